@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/parker.hpp>
+#include <roost/detail/pause.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+struct probe; // the tests' window: it counts who waits, so that no test has to sleep
+
+/// How a blocked operation stands, and in the end how it ended.
+enum class wait_state : std::uint32_t {
+  waiting,   // anyone may claim it
+  claimed,   // one peer or one stop has it and will complete() it soon
+  done,      // it happened
+  closed,    // its channel was closed
+  stopped,   // its task was asked to stop: nothing happened
+  timed_out, // its deadline passed: nothing happened
+};
+
+/// How to resume whoever waits on a record: a thread is unparked, a coroutine would be scheduled.
+struct resumption {
+  void (*resume)(void* waiter) noexcept;
+  void* waiter;
+};
+
+/// One blocked operation, on the stack of whoever is blocked.
+///
+///     waiting --try_claim()--> claimed --complete()--> done | closed | stopped
+///        `-----own deadline--> timed_out
+///
+/// INVARIANT: whoever wins the one step out of `waiting` decides how the operation ends. A peer
+/// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the
+/// waiter itself without any. A claimed record stays alive until complete().
+///
+/// Threads: one waits in await(); any may claim; only the claimer completes.
+class wait_record {
+ public:
+  /// For a blocked thread, with the parker it sleeps on.
+  explicit wait_record(parker& p) noexcept : parker_(&p), resumption_{&unpark, &p} {}
+
+  bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
+
+  /// Ends a claimed operation and wakes the waiter. Nothing of the record, its nodes or what they
+  /// point at may be touched afterwards: the waiter may have destroyed them already.
+  void complete(wait_state outcome) noexcept;
+
+  /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
+  wait_state await(clock::time_point deadline) noexcept;
+
+ private:
+  friend class claimed_list;
+
+  static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
+  static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
+
+  bool leave_waiting(wait_state to) noexcept;
+  wait_state state() const noexcept;
+
+  std::atomic<wait_state> state_{wait_state::waiting};
+  parker* parker_;
+  resumption resumption_;
+  wait_record* next_claimed_ = nullptr; // belongs to the claimer, see claimed_list
+};
+
+/// A place in one waiting line. A plain operation has one, a select has one for each of its cases,
+/// all with the same record. The list that holds it and its lock guard it.
+struct wait_node : list_node<wait_node> {
+  wait_node(wait_record& r, void* s) noexcept : record(&r), slot(s) {}
+
+  wait_record* record;
+  void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
+};
+
+/// Who waits at a primitive, first come first served. The primitive's lock guards it.
+class wait_list {
+ public:
+  bool empty() const noexcept { return nodes_.empty(); }
+  void push_back(wait_node& node) noexcept { nodes_.push_back(node); }
+
+  /// Takes a node out, if nobody has done so yet.
+  void remove(wait_node& node) noexcept {
+    if (node.linked())
+      nodes_.erase(node);
+  }
+
+  /// Unlinks and returns the first waiter that could be claimed. Waiters that a stop or a deadline
+  /// got first are unlinked on the way; they were given nothing, so no wake is lost.
+  wait_node* claim_first() noexcept {
+    while (wait_node* const node = nodes_.pop_front()) {
+      if (node->record->try_claim())
+        return node;
+    }
+    return nullptr;
+  }
+
+  std::size_t size() const noexcept;
+
+ private:
+  intrusive_list<wait_node> nodes_;
+};
+
+/// Records claimed under a lock, to be completed after it is released.
+class claimed_list {
+ public:
+  void push(wait_record& record) noexcept {
+    *last_ = &record;
+    last_ = &record.next_claimed_;
+  }
+
+  void push_all(wait_list& waiters) noexcept {
+    while (wait_node* const node = waiters.claim_first())
+      push(*node->record);
+  }
+
+  /// Reads each link before the record it is in is gone.
+  void complete(wait_state outcome) noexcept {
+    *last_ = nullptr;
+    for (wait_record* record = first_; record != nullptr;) {
+      wait_record* const next = record->next_claimed_;
+      record->complete(outcome);
+      record = next;
+    }
+    last_ = &(first_ = nullptr);
+  }
+
+ private:
+  wait_record* first_ = nullptr;
+  wait_record** last_ = &first_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline bool wait_record::leave_waiting(wait_state to) noexcept {
+  wait_state expected = wait_state::waiting;
+  // relaxed: the step publishes nothing. What the waiter wrote before it can be claimed reaches
+  // the claimer through the lock under which it claims; what the claimer does reaches the waiter
+  // through complete().
+  return state_.compare_exchange_strong(expected, to, std::memory_order_relaxed);
+}
+
+inline wait_state wait_record::state() const noexcept {
+  // acquire: sees what the claimer did for the waiter; pairs with release in complete()
+  return state_.load(std::memory_order_acquire);
+}
+
+inline void wait_record::complete(wait_state outcome) noexcept {
+  const resumption wake = resumption_;
+  // release: publishes what the claimer did for the waiter; pairs with acquire in state()
+  state_.store(outcome, std::memory_order_release);
+  wake.resume(wake.waiter);
+}
+
+inline wait_state wait_record::await(clock::time_point deadline) noexcept {
+  for (int i = spin_limit(); i > 0 && !ended(state()); --i)
+    pause();
+  while (!ended(state())) {
+    if (parker_->park_until(deadline))
+      continue;
+    if (leave_waiting(wait_state::timed_out))
+      break;
+    // Claimed at the last moment: it happens, so its completion is waited for.
+    deadline = no_deadline;
+  }
+  return state();
+}
+
+inline std::size_t wait_list::size() const noexcept {
+  std::size_t count = 0;
+  for (const wait_node* n = nodes_.front(); n != nullptr; n = nodes_.next(*n))
+    ++count;
+  return count;
+}
+
+} // namespace roost::inline v0::detail

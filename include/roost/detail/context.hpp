@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/detail/timekeeper.hpp>
+#include <roost/detail/wait_record.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+// How a stop reaches a blocked thread.
+//
+// A stop_domain is what can be stopped as a whole: a scope, or the extent of a stop_when or a
+// shield. Domains form a tree: each follows the one in which it was made, by a std::stop_callback.
+// A context ties a domain to one thread that it covers: a task, or the owner of a scope. A
+// thread's contexts are stacked in its thread_slot, and the innermost alone decides; the others
+// reach the thread through its domain, which follows theirs.
+//
+// INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
+// its slot and then reads the domain's flag (block()); the stop raises the flag and then looks for
+// a record in each slot (claim_blocked()). Both do so under the slot's lock, so one of the two
+// comes second and sees the other.
+
+namespace roost::inline v0::detail {
+
+class stop_domain;
+
+/// A cause whose texts are left out if there is no memory for them.
+stop_cause describe_stop(stop_reason reason,
+                         std::string_view message,
+                         std::string_view task,
+                         site where,
+                         std::exception_ptr error = nullptr) noexcept;
+
+/// One layer of what can stop a thread. Made, used and destroyed by that thread; a task's is
+/// registered before its thread runs.
+class context : public list_node<context> {
+ public:
+  explicit context(stop_domain& d) noexcept : domain_(&d) {}
+  virtual ~context() = default;
+
+  stop_domain& domain() const noexcept { return *domain_; }
+  context* outer() const noexcept { return outer_; }
+
+  /// Throws what a wait throws here once the domain has stopped.
+  [[noreturn]] virtual void raise() = 0;
+
+  /// True when a stop_when's own token has stopped this thread.
+  virtual bool stopped_by_token() const noexcept { return false; }
+
+  /// Makes this the innermost context of the calling thread.
+  void enter() noexcept;
+
+  /// Takes this from the calling thread's stack, from wherever it is in there.
+  void leave() noexcept;
+
+ private:
+  friend stop_domain;
+
+  stop_domain* domain_;
+  context* outer_ = nullptr;    // the owner's alone
+  thread_slot* slot_ = nullptr; // guarded by the domain's mutex; null until the thread runs
+};
+
+/// See the top of this file.
+///
+/// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
+/// knows nothing of when the domain ends; but it is over, and follows nothing, once its owner says
+/// so. No user code runs under its mutex.
+class stop_domain : public std::enable_shared_from_this<stop_domain> {
+ public:
+  stop_domain(clock::time_point deadline, std::shared_ptr<timekeeper> keeper)
+      : keeper_(std::move(keeper)),
+        deadline_(deadline) {}
+  virtual ~stop_domain() = default;
+  stop_domain(const stop_domain&) = delete;
+  stop_domain& operator=(const stop_domain&) = delete;
+
+  bool stop_requested() const noexcept {
+    // acquire: sees the cause; pairs with release in mark_stopped()
+    return stopped_.load(std::memory_order_acquire);
+  }
+
+  /// Only once stop_requested(): then it never changes any more.
+  const std::shared_ptr<const stop_cause>& cause() const noexcept { return cause_; }
+
+  std::stop_token token() const noexcept { return source_.get_token(); }
+  clock::time_point deadline() const noexcept { return deadline_; }
+  const std::shared_ptr<timekeeper>& keeper() const noexcept { return keeper_; }
+
+  /// Stops everything below: waiters wake, following domains stop, std::stop_callbacks run on this
+  /// thread. False when it had been stopped before.
+  bool stop(stop_cause cause) noexcept;
+
+  /// Stops when `outer` does, at once if it has.
+  void follow(const std::shared_ptr<stop_domain>& outer);
+
+  /// Waits for a stop that `outer` is passing on at this moment.
+  void unfollow() noexcept { link_.reset(); }
+
+  /// Registers a context of a thread, or of a task whose thread is yet to start.
+  void add(context& c, thread_slot* slot) noexcept;
+  void remove(context& c) noexcept;
+
+ protected:
+  /// What to do when the domain that this one follows stops: take over its cause, unless
+  /// overridden.
+  virtual void outer_stopped(stop_domain& outer) noexcept { stop(outer.cause()); }
+
+  /// Called once, when the stop is marked; caller holds mutex_.
+  virtual void on_stop() noexcept {}
+
+  bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
+
+  // The two halves of stop(): the caller of the first holds mutex_, that of the second does not.
+  bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
+  void broadcast(claimed_list& woken) noexcept;
+
+  /// The domain's preallocated cause, filled: a stop allocates nothing.
+  std::shared_ptr<const stop_cause> own_cause(stop_cause&& cause) noexcept;
+
+  // The caller holds mutex_.
+  void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
+  void erase(context& c) noexcept { contexts_.erase(c); }
+  intrusive_list<context>& contexts() noexcept { return contexts_; }
+  static thread_slot* slot_of(const context& c) noexcept { return c.slot_; }
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<timekeeper> keeper_; // the owner's alone
+
+ private:
+  struct outer_stop {
+    stop_domain* self;
+    std::shared_ptr<stop_domain> outer;
+    void operator()() const noexcept { self->outer_stopped(*outer); }
+  };
+
+  void claim_blocked(const context& c, claimed_list& woken) noexcept;
+
+  clock::time_point deadline_;
+  std::atomic<bool> stopped_{false}; // written under mutex_; true for ever once the stop is marked
+  std::shared_ptr<const stop_cause> cause_; // written under mutex_ before stopped_ is set
+  std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by mutex_
+  intrusive_list<context> contexts_;                                          // guarded by mutex_
+  std::stop_source source_;
+  std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone
+};
+
+/// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
+inline void throw_if_stopped() {
+  context* const top = this_thread.top;
+  if (top != nullptr && top->domain().stop_requested())
+    top->raise();
+}
+
+/// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
+wait_state
+block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
+
+/// The exception for a wait of the calling thread that `cause` ends.
+stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
+
+/// Throws for a wait() that ended as stopped.
+[[noreturn]] inline void raise_stop() {
+  this_thread.top->raise();
+  std::terminate(); // not reached: compilers do not see that a virtual function never returns
+}
+
+// --- implementation ---------------------------------------------------------
+
+inline stop_cause describe_stop(stop_reason reason,
+                                std::string_view message,
+                                std::string_view task,
+                                site where,
+                                std::exception_ptr error) noexcept {
+  stop_cause cause;
+  cause.reason = reason;
+  cause.error = std::move(error);
+  cause.where = where;
+  try {
+    cause.message = message;
+    cause.task = task;
+  } catch (const std::bad_alloc&) { // a stop matters more than its description
+  }
+  return cause;
+}
+
+inline void context::enter() noexcept {
+  thread_slot& slot = this_thread;
+  const std::lock_guard guard(slot.lock);
+  outer_ = slot.top;
+  slot.top = this;
+}
+
+inline void context::leave() noexcept {
+  thread_slot& slot = this_thread;
+  const std::lock_guard guard(slot.lock);
+  if (slot.top == this) {
+    slot.top = outer_;
+    return;
+  }
+  for (context* c = slot.top; c != nullptr; c = c->outer_) {
+    if (c->outer_ == this) {
+      c->outer_ = outer_;
+      return;
+    }
+  }
+}
+
+inline void stop_domain::add(context& c, thread_slot* slot) noexcept {
+  const std::lock_guard lock(mutex_);
+  c.slot_ = slot;
+  contexts_.push_back(c);
+}
+
+inline void stop_domain::remove(context& c) noexcept {
+  const std::lock_guard lock(mutex_);
+  contexts_.erase(c);
+}
+
+inline void stop_domain::follow(const std::shared_ptr<stop_domain>& outer) {
+  link_.emplace(outer->token(), outer_stop{this, outer});
+}
+
+inline bool stop_domain::stop(stop_cause cause) noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_requested() || !mark_stopped(own_cause(std::move(cause)), woken))
+      return false;
+  }
+  broadcast(woken);
+  return true;
+}
+
+inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!mark_stopped(std::move(cause), woken))
+      return false;
+  }
+  broadcast(woken);
+  return true;
+}
+
+inline std::shared_ptr<const stop_cause> stop_domain::own_cause(stop_cause&& cause) noexcept {
+  *preallocated_ = std::move(cause);
+  return preallocated_;
+}
+
+inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
+                                      claimed_list& woken) noexcept {
+  if (stop_requested())
+    return false;
+  cause_ = std::move(cause);
+  // release: publishes cause_; pairs with acquire in stop_requested()
+  stopped_.store(true, std::memory_order_release);
+  on_stop();
+  for (const context* c = contexts_.front(); c != nullptr; c = contexts_.next(*c)) {
+    claim_blocked(*c, woken);
+  }
+  return true;
+}
+
+inline void stop_domain::broadcast(claimed_list& woken) noexcept {
+  woken.complete(wait_state::stopped);
+  source_.request_stop();
+}
+
+inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
+  if (c.slot_ == nullptr)
+    return;
+  const std::lock_guard guard(c.slot_->lock);
+  wait_record* const record = c.slot_->record;
+  if (c.slot_->top == &c && record != nullptr && record->try_claim())
+    woken.push(*record);
+}
+
+inline wait_state
+block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept {
+  const context* const top = this_thread.top;
+  if (top == nullptr)
+    return record.await(deadline); // a plain thread: nobody stops it
+  this_thread.publish(&record, call);
+  if (top->domain().stop_requested() && record.try_claim())
+    record.complete(wait_state::stopped);
+  const wait_state end = record.await(deadline);
+  this_thread.publish(nullptr, {}); // under the lock under which a stop claims: none has it now
+  return end;
+}
+
+inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
+  bool by_token = false;
+  for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
+    by_token = by_token || c->stopped_by_token();
+  }
+  return stopped(std::move(cause), by_token);
+}
+
+} // namespace roost::inline v0::detail

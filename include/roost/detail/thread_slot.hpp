@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/wait_record.hpp>
+#include <roost/site.hpp>
+
+#include <mutex>
+#include <string_view>
+
+namespace roost::inline v0::detail {
+
+class context;
+class task_context;
+
+/// The call a thread is blocked in, for reports.
+struct blocked_call {
+  const char* operation = "";
+  std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
+  site where = {};
+};
+
+/// What other threads may see of a thread: the contexts that can stop it, and the operation it is
+/// blocked in. One a thread, of static storage, so that it is there before the first context and
+/// after the last.
+///
+/// Threads: the owner writes under the lock and reads without; others read under the lock.
+struct thread_slot {
+  spin_lock lock;
+  context* top = nullptr;        // guarded by lock; the innermost context decides for the thread
+  task_context* task = nullptr;  // the owner's alone; the task that runs on this thread
+  wait_record* record = nullptr; // guarded by lock; what a stop claims
+  blocked_call call;             // guarded by lock; no operation: the thread runs
+
+  void publish(wait_record* blocked_in, const blocked_call& described) noexcept {
+    const std::lock_guard guard(lock);
+    record = blocked_in;
+    call = described;
+  }
+};
+
+inline constinit thread_local thread_slot this_thread;
+
+/// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
+class blocked_region {
+ public:
+  explicit blocked_region(const blocked_call& call) noexcept { this_thread.publish(nullptr, call); }
+  ~blocked_region() { this_thread.publish(nullptr, {}); }
+  blocked_region(const blocked_region&) = delete;
+  blocked_region& operator=(const blocked_region&) = delete;
+};
+
+} // namespace roost::inline v0::detail

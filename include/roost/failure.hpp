@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/site.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0 {
+
+/// An exception that escaped a task, with the task's name and the line that spawned it.
+struct failure {
+  std::exception_ptr error;
+  std::string task;
+  site where;
+};
+
+/// All failures of a scope whose policy is on_error::collect, in the order they happened; thrown
+/// even for a single one, so that the type to catch depends on the policy and not on the count.
+class exception_list : public std::exception {
+ public:
+  explicit exception_list(std::vector<failure> failures);
+
+  const std::vector<failure>& failures() const noexcept { return contents_->failures; }
+  const char* what() const noexcept override { return contents_->what.c_str(); }
+
+ private:
+  struct contents {
+    std::vector<failure> failures;
+    std::string what;
+  };
+  std::shared_ptr<const contents> contents_; // shared: copies of an exception must not throw
+};
+
+/// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
+/// on_failure, not read through failures(). That is so when the scope ends by another exception,
+/// and for all but the first failure of a fail_fast scope. It runs on the thread that ends the
+/// scope; an exception that leaves it ends the program.
+using unobserved_failure_hook = void (*)(const failure&);
+
+/// Replaces the hook of the whole process and returns the one before, as std::set_terminate does.
+/// A null pointer restores the default, which prints one line to stderr. Any thread may call it.
+unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept;
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+/// What an exception says of itself.
+inline std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is not a std::exception";
+  }
+}
+
+inline std::string name_or_unnamed(std::string_view name) {
+  return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
+}
+
+inline void print_unobserved(const failure& f) {
+  std::fprintf(stderr,
+               "roost: task %s, spawned at %s:%u, failed and nobody took its exception: %s\n",
+               name_or_unnamed(f.task).c_str(),
+               f.where.file,
+               f.where.line,
+               message_of(f.error).c_str());
+}
+
+// seq_cst, the default: set once in a while, read at failures
+inline constinit std::atomic<unobserved_failure_hook> unobserved_hook{&print_unobserved};
+
+} // namespace detail
+
+inline exception_list::exception_list(std::vector<failure> failures) {
+  std::string what = std::to_string(failures.size());
+  what += failures.size() == 1 ? " task failed" : " tasks failed";
+  for (const failure& f : failures) {
+    what += &f == failures.data() ? ": " : "; ";
+    what += detail::name_or_unnamed(f.task) + ": " + detail::message_of(f.error);
+  }
+  contents_ = std::make_shared<contents>(contents{std::move(failures), std::move(what)});
+}
+
+inline unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept {
+  return detail::unobserved_hook.exchange(hook != nullptr ? hook : &detail::print_unobserved);
+}
+
+} // namespace roost::inline v0

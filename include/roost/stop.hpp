@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/site.hpp>
+
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace roost::inline v0 {
+
+namespace detail {
+class scope_state;
+}
+
+/// Why something was asked to stop.
+enum class stop_reason {
+  none,       // it was not
+  requested,  // task_scope::request_stop()
+  deadline,   // the scope's timeout or deadline passed
+  failure,    // a task failed, and the scope's policy is on_error::fail_fast
+  scope_exit, // the scope was left by an exception, or its policy is on_exit::stop
+  parent,     // the enclosing scope stopped; the other fields tell what stopped that one
+  token,      // the token of a stop_when
+};
+
+/// The first cause of a stop: later ones change nothing.
+struct stop_cause {
+  stop_reason reason = stop_reason::none;
+  std::string message;      // what request_stop() was told, or what the error says
+  std::exception_ptr error; // the failure, where one was the cause
+  std::string task;         // the task that failed or that asked for the stop, where it has a name
+  site where;               // that task's spawn, the request_stop(), or the scope with the deadline
+};
+
+/// Thrown by a blocking operation in a task that was asked to stop. What was to happen has not
+/// happened: nothing was sent, nothing received. The next blocking operation throws it again.
+///
+/// Not a std::exception, so that `catch (const std::exception&)` in the middle does not swallow
+/// it. Let it pass: it ends the task, and a task that a stop ended has not failed. Catch it only
+/// to clean up, and under a `shield` if the cleaning up blocks.
+class stopped {
+ public:
+  explicit stopped(std::shared_ptr<const stop_cause> cause, bool by_token = false) noexcept
+      : cause_(std::move(cause)),
+        by_token_(by_token) {}
+
+  const stop_cause& cause() const noexcept { return *cause_; }
+
+  /// True when a stop_when of the throwing task was behind it, so that the task has not failed.
+  bool by_token() const noexcept { return by_token_; }
+
+ private:
+  friend detail::scope_state;
+  std::shared_ptr<const stop_cause> cause_;
+  bool by_token_;
+};
+
+/// Thrown to the owner of the scope whose deadline cut work short.
+struct timeout_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Thrown by spawn() after join(): the scope takes no more tasks.
+struct scope_closed : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+} // namespace roost::inline v0

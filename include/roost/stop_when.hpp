@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+#include <roost/this_task.hpp>
+
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// While it lives, `token` stops this thread's waits, too, and the scopes made under it. For
+/// tokens from outside: a std::jthread's, or one that a framework hands to a callback.
+///
+///     void on_request(std::stop_token token) {
+///       roost::stop_when s(token);
+///       roost::task_scope scope;            // stopped by the token as well
+///       ...
+///     }
+///
+/// Lifetime: a local of the thread that it covers. A task that the token ends has not failed.
+class [[nodiscard("it works only while it lives: give it a name")]] stop_when {
+ public:
+  explicit stop_when(std::stop_token token, site where = site::current());
+  ~stop_when();
+  stop_when(const stop_when&) = delete;
+  stop_when& operator=(const stop_when&) = delete;
+
+ private:
+  struct token_stop {
+    detail::stop_domain* domain;
+    stop_cause cause;
+    void operator()() noexcept { domain->stop(std::move(cause)); }
+  };
+
+  class layer final : public detail::context {
+   public:
+    using context::context;
+    [[noreturn]] inline void raise() override;
+    bool stopped_by_token() const noexcept override {
+      return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
+    }
+  };
+
+  static std::shared_ptr<detail::stop_domain> make_domain();
+
+  std::shared_ptr<detail::stop_domain> domain_ = make_domain();
+  layer layer_{*domain_};
+  std::stop_callback<token_stop> callback_; // last: gone before what it stops
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline std::shared_ptr<detail::stop_domain> stop_when::make_domain() {
+  const detail::context* const outer = detail::this_thread.top;
+  if (outer == nullptr) {
+    return std::make_shared<detail::stop_domain>(detail::no_deadline, nullptr);
+  }
+  detail::stop_domain& around = outer->domain();
+  auto domain = std::make_shared<detail::stop_domain>(around.deadline(), around.keeper());
+  domain->follow(around.shared_from_this());
+  return domain;
+}
+
+inline stop_when::stop_when(std::stop_token token, site where)
+    : callback_(std::move(token),
+                token_stop{domain_.get(),
+                           detail::describe_stop(stop_reason::token,
+                                                 "the token of a stop_when",
+                                                 this_task::name(),
+                                                 where)}) {
+  domain_->add(layer_, &detail::this_thread);
+  layer_.enter();
+}
+
+inline stop_when::~stop_when() {
+  domain_->unfollow();
+  layer_.leave();
+  domain_->remove(layer_);
+}
+
+inline void stop_when::layer::raise() {
+  // A stop from further out is thrown as it would be without this layer.
+  if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested()) {
+    outer()->raise();
+  }
+  throw detail::make_stopped(domain().cause());
+}
+
+} // namespace roost::inline v0

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/stored_item.hpp>
+
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// How a channel operation ended. A stop is none of these: it is thrown, as `stopped`.
+enum class channel_status {
+  success, // exactly one item went through
+  empty,   // try_receive: nothing there at this moment
+  full,    // try_send: no room, and nobody waits, at this moment
+  closed,  // nothing can be sent any more; or nothing is left to receive and nothing will come
+  timeout, // the time passed first
+};
+
+/// What became of a send; true when the item went through.
+class [[nodiscard("if the send did not succeed, the item is still yours")]] send_result {
+ public:
+  // Implicit: a status is all there is to it.
+  constexpr send_result(channel_status status) noexcept // NOLINT(google-explicit-constructor)
+      : status_(status) {}
+
+  constexpr explicit operator bool() const noexcept {
+    return status_ == channel_status::success;
+  }
+  constexpr channel_status status() const noexcept {
+    return status_;
+  }
+
+ private:
+  channel_status status_;
+};
+
+/// What a receive brought: an item, or the reason why there is none. Used like a std::optional,
+/// but it can only be moved, and moved from it is empty.
+template <class T>
+class [[nodiscard("an item that was received is gone from the channel")]] receive_result {
+ public:
+  receive_result(const receive_result&) = delete;
+  receive_result& operator=(const receive_result&) = delete;
+  receive_result(receive_result && other) noexcept
+      : status_(other.status_),
+        item_(std::exchange(other.item_, std::nullopt)) {}
+  receive_result& operator=(receive_result&& other) noexcept {
+    status_ = other.status_;
+    item_ = std::exchange(other.item_, std::nullopt);
+    return *this;
+  }
+  ~receive_result() = default;
+
+  constexpr bool has_value() const noexcept {
+    return item_.has_value();
+  }
+  constexpr explicit operator bool() const noexcept {
+    return has_value();
+  }
+  constexpr channel_status status() const noexcept {
+    return status_;
+  }
+
+  /// The item. Precondition: there is one.
+  T& operator*()& noexcept {
+    return storage::item(*item_);
+  }
+  const T& operator*() const& noexcept {
+    return storage::item(*item_);
+  }
+  T&& operator*()&& noexcept {
+    return std::move(storage::item(*item_));
+  }
+  T* operator->() noexcept {
+    return &**this;
+  }
+  const T* operator->() const noexcept {
+    return &**this;
+  }
+
+  /// The item. Throws std::logic_error if there is none.
+  T& value()& {
+    require_item();
+    return **this;
+  }
+  const T& value() const& {
+    require_item();
+    return **this;
+  }
+  T&& value()&& {
+    require_item();
+    return *std::move(*this);
+  }
+
+ private:
+  template <class>
+  friend class receiver;
+  using storage = detail::item_storage<T>;
+
+  explicit receive_result(channel_status status) noexcept : status_(status) {}
+
+  void require_item() const;
+
+  channel_status status_;
+  std::optional<detail::stored_item<T>> item_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+void receive_result<T>::require_item() const {
+  if (has_value())
+    return;
+  throw std::logic_error(
+      status_ == channel_status::closed
+          ? "roost::receive_result::value: no item, the channel is closed; test the result first"
+          : "roost::receive_result::value: no item yet; test the result first");
+}
+
+} // namespace roost::inline v0

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/channel_core.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// What both kinds of ends are: counted handles on a channel.
+template <class Item, channel_side Side>
+class channel_end {
+ public:
+  channel_end(const channel_end& other) noexcept : core_(other.core_) {
+    if (core_)
+      core_->add_end(Side);
+  }
+  channel_end(channel_end&& other) noexcept = default;
+  channel_end& operator=(const channel_end& other) noexcept {
+    channel_end(other).core_.swap(core_);
+    return *this;
+  }
+  channel_end& operator=(channel_end&& other) noexcept {
+    channel_end(std::move(other)).core_.swap(core_);
+    return *this;
+  }
+  ~channel_end() {
+    if (core_)
+      core_->drop_end(Side);
+  }
+
+  /// Sends fail from now on; what was accepted can still be received. True for the call that
+  /// closed the channel.
+  bool close() const { return core().close(); }
+
+  bool closed() const { return core().closed(); }
+  std::size_t capacity() const { return core().capacity(); }
+  std::size_t size() const { return core().size(); } // old news where other threads act
+
+ protected:
+  using core_type = channel_core<Item>;
+
+  /// Takes over one of the ends that the core counts.
+  explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
+
+  core_type& core() const {
+    if (core_)
+      return *core_;
+    throw std::logic_error(
+        "roost: this end of a channel was moved from; make a copy of it where both are used");
+  }
+
+ private:
+  friend struct probe;
+
+  std::shared_ptr<core_type> core_; // null when moved from
+};
+
+} // namespace roost::inline v0::detail

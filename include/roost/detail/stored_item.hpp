@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// Items are moved into and out of a channel under its lock, where no user code may run and nothing
+/// may throw. So an item is stored as it is if its move and destructor are known to be neither
+/// user code nor long; any other item is put into a box before the lock is taken, and the box's
+/// pointer is what crosses the lock.
+template <class T>
+inline constexpr bool stored_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
+
+// A moved-from pointer or string holds nothing, so its destructor runs no code of the user's.
+template <class T>
+inline constexpr bool stored_inline<std::unique_ptr<T>> = true;
+template <class T>
+inline constexpr bool stored_inline<std::shared_ptr<T>> = true;
+template <>
+inline constexpr bool stored_inline<std::string> = true;
+
+template <class T, bool = stored_inline<T>>
+struct item_storage {
+  using type = T;
+
+  static T& item(type& stored) noexcept { return stored; }
+  static const T& item(const type& stored) noexcept { return stored; }
+
+  /// A value on its way into a channel. It leaves its owner's variable only if it is taken.
+  class outgoing {
+   public:
+    explicit outgoing(T& value) noexcept : value_(value) {}
+    type& stored() noexcept { return value_; }
+
+   private:
+    T& value_;
+  };
+};
+
+template <class T>
+struct item_storage<T, false> {
+  using type = std::unique_ptr<T>;
+
+  static T& item(const type& stored) noexcept { return *stored; }
+
+  class outgoing {
+   public:
+    explicit outgoing(T& value) : value_(value), box_(std::make_unique<T>(std::move(value))) {}
+    outgoing(const outgoing&) = delete;
+    outgoing& operator=(const outgoing&) = delete;
+
+    /// Puts a value that was not taken back into its owner's variable.
+    ~outgoing() noexcept(std::is_nothrow_move_constructible_v<T>) {
+      if (box_)
+        give_back();
+    }
+
+    type& stored() noexcept { return box_; }
+
+   private:
+    void give_back() noexcept(std::is_nothrow_move_constructible_v<T>) {
+      if constexpr (std::is_nothrow_move_assignable_v<T> ||
+                    !std::is_nothrow_move_constructible_v<T>) {
+        value_ = std::move(*box_);
+      } else {
+        std::destroy_at(&value_);
+        std::construct_at(&value_, std::move(*box_));
+      }
+    }
+
+    T& value_;
+    type box_;
+  };
+};
+
+template <class T>
+using stored_item = typename item_storage<T>::type;
+
+template <class T>
+using outgoing_item = typename item_storage<T>::outgoing;
+
+} // namespace roost::inline v0::detail

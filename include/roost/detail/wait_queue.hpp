@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/parker.hpp>
+#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/detail/wait_record.hpp>
+
+#include <mutex>
+
+namespace roost::inline v0::detail {
+
+/// Threads that wait for one condition, and the lock that guards it.
+///
+/// Whoever returns from wait() may destroy the queue at once. A waiter that was claimed returns
+/// after complete(), which comes after the last touch of the queue. One that finds the condition
+/// true under the lock comes after the changer's unlock(), which is the last touch of a spin_lock.
+class wait_queue {
+ public:
+  /// Waits until `ready()`, called under the lock, is true. Throws when the thread is stopped.
+  /// False when `deadline` passed first.
+  template <class Ready>
+  bool wait(const blocked_call& call, clock::time_point deadline, Ready ready);
+
+  /// Calls `change()` under the lock, and wakes every waiter if it returns true.
+  template <class Change>
+  void wake_all_if(Change change);
+
+  /// Calls `read()` under the lock.
+  template <class Read>
+  auto locked(Read read) const {
+    const std::lock_guard guard(lock_);
+    return read();
+  }
+
+ private:
+  friend struct probe;
+
+  mutable spin_lock lock_;
+  wait_list waiters_; // guarded by lock_
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class Ready>
+bool wait_queue::wait(const blocked_call& call, clock::time_point deadline, Ready ready) {
+  throw_if_stopped();
+  if (locked(ready))
+    return true;
+  parker_lease parker;
+  wait_record record(parker.get());
+  wait_node node(record, nullptr);
+  {
+    const std::lock_guard guard(lock_);
+    if (ready())
+      return true;
+    waiters_.push_back(node);
+  }
+  const wait_state end = block(record, call, deadline);
+  if (end == wait_state::done)
+    return true;
+  {
+    const std::lock_guard guard(lock_);
+    waiters_.remove(node);
+  }
+  if (end == wait_state::stopped)
+    raise_stop();
+  return false;
+}
+
+template <class Change>
+void wait_queue::wake_all_if(Change change) {
+  claimed_list woken;
+  {
+    const std::lock_guard guard(lock_);
+    if (!change())
+      return;
+    woken.push_all(waiters_);
+  }
+  woken.complete(wait_state::done);
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/wait_queue.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+
+namespace roost::inline v0 {
+
+/// Something that happens once and stays so, such as "ready" or "shut down". Any number of threads
+/// may wait for it, before and after. For a count of things to be done take a wait_group, for
+/// values a channel.
+///
+///     roost::event ready;
+///     scope.spawn([&] { load(); ready.set(); });
+///     ready.wait();                         // throws if the task failed instead
+///
+/// Lifetime: whoever returns from wait() may destroy it at once, even while set() is returning.
+/// Threads: any. Cancellation: waits throw when their task is stopped. Cost: no allocation.
+class event {
+ public:
+  event() = default;
+  ~event() = default;
+  event(const event&) = delete;
+  event& operator=(const event&) = delete;
+
+  /// Wakes all who wait. Setting it again does nothing.
+  void set() noexcept {
+    waiters_.wake_all_if([this] { return !set_ && (set_ = true); });
+  }
+
+  bool is_set() const noexcept {
+    return waiters_.locked([this] { return set_; });
+  }
+
+  void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
+
+  /// True when it was set, false when the time passed first.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
+                              site where = site::current()) {
+    return wait_until(detail::deadline_after(timeout), where);
+  }
+
+  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current()) {
+    return waiters_.wait({"event::wait", {}, where}, deadline, [this] { return set_; });
+  }
+
+ private:
+  friend struct detail::probe;
+
+  detail::wait_queue waiters_;
+  bool set_ = false; // guarded by waiters_
+};
+
+} // namespace roost::inline v0

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/wait_queue.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// Counts things to be done and waits until none is left. A scope joins its tasks by itself: this
+/// is for a part of them, or for work that is not a task.
+///
+///     roost::wait_group batch;
+///     for (const auto& page : pages) batch.spawn(scope, [&] { render(page); });
+///     batch.wait();                         // these are done; the scope's other tasks go on
+///
+/// It can be used again after the count was zero.
+/// Lifetime: whoever returns from wait() may destroy it at once, even while done() is returning.
+/// Threads: any. Cancellation: waits throw when their task is stopped. Cost: no allocation.
+class wait_group {
+ public:
+  /// One thing to be done, counted from enter() until this is destroyed.
+  class [[nodiscard("it counts only while it lives: give it a name")]] token;
+
+  wait_group() = default;
+  ~wait_group() = default;
+  wait_group(const wait_group&) = delete;
+  wait_group& operator=(const wait_group&) = delete;
+
+  /// Counts one more until the token goes, by whatever way its block is left.
+  token enter();
+
+  /// Counts by hand. Prefer enter(), which cannot be forgotten.
+  void add(std::size_t n = 1);
+
+  /// Throws std::logic_error if more are done than were added.
+  void done();
+
+  /// Runs `f` as a task of `scope`, counted until its captures are destroyed.
+  template <class Scope, class F>
+  auto spawn(Scope& scope, F&& f, site where = site::current());
+
+  void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
+
+  /// True when the count was zero, false when the time passed first.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
+                              site where = site::current()) {
+    return wait_until(detail::deadline_after(timeout), where);
+  }
+
+  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current()) {
+    return waiters_.wait({"wait_group::wait", {}, where}, deadline, [this] { return count_ == 0; });
+  }
+
+ private:
+  friend struct detail::probe;
+
+  template <class F>
+  class counted_task;
+
+  detail::wait_queue waiters_;
+  std::size_t count_ = 0; // guarded by waiters_
+};
+
+class wait_group::token {
+ public:
+  token(const token&) = delete;
+  token& operator=(const token&) = delete;
+  token(token&& other) noexcept : group_(std::exchange(other.group_, nullptr)) {}
+  token& operator=(token&& other) noexcept {
+    token(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~token() { // NOLINT(bugprone-exception-escape): done() cannot throw, it takes back its own
+             // enter()
+    if (group_ != nullptr)
+      group_->done();
+  }
+
+  void swap(token& other) noexcept { std::swap(group_, other.group_); }
+
+ private:
+  friend wait_group;
+  explicit token(wait_group& group) noexcept : group_(&group) {}
+
+  wait_group* group_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline wait_group::token wait_group::enter() {
+  add();
+  return token(*this);
+}
+
+inline void wait_group::add(std::size_t n) {
+  const bool fits = waiters_.locked([&] {
+    if (n > (std::numeric_limits<std::size_t>::max)() - count_)
+      return false;
+    count_ += n;
+    return true;
+  });
+  if (!fits)
+    throw std::length_error("roost::wait_group::add: the count would overflow");
+}
+
+inline void wait_group::done() {
+  bool below_zero = false;
+  waiters_.wake_all_if([&] {
+    below_zero = count_ == 0;
+    return !below_zero && --count_ == 0;
+  });
+  if (below_zero) {
+    throw std::logic_error(
+        "roost::wait_group::done: more done() than add(); hold a token from enter() instead");
+  }
+}
+
+// The token is declared first and so destroyed last: the count drops when nothing of f is left.
+template <class F>
+class wait_group::counted_task {
+ public:
+  template <class G>
+  counted_task(token counted, G&& f) : counted_(std::move(counted)),
+                                       f_(std::forward<G>(f)) {}
+
+  decltype(auto) operator()() requires std::invocable<F> { return std::invoke(std::move(f_)); }
+  decltype(auto) operator()(std::stop_token stop) requires std::invocable<F, std::stop_token> {
+    return std::invoke(std::move(f_), std::move(stop));
+  }
+
+ private:
+  token counted_;
+  F f_;
+};
+
+template <class Scope, class F>
+auto wait_group::spawn(Scope& scope, F&& f, site where) {
+  return scope.spawn(counted_task<std::decay_t<F>>(enter(), std::forward<F>(f)), where);
+}
+
+} // namespace roost::inline v0

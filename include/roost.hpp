@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// roost: structured concurrency on threads. Every thread comes home to roost.
+///
+///     to                                                   use
+///     ---------------------------------------------------  -------------------------------
+///     run functions side by side and wait for them         task_scope
+///     the same where the body may fail, too                with_scope
+///     get one task's result                                task_handle, from spawn()
+///     hand values from thread to thread                    make_channel: sender, receiver
+///     tell that something has happened                     event
+///     wait for a part of the tasks                         wait_group
+///     ask this task's state, sleep, check for a stop       this_task
+///     let a std::stop_token from outside stop this thread  stop_when
+///     wait while cleaning up after a stop                  shield
+///     know why something stopped or failed                 stop_cause, failure
+
+#include <roost/channel.hpp>
+#include <roost/channel_result.hpp>
+#include <roost/clock.hpp>
+#include <roost/event.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/shield.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+#include <roost/stop_when.hpp>
+#include <roost/task_handle.hpp>
+#include <roost/task_scope.hpp>
+#include <roost/this_task.hpp>
+#include <roost/version.hpp>
+#include <roost/wait_group.hpp>
+#include <roost/with_scope.hpp>

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/task_context.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/detail/wait_queue.hpp>
+#include <roost/failure.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace roost::inline v0::detail {
+
+/// A failure that a scope keeps, in the order they happened.
+struct failure_record {
+  virtual failure describe() const = 0;
+
+  std::exception_ptr error;          // written before it is linked, then constant
+  std::atomic<bool> observed{false}; // seq_cst, the default: set by whoever was told of it
+  failure_record* next = nullptr;    // guarded by the scope's mutex
+
+ protected:
+  ~failure_record() = default;
+};
+
+/// One task, shared by its scope, which keeps it until its thread is joined (and longer if it
+/// failed), and by its handle.
+class task : public task_context, public failure_record {
+ public:
+  enum class outcome { none, value, failed, stopped };
+
+  using task_context::task_context;
+  ~task() override = default;
+
+  void retain() noexcept {
+    // relaxed: who adds a reference has one, so the count cannot reach zero meanwhile
+    references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void release() noexcept {
+    // release: what was done through this reference; acquire: the last sees all of it before it
+    // destroys; each pairs with the others'
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete this;
+  }
+
+  virtual void invoke() = 0;
+  virtual void destroy_callable() = 0;
+  virtual void destroy_result() noexcept = 0;
+
+  failure describe() const override { return {error, std::string(name()), spawned()}; }
+
+  /// The task has ended and nothing of its callable is left: lets handles go on.
+  void complete(outcome how) noexcept;
+
+  /// There is no handle any more: nobody can claim the result.
+  void abandon() noexcept;
+
+  /// Waits for complete(); false when `deadline` passed first.
+  bool wait(const blocked_call& call, clock::time_point deadline) {
+    return done_.wait(call, deadline, [this] { return outcome_ != outcome::none; });
+  }
+  bool ready() const noexcept {
+    return done_.locked([this] { return outcome_ != outcome::none; });
+  }
+
+  /// Only once it is ready: throws unless there is a value.
+  void throw_unless_value() const;
+
+  // The thread that its scope covers, if any. Written before the task's thread starts.
+  std::thread::id owner;
+
+  // For the scope, which guards them by its mutex.
+  std::jthread thread;      // written by the spawner before thread_kept is set
+  bool thread_kept = false; // spawn() has stored the thread, so that it may be joined
+  bool ended = false;       // the thread is about to exit
+  task* next_finished = nullptr;
+
+  // What ended it, if it was stopped. Written by the task's thread before complete().
+  std::shared_ptr<const stop_cause> stopped_by;
+
+ private:
+  friend struct probe;
+
+  wait_queue done_;
+  outcome outcome_ = outcome::none; // guarded by done_
+  std::atomic<int> references_{1};
+
+  // Counts the two who must both have let go of the result: the task and its handle. Whoever is
+  // second destroys it.
+  std::atomic<bool> first_let_go_{false};
+};
+
+/// The part of a task that a handle knows: its result.
+template <class R>
+class result_task : public task {
+ public:
+  using task::task;
+
+  R take() {
+    throw_unless_value();
+    if constexpr (std::is_void_v<R>) {
+      return;
+    } else if constexpr (std::is_reference_v<R>) {
+      return static_cast<R>(**result_);
+    } else {
+      R value = std::move(*result_);
+      result_.reset();
+      return value;
+    }
+  }
+
+  void destroy_result() noexcept override { result_.reset(); }
+
+ protected:
+  template <class Call>
+  void keep(Call call) {
+    if constexpr (std::is_void_v<R>) {
+      call();
+      result_.emplace();
+    } else if constexpr (std::is_reference_v<R>) {
+      auto&& referred = call();
+      result_.emplace(std::addressof(referred));
+    } else {
+      result_.emplace(call());
+    }
+  }
+
+ private:
+  using stored = std::conditional_t<
+      std::is_void_v<R>,
+      std::monostate,
+      std::conditional_t<std::is_reference_v<R>, std::remove_reference_t<R>*, R>>;
+  std::optional<stored> result_;
+};
+
+template <class F>
+inline constexpr bool takes_token = std::is_invocable_v<F, std::stop_token>;
+
+/// The type of what a task's callable returns, called as std::jthread calls it.
+template <class F, bool = takes_token<F>>
+struct task_result {
+  using type = std::invoke_result_t<F, std::stop_token>;
+};
+template <class F>
+struct task_result<F, false> {
+  using type = std::invoke_result_t<F>;
+};
+
+/// A task with its callable, which lives from spawn() until right after its call.
+template <class F>
+class callable_task final : public result_task<typename task_result<F>::type> {
+ public:
+  template <class G>
+  callable_task(stop_domain& scope, std::string_view name, site spawned, G&& callable)
+      : result_task<typename task_result<F>::type>(scope, name, spawned),
+        callable_(std::forward<G>(callable)) {}
+  // NOLINTNEXTLINE(modernize-use-equals-default): with the union that would be a deleted one
+  ~callable_task() override {}
+  callable_task(const callable_task&) = delete;
+  callable_task& operator=(const callable_task&) = delete;
+
+  void invoke() override {
+    this->keep([&]() -> decltype(auto) {
+      if constexpr (takes_token<F>) {
+        return std::invoke(std::move(callable_), this->domain().token());
+      } else {
+        return std::invoke(std::move(callable_));
+      }
+    });
+  }
+
+  void destroy_callable() override { callable_.~F(); }
+
+ private:
+  union {        // destroyed by hand, because that may throw
+    F callable_; // NOLINT(readability-identifier-naming): a private member
+  };
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline void task::complete(outcome how) noexcept {
+  // acq_rel, here and in abandon(): the second sees the result that the first left
+  if (first_let_go_.exchange(true, std::memory_order_acq_rel))
+    destroy_result();
+  done_.wake_all_if([&] {
+    outcome_ = how;
+    return true;
+  });
+}
+
+inline void task::abandon() noexcept {
+  // acq_rel: see complete()
+  if (first_let_go_.exchange(true, std::memory_order_acq_rel))
+    destroy_result();
+}
+
+inline void task::throw_unless_value() const {
+  switch (outcome_) {
+  case outcome::failed:
+    std::rethrow_exception(error);
+  case outcome::stopped:
+    throw stopped(stopped_by);
+  default:
+    break;
+  }
+}
+
+} // namespace roost::inline v0::detail

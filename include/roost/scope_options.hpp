@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/failure.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+namespace roost::inline v0 {
+
+/// What the normal end of a scope does to tasks that still run. An exception that leaves the
+/// scope's block stops them in any case.
+enum class on_exit {
+  join, // waits for them
+  stop, // asks them to stop, then waits
+};
+
+/// What a task's failure does to the others.
+enum class on_error {
+  fail_fast, // the first failure stops them; it is what the owner gets, unchanged
+  collect,   // nothing: all run to their end; the owner gets an exception_list
+};
+
+/// How a task_scope behaves; designated initializers read best:
+///
+///     roost::task_scope scope({.name = "crawl", .timeout = 2s});
+struct scope_options {
+  /// For reports. Copied.
+  std::string_view name = {};
+  on_exit exit = on_exit::join;
+  on_error errors = on_error::fail_fast;
+
+  /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
+  /// once. They stop nobody, are not kept, and the owner does not get them. What this throws is a
+  /// failure of the scope like any other.
+  std::function<void(const failure&)> on_failure = {};
+
+  /// When the scope stops, from its construction or as a time. The earlier one counts, and an
+  /// enclosing scope's if that is earlier still.
+  clock::duration timeout = detail::no_timeout;
+  clock::time_point deadline = detail::no_deadline;
+
+  /// False: neither stops nor deadlines of the enclosing task reach this scope.
+  bool inherit = true;
+
+  /// False: the thread that makes the scope is not stopped by it. For a scope that is a member,
+  /// made by one thread and ended by another.
+  bool covers_owner = true;
+
+  /// A join that still waits so long after a stop prints to stderr who ignores it, again at double
+  /// the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole program, and
+  /// then joins print without a stop, too.
+  clock::duration stall_after = std::chrono::seconds(10);
+};
+
+} // namespace roost::inline v0

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/scope_state.hpp>
+#include <roost/detail/task.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace roost::inline v0 {
+
+namespace detail {
+
+/// What all handles have in common.
+template <class R>
+class handle_base {
+ public:
+  handle_base(const handle_base&) = delete;
+  handle_base& operator=(const handle_base&) = delete;
+  handle_base(handle_base&&) noexcept = default;
+  handle_base& operator=(handle_base&&) noexcept = default;
+
+  /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
+  /// it. Once: a second call throws std::logic_error. When it returns, the task's captures are
+  /// destroyed. From inside that very task it throws std::system_error instead of waiting for
+  /// ever. A failure got by the scope's owner is not thrown to it again by the end of the scope.
+  R get(site where = site::current());
+
+  /// True when the task has ended, false when the time passed first.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
+                              site where = site::current()) const {
+    return wait_until(deadline_after(timeout), where);
+  }
+
+  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current()) const {
+    return wait(deadline, "task_handle::wait", where);
+  }
+
+  /// True when the task has ended; get() then does not wait.
+  bool ready() const { return task_of().ready(); }
+
+ protected:
+  explicit handle_base(result_task<R>& t) noexcept : task_(&t) {}
+  ~handle_base() = default;
+
+ private:
+  struct letting_go {
+    void operator()(result_task<R>* t) const noexcept {
+      t->abandon();
+      t->release();
+    }
+  };
+
+  result_task<R>& task_of() const;
+  bool wait(clock::time_point deadline, const char* operation, const site& where) const;
+
+  std::unique_ptr<result_task<R>, letting_go> task_; // null when moved from
+  bool got_ = false;
+};
+
+} // namespace detail
+
+/// A task's result to come. It may be moved, kept longer than the scope, or dropped: that neither
+/// stops the task nor waits for it, and its failure still reaches the scope.
+///
+///     roost::task_handle<int> sum = scope.spawn([&] { return add_up(left); });
+///     const int right_sum = add_up(right);
+///     return sum.get() + right_sum;
+///
+/// Threads: one at a time. Cancellation: its waits throw when the caller is stopped, and can then
+/// be repeated. Cost: get() of a task that has ended is one lock.
+template <class R>
+class [[nodiscard("it is how to get the result; cast to void what is not needed")]] task_handle
+    : public detail::handle_base<R> {
+ private:
+  friend class task_scope;
+  explicit task_handle(detail::result_task<R> & t) noexcept : detail::handle_base<R>(t) {}
+};
+
+/// Of a task without a result: often there is no need to keep it.
+template <>
+class task_handle<void> : public detail::handle_base<void> {
+ private:
+  friend class task_scope;
+  explicit task_handle(detail::result_task<void>& t) noexcept : handle_base(t) {}
+};
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+template <class R>
+R handle_base<R>::get(site where) {
+  if (got_) {
+    throw std::logic_error("roost::task_handle::get: the result was got before; keep it");
+  }
+  wait(no_deadline, "task_handle::get", where);
+  got_ = true;
+  observe(*task_);
+  return task_->take();
+}
+
+template <class R>
+bool handle_base<R>::wait(clock::time_point deadline,
+                          const char* operation,
+                          const site& where) const {
+  result_task<R>& t = task_of();
+  if (runs_inside(t)) {
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                            "roost::task_handle: a task cannot wait for itself or for a task that "
+                            "it runs inside");
+  }
+  return t.wait({operation, t.name(), where}, deadline);
+}
+
+template <class R>
+result_task<R>& handle_base<R>::task_of() const {
+  if (!task_)
+    throw std::logic_error("roost::task_handle: this handle was moved from");
+  return *task_;
+}
+
+} // namespace detail
+} // namespace roost::inline v0

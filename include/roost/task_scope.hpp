@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/scope_state.hpp>
+#include <roost/detail/task.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+#include <roost/task_handle.hpp>
+#include <roost/this_task.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0 {
+
+namespace detail {
+struct with_scope_access;
+}
+
+/// The name of a task, for reports and this_task::name().
+class task_name {
+ public:
+  template <std::convertible_to<std::string_view> String>
+  // NOLINTNEXTLINE(google-explicit-constructor): a name is written as a string of any kind
+  task_name(const String& name) : name_(name) {}
+
+  std::string_view view() const noexcept { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
+/// Owns tasks: none of them outlives it.
+///
+///     std::vector<page> pages = load();
+///     roost::task_scope scope;                    // data first, scope last
+///     for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
+///   }                                             // joined here; a failed task rethrows here
+///
+/// The end: its block left normally, it waits for all tasks (on_exit::join) or stops them first
+/// (on_exit::stop), and throws what join() throws. Left by an exception, it stops them and waits;
+/// failures of tasks then go to the unobserved-failure hook.
+///
+/// Cancellation: a scope covers the thread that made it, from construction to join. Once it stops,
+/// each wait of a task throws `stopped`, and each wait of the owner what join() would throw: the
+/// first failure, timeout_error, or else `stopped`. It stops with the enclosing scope, too. The end
+/// itself, join() and wait_for() are never interrupted.
+///
+/// Lifetime: what is declared before a scope outlives its tasks. What is declared after it dies
+/// before they have ended: tasks must not refer to it. Where that is in the way, join() first.
+///
+/// Threads: any may spawn, stop and query, tasks included, while it is open. The thread that made
+/// it ends it, unless `covers_owner` is false.
+/// Errors: whatever a task throws reaches the owner or the hook. See scope_options for policies.
+/// Cost: a spawn is one allocation and one std::jthread.
+class task_scope {
+ public:
+  explicit task_scope(const scope_options& options = {}, site where = site::current());
+  ~task_scope() noexcept(false);
+  task_scope(const task_scope&) = delete;
+  task_scope& operator=(const task_scope&) = delete;
+
+  /// Runs `f()`, or `f(std::stop_token)` if it takes one, as a task of this scope. Once the scope
+  /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Throws
+  /// scope_closed after join(), and std::system_error if there is no thread; then nothing has
+  /// happened.
+  template <class F>
+  auto spawn(F&& f, site where = site::current()) {
+    return spawn(task_name(std::string_view()), std::forward<F>(f), where);
+  }
+  template <class F>
+  auto spawn(task_name name, F&& f, site where = site::current());
+
+  /// Waits for every task, those that they spawn meanwhile included, and closes the scope; then
+  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told. The
+  /// owner's waits are those of the enclosing task again. A second call returns at once. In one of
+  /// its own tasks it throws std::system_error instead of waiting for ever.
+  void join(site where = site::current());
+
+  /// True when nothing is left to run, false when the time passed first. Closes nothing.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
+                              site where = site::current()) {
+    return wait_until(detail::deadline_after(timeout), where);
+  }
+  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current());
+
+  /// Asks all tasks and scopes below to stop, and wakes them. True for the call that did it; later
+  /// ones change nothing. Callbacks on the stop_token run here.
+  bool request_stop(std::string_view why = {}, site where = site::current()) noexcept;
+
+  std::stop_token get_stop_token() const noexcept { return state_->token(); }
+  bool stop_requested() const noexcept { return state_->stop_requested(); }
+
+  /// Why it was stopped; reason `none` if it was not.
+  stop_cause cause() const { return stop_requested() ? *state_->cause() : stop_cause(); }
+
+  /// All failures so far, in the order they happened. They then count as told, and do not go to the
+  /// unobserved-failure hook.
+  std::vector<failure> failures() const { return state_->failures(); }
+
+ private:
+  friend struct detail::probe;
+  friend struct detail::with_scope_access;
+
+  void require_not_inside(const char* message) const;
+  bool leaves_by_exception() const noexcept;
+
+  std::shared_ptr<detail::scope_state> state_;
+  int exceptions_at_start_ = std::uncaught_exceptions();
+};
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+/// For errors that a destructor cannot throw.
+[[noreturn]] inline void die(const char* message, const site& where) noexcept {
+  std::fprintf(stderr, "roost: %s (scope made at %s:%u)\n", message, where.file, where.line);
+  std::terminate();
+}
+
+} // namespace detail
+
+inline task_scope::task_scope(const scope_options& options, site where)
+    : state_(std::make_shared<detail::scope_state>(options, where)) {
+  state_->open();
+}
+
+inline task_scope::~task_scope() noexcept(false) {
+  if (!state_->closed()) {
+    if (state_->covers_owner() && !state_->on_owner_thread()) {
+      detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
+                  state_->where());
+    }
+    if (state_->runs_this_thread()) {
+      detail::die("a task_scope cannot be destroyed by one of its own tasks", state_->where());
+    }
+    const bool unwinding = leaves_by_exception();
+    state_->leave(unwinding);
+    state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
+    if (!unwinding) {
+      const std::exception_ptr outcome = state_->take_outcome();
+      state_->report_unobserved();
+      if (outcome)
+        std::rethrow_exception(outcome);
+      return;
+    }
+  }
+  state_->report_unobserved();
+}
+
+template <class F>
+auto task_scope::spawn(task_name name, F&& f, site where) {
+  using callable = std::decay_t<F>;
+  constexpr bool takes_nothing = std::is_invocable_v<callable>;
+  static_assert(takes_nothing || detail::takes_token<callable>,
+                "roost::task_scope::spawn: the task must be callable with no arguments or with a "
+                "std::stop_token; bind arguments with a lambda");
+  if constexpr (takes_nothing || detail::takes_token<callable>) {
+    using result = typename detail::task_result<callable>::type;
+    auto* const t =
+        new detail::callable_task<callable>(*state_, name.view(), where, std::forward<F>(f));
+    task_handle<result> handle(*t);
+    state_->launch(*t);
+    return handle;
+  }
+}
+
+inline void task_scope::join(site where) {
+  require_not_inside("roost::task_scope::join: a task cannot wait for the scope that it is in");
+  if (state_->covers_owner() && !state_->on_owner_thread() && !state_->closed()) {
+    throw std::logic_error(
+        "roost::task_scope::join: a scope is joined by the thread that made it; set covers_owner "
+        "to false, or use wait_for()");
+  }
+  if (!state_->end({"task_scope::join", state_->name(), where}))
+    return;
+  if (const std::exception_ptr outcome = state_->take_outcome())
+    std::rethrow_exception(outcome);
+}
+
+inline bool task_scope::wait_until(clock::time_point deadline, site where) {
+  require_not_inside("roost::task_scope::wait_for: a task cannot wait for the scope that it is in");
+  return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
+}
+
+inline bool task_scope::request_stop(std::string_view why, site where) noexcept {
+  const std::shared_ptr<detail::scope_state> state = state_; // it may end meanwhile
+  return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
+}
+
+inline void task_scope::require_not_inside(const char* message) const {
+  if (state_->runs_this_thread()) {
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                            message);
+  }
+}
+
+// Compared with the count at the start, not with zero: a scope may be made inside a destructor that
+// runs because of an exception. On another thread than that of the start, zero is all there is.
+inline bool task_scope::leaves_by_exception() const noexcept {
+  return std::uncaught_exceptions() > (state_->on_owner_thread() ? exceptions_at_start_ : 0);
+}
+
+} // namespace roost::inline v0

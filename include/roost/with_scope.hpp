@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/scope_state.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/task_scope.hpp>
+
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// Calls `body(scope)` on this thread inside a new scope, joins the scope and returns the body's
+/// value. Prefer it to a plain task_scope where the body itself may fail:
+///
+///     const report r = roost::with_scope({.timeout = 2s}, [&](roost::task_scope& scope) {
+///       auto users = scope.spawn([&] { return db.users(); });
+///       return report{users.get()};
+///     });
+///
+/// The end: a destructor cannot replace the exception that is under way; this can. A body that
+/// fails is a failure like a task's: it stops the tasks, and the first failure is what is thrown. A
+/// body that ends by `stopped`, because a task failed or the deadline passed, gives way to that.
+/// Under on_error::collect all of them are in the exception_list.
+/// Lifetime: what the body declares dies before its tasks have ended. Declare outside it what tasks
+/// refer to.
+template <class F>
+auto with_scope(const scope_options& options, F&& body, site where = site::current())
+    -> std::invoke_result_t<F, task_scope&>;
+
+template <class F>
+  requires(!std::is_convertible_v<F, const scope_options&>)
+auto with_scope(F&& body, site where = site::current()) -> std::invoke_result_t<F, task_scope&> {
+  return with_scope(scope_options(), std::forward<F>(body), where);
+}
+
+// --- implementation ---------------------------------------------------------
+
+struct detail::with_scope_access {
+  template <class F>
+  static auto run(task_scope& scope, F&& body, const site& where)
+      -> std::invoke_result_t<F, task_scope&> {
+    try {
+      return std::invoke(std::forward<F>(body), scope);
+    } catch (...) {
+      abandon(*scope.state_, std::current_exception(), where);
+    }
+  }
+
+  static void finish(task_scope& scope, const site& where) {
+    scope.state_->leave(false);
+    scope.join(where);
+  }
+
+  [[noreturn]] static void
+  abandon(scope_state& state, const std::exception_ptr& error, const site& where) {
+    const bool failed = state.body_failed(error);
+    state.end({"with_scope", state.name(), where});
+    if (const std::exception_ptr outcome = state.take_outcome())
+      std::rethrow_exception(outcome);
+    if (failed)
+      state.observe_body();
+    std::rethrow_exception(error);
+  }
+};
+
+template <class F>
+auto with_scope(const scope_options& options, F&& body, site where)
+    -> std::invoke_result_t<F, task_scope&> {
+  task_scope scope(options, where);
+  if constexpr (std::is_void_v<std::invoke_result_t<F, task_scope&>>) {
+    detail::with_scope_access::run<F>(scope, std::forward<F>(body), where);
+    detail::with_scope_access::finish(scope, where);
+  } else {
+    std::invoke_result_t<F, task_scope&> value =
+        detail::with_scope_access::run<F>(scope, std::forward<F>(body), where);
+    detail::with_scope_access::finish(scope, where);
+    if constexpr (std::is_rvalue_reference_v<decltype(value)>) {
+      return std::move(value);
+    } else {
+      return value;
+    }
+  }
+}
+
+} // namespace roost::inline v0

@@ -57,7 +57,8 @@ inline std::string message_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    return e.what();
+    const char* const message = e.what();
+    return message != nullptr ? message : "an exception without a message";
   } catch (...) {
     return "an exception that is not a std::exception";
   }

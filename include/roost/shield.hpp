@@ -49,8 +49,7 @@ class [[nodiscard("it works only while it lives: give it a name")]] shield {
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
-      : stop_domain(std::max(around.deadline(), limit),
-                    around.keeper() ? around.keeper() : std::make_shared<detail::timekeeper>()),
+      : stop_domain(std::max(around.deadline(), limit), detail::keeper_around()),
         around_(around.shared_from_this()),
         limit_(limit) {
     follow(around_);

@@ -60,7 +60,7 @@ inline std::shared_ptr<detail::stop_domain> stop_when::make_domain() {
     return std::make_shared<detail::stop_domain>(detail::no_deadline, nullptr);
   }
   detail::stop_domain& around = outer->domain();
-  auto domain = std::make_shared<detail::stop_domain>(around.deadline(), around.keeper());
+  auto domain = std::make_shared<detail::stop_domain>(around.deadline(), nullptr);
   domain->follow(around.shared_from_this());
   return domain;
 }

@@ -52,7 +52,7 @@ class handle_base {
  private:
   struct letting_go {
     void operator()(result_task<R>* t) const noexcept {
-      t->abandon();
+      t->let_go_of_result();
       t->release();
     }
   };
@@ -102,7 +102,7 @@ R handle_base<R>::get(site where) {
   }
   wait(no_deadline, "task_handle::get", where);
   got_ = true;
-  observe(*task_);
+  task_->observe();
   return task_->take();
 }
 

@@ -86,9 +86,11 @@ class task_scope {
   auto spawn(task_name name, F&& f, site where = site::current());
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope; then
-  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told. The
-  /// owner's waits are those of the enclosing task again. A second call returns at once. In one of
-  /// its own tasks it throws std::system_error instead of waiting for ever.
+  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or
+  /// `stopped` if a stop of the enclosing scope cut work short. A request to stop is no failure:
+  /// then it returns. The owner's waits are those of the enclosing task again. A second call
+  /// returns at once. In one of its own tasks it throws std::system_error instead of waiting for
+  /// ever.
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Closes nothing.
@@ -109,8 +111,8 @@ class task_scope {
   /// Why it was stopped; reason `none` if it was not.
   stop_cause cause() const { return stop_requested() ? *state_->cause() : stop_cause(); }
 
-  /// All failures so far, in the order they happened. They then count as told, and do not go to the
-  /// unobserved-failure hook.
+  /// All failures so far, in the order they happened. The unobserved-failure hook does not get what
+  /// was shown here; the owner still gets what it would.
   std::vector<failure> failures() const { return state_->failures(); }
 
  private:
@@ -147,7 +149,7 @@ inline task_scope::~task_scope() noexcept(false) {
       detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
                   state_->where());
     }
-    if (state_->runs_this_thread()) {
+    if (detail::runs_inside(*state_)) {
       detail::die("a task_scope cannot be destroyed by one of its own tasks", state_->where());
     }
     const bool unwinding = leaves_by_exception();
@@ -205,7 +207,7 @@ inline bool task_scope::request_stop(std::string_view why, site where) noexcept 
 }
 
 inline void task_scope::require_not_inside(const char* message) const {
-  if (state_->runs_this_thread()) {
+  if (detail::runs_inside(*state_)) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             message);
   }

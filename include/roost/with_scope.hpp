@@ -28,12 +28,11 @@ namespace roost::inline v0 {
 /// Lifetime: what the body declares dies before its tasks have ended. Declare outside it what tasks
 /// refer to.
 template <class F>
-auto with_scope(const scope_options& options, F&& body, site where = site::current())
-    -> std::invoke_result_t<F, task_scope&>;
+decltype(auto) with_scope(const scope_options& options, F&& body, site where = site::current());
 
 template <class F>
   requires(!std::is_convertible_v<F, const scope_options&>)
-auto with_scope(F&& body, site where = site::current()) -> std::invoke_result_t<F, task_scope&> {
+decltype(auto) with_scope(F&& body, site where = site::current()) {
   return with_scope(scope_options(), std::forward<F>(body), where);
 }
 
@@ -62,25 +61,29 @@ struct detail::with_scope_access {
     if (const std::exception_ptr outcome = state.take_outcome())
       std::rethrow_exception(outcome);
     if (failed)
-      state.observe_body();
+      state.body_told();
     std::rethrow_exception(error);
   }
 };
 
 template <class F>
-auto with_scope(const scope_options& options, F&& body, site where)
-    -> std::invoke_result_t<F, task_scope&> {
-  task_scope scope(options, where);
-  if constexpr (std::is_void_v<std::invoke_result_t<F, task_scope&>>) {
-    detail::with_scope_access::run<F>(scope, std::forward<F>(body), where);
-    detail::with_scope_access::finish(scope, where);
-  } else {
-    std::invoke_result_t<F, task_scope&> value =
-        detail::with_scope_access::run<F>(scope, std::forward<F>(body), where);
-    detail::with_scope_access::finish(scope, where);
-    if constexpr (std::is_rvalue_reference_v<decltype(value)>) {
-      return std::move(value);
+decltype(auto) with_scope(const scope_options& options, F&& body, site where) {
+  constexpr bool callable = std::is_invocable_v<F, task_scope&>;
+  static_assert(callable, "roost::with_scope: the body must be callable with a roost::task_scope&");
+  if constexpr (callable) {
+    using access = detail::with_scope_access;
+    using result = std::invoke_result_t<F, task_scope&>;
+    task_scope scope(options, where);
+    if constexpr (std::is_void_v<result>) {
+      access::run<F>(scope, std::forward<F>(body), where);
+      access::finish(scope, where);
+    } else if constexpr (std::is_reference_v<result>) {
+      result value = access::run<F>(scope, std::forward<F>(body), where);
+      access::finish(scope, where);
+      return static_cast<result>(value);
     } else {
+      result value = access::run<F>(scope, std::forward<F>(body), where);
+      access::finish(scope, where);
       return value;
     }
   }

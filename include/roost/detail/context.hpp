@@ -10,6 +10,7 @@
 #include <roost/stop.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -73,6 +74,12 @@ class context : public list_node<context> {
   thread_slot* slot_ = nullptr; // guarded by the domain's mutex; null until the thread runs
 };
 
+/// The task in which a domain was made, if in one: tells who runs inside whom.
+struct birthplace {
+  std::shared_ptr<stop_domain> scope;
+  std::uint64_t task = 0;
+};
+
 /// See the top of this file.
 ///
 /// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
@@ -80,9 +87,12 @@ class context : public list_node<context> {
 /// so. No user code runs under its mutex.
 class stop_domain : public std::enable_shared_from_this<stop_domain> {
  public:
-  stop_domain(clock::time_point deadline, std::shared_ptr<timekeeper> keeper)
+  stop_domain(clock::time_point deadline,
+              std::shared_ptr<timekeeper> keeper,
+              birthplace made_in = {})
       : keeper_(std::move(keeper)),
-        deadline_(deadline) {}
+        deadline_(deadline),
+        made_in_(std::move(made_in)) {}
   virtual ~stop_domain() = default;
   stop_domain(const stop_domain&) = delete;
   stop_domain& operator=(const stop_domain&) = delete;
@@ -98,6 +108,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::stop_token token() const noexcept { return source_.get_token(); }
   clock::time_point deadline() const noexcept { return deadline_; }
   const std::shared_ptr<timekeeper>& keeper() const noexcept { return keeper_; }
+  const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops everything below: waiters wake, following domains stop, std::stop_callbacks run on this
   /// thread. False when it had been stopped before.
@@ -123,12 +134,13 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
   bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
 
+  /// Nothing is left to stop: later stops change nothing. Caller holds mutex_.
+  void refuse_stops() noexcept { refuses_ = true; }
+
   // The two halves of stop(): the caller of the first holds mutex_, that of the second does not.
+  bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
   void broadcast(claimed_list& woken) noexcept;
-
-  /// The domain's preallocated cause, filled: a stop allocates nothing.
-  std::shared_ptr<const stop_cause> own_cause(stop_cause&& cause) noexcept;
 
   // The caller holds mutex_.
   void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
@@ -148,7 +160,9 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
   void claim_blocked(const context& c, claimed_list& woken) noexcept;
 
-  clock::time_point deadline_;
+  const clock::time_point deadline_;
+  const birthplace made_in_;
+  bool refuses_ = false;             // guarded by mutex_
   std::atomic<bool> stopped_{false}; // written under mutex_; true for ever once the stop is marked
   std::shared_ptr<const stop_cause> cause_; // written under mutex_ before stopped_ is set
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by mutex_
@@ -163,6 +177,9 @@ inline void throw_if_stopped() {
   if (top != nullptr && top->domain().stop_requested())
     top->raise();
 }
+
+/// The timekeeper of the scopes around the calling thread, or a new one: one serves a whole tree.
+std::shared_ptr<timekeeper> keeper_around();
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -237,7 +254,7 @@ inline bool stop_domain::stop(stop_cause cause) noexcept {
   claimed_list woken;
   {
     const std::lock_guard lock(mutex_);
-    if (stop_requested() || !mark_stopped(own_cause(std::move(cause)), woken))
+    if (!mark_stopped(std::move(cause), woken))
       return false;
   }
   broadcast(woken);
@@ -255,14 +272,17 @@ inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept 
   return true;
 }
 
-inline std::shared_ptr<const stop_cause> stop_domain::own_cause(stop_cause&& cause) noexcept {
+// Into an object made beforehand: a stop does not allocate.
+inline bool stop_domain::mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept {
+  if (stop_requested() || refuses_)
+    return false;
   *preallocated_ = std::move(cause);
-  return preallocated_;
+  return mark_stopped(std::shared_ptr<const stop_cause>(preallocated_), woken);
 }
 
 inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
                                       claimed_list& woken) noexcept {
-  if (stop_requested())
+  if (stop_requested() || refuses_)
     return false;
   cause_ = std::move(cause);
   // release: publishes cause_; pairs with acquire in stop_requested()
@@ -299,6 +319,14 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
   const wait_state end = record.await(deadline);
   this_thread.publish(nullptr, {}); // under the lock under which a stop claims: none has it now
   return end;
+}
+
+inline std::shared_ptr<timekeeper> keeper_around() {
+  for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
+    if (c->domain().keeper())
+      return c->domain().keeper();
+  }
+  return std::make_shared<timekeeper>();
 }
 
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {

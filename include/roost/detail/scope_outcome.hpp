@@ -22,8 +22,9 @@ class scope_outcome {
     last_ = &failed.next;
   }
 
-  /// The scope's own deadline came while there was work.
+  /// The scope's own deadline, or a stop of the scope around it, came while there was work.
   void cut_short() noexcept { cut_short_ = true; }
+  bool was_cut_short() const noexcept { return cut_short_; }
 
   /// What a wait of the owner throws once the scope has stopped; null for a plain `stopped`.
   /// `timeout` is what to throw if it was the scope's own deadline, else null.
@@ -32,11 +33,19 @@ class scope_outcome {
   /// What the end of the scope throws; null for nothing.
   std::exception_ptr tell_end(on_error policy, const std::exception_ptr& timeout);
 
-  /// True if the owner was told `error` before. If that is what ends the scope's body, it is to be
-  /// told again at the end.
+  /// For what ends the body of a scope although the owner was told before: it is told again at the
+  /// end. True if `error` is such.
   bool untell(const std::exception_ptr& error) noexcept;
 
-  /// Calls `visit` with each record.
+  /// The same for what is behind a `stopped` that ends the body, where the scope itself stopped.
+  void untell_first() noexcept;
+
+  std::vector<failure> show_all() const;
+
+  /// Gives what was neither told nor shown to the hook.
+  void report_untold() const noexcept;
+
+  /// Calls `visit` with each record. The visit may be the record's end.
   template <class Visit>
   void for_each(Visit visit) const {
     for (failure_record* f = first_; f != nullptr;) {
@@ -51,7 +60,8 @@ class scope_outcome {
   failure_record** last_ = &first_;
   bool cut_short_ = false;
   bool timeout_told_ = false;
-  std::exception_ptr timeout_; // as it was told
+  std::exception_ptr told_;  // the timeout or list that was told last
+  std::exception_ptr again_; // what to tell once more
 };
 
 // --- implementation ---------------------------------------------------------
@@ -60,50 +70,72 @@ inline std::exception_ptr scope_outcome::tell_wait(on_error policy,
                                                    const std::exception_ptr& timeout) noexcept {
   if (timeout && !timeout_told_) {
     cut_short_ = timeout_told_ = true;
-    return timeout_ = timeout;
+    return told_ = timeout;
   }
   // Under `collect` the list is not complete before the end.
   if (policy == on_error::collect || first_ == nullptr)
     return nullptr;
-  return first_->observed.exchange(true) ? nullptr : first_->error;
+  return first_->told.exchange(true) ? nullptr : first_->error;
 }
 
 inline std::exception_ptr scope_outcome::tell_end(on_error policy,
                                                   const std::exception_ptr& timeout) {
-  std::exception_ptr late = cut_short_ && !timeout_told_ ? timeout : nullptr;
+  if (again_)
+    return std::exchange(again_, nullptr);
+  const bool late = timeout && cut_short_ && !std::exchange(timeout_told_, true);
   if (policy == on_error::fail_fast) {
     // A deadline that stopped the scope came before any failure did.
-    if (late || first_ == nullptr)
-      return late;
-    return first_->observed.exchange(true) ? nullptr : first_->error;
+    if (late)
+      return told_ = timeout;
+    return first_ == nullptr || first_->told.exchange(true) ? nullptr : first_->error;
   }
   std::vector<failure> untold;
   for_each([&](failure_record& f) {
-    if (!f.observed)
+    if (!f.told)
       untold.push_back(f.describe());
   });
   if (untold.empty())
-    return late;
+    return late ? told_ = timeout : nullptr;
   if (late)
-    untold.push_back({std::move(late), "the deadline", {}});
-  auto list = std::make_exception_ptr(exception_list(std::move(untold)));
-  for_each([](failure_record& f) { f.observed = true; });
-  return list;
+    untold.push_back({timeout, "the deadline", {}});
+  told_ = std::make_exception_ptr(exception_list(std::move(untold)));
+  for_each([](failure_record& f) { f.told = true; });
+  return told_;
 }
 
 inline bool scope_outcome::untell(const std::exception_ptr& error) noexcept {
-  if (timeout_ == error) {
-    timeout_told_ = false;
+  if (told_ == error) {
+    again_ = error;
     return true;
   }
   bool known = false;
   for_each([&](failure_record& f) {
     if (f.error != error)
       return;
-    f.observed = false;
+    f.told = false;
     known = true;
   });
   return known;
+}
+
+inline void scope_outcome::untell_first() noexcept {
+  timeout_told_ = false;
+  if (first_ != nullptr)
+    first_->told = false;
+}
+
+inline std::vector<failure> scope_outcome::show_all() const {
+  std::vector<failure> all;
+  for_each([&](const failure_record& f) { all.push_back(f.describe()); });
+  for_each([](failure_record& f) { f.seen = true; });
+  return all;
+}
+
+inline void scope_outcome::report_untold() const noexcept {
+  for_each([](failure_record& f) {
+    if (!f.told && !f.seen.exchange(true))
+      unobserved_hook.load()(f.describe());
+  });
 }
 
 } // namespace roost::inline v0::detail

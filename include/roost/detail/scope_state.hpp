@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/crew.hpp>
 #include <roost/detail/scope_outcome.hpp>
 #include <roost/detail/stall_report.hpp>
 #include <roost/detail/task.hpp>
@@ -15,9 +16,7 @@
 #include <roost/stop.hpp>
 
 #include <algorithm>
-#include <condition_variable>
-#include <cstddef>
-#include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -32,20 +31,14 @@
 
 namespace roost::inline v0::detail {
 
-/// True if the calling thread runs that task, or one inside it; a task of that scope, or one inside
-/// such a task.
-bool runs_inside(const task& t) noexcept;
-bool runs_inside(const stop_domain& scope) noexcept;
-
 /// Everything of a task_scope but its type. How a task goes through it:
 ///
 ///     launch()  counted, registered as a context, its thread started
 ///     run()     its call; then, in this order: a failure is kept and the others are stopped, the
 ///               callable is destroyed, the handle goes on, and it is counted down
-///     reap()    its thread, about to exit, is joined by a later launch() or by end()
+///     crew      its thread, about to exit, is joined by a later launch() or by end()
 ///
-/// INVARIANT: after it has been counted down, a task's thread touches nothing of the scope. And
-/// end() returns only when nothing is counted and every thread is joined.
+/// INVARIANT: end() returns only when nothing is counted and every thread is joined.
 class scope_state final : public stop_domain, private timer {
  public:
   scope_state(const scope_options& options, site where);
@@ -70,21 +63,22 @@ class scope_state final : public stop_domain, private timer {
   bool end(const blocked_call& call);
 
   /// What the owner has to be told at the end, once; null if nothing. Only after end().
-  std::exception_ptr take_outcome() {
-    return outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
-  }
+  std::exception_ptr take_outcome();
 
   /// Stops the tasks because `error` left the body of a with_scope. True if it is a failure of the
   /// body, false if it came from the scope itself.
   bool body_failed(const std::exception_ptr& error);
 
   /// The body's failure is thrown to the owner.
-  void observe_body() noexcept { body_.observed = true; }
+  void body_told() noexcept { body_.told = true; }
 
-  std::vector<failure> failures();
+  std::vector<failure> failures() const {
+    const std::lock_guard lock(mutex_);
+    return outcome_.show_all();
+  }
 
   /// Gives what nobody was told to the hook. Only after end().
-  void report_unobserved() const noexcept;
+  void report_unobserved() const noexcept { outcome_.report_untold(); }
 
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
@@ -92,13 +86,8 @@ class scope_state final : public stop_domain, private timer {
   bool covers_owner() const noexcept { return covers_owner_; }
   bool on_owner_thread() const noexcept { return owner_ == std::this_thread::get_id(); }
 
-  /// True if the calling thread runs a task of this scope, or one inside such a task.
-  bool runs_this_thread() const noexcept { return runs_inside(*this); }
-
  private:
   friend struct probe;
-  friend bool runs_inside(const task& t) noexcept;
-  friend bool runs_inside(const stop_domain& scope) noexcept;
 
   class cover final : public context {
    public:
@@ -115,26 +104,30 @@ class scope_state final : public stop_domain, private timer {
     const scope_state& scope;
   };
 
+  scope_state(const scope_options& options, clock::time_point own_deadline, site where);
+
   // All of these run on the task's thread, with no lock held.
   void run(task& t) noexcept;
   task::outcome call(task& t) noexcept;
   void fail(task& t, std::exception_ptr error) noexcept;
-  void count_down(task& t) noexcept;
+  bool give_to_handler(task& t) noexcept;
 
   void drop(task& t);
   void take_back(task& t);
-  static void reap(task* finished) noexcept;
 
-  bool idle() const noexcept { return running_ == 0 && starting_ == 0; } // caller holds mutex_
   bool wait_idle(std::unique_lock<std::mutex>& lock, clock::time_point deadline);
-  void report_stall(std::unique_lock<std::mutex>& lock);
+  std::string describe_stall() noexcept; // caller holds mutex_
 
   /// Keeps a failure; if `stops`, the scope stops because of it.
   void keep(failure_record& failed, stop_cause cause, bool stops) noexcept;
 
   [[noreturn]] void raise_to_owner();
-  bool stopped_by_own_deadline() const noexcept {
-    return stop_requested() && cause()->reason == stop_reason::deadline;
+  bool stopped_by(stop_reason reason) const noexcept {
+    return stop_requested() && cause()->reason == reason;
+  }
+  bool stopped_by_own_deadline() const noexcept { return stopped_by(stop_reason::deadline); }
+  bool cuts_work_short() const noexcept {
+    return stopped_by_own_deadline() || stopped_by(stop_reason::parent);
   }
   std::exception_ptr make_timeout() const;
 
@@ -146,6 +139,7 @@ class scope_state final : public stop_domain, private timer {
   }
 
   // Constant.
+  const clock::time_point own_deadline_;
   const std::string name_;
   const site where_;
   const on_exit exit_;
@@ -155,52 +149,35 @@ class scope_state final : public stop_domain, private timer {
   const bool inherit_;
   const bool covers_owner_;
   const std::thread::id owner_ = std::this_thread::get_id();
-  // The scope whose task made this one, and that task: to tell who waits for an ancestor.
-  const std::shared_ptr<scope_state> maker_;
-  const std::uint64_t maker_task_;
 
-  std::condition_variable idle_;   // notified under mutex_, when idle() and when stopped
-  std::size_t running_ = 0;        // guarded by mutex_; tasks not counted down
-  std::size_t starting_ = 0;       // guarded by mutex_; launch() calls under way
-  bool closed_ = false;            // guarded by mutex_
-  task* finished_ = nullptr;       // guarded by mutex_; their threads are to be joined
-  clock::time_point stopped_at_{}; // guarded by mutex_
-  scope_outcome outcome_;          // guarded by mutex_ until end() is over
-  body_failure body_{*this};       // as its record
+  crew crew_;                                   // guarded by mutex_
+  bool closed_ = false;                         // guarded by mutex_
+  std::optional<clock::time_point> stopped_at_; // guarded by mutex_
+  scope_outcome outcome_;                       // guarded by mutex_ until end() is over
+  body_failure body_{*this};                    // as its record
   cover cover_{*this};
 };
 
-/// Notes that the owner of the task's scope was told of its failure, if this is the owner. The
-/// scope may be gone by now.
-void observe(task& t) noexcept;
-
 // --- implementation: opening and ending -------------------------------------
 
-inline scope_state* scope_of_this_task() noexcept {
-  return this_thread.task != nullptr ? static_cast<scope_state*>(&this_thread.task->domain())
-                                     : nullptr;
+inline clock::time_point own_deadline(const scope_options& options) noexcept {
+  return std::min(options.deadline, deadline_after(options.timeout));
 }
 
-inline std::shared_ptr<scope_state> share(scope_state* scope) {
-  return scope != nullptr ? std::static_pointer_cast<scope_state>(scope->shared_from_this())
-                          : nullptr;
-}
-
-inline clock::time_point effective_deadline(const scope_options& options) noexcept {
+inline clock::time_point deadline_around(const scope_options& options) noexcept {
   const context* const around = options.inherit ? this_thread.top : nullptr;
-  return std::min({options.deadline,
-                   deadline_after(options.timeout),
-                   around != nullptr ? around->domain().deadline() : no_deadline});
-}
-
-inline std::shared_ptr<timekeeper> keeper_around() {
-  const context* const around = this_thread.top;
-  return around != nullptr && around->domain().keeper() ? around->domain().keeper()
-                                                        : std::make_shared<timekeeper>();
+  return around != nullptr ? around->domain().deadline() : no_deadline;
 }
 
 inline scope_state::scope_state(const scope_options& options, site where)
-    : stop_domain(effective_deadline(options), keeper_around()),
+    : scope_state(options, own_deadline(options), where) {}
+
+inline scope_state::scope_state(const scope_options& options,
+                                clock::time_point own_deadline,
+                                site where)
+    : stop_domain(
+          std::min(own_deadline, deadline_around(options)), keeper_around(), birthplace_here()),
+      own_deadline_(own_deadline),
       name_(options.name),
       where_(where),
       exit_(options.exit),
@@ -208,9 +185,7 @@ inline scope_state::scope_state(const scope_options& options, site where)
       on_failure_(options.on_failure),
       stall_after_(options.stall_after),
       inherit_(options.inherit),
-      covers_owner_(options.covers_owner),
-      maker_(share(scope_of_this_task())),
-      maker_task_(this_thread.task != nullptr ? this_thread.task->id() : 0) {}
+      covers_owner_(options.covers_owner) {}
 
 inline scope_state::~scope_state() {
   outcome_.for_each([this](failure_record& f) {
@@ -221,15 +196,18 @@ inline scope_state::~scope_state() {
 
 inline void scope_state::open() {
   const context* const around = inherit_ ? this_thread.top : nullptr;
-  if (around == nullptr || deadline() < around->domain().deadline()) {
-    if (deadline() != no_deadline && deadline() <= clock::now()) {
-      stop_at_deadline();
-    } else if (deadline() != no_deadline) {
-      keeper_->add(*this, deadline());
-    }
-  }
   if (around != nullptr)
     follow(around->domain().shared_from_this());
+  if (own_deadline_ <= clock::now()) {
+    stop_at_deadline();
+  } else if (own_deadline_ != no_deadline) {
+    try {
+      keeper_->add(*this, own_deadline_);
+    } catch (...) {
+      unfollow();
+      throw;
+    }
+  }
   if (covers_owner_) {
     add(cover_, &this_thread);
     cover_.enter();
@@ -259,9 +237,10 @@ inline bool scope_state::end(const blocked_call& call) {
     wait_idle(lock, no_deadline);
     if (std::exchange(closed_, true))
       return false;
-    finished = std::exchange(finished_, nullptr);
+    refuse_stops();
+    finished = crew_.take_finished();
   }
-  reap(finished);
+  crew::join(finished);
   unfollow();
   keeper_->remove(*this);
   keeper_.reset();
@@ -286,16 +265,15 @@ inline void scope_state::launch(task& t) {
           "join(), or make another scope");
     }
     if (stop_requested()) {
-      if (stopped_by_own_deadline())
+      if (cuts_work_short())
         outcome_.cut_short();
       lock.unlock();
       drop(t);
       return;
     }
     contexts().push_back(t);
-    ++running_;
-    ++starting_;
-    finished = std::exchange(finished_, nullptr);
+    crew_.begin_spawn();
+    finished = crew_.take_finished();
   }
   t.retain();
   if (covers_owner_)
@@ -303,18 +281,13 @@ inline void scope_state::launch(task& t) {
   try {
     t.thread = std::jthread([this, &t] { run(t); });
   } catch (...) {
-    reap(finished);
+    crew::join(finished);
     take_back(t);
     throw;
   }
-  reap(finished);
+  crew::join(finished);
   const std::lock_guard lock(mutex_);
-  t.thread_kept = true;
-  if (t.ended)
-    t.next_finished = std::exchange(finished_, &t);
-  --starting_;
-  if (idle())
-    idle_.notify_all();
+  crew_.thread_stored(t);
 }
 
 // The scope was stopped before the task could run.
@@ -336,10 +309,7 @@ inline void scope_state::take_back(task& t) {
   {
     const std::lock_guard lock(mutex_);
     erase(t);
-    --running_;
-    --starting_;
-    if (idle())
-      idle_.notify_all();
+    crew_.no_thread();
   }
   if (thrown)
     std::rethrow_exception(thrown);
@@ -371,10 +341,13 @@ inline void scope_state::run(task& t) noexcept {
       outcome = task::outcome::failed;
     }
   }
+  t.let_go_of_result();
   t.leave();
   this_thread.task = nullptr;
   t.complete(outcome);
-  count_down(t);
+  const std::lock_guard lock(mutex_);
+  erase(t);
+  crew_.count_down(t);
 }
 
 inline task::outcome scope_state::call(task& t) noexcept {
@@ -397,17 +370,29 @@ inline task::outcome scope_state::call(task& t) noexcept {
 
 inline void scope_state::fail(task& t, std::exception_ptr error) noexcept {
   t.error = std::move(error);
-  if (on_failure_) {
-    try {
-      on_failure_(t.describe());
-      return;
-    } catch (...) {
-      t.error = std::current_exception();
-    }
-  }
+  if (on_failure_ && give_to_handler(t))
+    return;
   t.retain();
   stop_cause cause = describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), t.error);
   keep(t, std::move(cause), errors_ == on_error::fail_fast);
+}
+
+// False if it is a failure of the scope all the same: there was no memory to describe it, or the
+// handler itself has failed.
+inline bool scope_state::give_to_handler(task& t) noexcept {
+  std::optional<failure> described;
+  try {
+    described = t.describe();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  try {
+    on_failure_(*described);
+    return true;
+  } catch (...) {
+    t.error = std::current_exception();
+    return false;
+  }
 }
 
 inline void scope_state::keep(failure_record& failed, stop_cause cause, bool stops) noexcept {
@@ -420,30 +405,10 @@ inline void scope_state::keep(failure_record& failed, stop_cause cause, bool sto
   {
     const std::lock_guard lock(mutex_);
     outcome_.add(failed);
-    first = stops && !stop_requested() && mark_stopped(own_cause(std::move(cause)), woken);
+    first = stops && mark_stopped(std::move(cause), woken);
   }
   if (first)
     broadcast(woken);
-}
-
-inline void scope_state::count_down(task& t) noexcept {
-  const std::lock_guard lock(mutex_);
-  erase(t);
-  t.ended = true;
-  if (t.thread_kept)
-    t.next_finished = std::exchange(finished_, &t);
-  --running_;
-  if (idle())
-    idle_.notify_all();
-}
-
-inline void scope_state::reap(task* finished) noexcept {
-  while (finished != nullptr) {
-    task* const next = finished->next_finished;
-    finished->thread.join();
-    finished->release();
-    finished = next;
-  }
 }
 
 // --- implementation: waiting ------------------------------------------------
@@ -456,61 +421,46 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
 
 // The one who waits is also the one who reports who lets it wait: no other thread is needed.
 inline bool scope_state::wait_idle(std::unique_lock<std::mutex>& lock, clock::time_point deadline) {
-  const std::optional<clock::duration> forced = stall_from_environment();
-  const clock::time_point since = forced ? clock::now() : no_deadline;
-  const clock::duration patience = forced.value_or(stall_after_);
-  for (clock::duration waited = patience; !idle();) {
-    const clock::time_point start = stop_requested() ? stopped_at_ : since;
-    const clock::time_point report =
-        start == no_deadline || waited > no_deadline - start ? no_deadline : start + waited;
-    const clock::time_point until = std::min(deadline, report);
-    if (until == no_deadline) {
-      idle_.wait(lock);
-    } else if (idle_.wait_until(lock, until) == std::cv_status::timeout && !idle()) {
-      const clock::time_point now = clock::now();
-      if (now >= deadline)
-        return false;
-      if (now < report)
-        continue;
-      report_stall(lock);
-      waited = 2 * std::max(waited, now - start);
+  stall_watch watch(stall_after_);
+  while (!crew_.idle()) {
+    const clock::time_point report = watch.next(stopped_at_);
+    if (crew_.wait(lock, std::min(deadline, report)) || crew_.idle())
+      continue;
+    const clock::time_point now = clock::now();
+    if (now >= deadline)
+      return false;
+    if (now >= report) {
+      const std::string report_text = describe_stall();
+      watch.reported(now);
+      lock.unlock();
+      std::fputs(report_text.c_str(), stderr);
+      lock.lock();
     }
   }
   return true;
 }
 
-inline void scope_state::report_stall(std::unique_lock<std::mutex>& lock) {
-  std::vector<running_task> tasks;
-  const std::size_t expected = running_;
-  lock.unlock();
-  tasks.reserve(expected);
-  lock.lock();
-  const clock::time_point now = clock::now();
-  std::optional<clock::duration> since_stop;
-  if (stop_requested())
-    since_stop = now - stopped_at_;
-  for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
-    if (c == &cover_ || tasks.size() == expected)
-      continue;
-    const auto& t = static_cast<const task&>(*c);
-    running_task& described = tasks.emplace_back();
-    described.name = t.name();
-    described.spawned = t.spawned();
-    described.age = now - t.since();
-    described.look_at(slot_of(*c));
+// A line for each task; none if there is no memory for it this time.
+inline std::string scope_state::describe_stall() noexcept {
+  std::string text;
+  try {
+    for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
+      if (c != &cover_)
+        text += stall_line(name_, static_cast<const task&>(*c), slot_of(*c), stopped_at_);
+    }
+  } catch (const std::bad_alloc&) {
+    text.clear();
   }
-  lock.unlock();
-  print_stall(name_, tasks, since_stop);
-  lock.lock();
+  return text;
 }
 
 // --- implementation: stops and what the owner is told -----------------------
 
 inline void scope_state::on_stop() noexcept {
   stopped_at_ = clock::now();
-  if (stopped_by_own_deadline() && running_ > 0)
+  if (cuts_work_short() && crew_.running() > 0)
     outcome_.cut_short();
-  idle_.notify_all(); // whoever waits counts the patience from now
+  crew_.notify(); // whoever waits for it is patient from now on
 }
 
 inline void scope_state::outer_stopped(stop_domain& outer) noexcept {
@@ -537,12 +487,26 @@ inline void scope_state::raise_to_owner() {
   throw make_stopped(cause());
 }
 
+inline std::exception_ptr scope_state::take_outcome() {
+  std::exception_ptr told =
+      outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+  // To end normally would let the enclosing task, which is to stop, go on with half-done work.
+  if (!told && stopped_by(stop_reason::parent) && outcome_.was_cut_short())
+    told = std::make_exception_ptr(make_stopped(cause()));
+  return told;
+}
+
 inline bool scope_state::body_failed(const std::exception_ptr& error) {
   bool from_scope = false;
   try {
     std::rethrow_exception(error);
   } catch (const stopped&) {
-    from_scope = stop_requested();
+    // Not a failure of the body; whether it is one of the enclosing task is decided there. If this
+    // scope's own trouble is behind it, that is told instead, and told again if need be.
+    from_scope = true;
+    const std::lock_guard lock(mutex_);
+    if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
+      outcome_.untell_first();
   } catch (...) {
     const std::lock_guard lock(mutex_);
     from_scope = outcome_.untell(error);
@@ -554,49 +518,6 @@ inline bool scope_state::body_failed(const std::exception_ptr& error) {
   body_.error = error;
   keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
   return true;
-}
-
-inline std::vector<failure> scope_state::failures() {
-  std::vector<failure> all;
-  const std::lock_guard lock(mutex_);
-  outcome_.for_each([&](failure_record& f) { all.push_back(f.describe()); });
-  outcome_.for_each([](failure_record& f) { f.observed = true; });
-  return all;
-}
-
-inline void scope_state::report_unobserved() const noexcept {
-  outcome_.for_each([](failure_record& f) {
-    if (!f.observed.exchange(true))
-      unobserved_hook.load()(f.describe());
-  });
-}
-
-// --- implementation: who is inside whom -------------------------------------
-
-inline bool runs_inside(const stop_domain& scope) noexcept {
-  for (const scope_state* s = scope_of_this_task(); s != nullptr; s = s->maker_.get()) {
-    if (s == &scope)
-      return true;
-  }
-  return false;
-}
-
-inline bool runs_inside(const task& t) noexcept {
-  if (this_thread.task == nullptr)
-    return false;
-  if (this_thread.task->id() == t.id())
-    return true;
-  for (const scope_state* s = scope_of_this_task(); s != nullptr; s = s->maker_.get()) {
-    if (s->maker_task_ == t.id())
-      return true;
-  }
-  return false;
-}
-
-inline void observe(task& t) noexcept {
-  const bool covered = t.owner != std::thread::id();
-  if (covered ? t.owner == std::this_thread::get_id() : !runs_inside(t.domain()))
-    t.observed = true;
 }
 
 } // namespace roost::inline v0::detail

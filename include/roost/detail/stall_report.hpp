@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -17,44 +18,54 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
-/// What a report says of one task. Copied from the task while it cannot end.
-struct running_task {
-  std::string name;
-  site spawned;
-  clock::duration age{};
-  const char* operation = ""; // empty: it runs
-  std::array<char, 48> object{};
-  site blocked_at;
+/// Tells a join when to report: once its patience is over after the stop, then at doubled times.
+class stall_watch {
+ public:
+  /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too.
+  explicit stall_watch(clock::duration patience);
 
-  /// Copies, without allocating, what the thread is blocked in; null if the thread is yet to start.
-  void look_at(thread_slot* thread) noexcept;
+  /// no_deadline if there is nothing to report yet.
+  clock::time_point next(std::optional<clock::time_point> stopped_at) noexcept;
+
+  void reported(clock::time_point now) noexcept {
+    patience_ = 2 * std::max(patience_, now - start_);
+  }
+
+ private:
+  /// Read once; nothing if it is not set or not a number.
+  static std::optional<clock::duration> from_environment();
+
+  clock::duration patience_;
+  clock::time_point start_ = no_deadline; // from when it is counted
+  clock::time_point waiting_since_ = no_deadline;
 };
 
-/// ROOST_STALL_MS from the environment, read once; nothing if it is not set or not a number.
-std::optional<clock::duration> stall_from_environment();
-
-/// Prints a line for each task to stderr, in one write.
-void print_stall(std::string_view scope,
-                 const std::vector<running_task>& tasks,
-                 std::optional<clock::duration> since_stop);
+/// The line that says of one task who it is, and what its thread does; null if that is yet to
+/// start.
+std::string stall_line(std::string_view scope,
+                       const task_context& task,
+                       thread_slot* thread,
+                       std::optional<clock::time_point> stopped_at);
 
 // --- implementation ---------------------------------------------------------
 
-inline void running_task::look_at(thread_slot* thread) noexcept {
-  if (thread == nullptr)
-    return;
-  const std::lock_guard guard(thread->lock);
-  operation = thread->call.operation;
-  blocked_at = thread->call.where;
-  const std::string_view name_of_object = thread->call.object.substr(0, object.size() - 1);
-  std::copy(name_of_object.begin(), name_of_object.end(), object.begin());
+inline stall_watch::stall_watch(clock::duration patience) : patience_(patience) {
+  if (const std::optional<clock::duration> forced = from_environment()) {
+    patience_ = *forced;
+    waiting_since_ = clock::now();
+  }
 }
 
-inline std::optional<clock::duration> stall_from_environment() {
+inline clock::time_point stall_watch::next(std::optional<clock::time_point> stopped_at) noexcept {
+  start_ = stopped_at.value_or(waiting_since_);
+  const bool never = start_ == no_deadline || patience_ > no_deadline - start_;
+  return never ? no_deadline : start_ + patience_;
+}
+
+inline std::optional<clock::duration> stall_watch::from_environment() {
   static const std::optional<clock::duration> interval = []() -> std::optional<clock::duration> {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): safe unless the program changes its environment
     const char* const text = std::getenv("ROOST_STALL_MS");
@@ -80,24 +91,37 @@ inline std::string line_of(const site& where) {
   return std::string(where.file) + ":" + std::to_string(where.line);
 }
 
-inline void print_stall(std::string_view scope,
-                        const std::vector<running_task>& tasks,
-                        std::optional<clock::duration> since_stop) {
-  std::string text;
-  for (const running_task& t : tasks) {
-    text += "roost: scope " + name_or_unnamed(scope) + " waits for task " + name_or_unnamed(t.name);
-    text += ", spawned at " + line_of(t.spawned) + ", age " + in_seconds(t.age);
-    text += since_stop ? ", asked to stop " + in_seconds(*since_stop) + " ago" : ", not stopped";
-    if (*t.operation == '\0') {
-      text += ": running\n";
-      continue;
-    }
-    text += std::string(": in ") + t.operation;
-    if (t.object[0] != '\0')
-      text += " of " + name_or_unnamed(t.object.data());
-    text += " at " + line_of(t.blocked_at) + "\n";
+/// The blocking call, its object and its line, or "running".
+inline std::string what_it_does(thread_slot* thread) {
+  if (thread == nullptr)
+    return "running";
+  blocked_call call;
+  std::array<char, 48> object{}; // copied under the lock: afterwards the object may be gone
+  {
+    const std::lock_guard guard(thread->lock);
+    call = thread->call;
+    const std::string_view name = call.object.substr(0, object.size() - 1);
+    std::copy(name.begin(), name.end(), object.begin());
   }
-  std::fputs(text.c_str(), stderr);
+  if (*call.operation == '\0')
+    return "running";
+  std::string text = std::string("in ") + call.operation;
+  if (object[0] != '\0')
+    text += " of " + name_or_unnamed(object.data());
+  return text + " at " + line_of(call.where);
+}
+
+inline std::string stall_line(std::string_view scope,
+                              const task_context& task,
+                              thread_slot* thread,
+                              std::optional<clock::time_point> stopped_at) {
+  const clock::time_point now = clock::now();
+  std::string text = "roost: scope " + name_or_unnamed(scope) + " waits for task ";
+  text += name_or_unnamed(task.name()) + ", spawned at " + line_of(task.spawned());
+  text += ", age " + in_seconds(now - task.since());
+  text += stopped_at ? ", asked to stop " + in_seconds(now - *stopped_at) + " ago: "
+                     : std::string(", not stopped: ");
+  return text + what_it_does(thread) + "\n";
 }
 
 } // namespace roost::inline v0::detail

@@ -28,9 +28,10 @@ namespace roost::inline v0::detail {
 struct failure_record {
   virtual failure describe() const = 0;
 
-  std::exception_ptr error;          // written before it is linked, then constant
-  std::atomic<bool> observed{false}; // seq_cst, the default: set by whoever was told of it
-  failure_record* next = nullptr;    // guarded by the scope's mutex
+  std::exception_ptr error;       // written before it is linked, then constant
+  std::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
+  std::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
+  failure_record* next = nullptr; // guarded by the scope's mutex
 
  protected:
   ~failure_record() = default;
@@ -63,10 +64,29 @@ class task : public task_context, public failure_record {
   failure describe() const override { return {error, std::string(name()), spawned()}; }
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
-  void complete(outcome how) noexcept;
+  void complete(outcome how) noexcept {
+    done_.wake_all_if([&] {
+      outcome_ = how;
+      return true;
+    });
+  }
 
-  /// There is no handle any more: nobody can claim the result.
-  void abandon() noexcept;
+  /// Notes that the owner of the scope was told of the failure, if the caller is the owner. The
+  /// scope may be gone by now: it is compared, not looked at.
+  void observe() noexcept {
+    const bool by_owner =
+        owner != std::thread::id() ? owner == std::this_thread::get_id() : !runs_inside(domain());
+    if (by_owner)
+      told = true;
+  }
+
+  /// Called by the task when it has a result or never will, and by its handle when that is dropped.
+  /// Whoever is second destroys what nobody can claim any more.
+  void let_go_of_result() noexcept {
+    // acq_rel: the second sees the result that the first left
+    if (first_let_go_.exchange(true, std::memory_order_acq_rel))
+      destroy_result();
+  }
 
   /// Waits for complete(); false when `deadline` passed first.
   bool wait(const blocked_call& call, clock::time_point deadline) {
@@ -83,9 +103,9 @@ class task : public task_context, public failure_record {
   std::thread::id owner;
 
   // For the scope, which guards them by its mutex.
-  std::jthread thread;      // written by the spawner before thread_kept is set
-  bool thread_kept = false; // spawn() has stored the thread, so that it may be joined
-  bool ended = false;       // the thread is about to exit
+  std::jthread thread;        // written by the spawner before thread_stored is set
+  bool thread_stored = false; // so that it may be joined
+  bool ended = false;         // the thread is about to exit
   task* next_finished = nullptr;
 
   // What ended it, if it was stopped. Written by the task's thread before complete().
@@ -98,9 +118,7 @@ class task : public task_context, public failure_record {
   outcome outcome_ = outcome::none; // guarded by done_
   std::atomic<int> references_{1};
 
-  // Counts the two who must both have let go of the result: the task and its handle. Whoever is
-  // second destroys it.
-  std::atomic<bool> first_let_go_{false};
+  std::atomic<bool> first_let_go_{false}; // set by the first let_go_of_result()
 };
 
 /// The part of a task that a handle knows: its result.
@@ -191,22 +209,6 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 };
 
 // --- implementation ---------------------------------------------------------
-
-inline void task::complete(outcome how) noexcept {
-  // acq_rel, here and in abandon(): the second sees the result that the first left
-  if (first_let_go_.exchange(true, std::memory_order_acq_rel))
-    destroy_result();
-  done_.wake_all_if([&] {
-    outcome_ = how;
-    return true;
-  });
-}
-
-inline void task::abandon() noexcept {
-  // acq_rel: see complete()
-  if (first_let_go_.exchange(true, std::memory_order_acq_rel))
-    destroy_result();
-}
 
 inline void task::throw_unless_value() const {
   switch (outcome_) {

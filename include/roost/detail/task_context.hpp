@@ -43,4 +43,30 @@ class task_context : public context {
   std::uint64_t id_ = next_id();
 };
 
+/// Where a scope is made that the calling thread makes.
+inline birthplace birthplace_here() {
+  if (this_thread.task == nullptr)
+    return {};
+  return {this_thread.task->domain().shared_from_this(), this_thread.task->id()};
+}
+
+/// True if the calling thread runs a task of `scope`, or runs inside such a task.
+inline bool runs_inside(const stop_domain& scope) noexcept {
+  const stop_domain* s = this_thread.task != nullptr ? &this_thread.task->domain() : nullptr;
+  while (s != nullptr && s != &scope)
+    s = s->made_in().scope.get();
+  return s != nullptr;
+}
+
+/// True if the calling thread runs `task`, or runs inside it.
+inline bool runs_inside(const task_context& task) noexcept {
+  if (this_thread.task == nullptr)
+    return false;
+  std::uint64_t id = this_thread.task->id();
+  const stop_domain* s = &this_thread.task->domain();
+  for (; s != nullptr && id != task.id(); s = s->made_in().scope.get())
+    id = s->made_in().task;
+  return id == task.id();
+}
+
 } // namespace roost::inline v0::detail

@@ -33,8 +33,8 @@ struct scope_options {
   on_error errors = on_error::fail_fast;
 
   /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
-  /// once. They stop nobody, are not kept, and the owner does not get them. What this throws is a
-  /// failure of the scope like any other.
+  /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the
+  /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
   std::function<void(const failure&)> on_failure = {};
 
   /// When the scope stops, from its construction or as a time. The earlier one counts, and an

@@ -186,7 +186,7 @@ class callable_task final : public result_task<typename task_result<F>::type> {
       : result_task<typename task_result<F>::type>(scope, name, spawned),
         callable_(std::forward<G>(callable)) {}
   // NOLINTNEXTLINE(modernize-use-equals-default): with the union that would be a deleted one
-  ~callable_task() override {}
+  ~callable_task() noexcept override {}
   callable_task(const callable_task&) = delete;
   callable_task& operator=(const callable_task&) = delete;
 
@@ -215,7 +215,7 @@ inline void task::throw_unless_value() const {
   case outcome::failed:
     std::rethrow_exception(error);
   case outcome::stopped:
-    throw stopped(stopped_by);
+    throw make_stopped(stopped_by);
   default:
     break;
   }

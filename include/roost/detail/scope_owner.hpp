@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/scope_outcome.hpp>
+#include <roost/detail/task.hpp>
+#include <roost/detail/task_context.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/detail/timekeeper.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0::detail {
+
+/// A scope as its owner sees it, the thread that made it: where its stops come from, and what the
+/// owner is told of what went wrong. The tasks are scope_state's, which is the whole.
+class scope_owner : public stop_domain, private timer {
+ public:
+  scope_owner(const scope_owner&) = delete;
+  scope_owner& operator=(const scope_owner&) = delete;
+
+  /// Links it to what is around, sets its deadline, covers the owner. Then the scope is open.
+  void open();
+
+  /// The scope is left, normally or not: asks the tasks to stop if its policy says so.
+  void leave(bool unwinding) noexcept;
+
+  /// What the owner has to be told at the end, once; null if nothing. Only after the end.
+  std::exception_ptr take_outcome();
+
+  /// Stops the tasks because `error` left the body of a with_scope. True if it is a failure of the
+  /// body, false if it came from the scope itself.
+  bool body_failed(const std::exception_ptr& error);
+
+  /// The body's failure is thrown to the owner.
+  void body_told() noexcept { body_.told = true; }
+
+  std::vector<failure> failures() const {
+    const std::lock_guard lock(mutex_);
+    return outcome_.show_all();
+  }
+
+  /// Gives what nobody was told to the hook. Only after the end.
+  void report_unobserved() const noexcept { outcome_.report_untold(); }
+
+  const std::string& name() const noexcept { return name_; }
+  const site& where() const noexcept { return where_; }
+  bool covers_owner() const noexcept { return covers_owner_; }
+  bool on_owner_thread() const noexcept { return owner_ == std::this_thread::get_id(); }
+
+ protected:
+  scope_owner(const scope_options& options, site where);
+  ~scope_owner() override = default;
+
+  /// Takes the owner, the deadline and the link off again.
+  void release_owner() noexcept;
+
+  /// Keeps a failure; if `stops`, the scope stops because of it.
+  void keep(failure_record& failed, stop_cause cause, bool stops) noexcept;
+
+  /// True if a stop came that must not pass for a normal end where there was work.
+  bool cuts_work_short() const noexcept {
+    return stopped_by_own_deadline() || stopped_by(stop_reason::parent);
+  }
+
+  on_error errors() const noexcept { return errors_; }
+  std::thread::id covered_thread() const noexcept {
+    return covers_owner_ ? owner_ : std::thread::id();
+  }
+  bool is_cover(const context& c) const noexcept { return &c == &cover_; }
+  bool is_body(const failure_record& f) const noexcept { return &f == &body_; }
+
+  scope_outcome outcome_; // guarded by mutex_ until the scope has ended
+
+ private:
+  friend struct probe;
+
+  class cover final : public context {
+   public:
+    explicit cover(scope_owner& s) noexcept : context(s), scope_(s) {}
+    [[noreturn]] void raise() override { scope_.raise_to_owner(); }
+
+   private:
+    scope_owner& scope_;
+  };
+
+  struct body_failure final : failure_record {
+    explicit body_failure(const scope_owner& s) noexcept : scope(s) {}
+    failure describe() const override { return {error, scope.name_, scope.where_}; }
+    const scope_owner& scope;
+  };
+
+  scope_owner(const scope_options& options, clock::time_point own_deadline, site where);
+
+  [[noreturn]] void raise_to_owner();
+  bool stopped_by(stop_reason reason) const noexcept {
+    return stop_requested() && cause()->reason == reason;
+  }
+  bool stopped_by_own_deadline() const noexcept { return stopped_by(stop_reason::deadline); }
+  std::exception_ptr make_timeout() const;
+
+  inline void outer_stopped(stop_domain& outer) noexcept override; // see ~scope_state
+  void expired() noexcept override { stop_at_deadline(); }
+  void stop_at_deadline() noexcept {
+    stop(describe_stop(stop_reason::deadline, "the deadline passed", {}, where_));
+  }
+
+  // Constant.
+  const clock::time_point own_deadline_;
+  const std::string name_;
+  const site where_;
+  const on_exit exit_;
+  const on_error errors_;
+  const bool inherit_;
+  const bool covers_owner_;
+  const std::thread::id owner_ = std::this_thread::get_id();
+
+  body_failure body_{*this}; // as its record
+  cover cover_{*this};
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline clock::time_point own_deadline(const scope_options& options) noexcept {
+  return std::min(options.deadline, deadline_after(options.timeout));
+}
+
+inline clock::time_point deadline_around(const scope_options& options) noexcept {
+  const context* const around = options.inherit ? this_thread.top : nullptr;
+  return around != nullptr ? around->domain().deadline() : no_deadline;
+}
+
+inline scope_owner::scope_owner(const scope_options& options, site where)
+    : scope_owner(options, own_deadline(options), where) {}
+
+inline scope_owner::scope_owner(const scope_options& options,
+                                clock::time_point own_deadline,
+                                site where)
+    : stop_domain(
+          std::min(own_deadline, deadline_around(options)), keeper_around(), birthplace_here()),
+      own_deadline_(own_deadline),
+      name_(options.name),
+      where_(where),
+      exit_(options.exit),
+      errors_(options.errors),
+      inherit_(options.inherit),
+      covers_owner_(options.covers_owner) {}
+
+inline void scope_owner::open() {
+  const context* const around = inherit_ ? this_thread.top : nullptr;
+  if (around != nullptr)
+    follow(around->domain().shared_from_this());
+  if (own_deadline_ <= clock::now()) {
+    stop_at_deadline();
+  } else if (own_deadline_ != no_deadline) {
+    try {
+      keeper_->add(*this, own_deadline_);
+    } catch (...) {
+      unfollow();
+      throw;
+    }
+  }
+  if (covers_owner_) {
+    add(cover_, &this_thread);
+    cover_.enter();
+  }
+}
+
+inline void scope_owner::release_owner() noexcept {
+  unfollow();
+  keeper_->remove(*this);
+  keeper_.reset();
+  if (covers_owner_) {
+    cover_.leave();
+    remove(cover_);
+  }
+}
+
+inline void scope_owner::leave(bool unwinding) noexcept {
+  if (unwinding) {
+    stop(describe_stop(stop_reason::scope_exit, "the scope was left by an exception", {}, where_));
+  } else if (exit_ == on_exit::stop) {
+    stop(describe_stop(stop_reason::scope_exit, "the scope was left", {}, where_));
+  }
+}
+
+inline void scope_owner::outer_stopped(stop_domain& outer) noexcept {
+  const stop_cause& why = *outer.cause();
+  stop_cause cause =
+      describe_stop(stop_reason::parent, why.message, why.task, why.where, why.error);
+  stop(std::move(cause));
+}
+
+inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool stops) noexcept {
+  try {
+    cause.message = message_of(failed.error);
+  } catch (...) { // there is no memory for the text; the failure itself is kept
+  }
+  claimed_list woken;
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome_.add(failed);
+    first = stops && mark_stopped(std::move(cause), woken);
+  }
+  if (first)
+    broadcast(woken);
+}
+
+inline std::exception_ptr scope_owner::make_timeout() const {
+  return std::make_exception_ptr(
+      timeout_error("roost: the deadline of scope " + name_or_unnamed(name_) + " passed"));
+}
+
+inline void scope_owner::raise_to_owner() {
+  const std::exception_ptr timeout = stopped_by_own_deadline() ? make_timeout() : nullptr;
+  std::exception_ptr told;
+  {
+    const std::lock_guard lock(mutex_);
+    told = outcome_.tell_wait(errors_, timeout);
+  }
+  if (told)
+    std::rethrow_exception(told);
+  throw make_stopped(cause());
+}
+
+inline std::exception_ptr scope_owner::take_outcome() {
+  std::exception_ptr told =
+      outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+  // To end normally would let the enclosing task, which is to stop, go on with half-done work.
+  if (!told && stopped_by(stop_reason::parent) && outcome_.was_cut_short())
+    told = std::make_exception_ptr(make_stopped(cause()));
+  return told;
+}
+
+inline bool scope_owner::body_failed(const std::exception_ptr& error) {
+  bool from_scope = false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const stopped&) {
+    // Not a failure of the body; whether it is one of the enclosing task is decided there. If this
+    // scope's own trouble is behind it, that is told instead, and told again if need be.
+    from_scope = true;
+    const std::lock_guard lock(mutex_);
+    if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
+      outcome_.untell_first();
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    from_scope = outcome_.untell(error);
+  }
+  if (from_scope) {
+    stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
+    return false;
+  }
+  body_.error = error;
+  keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
+  return true;
+}
+
+} // namespace roost::inline v0::detail

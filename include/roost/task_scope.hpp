@@ -119,7 +119,7 @@ class task_scope {
   friend struct detail::probe;
   friend struct detail::with_scope_access;
 
-  void require_not_inside(const char* message) const;
+  void require_no_deadlock(const char* message) const;
   bool leaves_by_exception() const noexcept;
 
   std::shared_ptr<detail::scope_state> state_;
@@ -149,8 +149,10 @@ inline task_scope::~task_scope() noexcept(false) {
       detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
                   state_->where());
     }
-    if (detail::runs_inside(*state_)) {
-      detail::die("a task_scope cannot be destroyed by one of its own tasks", state_->where());
+    if (state_->would_deadlock()) {
+      detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
+                  "deadline runs",
+                  state_->where());
     }
     const bool unwinding = leaves_by_exception();
     state_->leave(unwinding);
@@ -184,7 +186,8 @@ auto task_scope::spawn(task_name name, F&& f, site where) {
 }
 
 inline void task_scope::join(site where) {
-  require_not_inside("roost::task_scope::join: a task cannot wait for the scope that it is in");
+  require_no_deadlock("roost::task_scope::join: a task cannot wait for the scope that it is in, "
+                      "nor a callback that its deadline runs");
   if (state_->covers_owner() && !state_->on_owner_thread() && !state_->closed()) {
     throw std::logic_error(
         "roost::task_scope::join: a scope is joined by the thread that made it; set covers_owner "
@@ -197,7 +200,8 @@ inline void task_scope::join(site where) {
 }
 
 inline bool task_scope::wait_until(clock::time_point deadline, site where) {
-  require_not_inside("roost::task_scope::wait_for: a task cannot wait for the scope that it is in");
+  require_no_deadlock("roost::task_scope::wait_for: a task cannot wait for the scope that it is "
+                      "in, nor a callback that its deadline runs");
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
 }
 
@@ -206,8 +210,8 @@ inline bool task_scope::request_stop(std::string_view why, site where) noexcept 
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
-inline void task_scope::require_not_inside(const char* message) const {
-  if (detail::runs_inside(*state_)) {
+inline void task_scope::require_no_deadlock(const char* message) const {
+  if (state_->would_deadlock()) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             message);
   }

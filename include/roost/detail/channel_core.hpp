@@ -72,12 +72,20 @@ class channel_core {
   channel_status offer(Item& item, wait_node* node);
   channel_status take(std::optional<Item>& out, wait_node* node);
 
+  // What an attempt came to; `waiting` if it would have to wait.
+  static wait_state ended(channel_status status) noexcept {
+    return status == channel_status::success  ? wait_state::done
+           : status == channel_status::closed ? wait_state::closed
+                                              : wait_state::waiting;
+  }
+
+  // The slow path, kept out of the callers' code.
   template <class Attempt>
-  wait_state wait(wait_list& line,
-                  void* slot,
-                  Attempt attempt,
-                  const blocked_call& call,
-                  clock::time_point deadline);
+  [[gnu::noinline]] wait_state wait(wait_list& line,
+                                    void* slot,
+                                    Attempt attempt,
+                                    const blocked_call& call,
+                                    clock::time_point deadline);
 
   void grow(std::size_t wanted);
   void close_and_discard() noexcept;
@@ -178,8 +186,11 @@ channel_status channel_core<Item>::take(std::optional<Item>& out, wait_node* nod
   return channel_status::empty;
 }
 
+// Most operations need no record: they are tried without one first.
 template <class Item>
 wait_state channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
+  if (const wait_state at_once = ended(offer(item, nullptr)); at_once != wait_state::waiting)
+    return at_once;
   return wait(
       senders_,
       &item,
@@ -192,6 +203,8 @@ template <class Item>
 wait_state channel_core<Item>::receive(std::optional<Item>& out,
                                        clock::time_point deadline,
                                        const site& where) {
+  if (const wait_state at_once = ended(take(out, nullptr)); at_once != wait_state::waiting)
+    return at_once;
   return wait(
       receivers_,
       &out,
@@ -200,7 +213,6 @@ wait_state channel_core<Item>::receive(std::optional<Item>& out,
       deadline);
 }
 
-// Tries without a record first: most operations need none.
 template <class Item>
 template <class Attempt>
 wait_state channel_core<Item>::wait(wait_list& line,
@@ -208,20 +220,11 @@ wait_state channel_core<Item>::wait(wait_list& line,
                                     Attempt attempt,
                                     const blocked_call& call,
                                     clock::time_point deadline) {
-  const auto ended = [](channel_status status) {
-    return status == channel_status::success  ? wait_state::done
-           : status == channel_status::closed ? wait_state::closed
-                                              : wait_state::waiting;
-  };
-  if (const wait_state at_once = ended(attempt(nullptr)); at_once != wait_state::waiting) {
-    return at_once;
-  }
   parker_lease parker;
   wait_record record(parker.get());
   wait_node node(record, slot);
-  if (const wait_state at_once = ended(attempt(&node)); at_once != wait_state::waiting) {
+  if (const wait_state at_once = ended(attempt(&node)); at_once != wait_state::waiting)
     return at_once;
-  }
   const wait_state end = block(record, call, deadline);
   if (end == wait_state::stopped || end == wait_state::timed_out) {
     const std::lock_guard guard(lock_);

@@ -296,7 +296,8 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
 
 inline void stop_domain::broadcast(claimed_list& woken) noexcept {
   woken.complete(wait_state::stopped);
-  source_.request_stop();
+  std::stop_source source = source_; // a callback may end this domain
+  source.request_stop();
 }
 
 inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {

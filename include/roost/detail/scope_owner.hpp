@@ -60,6 +60,12 @@ class scope_owner : public stop_domain, private timer {
   bool covers_owner() const noexcept { return covers_owner_; }
   bool on_owner_thread() const noexcept { return owner_ == std::this_thread::get_id(); }
 
+  /// True if to wait for the end here would be for ever: in one of the tasks or inside one, or in a
+  /// std::stop_callback that a deadline runs.
+  bool would_deadlock() const noexcept {
+    return runs_inside(*this) || (keeper_ && keeper_->runs_here());
+  }
+
  protected:
   scope_owner(const scope_options& options, site where);
   ~scope_owner() override = default;

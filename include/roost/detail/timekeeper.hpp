@@ -44,6 +44,12 @@ class timekeeper {
   /// itself removes it. Harmless for a timer that was never added.
   void remove(timer& t) noexcept;
 
+  /// True on the timekeeper's own thread, that is, in a timer: it must not be destroyed there.
+  bool runs_here() noexcept {
+    const std::lock_guard lock(mutex_);
+    return thread_.get_id() == std::this_thread::get_id();
+  }
+
  private:
   void run() noexcept;
 

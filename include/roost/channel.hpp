@@ -151,7 +151,7 @@ class receiver
       : receiver::channel_end(std::move(core)) {}
 };
 
-/// Holds the item received last; incrementing receives the next.
+/// Holds the item received last; incrementing lets go of it and receives the next.
 template <class T>
 class receiver<T>::iterator {
  public:
@@ -162,6 +162,7 @@ class receiver<T>::iterator {
   T& operator*() const noexcept { return *current_; }
   T* operator->() const noexcept { return &*current_; }
   iterator& operator++() {
+    current_ = receive_result<T>(channel_status::empty); // let go of the item before waiting
     current_ = from_->receive(where_);
     return *this;
   }

@@ -96,7 +96,7 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
 
  private:
   template <class>
-  friend class receiver;
+  friend class receiver; // and with it its iterator
   using storage = detail::item_storage<T>;
 
   explicit receive_result(channel_status status) noexcept : status_(status) {}

@@ -41,7 +41,8 @@ class exception_list : public std::exception {
 /// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
 /// on_failure, not read through failures(). That is so when the scope ends by another exception,
 /// and for all but the first failure of a fail_fast scope. It runs on the thread that ends the
-/// scope; an exception that leaves it ends the program.
+/// scope, and for a second failure of one task on that task's; an exception that leaves it ends the
+/// program.
 using unobserved_failure_hook = void (*)(const failure&);
 
 /// Replaces the hook of the whole process and returns the one before, as std::set_terminate does.

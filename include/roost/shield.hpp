@@ -3,11 +3,15 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/layer.hpp>
 #include <roost/detail/timekeeper.hpp>
+#include <roost/stop.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -35,13 +39,12 @@ class [[nodiscard("it works only while it lives: give it a name")]] shield {
 
  private:
   class hidden_domain;
-  class layer;
 
   explicit shield(clock::time_point limit);
 
-  // Both null on a thread without contexts: there is nothing to hide.
+  // Both empty on a thread without contexts: there is nothing to hide.
   std::shared_ptr<hidden_domain> domain_;
-  std::unique_ptr<layer> layer_;
+  std::optional<detail::layer> layer_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -50,66 +53,61 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
       : stop_domain(std::max(around.deadline(), limit), detail::keeper_around()),
-        around_(around.shared_from_this()),
-        limit_(limit) {
-    follow(around_);
-  }
+        limit_(limit) {}
 
   void end() noexcept {
     unfollow();
-    if (keeper_)
-      keeper_->remove(*this);
+    keeper_->remove(*this);
     keeper_.reset();
   }
 
  private:
-  // Waits with the stop for the limit; if nobody can keep the time, stops at once rather than
-  // never.
-  void outer_stopped(stop_domain&) noexcept override {
+  // Waits with the first stop for the limit; if nobody can keep the time, passes it on at once
+  // rather than never.
+  void outer_stopped(stop_domain& outer) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (hidden_)
+        return;
+      hidden_ = outer.cause();
+    }
     if (limit_ == detail::no_deadline)
       return;
     if (limit_ > clock::now()) {
       try {
         keeper_->add(*this, limit_);
         return;
-      } catch (...) {
+      } catch (...) { // no thread for the timekeeper
       }
     }
-    stop(around_->cause());
+    expired();
   }
 
-  void expired() noexcept override { stop(around_->cause()); }
-
-  std::shared_ptr<stop_domain> around_;
-  clock::time_point limit_;
-};
-
-class shield::layer final : public detail::context {
- public:
-  using context::context;
-  [[noreturn]] void raise() override {
-    if (outer() != nullptr && outer()->domain().stop_requested())
-      outer()->raise();
-    throw detail::make_stopped(domain().cause());
+  void expired() noexcept override {
+    std::unique_lock lock(mutex_);
+    auto cause = hidden_;
+    lock.unlock();
+    stop(std::move(cause));
   }
+
+  const clock::time_point limit_;
+  std::shared_ptr<const stop_cause> hidden_; // guarded by mutex_
 };
 
 inline shield::shield(clock::time_point limit) {
-  const detail::context* const outer = detail::this_thread.top;
-  if (outer == nullptr)
+  const detail::context* const around = detail::this_thread.top;
+  if (around == nullptr)
     return;
-  domain_ = std::make_shared<hidden_domain>(outer->domain(), limit);
-  layer_ = std::make_unique<layer>(*domain_);
-  domain_->add(*layer_, &detail::this_thread);
-  layer_->enter();
+  domain_ = std::make_shared<hidden_domain>(around->domain(), limit);
+  domain_->follow(around->domain().shared_from_this());
+  layer_.emplace(*domain_).cover_this_thread();
 }
 
 inline shield::~shield() {
   if (!layer_)
     return;
+  layer_->uncover();
   domain_->end();
-  layer_->leave();
-  domain_->remove(*layer_);
 }
 
 } // namespace roost::inline v0

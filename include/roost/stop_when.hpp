@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/context.hpp>
+#include <roost/detail/layer.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 #include <roost/this_task.hpp>
@@ -36,19 +37,10 @@ class [[nodiscard("it works only while it lives: give it a name")]] stop_when {
     void operator()() noexcept { domain->stop(std::move(cause)); }
   };
 
-  class layer final : public detail::context {
-   public:
-    using context::context;
-    [[noreturn]] inline void raise() override;
-    bool stopped_by_token() const noexcept override {
-      return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
-    }
-  };
-
   static std::shared_ptr<detail::stop_domain> make_domain();
 
   std::shared_ptr<detail::stop_domain> domain_ = make_domain();
-  layer layer_{*domain_};
+  detail::layer layer_{*domain_};
   std::stop_callback<token_stop> callback_; // last: gone before what it stops
 };
 
@@ -72,22 +64,12 @@ inline stop_when::stop_when(std::stop_token token, site where)
                                                  "the token of a stop_when",
                                                  this_task::name(),
                                                  where)}) {
-  domain_->add(layer_, &detail::this_thread);
-  layer_.enter();
+  layer_.cover_this_thread();
 }
 
 inline stop_when::~stop_when() {
+  layer_.uncover();
   domain_->unfollow();
-  layer_.leave();
-  domain_->remove(layer_);
-}
-
-inline void stop_when::layer::raise() {
-  // A stop from further out is thrown as it would be without this layer.
-  if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested()) {
-    outer()->raise();
-  }
-  throw detail::make_stopped(domain().cause());
 }
 
 } // namespace roost::inline v0

@@ -66,6 +66,11 @@ class context : public list_node<context> {
   /// Takes this from the calling thread's stack, from wherever it is in there.
   void leave() noexcept;
 
+  /// The same for a context that is not a task's: registers it with its domain, too. What was made
+  /// under it and outlives it follows from then on what this one followed.
+  void cover_this_thread() noexcept;
+  void uncover() noexcept;
+
  private:
   friend stop_domain;
 
@@ -114,14 +119,18 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   /// thread. False when it had been stopped before.
   bool stop(stop_cause cause) noexcept;
 
-  /// Stops when `outer` does, at once if it has.
-  void follow(const std::shared_ptr<stop_domain>& outer);
+  /// Stops when `outer` does, at once if it has; no more with what it followed before.
+  void follow(std::shared_ptr<stop_domain> outer) noexcept;
 
-  /// Waits for a stop that `outer` is passing on at this moment.
-  void unfollow() noexcept { link_.reset(); }
+  /// Waits for a stop that is being passed on at this moment.
+  void unfollow() noexcept {
+    link_.reset();
+    outer_.reset();
+  }
+  const std::shared_ptr<stop_domain>& outer() const noexcept { return outer_; }
 
-  /// Registers a context of a thread, or of a task whose thread is yet to start.
-  void add(context& c, thread_slot* slot) noexcept;
+  /// Registers a context of the calling thread.
+  void add(context& c) noexcept;
   void remove(context& c) noexcept;
 
  protected:
@@ -154,8 +163,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
  private:
   struct outer_stop {
     stop_domain* self;
-    std::shared_ptr<stop_domain> outer;
-    void operator()() const noexcept { self->outer_stopped(*outer); }
+    void operator()() const noexcept { self->outer_stopped(*self->outer_); }
   };
 
   void claim_blocked(const context& c, claimed_list& woken) noexcept;
@@ -168,7 +176,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by mutex_
   intrusive_list<context> contexts_;                                          // guarded by mutex_
   std::stop_source source_;
-  std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone
+  std::shared_ptr<stop_domain> outer_;                 // the owner's alone; what it follows
+  std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
 
 /// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
@@ -235,9 +244,23 @@ inline void context::leave() noexcept {
   }
 }
 
-inline void stop_domain::add(context& c, thread_slot* slot) noexcept {
+inline void context::cover_this_thread() noexcept {
+  domain_->add(*this);
+  enter();
+}
+
+inline void context::uncover() noexcept {
+  for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
+    if (c->domain_->outer().get() == domain_)
+      c->domain_->follow(domain_->outer());
+  }
+  leave();
+  domain_->remove(*this);
+}
+
+inline void stop_domain::add(context& c) noexcept {
   const std::lock_guard lock(mutex_);
-  c.slot_ = slot;
+  c.slot_ = &this_thread;
   contexts_.push_back(c);
 }
 
@@ -246,8 +269,11 @@ inline void stop_domain::remove(context& c) noexcept {
   contexts_.erase(c);
 }
 
-inline void stop_domain::follow(const std::shared_ptr<stop_domain>& outer) {
-  link_.emplace(outer->token(), outer_stop{this, outer});
+inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
+  unfollow();
+  outer_ = std::move(outer);
+  if (outer_)
+    link_.emplace(outer_->token(), outer_stop{this});
 }
 
 inline bool stop_domain::stop(stop_cause cause) noexcept {

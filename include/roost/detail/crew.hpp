@@ -15,7 +15,9 @@ namespace roost::inline v0::detail {
 /// std::jthread of its own.
 ///
 /// INVARIANT: a thread is joined once, after its spawner has stored it and its task was counted
-/// down, whichever comes second. After that its thread touches nothing of the scope.
+/// down, whichever comes second. After that its thread touches nothing of the scope. Each thread
+/// joins its predecessors before it is counted down, so that a spawn never joins, no thread joins
+/// itself, and few that have ended wait to be joined.
 ///
 /// The scope's mutex guards it: callers hold it, except for join().
 class crew {
@@ -51,10 +53,10 @@ class crew {
     notify_if_idle();
   }
 
-  /// The tasks whose threads are about to exit. The caller joins them.
+  /// The tasks whose threads are about to exit. The caller joins them with no lock held.
   task* take_finished() noexcept { return std::exchange(finished_, nullptr); }
 
-  /// Joins their threads and lets go of the tasks. No lock is held.
+  /// Joins their threads and lets go of the tasks.
   static void join(task* finished) noexcept {
     while (finished != nullptr) {
       task* const next = finished->next_finished;

@@ -104,7 +104,9 @@ class scope_owner : public stop_domain, private timer {
 
   struct body_failure final : failure_record {
     explicit body_failure(const scope_owner& s) noexcept : scope(s) {}
-    failure describe() const override { return {error, scope.name_, scope.where_}; }
+    failure describe() const noexcept override {
+      return describe_failure(error, scope.name_, scope.where_);
+    }
     const scope_owner& scope;
   };
 
@@ -178,20 +180,16 @@ inline void scope_owner::open() {
       throw;
     }
   }
-  if (covers_owner_) {
-    add(cover_, &this_thread);
-    cover_.enter();
-  }
+  if (covers_owner_)
+    cover_.cover_this_thread();
 }
 
 inline void scope_owner::release_owner() noexcept {
+  if (covers_owner_)
+    cover_.uncover();
   unfollow();
   keeper_->remove(*this);
   keeper_.reset();
-  if (covers_owner_) {
-    cover_.leave();
-    remove(cover_);
-  }
 }
 
 inline void scope_owner::leave(bool unwinding) noexcept {
@@ -260,6 +258,8 @@ inline bool scope_owner::body_failed(const std::exception_ptr& error) {
     // scope's own trouble is behind it, that is told instead, and told again if need be.
     from_scope = true;
     const std::lock_guard lock(mutex_);
+    if (stopped_by_own_deadline())
+      outcome_.cut_short();
     if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
       outcome_.untell_first();
   } catch (...) {

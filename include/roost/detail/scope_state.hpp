@@ -32,7 +32,7 @@ namespace roost::inline v0::detail {
 ///     launch()  counted, registered as a context, its thread started
 ///     run()     its call; then, in this order: a failure is kept and the others are stopped, the
 ///               callable is destroyed, the handle goes on, and it is counted down
-///     crew      its thread, about to exit, is joined by a later launch() or by end()
+///     crew      its thread, about to exit, is joined by another task's thread or by end()
 ///
 /// INVARIANT: end() returns only when nothing is counted and every thread is joined.
 class scope_state final : public scope_owner {
@@ -59,12 +59,11 @@ class scope_state final : public scope_owner {
 
   // These run on the task's thread, with no lock held.
   void run(task& t) noexcept;
-  task::outcome call(task& t) noexcept;
-  void fail(task& t, std::exception_ptr error) noexcept;
-  bool give_to_handler(const task& t) noexcept;
-  static void report_second(const task& t, std::exception_ptr error) noexcept {
-    unobserved_hook.load()({std::move(error), std::string(t.name()), t.spawned()});
-  }
+  template <class F>
+  task::outcome attempt(task& t, F f) noexcept;
+  void fail(task& t, const std::exception_ptr& error) noexcept;
+  bool give_to_handler(const failure& failed) noexcept;
+  void count_down(task& t) noexcept;
 
   void drop(task& t);
   void take_back(task& t);
@@ -102,7 +101,6 @@ inline bool scope_state::closed() const noexcept {
 }
 
 inline bool scope_state::end(const blocked_call& call) {
-  task* finished = nullptr;
   {
     const blocked_region region(call);
     std::unique_lock lock(mutex_);
@@ -112,9 +110,10 @@ inline bool scope_state::end(const blocked_call& call) {
     if (std::exchange(closed_, true))
       return false;
     refuse_stops();
-    finished = crew_.take_finished();
+    task* const finished = crew_.take_finished();
+    lock.unlock();
+    crew::join(finished);
   }
-  crew::join(finished);
   release_owner();
   return true;
 }
@@ -172,7 +171,6 @@ inline void scope_state::on_stop() noexcept {
 // --- implementation: tasks --------------------------------------------------
 
 inline void scope_state::launch(task& t) {
-  task* finished = nullptr;
   {
     std::unique_lock lock(mutex_);
     if (closed_) {
@@ -191,18 +189,15 @@ inline void scope_state::launch(task& t) {
     }
     contexts().push_back(t);
     crew_.begin_spawn();
-    finished = crew_.take_finished();
   }
   t.retain();
   t.owner = covered_thread();
   try {
     t.thread = std::jthread([this, &t] { run(t); });
   } catch (...) {
-    crew::join(finished);
     take_back(t);
     throw;
   }
-  crew::join(finished);
   const std::lock_guard lock(mutex_);
   crew_.thread_stored(t);
 }
@@ -245,64 +240,73 @@ inline void scope_state::run(task& t) noexcept {
   if (dropped) {
     t.stopped_by = cause();
   } else {
-    outcome = call(t);
+    outcome = attempt(t, [&t] { t.invoke(); });
   }
-  try {
-    t.destroy_callable();
-  } catch (...) {
-    if (outcome == task::outcome::failed) {
-      report_second(t, std::current_exception());
-    } else {
-      t.destroy_result();
-      fail(t, std::current_exception());
-      outcome = task::outcome::failed;
-    }
+  const task::outcome destruction = attempt(t, [&t] { t.destroy_callable(); });
+  if (destruction != task::outcome::value && outcome != task::outcome::failed) {
+    t.destroy_result();
+    outcome = destruction;
   }
   t.let_go_of_result();
   t.leave();
   this_thread.task = nullptr;
   t.complete(outcome);
-  const std::lock_guard lock(mutex_);
+  count_down(t);
+}
+
+inline void scope_state::count_down(task& t) noexcept {
+  std::unique_lock lock(mutex_);
+  task* const predecessors = crew_.take_finished();
+  lock.unlock();
+  crew::join(predecessors);
+  lock.lock();
   erase(t);
   crew_.count_down(t);
 }
 
-inline task::outcome scope_state::call(task& t) noexcept {
-  std::exception_ptr error;
+template <class F>
+task::outcome scope_state::attempt(task& t, F f) noexcept {
   try {
-    t.invoke();
+    f();
     return task::outcome::value;
   } catch (const stopped& s) {
     if (stop_requested() || s.by_token()) {
       t.stopped_by = s.cause_;
       return task::outcome::stopped;
     }
-    error = std::current_exception();
+    fail(t, std::current_exception());
   } catch (...) {
-    error = std::current_exception();
+    fail(t, std::current_exception());
   }
-  fail(t, std::move(error));
   return task::outcome::failed;
 }
 
-inline void scope_state::fail(task& t, std::exception_ptr error) noexcept {
-  t.error = std::move(error);
-  if (on_failure_ && give_to_handler(t))
+// A second failure of one task, by its callable's destructor, goes to the hook.
+inline void scope_state::fail(task& t, const std::exception_ptr& error) noexcept {
+  const bool first = t.error == nullptr;
+  if (first)
+    t.error = error;
+  const failure failed = describe_failure(error, t.name(), t.spawned());
+  if (on_failure_ && give_to_handler(failed))
     return;
+  if (!first) {
+    unobserved_hook.load()(failed);
+    return;
+  }
   t.retain();
-  stop_cause cause = describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), t.error);
-  keep(t, std::move(cause), errors() == on_error::fail_fast);
+  keep(t,
+       describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
+       errors() == on_error::fail_fast);
 }
 
-// False if it stays a failure of the scope: there was no memory to describe it, or the handler
-// threw.
-inline bool scope_state::give_to_handler(const task& t) noexcept {
+// False if the handler threw: then the failure is the scope's.
+inline bool scope_state::give_to_handler(const failure& failed) noexcept {
   try {
-    on_failure_(t.describe());
+    on_failure_(failed);
     return true;
   } catch (const stopped&) { // the scope was stopped, and the handler waited for something
   } catch (...) {
-    report_second(t, std::current_exception());
+    unobserved_hook.load()({std::current_exception(), failed.task, failed.where});
   }
   return false;
 }

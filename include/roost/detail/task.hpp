@@ -13,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,9 +25,20 @@
 
 namespace roost::inline v0::detail {
 
+/// The name is left out if there is no memory for it.
+inline failure
+describe_failure(const std::exception_ptr& error, std::string_view task, site where) noexcept {
+  failure described{error, {}, where};
+  try {
+    described.task = task;
+  } catch (const std::bad_alloc&) { // the failure itself matters more
+  }
+  return described;
+}
+
 /// A failure that a scope keeps, in the order they happened.
 struct failure_record {
-  virtual failure describe() const = 0;
+  virtual failure describe() const noexcept = 0;
 
   std::exception_ptr error;       // written before it is linked, then constant
   std::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
@@ -61,7 +73,7 @@ class task : public task_context, public failure_record {
   virtual void destroy_callable() = 0;
   virtual void destroy_result() noexcept = 0;
 
-  failure describe() const override { return {error, std::string(name()), spawned()}; }
+  failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
   void complete(outcome how) noexcept {

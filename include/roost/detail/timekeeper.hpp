@@ -101,9 +101,11 @@ inline void timekeeper::run() noexcept {
     if (first == nullptr) {
       changed_.wait(lock);
     } else if (const auto now = clock::now(); first->when_ > now) {
-      // Not longer than an hour: where the wait runs on the system's clock, a jump of that clock
-      // could otherwise extend it without bound.
-      changed_.wait_until(lock, std::min(first->when_, now + std::chrono::hours(1)));
+      // A copy, because the timer may be gone when the wait looks at the time again. Not longer
+      // than an hour: where the wait runs on the system's clock, a jump of that clock could
+      // otherwise extend it without bound.
+      const clock::time_point until = std::min(first->when_, now + std::chrono::hours(1));
+      changed_.wait_until(lock, until);
     } else {
       timers_.erase(*first);
       running_ = first;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/stop.hpp>
+
+namespace roost::inline v0::detail {
+
+/// The context of a stop_when or a shield: a layer within a task or a scope's body.
+class layer final : public context {
+ public:
+  using context::context;
+
+  /// A stop from further out is thrown as it would be without this layer.
+  [[noreturn]] void raise() override {
+    if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested())
+      outer()->raise();
+    throw make_stopped(domain().cause());
+  }
+
+  bool stopped_by_token() const noexcept override {
+    return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
+  }
+};
+
+} // namespace roost::inline v0::detail

@@ -85,12 +85,12 @@ class task_scope {
   template <class F>
   auto spawn(task_name name, F&& f, site where = site::current());
 
-  /// Waits for every task, those that they spawn meanwhile included, and closes the scope; then
-  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or
-  /// `stopped` if a stop of the enclosing scope cut work short. A request to stop is no failure:
-  /// then it returns. The owner's waits are those of the enclosing task again. A second call
-  /// returns at once. In one of its own tasks it throws std::system_error instead of waiting for
-  /// ever.
+  /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
+  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or, if
+  /// a stop of what is around cut work short, what the owner's next wait would throw. A request to
+  /// stop is no failure: then it returns. The owner's waits are those of the enclosing task again. A
+  /// second call returns at once. In one of the scope's own tasks it throws std::system_error
+  /// instead of waiting for ever.
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Closes nothing.
@@ -121,6 +121,7 @@ class task_scope {
 
   void require_no_deadlock(const char* message) const;
   bool leaves_by_exception() const noexcept;
+  void tell_owner(const std::exception_ptr& outcome) const;
 
   std::shared_ptr<detail::scope_state> state_;
   int exceptions_at_start_ = std::uncaught_exceptions();
@@ -144,28 +145,29 @@ inline task_scope::task_scope(const scope_options& options, site where)
 }
 
 inline task_scope::~task_scope() noexcept(false) {
-  if (!state_->closed()) {
-    if (state_->covers_owner() && !state_->on_owner_thread()) {
-      detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
-                  state_->where());
-    }
-    if (state_->would_deadlock()) {
-      detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
-                  "deadline runs",
-                  state_->where());
-    }
-    const bool unwinding = leaves_by_exception();
-    state_->leave(unwinding);
-    state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
-    if (!unwinding) {
-      const std::exception_ptr outcome = state_->take_outcome();
-      state_->report_unobserved();
-      if (outcome)
-        std::rethrow_exception(outcome);
-      return;
-    }
+  if (state_->closed()) {
+    state_->report_unobserved();
+    return;
   }
+  if (state_->covers_owner() && !state_->on_owner_thread()) {
+    detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
+                state_->where());
+  }
+  if (state_->would_deadlock()) {
+    detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
+                "deadline runs",
+                state_->where());
+  }
+  const bool unwinding = leaves_by_exception();
+  state_->leave(unwinding);
+  state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
+  if (unwinding) {
+    state_->report_unobserved();
+    return;
+  }
+  const std::exception_ptr outcome = state_->take_outcome();
   state_->report_unobserved();
+  tell_owner(outcome);
 }
 
 template <class F>
@@ -195,8 +197,14 @@ inline void task_scope::join(site where) {
   }
   if (!state_->end({"task_scope::join", state_->name(), where}))
     return;
-  if (const std::exception_ptr outcome = state_->take_outcome())
+  tell_owner(state_->take_outcome());
+}
+
+inline void task_scope::tell_owner(const std::exception_ptr& outcome) const {
+  if (outcome)
     std::rethrow_exception(outcome);
+  if (state_->cut_short_from_outside())
+    detail::throw_if_stopped();
 }
 
 inline bool task_scope::wait_until(clock::time_point deadline, site where) {

@@ -33,6 +33,9 @@ class scope_outcome {
   /// What the end of the scope throws; null for nothing.
   std::exception_ptr tell_end(on_error policy, const std::exception_ptr& timeout);
 
+  /// What the owner is told comes from the scope around.
+  void pass_on(std::exception_ptr from_around) noexcept { told_ = std::move(from_around); }
+
   /// For what ends the body of a scope although the owner was told before: it is told again at the
   /// end. True if `error` is such.
   bool untell(const std::exception_ptr& error) noexcept;
@@ -60,17 +63,18 @@ class scope_outcome {
   failure_record** last_ = &first_;
   bool cut_short_ = false;
   bool timeout_told_ = false;
-  std::exception_ptr told_;  // the timeout or list that was told last
-  std::exception_ptr again_; // what to tell once more
+  std::exception_ptr timeout_; // once it was told
+  std::exception_ptr told_;    // the list, or what came from around, once it was told
+  std::exception_ptr again_;   // what to tell once more
 };
 
 // --- implementation ---------------------------------------------------------
 
 inline std::exception_ptr scope_outcome::tell_wait(on_error policy,
                                                    const std::exception_ptr& timeout) noexcept {
-  if (timeout && !timeout_told_) {
-    cut_short_ = timeout_told_ = true;
-    return told_ = timeout;
+  if (timeout && !std::exchange(timeout_told_, true)) {
+    cut_short_ = true;
+    return timeout_ = timeout;
   }
   // Under `collect` the list is not complete before the end.
   if (policy == on_error::collect || first_ == nullptr)
@@ -83,10 +87,12 @@ inline std::exception_ptr scope_outcome::tell_end(on_error policy,
   if (again_)
     return std::exchange(again_, nullptr);
   const bool late = timeout && cut_short_ && !std::exchange(timeout_told_, true);
+  if (late && !timeout_)
+    timeout_ = timeout;
   if (policy == on_error::fail_fast) {
     // A deadline that stopped the scope came before any failure did.
     if (late)
-      return told_ = timeout;
+      return timeout_;
     return first_ == nullptr || first_->told.exchange(true) ? nullptr : first_->error;
   }
   std::vector<failure> untold;
@@ -95,16 +101,20 @@ inline std::exception_ptr scope_outcome::tell_end(on_error policy,
       untold.push_back(f.describe());
   });
   if (untold.empty())
-    return late ? told_ = timeout : nullptr;
+    return late ? timeout_ : nullptr;
   if (late)
-    untold.push_back({timeout, "the deadline", {}});
+    untold.push_back({timeout_, "the deadline", {}});
   told_ = std::make_exception_ptr(exception_list(std::move(untold)));
   for_each([](failure_record& f) { f.told = true; });
   return told_;
 }
 
 inline bool scope_outcome::untell(const std::exception_ptr& error) noexcept {
-  if (told_ == error) {
+  if (error == timeout_) {
+    timeout_told_ = false;
+    return true;
+  }
+  if (error == told_) {
     again_ = error;
     return true;
   }

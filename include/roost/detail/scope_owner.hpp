@@ -38,7 +38,15 @@ class scope_owner : public stop_domain, private timer {
   void leave(bool unwinding) noexcept;
 
   /// What the owner has to be told at the end, once; null if nothing. Only after the end.
-  std::exception_ptr take_outcome();
+  std::exception_ptr take_outcome() {
+    return outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+  }
+
+  /// True if work was cut short because what is around was stopped. For the scope to end normally
+  /// would let the owner, who is to stop as well, go on with what is half done.
+  bool cut_short_from_outside() const noexcept {
+    return stopped_by(stop_reason::parent) && outcome_.was_cut_short();
+  }
 
   /// Stops the tasks because `error` left the body of a with_scope. True if it is a failure of the
   /// body, false if it came from the scope itself.
@@ -63,7 +71,7 @@ class scope_owner : public stop_domain, private timer {
   /// True if to wait for the end here would be for ever: in one of the tasks or inside one, or in a
   /// std::stop_callback that a deadline runs.
   bool would_deadlock() const noexcept {
-    return runs_inside(*this) || (keeper_ && keeper_->runs_here());
+    return runs_inside(*this) || this_thread.timekeeper == timekeeper_;
   }
 
  protected:
@@ -113,6 +121,7 @@ class scope_owner : public stop_domain, private timer {
   scope_owner(const scope_options& options, clock::time_point own_deadline, site where);
 
   [[noreturn]] void raise_to_owner();
+  void raise_from_around();
   bool stopped_by(stop_reason reason) const noexcept {
     return stop_requested() && cause()->reason == reason;
   }
@@ -133,6 +142,7 @@ class scope_owner : public stop_domain, private timer {
   const on_error errors_;
   const bool inherit_;
   const bool covers_owner_;
+  const void* const timekeeper_ = keeper_.get(); // compared, not looked at
   const std::thread::id owner_ = std::this_thread::get_id();
 
   body_failure body_{*this}; // as its record
@@ -237,16 +247,23 @@ inline void scope_owner::raise_to_owner() {
   }
   if (told)
     std::rethrow_exception(told);
+  if (stopped_by(stop_reason::parent))
+    raise_from_around();
   throw make_stopped(cause());
 }
 
-inline std::exception_ptr scope_owner::take_outcome() {
-  std::exception_ptr told =
-      outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
-  // To end normally would let the enclosing task, which is to stop, go on with half-done work.
-  if (!told && stopped_by(stop_reason::parent) && outcome_.was_cut_short())
-    told = std::make_exception_ptr(make_stopped(cause()));
-  return told;
+// This thread may own the scope around, too: then it is to get that scope's failure or timeout.
+inline void scope_owner::raise_from_around() {
+  context* const around = cover_.outer();
+  if (around == nullptr || !around->domain().stop_requested())
+    return;
+  try {
+    around->raise();
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    outcome_.pass_on(std::current_exception());
+    throw;
+  }
 }
 
 inline bool scope_owner::body_failed(const std::exception_ptr& error) {

@@ -28,10 +28,11 @@ struct blocked_call {
 /// Threads: the owner writes under the lock and reads without; others read under the lock.
 struct thread_slot {
   spin_lock lock;
-  context* top = nullptr;        // guarded by lock; the innermost context decides for the thread
-  task_context* task = nullptr;  // the owner's alone; the task that runs on this thread
-  wait_record* record = nullptr; // guarded by lock; what a stop claims
-  blocked_call call;             // guarded by lock; no operation: the thread runs
+  context* top = nullptr;           // guarded by lock; the innermost context decides for the thread
+  const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
+  task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
+  wait_record* record = nullptr;    // guarded by lock; what a stop claims
+  blocked_call call;                // guarded by lock; no operation: the thread runs
 
   void publish(wait_record* blocked_in, const blocked_call& described) noexcept {
     const std::lock_guard guard(lock);

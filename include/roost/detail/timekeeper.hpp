@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/thread_slot.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -44,12 +45,6 @@ class timekeeper {
   /// itself removes it. Harmless for a timer that was never added.
   void remove(timer& t) noexcept;
 
-  /// True on the timekeeper's own thread, that is, in a timer: it must not be destroyed there.
-  bool runs_here() noexcept {
-    const std::lock_guard lock(mutex_);
-    return thread_.get_id() == std::this_thread::get_id();
-  }
-
  private:
   void run() noexcept;
 
@@ -89,12 +84,13 @@ inline void timekeeper::remove(timer& t) noexcept {
   std::unique_lock lock(mutex_);
   if (t.linked())
     timers_.erase(t);
-  if (thread_.get_id() == std::this_thread::get_id())
+  if (this_thread.timekeeper == this)
     return;
   finished_.wait(lock, [&] { return running_ != &t; });
 }
 
 inline void timekeeper::run() noexcept {
+  this_thread.timekeeper = this;
   std::unique_lock lock(mutex_);
   while (!ending_) {
     timer* const first = timers_.front();

@@ -86,11 +86,11 @@ class task_scope {
   auto spawn(task_name name, F&& f, site where = site::current());
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
-  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or, if
-  /// a stop of what is around cut work short, what the owner's next wait would throw. A request to
-  /// stop is no failure: then it returns. The owner's waits are those of the enclosing task again. A
-  /// second call returns at once. In one of the scope's own tasks it throws std::system_error
-  /// instead of waiting for ever.
+  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or,
+  /// if a stop of what is around cut work short, what the owner's next wait would throw. A request
+  /// to stop is no failure: then it returns. The owner's waits are those of the enclosing task
+  /// again. A second call returns at once. In one of the scope's own tasks it throws
+  /// std::system_error instead of waiting for ever.
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Closes nothing.

@@ -15,9 +15,9 @@ namespace roost::inline v0::detail {
 /// std::jthread of its own.
 ///
 /// INVARIANT: a thread is joined once, after its spawner has stored it and its task was counted
-/// down, whichever comes second. After that its thread touches nothing of the scope. Each thread
-/// joins its predecessors before it is counted down, so that a spawn never joins, no thread joins
-/// itself, and few that have ended wait to be joined.
+/// down, whichever comes second. After that its thread touches nothing of the scope. They are
+/// joined by a task's thread before that is counted down, so that a spawn never joins and no thread
+/// joins itself; a bounded number that have ended wait for it.
 ///
 /// The scope's mutex guards it: callers hold it, except for join().
 class crew {
@@ -54,7 +54,17 @@ class crew {
   }
 
   /// The tasks whose threads are about to exit. The caller joins them with no lock held.
-  task* take_finished() noexcept { return std::exchange(finished_, nullptr); }
+  task* take_finished() noexcept {
+    finished_count_ = 0;
+    return std::exchange(finished_, nullptr);
+  }
+
+  /// The same, once there are so many that it is worth it: most of them have exited by then, so
+  /// that to join them is not to wait for them.
+  task* take_many_finished() noexcept {
+    constexpr std::size_t many = 32;
+    return finished_count_ < many ? nullptr : take_finished();
+  }
 
   /// Joins their threads and lets go of the tasks.
   static void join(task* finished) noexcept {
@@ -76,7 +86,10 @@ class crew {
   void notify() noexcept { changed_.notify_all(); }
 
  private:
-  void add_finished(task& t) noexcept { t.next_finished = std::exchange(finished_, &t); }
+  void add_finished(task& t) noexcept {
+    t.next_finished = std::exchange(finished_, &t);
+    ++finished_count_;
+  }
   void notify_if_idle() noexcept {
     if (idle())
       notify();
@@ -85,6 +98,7 @@ class crew {
   std::size_t running_ = 0;  // tasks not counted down
   std::size_t starting_ = 0; // spawns under way
   task* finished_ = nullptr; // linked by next_finished
+  std::size_t finished_count_ = 0;
   std::condition_variable changed_;
 };
 

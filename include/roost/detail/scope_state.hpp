@@ -256,7 +256,7 @@ inline void scope_state::run(task& t) noexcept {
 
 inline void scope_state::count_down(task& t) noexcept {
   std::unique_lock lock(mutex_);
-  task* const predecessors = crew_.take_finished();
+  task* const predecessors = crew_.take_many_finished();
   lock.unlock();
   crew::join(predecessors);
   lock.lock();

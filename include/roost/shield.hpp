@@ -28,10 +28,11 @@ namespace roost::inline v0 {
 /// The limit counts from the construction. When it is over, a stop that was hidden, or that comes
 /// then, goes through as if the shield were not there.
 /// Lifetime: a local of the thread that it protects.
-class [[nodiscard("it works only while it lives: give it a name")]] shield {
+class shield {
  public:
   template <class Rep, class Period>
-  explicit shield(std::chrono::duration<Rep, Period> limit)
+  [[nodiscard("it works only while it lives: give it a name")]] explicit shield(
+      std::chrono::duration<Rep, Period> limit)
       : shield(detail::deadline_after(limit)) {}
   ~shield();
   shield(const shield&) = delete;

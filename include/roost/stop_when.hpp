@@ -23,9 +23,10 @@ namespace roost::inline v0 {
 ///     }
 ///
 /// Lifetime: a local of the thread that it covers. A task that the token ends has not failed.
-class [[nodiscard("it works only while it lives: give it a name")]] stop_when {
+class stop_when {
  public:
-  explicit stop_when(std::stop_token token, site where = site::current());
+  [[nodiscard("it works only while it lives: give it a name")]] explicit stop_when(
+      std::stop_token token, site where = site::current());
   ~stop_when();
   stop_when(const stop_when&) = delete;
   stop_when& operator=(const stop_when&) = delete;

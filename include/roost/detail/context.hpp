@@ -182,7 +182,9 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<const stop_cause> cause_; // written under mutex_ before stopped_ is set
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by mutex_
   intrusive_list<context> contexts_;                                          // guarded by mutex_
-  std::stop_source source_;
+  // Two, so that no callback of the user's holds up the stop of the domains that follow.
+  std::stop_source followers_;                         // for outer_stop
+  std::stop_source source_;                            // for everybody else
   std::shared_ptr<stop_domain> outer_;                 // the owner's alone; what it follows
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
@@ -280,7 +282,7 @@ inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
   if (outer_)
-    link_.emplace(outer_->token(), outer_stop{this});
+    link_.emplace(outer_->followers_.get_token(), outer_stop{this});
 }
 
 inline bool stop_domain::stop(stop_cause cause) noexcept {
@@ -330,6 +332,7 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
 inline void stop_domain::broadcast(claimed_list& woken) noexcept {
   woken.complete(wait_state::stopped);
   std::stop_source source = source_; // a callback may end this domain
+  followers_.request_stop();
   source.request_stop();
 }
 

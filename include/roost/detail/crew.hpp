@@ -24,10 +24,12 @@ class crew {
  public:
   /// Nothing runs, and no spawn is under way.
   bool idle() const noexcept { return running_ == 0 && starting_ == 0; }
-  std::size_t running() const noexcept { return running_; }
+  /// Some task's work is not over: its handle does not yet go on.
+  bool has_work() const noexcept { return working_ > 0; }
 
   /// A spawn begins: counts its task. One of the next two ends the spawn.
   void begin_spawn() noexcept {
+    ++working_;
     ++running_;
     ++starting_;
   }
@@ -39,9 +41,18 @@ class crew {
     notify_if_idle();
   }
   void no_thread() noexcept {
+    --working_;
     --running_;
     --starting_;
     notify_if_idle();
+  }
+
+  /// A task's work is over. Its thread is to join those that are returned, if any, before it counts
+  /// itself down: when there are many, because most have exited by then and are not waited for.
+  task* work_over() noexcept {
+    constexpr std::size_t many = 32;
+    --working_;
+    return finished_count_ < many ? nullptr : take_finished();
   }
 
   /// The last thing that a task's thread does.
@@ -57,13 +68,6 @@ class crew {
   task* take_finished() noexcept {
     finished_count_ = 0;
     return std::exchange(finished_, nullptr);
-  }
-
-  /// The same, once there are so many that it is worth it: most of them have exited by then, so
-  /// that to join them is not to wait for them.
-  task* take_many_finished() noexcept {
-    constexpr std::size_t many = 32;
-    return finished_count_ < many ? nullptr : take_finished();
   }
 
   /// Joins their threads and lets go of the tasks.
@@ -95,6 +99,7 @@ class crew {
       notify();
   }
 
+  std::size_t working_ = 0;  // tasks whose work is not over
   std::size_t running_ = 0;  // tasks not counted down
   std::size_t starting_ = 0; // spawns under way
   task* finished_ = nullptr; // linked by next_finished

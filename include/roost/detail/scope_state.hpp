@@ -63,7 +63,6 @@ class scope_state final : public scope_owner {
   task::outcome attempt(task& t, F f) noexcept;
   void fail(task& t, const std::exception_ptr& error) noexcept;
   bool give_to_handler(const failure& failed) noexcept;
-  void count_down(task& t) noexcept;
 
   void drop(task& t);
   void take_back(task& t);
@@ -163,7 +162,7 @@ inline std::string scope_state::describe_stall() noexcept {
 
 inline void scope_state::on_stop() noexcept {
   stopped_at_ = clock::now();
-  if (cuts_work_short() && crew_.running() > 0)
+  if (cuts_work_short() && crew_.has_work())
     outcome_.cut_short();
   crew_.notify(); // whoever waits for it is patient from now on
 }
@@ -250,16 +249,14 @@ inline void scope_state::run(task& t) noexcept {
   t.let_go_of_result();
   t.leave();
   this_thread.task = nullptr;
+  task* predecessors = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    predecessors = crew_.work_over();
+  }
   t.complete(outcome);
-  count_down(t);
-}
-
-inline void scope_state::count_down(task& t) noexcept {
-  std::unique_lock lock(mutex_);
-  task* const predecessors = crew_.take_many_finished();
-  lock.unlock();
   crew::join(predecessors);
-  lock.lock();
+  const std::lock_guard lock(mutex_);
   erase(t);
   crew_.count_down(t);
 }

@@ -56,12 +56,11 @@ struct detail::with_scope_access {
 
   [[noreturn]] static void
   abandon(scope_state& state, const std::exception_ptr& error, const site& where) {
-    const bool failed = state.body_failed(error);
+    state.body_failed(error);
     state.end({"with_scope", state.name(), where});
     if (const std::exception_ptr outcome = state.take_outcome())
       std::rethrow_exception(outcome);
-    if (failed)
-      state.body_told();
+    state.tell(error);
     std::rethrow_exception(error);
   }
 };

@@ -43,6 +43,14 @@ class scope_outcome {
   /// The same for what is behind a `stopped` that ends the body, where the scope itself stopped.
   void untell_first() noexcept;
 
+  /// `error` is thrown to the owner after all.
+  void tell(const std::exception_ptr& error) noexcept {
+    for_each([&](failure_record& f) {
+      if (f.error == error)
+        f.told = true;
+    });
+  }
+
   std::vector<failure> show_all() const;
 
   /// Gives what was neither told nor shown to the hook.

@@ -50,12 +50,12 @@ class scope_owner : public stop_domain, private timer {
            outcome_.was_cut_short();
   }
 
-  /// Stops the tasks because `error` left the body of a with_scope. True if it is a failure of the
-  /// body, false if it came from the scope itself.
-  bool body_failed(const std::exception_ptr& error);
+  /// Stops the tasks because `error` left the body of a with_scope. It is kept as a failure of the
+  /// body, unless it came from the scope itself.
+  void body_failed(const std::exception_ptr& error);
 
-  /// The body's failure is thrown to the owner.
-  void body_told() noexcept { body_.told = true; }
+  /// What left the body is thrown to the owner itself. Only after the end.
+  void tell(const std::exception_ptr& error) noexcept { outcome_.tell(error); }
 
   std::vector<failure> failures() const {
     const std::lock_guard lock(mutex_);
@@ -268,7 +268,7 @@ inline void scope_owner::raise_from_around() {
   }
 }
 
-inline bool scope_owner::body_failed(const std::exception_ptr& error) {
+inline void scope_owner::body_failed(const std::exception_ptr& error) {
   bool from_scope = false;
   try {
     std::rethrow_exception(error);
@@ -287,11 +287,10 @@ inline bool scope_owner::body_failed(const std::exception_ptr& error) {
   }
   if (from_scope) {
     stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
-    return false;
+    return;
   }
   body_.error = error;
   keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
-  return true;
 }
 
 } // namespace roost::inline v0::detail

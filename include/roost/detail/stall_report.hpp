@@ -38,6 +38,7 @@ class stall_watch {
   /// Read once; nothing if it is not set or not a number.
   static std::optional<clock::duration> from_environment();
 
+  clock::duration patience_at_first_;
   clock::duration patience_;
   clock::time_point start_ = no_deadline; // from when it is counted
   clock::time_point waiting_since_ = no_deadline;
@@ -52,14 +53,16 @@ std::string stall_line(std::string_view scope,
 
 // --- implementation ---------------------------------------------------------
 
-inline stall_watch::stall_watch(clock::duration patience) : patience_(patience) {
-  if (const std::optional<clock::duration> forced = from_environment()) {
-    patience_ = *forced;
+inline stall_watch::stall_watch(clock::duration patience)
+    : patience_at_first_(from_environment().value_or(patience)),
+      patience_(patience_at_first_) {
+  if (from_environment())
     waiting_since_ = clock::now();
-  }
 }
 
 inline clock::time_point stall_watch::next(std::optional<clock::time_point> stopped_at) noexcept {
+  if (stopped_at && start_ != *stopped_at)
+    patience_ = patience_at_first_; // it starts anew with the stop
   start_ = stopped_at.value_or(waiting_since_);
   const bool never = start_ == no_deadline || patience_ > no_deadline - start_;
   return never ? no_deadline : start_ + patience_;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/die.hpp>
 #include <roost/detail/scope_state.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/failure.hpp>
@@ -13,7 +15,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -129,16 +130,6 @@ class task_scope {
 
 // --- implementation ---------------------------------------------------------
 
-namespace detail {
-
-/// For errors that a destructor cannot throw.
-[[noreturn]] inline void die(const char* message, const site& where) noexcept {
-  std::fprintf(stderr, "roost: %s (scope made at %s:%u)\n", message, where.file, where.line);
-  std::terminate();
-}
-
-} // namespace detail
-
 inline task_scope::task_scope(const scope_options& options, site where)
     : state_(std::make_shared<detail::scope_state>(options, where)) {
   state_->open();
@@ -167,7 +158,9 @@ inline task_scope::~task_scope() noexcept(false) {
   }
   const std::exception_ptr outcome = state_->take_outcome();
   state_->report_unobserved();
-  tell_owner(outcome);
+  // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
+  if (outcome || state_->covers_owner())
+    tell_owner(outcome);
 }
 
 template <class F>

@@ -19,6 +19,7 @@ class channel_end {
       core_->add_end(Side);
   }
   channel_end(channel_end&& other) noexcept = default;
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is swapped in
   channel_end& operator=(const channel_end& other) noexcept {
     channel_end(other).core_.swap(core_);
     return *this;

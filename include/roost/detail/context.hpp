@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/die.hpp>
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/pause.hpp>
 #include <roost/detail/thread_slot.hpp>
@@ -245,12 +246,12 @@ inline void context::leave() noexcept {
     slot.top = outer_;
     return;
   }
-  for (context* c = slot.top; c != nullptr; c = c->outer_) {
-    if (c->outer_ == this) {
-      c->outer_ = outer_;
-      return;
-    }
-  }
+  context* inner = slot.top;
+  while (inner != nullptr && inner->outer_ != this)
+    inner = inner->outer_;
+  if (inner == nullptr)
+    die("a shield or stop_when must end on the thread that made it", {});
+  inner->outer_ = outer_;
 }
 
 inline void context::cover_this_thread() noexcept {

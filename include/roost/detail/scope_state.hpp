@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/crew.hpp>
+#include <roost/detail/die.hpp>
 #include <roost/detail/scope_outcome.hpp>
 #include <roost/detail/scope_owner.hpp>
 #include <roost/detail/stall_report.hpp>
@@ -248,6 +249,12 @@ inline void scope_state::run(task& t) noexcept {
   }
   t.let_go_of_result();
   t.leave();
+  if (this_thread.top != nullptr) {
+    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
+        "or "
+        "set the scope's covers_owner to false",
+        t.spawned());
+  }
   this_thread.task = nullptr;
   task* predecessors = nullptr;
   {

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost.hpp>
+
+#include <cstddef>
+#include <mutex>
+#include <string_view>
+#include <thread>
+
+namespace roost::inline v0::detail {
+
+/// The tests' window into the library: how many threads wait, and where.
+struct probe {
+  static std::size_t waiting(const wait_queue& queue) {
+    return queue.locked([&] { return queue.waiters_.size(); });
+  }
+  static std::size_t waiting(const event& e) { return waiting(e.waiters_); }
+  static std::size_t waiting(const wait_group& g) { return waiting(g.waiters_); }
+
+  template <class Item>
+  static std::size_t waiting(const channel_end<Item, channel_side::sending>& tx) {
+    const std::lock_guard guard(tx.core_->lock_);
+    return tx.core_->senders_.size();
+  }
+  template <class Item>
+  static std::size_t waiting(const channel_end<Item, channel_side::receiving>& rx) {
+    const std::lock_guard guard(rx.core_->lock_);
+    return rx.core_->receivers_.size();
+  }
+
+  /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has
+  /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
+  static std::size_t blocked_tasks(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.mutex_);
+    std::size_t count = 0;
+    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      thread_slot* const slot = scope_state::slot_of(*c);
+      if (state.is_cover(*c) || slot == nullptr)
+        continue;
+      const std::lock_guard guard(slot->lock);
+      if (slot->record != nullptr)
+        ++count;
+    }
+    return count;
+  }
+
+  /// Tasks of this scope whose function has been entered or is about to be.
+  static std::size_t started_tasks(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.mutex_);
+    std::size_t count = 0;
+    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      if (!state.is_cover(*c) && scope_state::slot_of(*c) != nullptr)
+        ++count;
+    }
+    return count;
+  }
+
+  /// The blocking call that the first task of this scope is in; without an operation if it runs.
+  static blocked_call first_task_call(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.mutex_);
+    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      thread_slot* const slot = scope_state::slot_of(*c);
+      if (state.is_cover(*c) || slot == nullptr) continue;
+      const std::lock_guard guard(slot->lock);
+      return slot->call;
+    }
+    return {};
+  }
+
+  /// True while the thread that made the scope is in a blocking call that a stop can wake.
+  static bool owner_blocked(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.mutex_);
+    thread_slot* const slot = scope_state::slot_of(state.cover_);
+    if (slot == nullptr)
+      return false;
+    const std::lock_guard guard(slot->lock);
+    return slot->record != nullptr;
+  }
+
+  /// True while the thread that made the scope waits in its join(), wait_for() or destructor.
+  static bool owner_joins(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.mutex_);
+    thread_slot* const slot = scope_state::slot_of(state.cover_);
+    if (slot == nullptr)
+      return false;
+    const std::lock_guard guard(slot->lock);
+    return std::string_view(slot->call.operation).substr(0, 12) == "task_scope::";
+  }
+};
+
+} // namespace roost::inline v0::detail
+
+namespace test {
+
+using roost::detail::probe;
+
+/// Yields until `condition()` holds. Only for conditions that the library's own progress makes
+/// true; a test that never gets there is ended by ctest's timeout.
+template <class Condition>
+void wait_until(Condition condition) {
+  while (!condition())
+    std::this_thread::yield();
+}
+
+/// Until exactly so many wait at a primitive or an end of a channel.
+template <class Primitive>
+void wait_until_waiting(const Primitive& primitive, std::size_t count) {
+  wait_until([&] { return probe::waiting(primitive) == count; });
+}
+
+/// Until the scope's owner is blocked in an operation.
+inline void wait_until_owner_blocked(const roost::task_scope& scope) {
+  wait_until([&] { return probe::owner_blocked(scope); });
+}
+
+/// Until the scope's owner waits for its tasks.
+inline void wait_until_joining(const roost::task_scope& scope) {
+  wait_until([&] { return probe::owner_joins(scope); });
+}
+
+/// Until so many tasks of the scope are blocked.
+inline void wait_until_blocked(const roost::task_scope& scope, std::size_t count) {
+  wait_until([&] { return probe::blocked_tasks(scope) == count; });
+}
+
+} // namespace test

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+namespace test {
+
+/// The threads of this process, as Linux lists them. Elsewhere 0: what compares counts then sees no
+/// difference.
+inline std::size_t count_threads() {
+  std::size_t count = 0;
+  std::error_code error;
+  std::filesystem::directory_iterator thread("/proc/self/task", error);
+  for (; !error && thread != std::filesystem::directory_iterator(); thread.increment(error))
+    ++count;
+  return count;
+}
+
+inline bool can_count_threads() {
+  return count_threads() != 0;
+}
+
+/// True once there are no more than `count` threads, false if there still are after `patience`.
+/// Linux lists a thread for a moment longer than the join of it takes.
+inline bool threads_back_to(std::size_t count,
+                            std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (count_threads() > count) {
+    if (std::chrono::steady_clock::now() > end)
+      return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+} // namespace test

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# build.sh <cxx> <none|asan|tsan> [libc++] [ctest arguments...]
+# Configures, builds and tests in build-ci-<...>, warnings being errors.
+#   .ci/build.sh g++ none
+#   .ci/build.sh g++ tsan -R channel
+#   .ci/build.sh clang++-19 none libc++
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cxx=$1 sanitizer=$2
+shift 2
+build=build-ci-${cxx##*/}-$sanitizer
+flags=() type=RelWithDebInfo
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="'$PWD/tests/support/tsan.supp'"
+
+case $sanitizer in
+none) if [[ $cxx == *clang* ]]; then type=Debug; fi ;; # one compiler optimises, the other asserts
+asan) type=Debug flags+=(-fsanitize=address,undefined -fno-sanitize-recover=all) ;;
+tsan) type=Debug flags+=(-fsanitize=thread -O1) ;;
+*) echo "build.sh: none, asan or tsan, not '$sanitizer'" >&2 && exit 2 ;;
+esac
+if [[ $sanitizer != none && $cxx != *clang* ]]; then
+  flags+=(-Wno-maybe-uninitialized) # g++ 12 finds it in std::regex, once instrumented
+fi
+if [[ ${1-} == libc++ ]]; then
+  shift
+  build+=-libc++
+  flags+=(-stdlib=libc++ -fexperimental-library) # std::jthread and std::stop_token, in libc++ 19
+fi
+
+# The sanitizers of these compilers do not start where addresses are randomised by more than 28 bits.
+run=()
+if [[ $sanitizer != none ]] && (($(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28) > 28)); then
+  run=(setarch -R)
+fi
+
+jobs=$(nproc)
+cmake -S . -B "$build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=$type \
+  -DCMAKE_CXX_FLAGS="${flags[*]}" -DROOST_WERROR=ON
+"${run[@]}" cmake --build "$build" -j "$jobs"
+"${run[@]}" ctest --test-dir "$build" -j "$jobs" --output-on-failure --no-tests=error "$@"

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# lint.sh: what no compiler says. clang-format and clang-tidy of one major, and the rules of the house.
+# `.ci/lint.sh format` rewrites the sources with clang-format instead.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+major=14 # another one formats and warns differently
+faults=0
+fault() { echo "lint: $*" && faults=1; }
+tool() {
+  local tool
+  tool=$(command -v "$1-$major" || command -v "$1" || true)
+  if [[ -z $tool ]] || ! "$tool" --version | grep -q "version $major\."; then
+    echo "lint: $1 $major is needed; another one is no judge" >&2
+    exit 2
+  fi
+  echo "$tool"
+}
+clang_format=$(tool clang-format)
+clang_tidy=$(tool clang-tidy)
+
+mapfile -t files < <(git ls-files --cached --others --exclude-standard | sort)
+mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '\.(hpp|cpp)$')
+mapfile -t headers < <(printf '%s\n' "${sources[@]}" | grep '^include/')
+
+if [[ ${1-} == format ]]; then
+  exec "$clang_format" -i "${sources[@]}"
+fi
+
+# --- the rules of the house ----------------------------------------------------
+
+# banned <what to say> <regex> <file>...: no line of the files may match.
+banned() {
+  local lines
+  if lines=$(grep -nE -- "$2" "${@:3}" /dev/null); then
+    fault "$1:"$'\n'"$lines"
+  fi
+}
+
+mapfile -t tests < <(printf '%s\n' "${sources[@]}" | grep '^tests/')
+mapfile -t texts < <(printf '%s\n' "${files[@]}" | grep -vx '.ci/lint.sh')
+for file in "${tests[@]}"; do
+  if lines=$(sed 's/this_task::sleep_//g' "$file" | grep -n 'sleep_[a-z]*('); then
+    fault "$file: a test orders events without sleeping:"$'\n'"$lines"
+  fi
+done
+banned "a note to do belongs into an issue" 'TODO|FIXME' "${texts[@]}"
+banned "no fences: ThreadSanitizer cannot see them" 'atomic_thread_fence' "${sources[@]}"
+
+for file in "${sources[@]}"; do
+  [[ $(head -n 1 "$file") == "// SPDX-License-Identifier: BSL-1.0" ]] ||
+    fault "$file: the first line must be '// SPDX-License-Identifier: BSL-1.0'"
+done
+
+# An explicit memory order has its reason beside it or in the four lines above.
+for file in "${sources[@]}"; do
+  awk -v file="$file" '
+    /\/\// { commented = NR }
+    /memory_order/ && (!commented || NR - commented > 4) { print file ":" NR ": " $0; bad = 1 }
+    END { exit bad }' "$file" || fault "a memory order without a comment"
+done
+
+# The version is written in version.hpp and nowhere else; the README's list of changes tells its history.
+version=$(sed -nE 's/^#define ROOST_VERSION_(MAJOR|MINOR|PATCH) //p' include/roost/version.hpp | paste -sd.)
+mapfile -t others < <(printf '%s\n' "${texts[@]}" | grep -vxE 'README.md|include/roost/version.hpp')
+banned "the version is written in version.hpp only" "(^|[^0-9.])${version//./\\.}([^0-9.]|$)|define ROOST_VERSION_[A-Z]" "${others[@]}"
+
+# The README opens with the first example, word for word.
+block=$(awk '/^```cpp$/ { on = 1; next } /^```/ && on { exit } on' README.md)
+example=$(awk '/^#include/ { on = 1 } /^\/\/ Output:/ { exit } on' examples/01_*.cpp)
+if ! diff <(echo "$block") <(echo "$example"); then
+  fault "README.md (<) does not open with examples/01 (>)"
+fi
+
+# Not by --dry-run: 14 complains of the ends of `namespace roost::inline v0` there, and changes nothing.
+for file in "${sources[@]}"; do
+  "$clang_format" "$file" | diff -u --label "$file" --label formatted "$file" - ||
+    fault "$file: run .ci/lint.sh format"
+done
+
+# --- clang-tidy ----------------------------------------------------------------
+
+build=build-ci-lint
+cmake -S . -B $build -DCMAKE_CXX_COMPILER=clang++-$major -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep -E '^(examples/.*|tests/(stress/|programs/)?[^/]*)\.cpp$')
+printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" "$clang_tidy" -p $build --quiet 2>&1 |
+  sed '/^[0-9]* warnings\? generated\.$/d' || fault "clang-tidy"
+
+((faults == 0)) && echo "lint: fine"
+exit $faults

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSL-1.0
+# Compiles SOURCE with COMPILE (a list: compiler and flags). The source says at its top what must come of it:
+#   // expect: <regex>     it is refused, and the compiler's words match; several such lines must all match
+#   // expect-success      it compiles
+cmake_minimum_required(VERSION 3.21)
+
+file(READ "${SOURCE}" top LIMIT 2000)
+execute_process(
+  COMMAND ${COMPILE} "${SOURCE}"
+  RESULT_VARIABLE exit
+  OUTPUT_VARIABLE words
+  ERROR_VARIABLE words)
+
+if(top MATCHES "// expect-success\n")
+  if(NOT exit EQUAL 0)
+    message("${words}")
+    message(FATAL_ERROR "must compile, but is refused")
+  endif()
+  return()
+endif()
+
+if(NOT top MATCHES "// expect: ")
+  message(FATAL_ERROR "has no '// expect: <regex>' line at its top")
+endif()
+if(exit EQUAL 0)
+  message(FATAL_ERROR "compiles, but must be refused")
+endif()
+while(top MATCHES "// expect: ([^\n]*)")
+  set(line "${CMAKE_MATCH_0}")
+  set(expected "${CMAKE_MATCH_1}")
+  if(NOT words MATCHES "${expected}")
+    message("${words}")
+    message(FATAL_ERROR "is refused in other words than '${expected}'")
+  endif()
+  string(REPLACE "${line}" "" top "${top}")
+endwhile()

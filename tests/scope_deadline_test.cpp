@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+
+#include "support/at_exit.hpp"
+#include "support/catch.hpp"
+#include "support/enough_time.hpp"
+#include "support/errors.hpp"
+#include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void wait_until_stopped(const roost::task_scope& scope) {
+  test::wait_until([&] { return scope.stop_requested(); });
+}
+
+} // namespace
+
+TEST_CASE("a timeout ends the waits of the tasks and join throws timeout_error", "[task_scope]") {
+  const test::no_thread_left check;
+  const int tasks = GENERATE(1, 2, 4);
+  test::with_enough_time([&](std::chrono::milliseconds timeout) {
+    roost::event never;
+    std::atomic<int> started{0};
+    roost::stop_cause cause;
+    const auto start = roost::clock::now();
+    const unsigned line = __LINE__ + 1;
+    roost::task_scope scope({.name = "fetch", .timeout = timeout});
+    for (int i = 0; i < tasks; ++i) {
+      scope.spawn([&, i] {
+        ++started;
+        try {
+          never.wait();
+        } catch (const roost::stopped& s) {
+          if (i == 0)
+            cause = s.cause();
+          throw;
+        }
+      });
+    }
+    CHECK(test::thrown_by([&] { scope.join(); }) ==
+          "roost: the deadline of scope \"fetch\" passed");
+    CHECK(roost::clock::now() - start >= timeout);
+    CHECK(scope.failures().empty());
+    if (started != tasks)
+      return false;
+    CHECK(cause.reason == roost::stop_reason::deadline);
+    CHECK(cause.message == "the deadline passed");
+    CHECK(cause.where.line == line);
+    return true;
+  });
+}
+
+TEST_CASE("a deadline cuts the owner's wait and is then not thrown again", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::event never;
+  SECTION("with a task that it also ends") {
+    roost::task_scope scope({.deadline = roost::clock::now() + 20ms});
+    scope.spawn([&] { never.wait(); });
+    CHECK_THROWS_AS(never.wait(), roost::timeout_error);
+    CHECK_THROWS_AS(never.wait(), roost::stopped);
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+  }
+  SECTION("without any task") {
+    const auto body = [&] {
+      const roost::task_scope scope({.deadline = roost::clock::now() + 20ms});
+      CHECK_THROWS_AS(roost::this_task::sleep_for(1h), roost::timeout_error);
+    };
+    CHECK(test::thrown_by(body) == "nothing");
+  }
+}
+
+TEST_CASE("a deadline that passes after all tasks have ended throws nothing", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    roost::task_scope scope({.timeout = timeout});
+    auto result = scope.spawn([] { return 1; });
+    CHECK(scope.wait_for(10s));
+    const bool in_time = !scope.stop_requested();
+    wait_until_stopped(scope);
+    const std::string thrown = test::thrown_by([&] { scope.join(); });
+    if (in_time) {
+      CHECK(thrown == "nothing");
+      CHECK(result.get() == 1);
+    }
+    return in_time;
+  });
+}
+
+TEST_CASE("a deadline that passes in an unused scope throws nothing", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::task_scope scope({.timeout = 5ms});
+  wait_until_stopped(scope);
+  CHECK(scope.cause().reason == roost::stop_reason::deadline);
+  CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+}
+
+TEST_CASE("a task that ends normally after the deadline was cut short all the same",
+          "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    bool started = false;
+    roost::task_scope scope({.timeout = timeout});
+    auto result = scope.spawn([&] {
+      started = true;
+      wait_until_stopped(scope);
+      return 1;
+    });
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+    if (started)
+      CHECK(result.get() == 1); // what it did is not lost
+    return started;
+  });
+}
+
+TEST_CASE("a deadline in the past stops the scope before it starts", "[task_scope]") {
+  const test::no_thread_left check;
+  const roost::scope_options options =
+      GENERATE(roost::scope_options{.deadline = roost::clock::now() - 1h},
+               roost::scope_options{.deadline = roost::clock::time_point::min()},
+               roost::scope_options{.timeout = 0ms},
+               roost::scope_options{.timeout = -1h},
+               roost::scope_options{.timeout = roost::clock::duration::min()});
+  bool ran = false;
+  roost::task_scope scope(options);
+  CHECK(scope.stop_requested());
+  SECTION("what is spawned does not run, and that is a timeout") {
+    auto dropped = scope.spawn([&] { ran = true; });
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+    CHECK_FALSE(ran);
+    CHECK_THROWS_AS(dropped.get(), roost::stopped);
+  }
+  SECTION("nothing is spawned, and there is no timeout") {
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+  }
+  SECTION("the owner's first wait throws it") {
+    CHECK_THROWS_AS(roost::this_task::checkpoint(), roost::timeout_error);
+  }
+}
+
+TEST_CASE("the greatest deadlines are none", "[task_scope]") {
+  const test::no_thread_left check;
+  const std::size_t before = test::count_threads();
+  const roost::scope_options options =
+      GENERATE(roost::scope_options{.deadline = roost::clock::time_point::max()},
+               roost::scope_options{.timeout = roost::clock::duration::max()},
+               roost::scope_options{.timeout = std::chrono::hours(24 * 365 * 200)});
+  roost::task_scope scope(options);
+  CHECK_FALSE(scope.stop_requested());
+  CHECK(roost::this_task::deadline() == roost::clock::time_point::max());
+  CHECK(scope.spawn([] { return 1; }).get() == 1);
+  CHECK(test::threads_back_to(before)); // nobody keeps the time
+}
+
+TEST_CASE("the earlier of timeout and deadline counts", "[task_scope]") {
+  const test::no_thread_left check;
+  const auto soon = roost::clock::now() + 1h;
+  {
+    const roost::task_scope scope({.timeout = 2h, .deadline = soon});
+    CHECK(roost::this_task::deadline() == soon);
+  }
+  const roost::task_scope scope({.timeout = 1h, .deadline = soon + 1h});
+  CHECK(roost::this_task::deadline() >= soon);
+  CHECK(roost::this_task::deadline() < soon + 1h);
+}
+
+TEST_CASE("a nested scope has the earliest deadline of all around it", "[task_scope]") {
+  const test::no_thread_left check;
+  const auto outer_deadline = roost::clock::now() + 1h;
+  const auto now = [] { return roost::this_task::deadline(); };
+  roost::task_scope outer({.deadline = outer_deadline});
+  {
+    roost::task_scope inner({.deadline = outer_deadline + 1h});
+    CHECK(now() == outer_deadline);
+    CHECK(inner.spawn(now).get() == outer_deadline);
+  }
+  {
+    roost::task_scope inner({.deadline = outer_deadline - 1min});
+    CHECK(now() == outer_deadline - 1min);
+    CHECK(inner.spawn(now).get() == outer_deadline - 1min);
+  }
+  {
+    roost::task_scope inner({.inherit = false});
+    CHECK(now() == roost::clock::time_point::max());
+    CHECK(inner.spawn(now).get() == roost::clock::time_point::max());
+  }
+  CHECK(now() == outer_deadline);
+}
+
+TEST_CASE("a timeout inside a longer one is the inner scope's", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::event never;
+  roost::task_scope outer({.name = "outer", .timeout = 1h});
+  auto inner_error = outer.spawn([&] {
+    return test::thrown_by([&] {
+      roost::task_scope inner({.name = "inner", .timeout = 10ms});
+      inner.spawn([&] { never.wait(); });
+    });
+  });
+  CHECK(inner_error.get() == "roost: the deadline of scope \"inner\" passed");
+  CHECK_FALSE(outer.stop_requested());
+  outer.join();
+}
+
+TEST_CASE("a timeout inside a shorter one is the outer scope's", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    roost::event never;
+    bool started = false;
+    roost::stop_cause leaf;
+    std::string inner_error;
+    roost::task_scope outer({.name = "outer", .timeout = timeout});
+    outer.spawn([&] {
+      inner_error = test::thrown_by([&] {
+        roost::task_scope inner({.name = "inner", .timeout = 1h});
+        inner.spawn([&] {
+          started = true;
+          const test::at_exit note([&] { leaf = roost::this_task::cause(); });
+          never.wait();
+        });
+      });
+    });
+    CHECK(test::thrown_by([&] { outer.join(); }) ==
+          "roost: the deadline of scope \"outer\" passed");
+    if (!started)
+      return false;
+    CHECK(inner_error == "stopped"); // cut short from outside: no timeout of its own
+    CHECK(leaf.reason == roost::stop_reason::parent);
+    CHECK(leaf.message == "the deadline passed");
+    return true;
+  });
+}
+
+TEST_CASE("a wait inside nested scopes of one thread throws the timeout of the outer one",
+          "[task_scope]") {
+  const test::no_thread_left check;
+  roost::event never;
+  SECTION("a wait of the owner of both") {
+    const auto body = [&] {
+      const roost::task_scope outer({.name = "outer", .timeout = 10ms});
+      const roost::task_scope inner;
+      never.wait();
+    };
+    CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed");
+  }
+  SECTION("the end of the inner one, whose work was cut short") {
+    const auto body = [&] {
+      const roost::task_scope outer({.name = "outer", .timeout = 10ms});
+      roost::task_scope inner;
+      inner.spawn([&] { never.wait(); });
+      inner.join();
+    };
+    CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed");
+  }
+}
+
+TEST_CASE("a stop that came before the deadline is no timeout", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    roost::event never;
+    roost::task_scope scope({.timeout = timeout});
+    const auto deadline = roost::this_task::deadline();
+    scope.spawn([&] { never.wait(); });
+    const bool in_time = scope.request_stop("enough");
+    test::wait_until([&] { return roost::clock::now() > deadline; });
+    CHECK(test::thrown_by([&] { scope.join(); }) ==
+          (in_time ? "nothing" : "roost: the deadline of scope (unnamed) passed"));
+    return in_time;
+  });
+}
+
+TEST_CASE("of a failure and a later deadline the failure is thrown", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    roost::task_scope scope({.timeout = timeout});
+    const auto deadline = roost::this_task::deadline();
+    scope.spawn([] { throw std::runtime_error("failed"); });
+    wait_until_stopped(scope);
+    const bool was_first = scope.cause().reason == roost::stop_reason::failure;
+    test::wait_until([&] { return roost::clock::now() > deadline; });
+    const std::string thrown = test::thrown_by([&] { scope.join(); });
+    if (was_first)
+      CHECK(thrown == "failed");
+    return was_first;
+  });
+}
+
+TEST_CASE("of a deadline and a later failure the deadline is thrown and the failure not lost",
+          "[task_scope]") {
+  const test::no_thread_left check;
+  const test::unobserved_failures unobserved;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    bool started = false;
+    const auto body = [&] {
+      roost::task_scope scope({.timeout = timeout});
+      scope.spawn([&] {
+        started = true;
+        wait_until_stopped(scope);
+        throw std::runtime_error("failed later");
+      });
+    };
+    CHECK_THROWS_AS(body(), roost::timeout_error);
+    if (started)
+      CHECK(test::unobserved_failures::messages() == "failed later;");
+    return started;
+  });
+}
+
+TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    roost::event never;
+    roost::task_scope scope({.errors = roost::on_error::collect, .timeout = timeout});
+    scope.spawn([&] { never.wait(); });
+    scope.spawn("bad", [] { throw std::runtime_error("failed"); });
+    test::wait_until([&] { return scope.stop_requested() || scope.failures().size() == 1; });
+    try {
+      scope.join();
+    } catch (const roost::timeout_error&) {
+      return false;
+    } catch (const roost::exception_list& list) {
+      REQUIRE(list.failures().size() == 2);
+      CHECK(list.failures()[0].task == "bad");
+      CHECK(test::message_of(list.failures()[1].error) ==
+            "roost: the deadline of scope (unnamed) passed");
+    }
+    return true;
+  });
+}
+
+TEST_CASE("collect throws a timeout alone where nothing failed", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::event never;
+  roost::task_scope scope({.errors = roost::on_error::collect, .timeout = 10ms});
+  scope.spawn([&] { never.wait(); });
+  CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+}
+
+TEST_CASE("a task that ignores its stop is waited for beyond the deadline", "[task_scope]") {
+  const test::no_thread_left check;
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    bool started = false;
+    bool ended = false;
+    roost::task_scope scope({.timeout = timeout});
+    scope.spawn([&] {
+      started = true;
+      wait_until_stopped(scope);
+      const auto later = roost::clock::now() + 20ms;
+      test::wait_until([&] { return roost::clock::now() > later; });
+      ended = true;
+    });
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+    CHECK(ended == started);
+    return started;
+  });
+}

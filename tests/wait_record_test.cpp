@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+#include <roost/detail/wait_record.hpp>
+
+#include "support/catch.hpp"
+#include "support/gate.hpp"
+
+#include <deque>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+// One blocked operation: who may decide how it ends, and in which line it stands.
+
+using namespace std::chrono_literals;
+using roost::detail::claimed_list;
+using roost::detail::no_deadline;
+using roost::detail::parker;
+using roost::detail::wait_list;
+using roost::detail::wait_node;
+using roost::detail::wait_record;
+using roost::detail::wait_state;
+
+namespace {
+
+const roost::clock::time_point past{};
+
+// A blocked operation with its place in one line.
+struct waiter {
+  parker sleeps_on;
+  wait_record record{sleeps_on};
+  wait_node node{record, nullptr};
+
+  wait_state state_at_once() { return record.await(past); }
+};
+
+} // namespace
+
+TEST_CASE("a record stays where it is", "[wait_record]") {
+  STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<wait_record>);
+  STATIC_REQUIRE_FALSE(std::is_move_constructible_v<wait_record>);
+  STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<wait_node>);
+  STATIC_REQUIRE_FALSE(std::is_move_constructible_v<wait_node>);
+}
+
+TEST_CASE("a record ends as its claimer says", "[wait_record]") {
+  const auto outcome = GENERATE(wait_state::done, wait_state::closed, wait_state::stopped);
+  const auto deadline =
+      GENERATE(as<roost::clock::time_point>(), no_deadline, past, roost::clock::now() + 1h);
+  waiter w;
+  CHECK(w.record.try_claim());
+  w.record.complete(outcome);
+  CHECK(w.record.await(deadline) == outcome);
+}
+
+TEST_CASE("a record can be claimed once", "[wait_record]") {
+  waiter w;
+  CHECK(w.record.try_claim());
+  CHECK_FALSE(w.record.try_claim());
+  w.record.complete(wait_state::done);
+  CHECK_FALSE(w.record.try_claim());
+  CHECK(w.record.await(no_deadline) == wait_state::done);
+}
+
+TEST_CASE("a record whose deadline passes first times out and cannot be claimed any more",
+          "[wait_record]") {
+  waiter w;
+  const auto deadline = GENERATE(as<roost::clock::time_point>(), past, roost::clock::now() + 5ms);
+  CHECK(w.record.await(deadline) == wait_state::timed_out);
+  CHECK(roost::clock::now() >= deadline);
+  CHECK_FALSE(w.record.try_claim());
+}
+
+TEST_CASE("a record that was claimed before its deadline waits for its completion",
+          "[wait_record]") {
+  const auto outcome = GENERATE(wait_state::done, wait_state::closed, wait_state::stopped);
+  waiter w;
+  REQUIRE(w.record.try_claim());
+  std::optional<wait_state> end;
+  test::gate about_to_wait;
+  {
+    const std::jthread thread([&] {
+      about_to_wait.pass();
+      end = w.record.await(past);
+    });
+    about_to_wait.wait_for_arrivals(1);
+    about_to_wait.open();
+    std::this_thread::yield();
+    w.record.complete(outcome);
+  }
+  CHECK(end == outcome);
+}
+
+TEST_CASE("completing a record wakes the thread that waits on it", "[wait_record]") {
+  for (int turn = 0; turn < 100; ++turn) {
+    std::optional<wait_state> end;
+    waiter w;
+    {
+      const std::jthread thread([&] { end = w.record.await(no_deadline); });
+      REQUIRE(w.record.try_claim());
+      w.record.complete(wait_state::done);
+    }
+    CHECK(end == wait_state::done);
+  }
+}
+
+TEST_CASE("wakes without a completion end nothing", "[wait_record]") {
+  waiter w;
+  w.sleeps_on.unpark();
+  CHECK(w.record.await(roost::clock::now() + 5ms) == wait_state::timed_out);
+
+  waiter other;
+  std::optional<wait_state> end;
+  {
+    const std::jthread thread([&] { end = other.record.await(no_deadline); });
+    for (int i = 0; i < 100; ++i)
+      other.sleeps_on.unpark();
+    REQUIRE(other.record.try_claim());
+    for (int i = 0; i < 100; ++i)
+      other.sleeps_on.unpark();
+    other.record.complete(wait_state::closed);
+  }
+  CHECK(end == wait_state::closed);
+}
+
+TEST_CASE("a line serves its waiters in the order they came", "[wait_record]") {
+  wait_list line;
+  std::deque<waiter> waiters(4);
+  CHECK(line.empty());
+  CHECK(line.claim_first() == nullptr);
+  for (waiter& w : waiters)
+    line.push_back(w.node);
+  CHECK(line.size() == 4);
+  for (waiter& w : waiters) {
+    CHECK(line.claim_first() == &w.node);
+    CHECK_FALSE(w.node.linked());
+    w.record.complete(wait_state::done);
+  }
+  CHECK(line.empty());
+}
+
+TEST_CASE("a line passes over waiters that a stop or a deadline has claimed", "[wait_record]") {
+  wait_list line;
+  std::deque<waiter> waiters(4);
+  for (waiter& w : waiters)
+    line.push_back(w.node);
+  CHECK(waiters[0].state_at_once() == wait_state::timed_out);
+  CHECK(waiters[1].record.try_claim());
+  waiters[1].record.complete(wait_state::stopped);
+  CHECK(line.claim_first() == &waiters[2].node);
+  CHECK(line.size() == 1);
+  line.remove(waiters[0].node); // as the waiter does afterwards: it is out already
+  line.remove(waiters[1].node);
+  line.remove(waiters[3].node);
+  line.remove(waiters[3].node);
+  CHECK(line.empty());
+  CHECK(line.claim_first() == nullptr);
+}
+
+TEST_CASE("all of a line can be claimed and each is completed although it then goes",
+          "[wait_record]") {
+  wait_list line;
+  std::vector<std::optional<wait_state>> ends(8);
+  test::gate linked;
+  claimed_list woken;
+  {
+    std::vector<std::jthread> threads;
+    std::deque<std::optional<waiter>> waiters(8);
+    for (std::size_t i = 0; i < waiters.size(); ++i) {
+      waiters[i].emplace();
+      line.push_back(waiters[i]->node);
+    }
+    CHECK(waiters[3]->state_at_once() == wait_state::timed_out);
+    for (std::size_t i = 0; i < waiters.size(); ++i) {
+      threads.emplace_back([&, i] {
+        linked.pass();
+        ends[i] = waiters[i]->record.await(no_deadline);
+        waiters[i].reset(); // the record is gone as soon as its waiter has woken
+      });
+    }
+    linked.wait_for_arrivals(8);
+    woken.push_all(line);
+    CHECK(line.empty());
+    linked.open();
+    woken.complete(wait_state::closed);
+  }
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    CHECK(ends[i] == (i == 3 ? wait_state::timed_out : wait_state::closed));
+  woken.complete(wait_state::closed); // nobody is left in it
+}

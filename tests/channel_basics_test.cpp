@@ -3,10 +3,8 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
-#include "support/gate.hpp"
 #include "support/probe.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <limits>
@@ -17,9 +15,8 @@
 #include <utility>
 #include <vector>
 
-// Sending and receiving: what comes through, in which order, what is exact, and who waits how long.
+// Sending and receiving: what comes through, and what is exact.
 
-using namespace std::chrono_literals;
 using roost::channel_status;
 using test::no_limit;
 
@@ -249,172 +246,6 @@ TEST_CASE("without capacity two that only try never meet", "[channel]") {
   }
   CHECK(sent == 0);
   CHECK(got == 0);
-}
-
-TEST_CASE("a timed receive gives up at its deadline and not before", "[channel]") {
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, no_limit);
-  auto ch = test::make_ends<int>(capacity);
-  const auto deadline = roost::clock::now() + 20ms;
-  const auto got = ch.rx.receive_until(deadline);
-  CHECK(roost::clock::now() >= deadline);
-  CHECK_FALSE(got);
-  CHECK(got.status() == channel_status::timeout);
-  CHECK(test::probe::waiting(ch.rx) == 0);
-
-  const auto start = roost::clock::now();
-  CHECK(ch.rx.receive_for(20ms).status() == channel_status::timeout);
-  CHECK(roost::clock::now() >= start + 20ms);
-  // And the channel is as good as new.
-  CHECK(ch.tx.try_send(1).status() == (capacity == 0 ? channel_status::full //
-                                                     : channel_status::success));
-}
-
-TEST_CASE("a timed send gives up at its deadline and its item stays", "[channel]") {
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1);
-  auto ch = roost::make_channel<std::vector<int>>(capacity);
-  if (capacity == 1)
-    REQUIRE(ch.tx.try_send({}));
-  std::vector<int> item{1, 2};
-  const auto deadline = roost::clock::now() + 20ms;
-  CHECK(ch.tx.send_until(std::move(item), deadline).status() == channel_status::timeout);
-  CHECK(roost::clock::now() >= deadline);
-  CHECK(item == std::vector<int>{1, 2}); // NOLINT(bugprone-use-after-move): it was not taken
-  CHECK(test::probe::waiting(ch.tx) == 0);
-  CHECK(ch.tx.size() == capacity);
-}
-
-TEST_CASE("a deadline in the past is no obstacle to what needs no waiting", "[channel]") {
-  const auto past = GENERATE(
-      roost::clock::time_point{}, roost::clock::time_point::min(), roost::clock::now() - 1h);
-  auto ch = roost::make_channel<int>(1);
-  CHECK(ch.tx.send_until(1, past));
-  CHECK(ch.tx.send_until(2, past).status() == channel_status::timeout);
-  CHECK(ch.rx.receive_until(past).value() == 1);
-  CHECK(ch.rx.receive_until(past).status() == channel_status::timeout);
-}
-
-TEST_CASE("a timeout that is over at once is no obstacle to what needs no waiting", "[channel]") {
-  const auto timeout = GENERATE(as<roost::clock::duration>(),
-                                0ns,
-                                -1ns,
-                                -1h,
-                                roost::clock::duration::min(),
-                                -roost::clock::duration::max());
-  auto ch = roost::make_channel<int>(1);
-  CHECK(ch.tx.send_for(1, timeout));
-  CHECK(ch.tx.send_for(2, timeout).status() == channel_status::timeout);
-  CHECK(ch.rx.receive_for(timeout).value() == 1);
-  CHECK(ch.rx.receive_for(timeout).status() == channel_status::timeout);
-}
-
-TEST_CASE("timeouts of any type and size wait until something happens", "[channel]") {
-  auto ch = roost::make_channel<int>();
-  const auto receives_what_comes = [&](auto receive) {
-    roost::task_scope scope;
-    auto got = scope.spawn([&] { return receive().value(); });
-    test::wait_until_waiting(ch.rx, 1);
-    CHECK(ch.tx.send(5));
-    CHECK(got.get() == 5);
-  };
-  using float_hours = std::chrono::duration<float, std::ratio<3600>>;
-  using short_weeks = std::chrono::duration<std::int16_t, std::ratio<604'800>>;
-  using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
-  receives_what_comes([&] { return ch.rx.receive_for(roost::clock::duration::max()); });
-  receives_what_comes([&] { return ch.rx.receive_for(std::chrono::hours::max()); });
-  receives_what_comes([&] { return ch.rx.receive_for(std::chrono::seconds::max()); });
-  receives_what_comes([&] { return ch.rx.receive_for(float_hours(1e30F)); });
-  receives_what_comes([&] { return ch.rx.receive_for(float_hours(1.5F)); });
-  receives_what_comes([&] { return ch.rx.receive_for(short_weeks::max()); });
-  receives_what_comes([&] { return ch.rx.receive_for(picoseconds::max()); });
-  receives_what_comes([&] { return ch.rx.receive_until(roost::clock::time_point::max()); });
-  receives_what_comes([&] { return ch.rx.receive_until(roost::clock::time_point::max() - 1ns); });
-  receives_what_comes([&] { return ch.rx.receive_until(roost::clock::now() + 24h * 36'500); });
-
-  CHECK(ch.rx.receive_for(float_hours(-1e30F)).status() == channel_status::timeout);
-  CHECK(ch.rx.receive_for(std::chrono::hours::min()).status() == channel_status::timeout);
-  CHECK(ch.rx.receive_for(picoseconds(1)).status() == channel_status::timeout);
-}
-
-TEST_CASE("the items of each sender keep their order", "[channel]") {
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 7, no_limit);
-  constexpr int senders = 3;
-  constexpr int items = 500;
-  auto ch = test::make_ends<std::pair<int, int>>(capacity);
-  roost::task_scope scope;
-  for (int s = 0; s < senders; ++s) {
-    scope.spawn([s, tx = ch.tx] {
-      for (int i = 0; i < items; ++i)
-        (void)tx.send({s, i});
-    });
-  }
-  std::vector<int> next(senders, 0);
-  int out_of_order = 0;
-  for (int i = 0; i < senders * items; ++i) {
-    const auto [from, number] = ch.rx.receive().value();
-    out_of_order += number != next[static_cast<std::size_t>(from)]++;
-  }
-  CHECK(out_of_order == 0);
-  CHECK(next == std::vector<int>(senders, items));
-}
-
-TEST_CASE("receivers that wait are served in the order they came", "[channel]") {
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, no_limit);
-  auto ch = test::make_ends<int>(capacity);
-  roost::task_scope scope;
-  std::vector<roost::task_handle<int>> got;
-  for (std::size_t i = 0; i < 5; ++i) {
-    got.push_back(scope.spawn([&] { return ch.rx.receive().value(); }));
-    test::wait_until_waiting(ch.rx, i + 1);
-  }
-  for (int i = 0; i < 5; ++i) {
-    CHECK(ch.tx.send(i));
-    CHECK(got[static_cast<std::size_t>(i)].get() == i);
-    CHECK(test::probe::waiting(ch.rx) == static_cast<std::size_t>(4 - i));
-  }
-}
-
-TEST_CASE("senders that wait are served in the order they came", "[channel]") {
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 3);
-  auto ch = roost::make_channel<int>(capacity);
-  int next = 0;
-  while (ch.tx.try_send(next))
-    ++next;
-  roost::task_scope scope;
-  std::vector<roost::task_handle<bool>> sent;
-  for (std::size_t i = 0; i < 5; ++i) {
-    sent.push_back(scope.spawn([&ch, item = next++] { return bool(ch.tx.send(item)); }));
-    test::wait_until_waiting(ch.tx, i + 1);
-  }
-  for (int i = 0; i < next; ++i) {
-    CHECK(ch.rx.try_receive().value() == i);
-    if (i < 5)
-      CHECK(sent[static_cast<std::size_t>(i)].get());
-  }
-}
-
-TEST_CASE("an item that comes later cannot overtake a sender that waits", "[channel]") {
-  auto ch = roost::make_channel<int>(1);
-  REQUIRE(ch.tx.send(1));
-  roost::task_scope scope;
-  auto sent = scope.spawn([&] { return bool(ch.tx.send(2)); });
-  test::wait_until_waiting(ch.tx, 1);
-  CHECK(ch.rx.receive().value() == 1);
-  // The room that came free is the waiting sender's, whether its thread has woken or not.
-  CHECK(test::probe::waiting(ch.tx) == 0);
-  CHECK(ch.rx.size() == 1);
-  CHECK(ch.tx.try_send(3).status() == channel_status::full);
-  CHECK(sent.get());
-  CHECK(ch.rx.receive().value() == 2);
-}
-
-TEST_CASE("a waiter that gave up is skipped and the next one is served", "[channel]") {
-  auto ch = roost::make_channel<int>();
-  roost::task_scope scope;
-  auto impatient = scope.spawn([&] { return ch.rx.receive_for(1ms).status(); });
-  auto patient = scope.spawn([&] { return ch.rx.receive().value(); });
-  CHECK(impatient.get() == channel_status::timeout);
-  CHECK(ch.tx.send(1));
-  CHECK(patient.get() == 1);
 }
 
 TEST_CASE("copies of an end reach the same channel", "[channel]") {

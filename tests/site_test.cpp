@@ -38,7 +38,9 @@ unsigned line_of(F wait) {
   return is_here(where, where.line) ? where.line : 0;
 }
 
-roost::site made_here(roost::site where = roost::site::current()) { return where; }
+roost::site made_here(roost::site where = roost::site::current()) {
+  return where;
+}
 
 } // namespace
 

@@ -144,36 +144,38 @@ TEST_CASE("the first cause wins", "[stop]") {
 TEST_CASE("nested scopes inherit what stopped the outermost", "[stop]") {
   const test::no_thread_left check;
   roost::event never;
+  roost::stop_cause seen;
   roost::task_scope top({.covers_owner = false});
-  auto cause = top.spawn([&never] {
-    roost::task_scope middle({.covers_owner = false});
-    auto inner = middle.spawn([&never] {
-      roost::task_scope bottom({.covers_owner = false});
-      auto witness = spawn_witness(bottom, never);
-      const roost::shield s(10s);
-      return witness.get();
+  top.spawn([&] {
+    roost::task_scope middle;
+    middle.spawn([&] {
+      roost::task_scope bottom;
+      bottom.spawn([&] {
+        try {
+          never.wait();
+        } catch (const roost::stopped& s) {
+          seen = s.cause();
+          throw;
+        }
+      });
     });
-    const roost::shield s(10s);
-    return inner.get();
   });
   test::wait_until_waiting(never, 1);
-  roost::stop_cause seen;
   SECTION("a request") {
     top.request_stop("why");
     const unsigned line = __LINE__ - 1;
-    seen = cause.get();
+    top.join();
     CHECK(seen.message == "why");
     CHECK(seen.where.line == line);
   }
   SECTION("a failure") {
     const unsigned line = __LINE__ + 1;
     top.spawn("culprit", [] { throw std::runtime_error("boom"); });
-    seen = cause.get();
+    CHECK(test::thrown_by([&] { top.join(); }) == "boom");
     CHECK(seen.message == "boom");
     CHECK(seen.task == "culprit");
     CHECK(seen.where.line == line);
     CHECK(test::message_of(seen.error) == "boom");
-    CHECK(test::thrown_by([&] { top.join(); }) == "boom");
   }
   CHECK(seen.reason == roost::stop_reason::parent);
 }

@@ -131,7 +131,9 @@ TEST_CASE("stop_when reaches the scopes made under it", "[stop_when]") {
     source.request_stop();
     scope.join();
   };
-  SECTION("on a plain thread") { CHECK(test::thrown_by(handle_request) == "stopped"); }
+  SECTION("on a plain thread") {
+    CHECK(test::thrown_by(handle_request) == "stopped");
+  }
   SECTION("in a task, which has not failed") {
     roost::task_scope scope;
     auto task = scope.spawn(handle_request);
@@ -204,8 +206,12 @@ TEST_CASE("stop_whens nest and any of their tokens stops", "[stop_when]") {
   std::stop_source inner;
   const roost::stop_when first(outer.get_token());
   const roost::stop_when second(inner.get_token());
-  SECTION("the outer one") { outer.request_stop(); }
-  SECTION("the inner one") { inner.request_stop(); }
+  SECTION("the outer one") {
+    outer.request_stop();
+  }
+  SECTION("the inner one") {
+    inner.request_stop();
+  }
   CHECK_THROWS_AS(roost::this_task::checkpoint(), roost::stopped);
   CHECK(roost::this_task::cause().reason == roost::stop_reason::token);
 }

@@ -128,9 +128,10 @@ TEST_CASE("a stop wakes a sleeper and keeps others from falling asleep", "[this_
   const auto how_long = GENERATE(roost::clock::duration(1h), roost::clock::duration::max());
   roost::task_scope scope;
   auto sleeper = scope.spawn([&] {
-    return test::thrown_by([&] { roost::this_task::sleep_for(how_long); }) +
-           test::thrown_by([&] { roost::this_task::sleep_for(how_long); }) +
-           test::thrown_by([] { roost::this_task::sleep_for(-1h); });
+    std::string thrown = test::thrown_by([&] { roost::this_task::sleep_for(how_long); });
+    thrown += test::thrown_by([&] { roost::this_task::sleep_for(how_long); });
+    thrown += test::thrown_by([] { roost::this_task::sleep_for(-1h); });
+    return thrown;
   });
   test::wait_until_blocked(scope, 1);
   scope.request_stop();

@@ -160,29 +160,29 @@ TEST_CASE("a line passes over waiters that a stop or a deadline has claimed", "[
 
 TEST_CASE("all of a line can be claimed and each is completed although it then goes",
           "[wait_record]") {
-  wait_list line;
+  struct operation {
+    explicit operation(parker& p) noexcept : record(p) {}
+    wait_record record;
+    wait_node node{record, nullptr};
+  };
+  std::deque<parker> parkers(8); // they stay, as those of the pool do
+  std::deque<std::optional<operation>> operations(8);
   std::vector<std::optional<wait_state>> ends(8);
-  test::gate linked;
+  wait_list line;
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    line.push_back(operations[i].emplace(parkers[i]).node);
+  CHECK(operations[3]->record.await(past) == wait_state::timed_out);
   claimed_list woken;
+  woken.push_all(line);
+  CHECK(line.empty());
   {
     std::vector<std::jthread> threads;
-    std::deque<std::optional<waiter>> waiters(8);
-    for (std::size_t i = 0; i < waiters.size(); ++i) {
-      waiters[i].emplace();
-      line.push_back(waiters[i]->node);
-    }
-    CHECK(waiters[3]->state_at_once() == wait_state::timed_out);
-    for (std::size_t i = 0; i < waiters.size(); ++i) {
+    for (std::size_t i = 0; i < operations.size(); ++i) {
       threads.emplace_back([&, i] {
-        linked.pass();
-        ends[i] = waiters[i]->record.await(no_deadline);
-        waiters[i].reset(); // the record is gone as soon as its waiter has woken
+        ends[i] = operations[i]->record.await(no_deadline);
+        operations[i].reset(); // the record is gone as soon as its waiter has woken
       });
     }
-    linked.wait_for_arrivals(8);
-    woken.push_all(line);
-    CHECK(line.empty());
-    linked.open();
     woken.complete(wait_state::closed);
   }
   for (std::size_t i = 0; i < ends.size(); ++i)

@@ -14,6 +14,14 @@ namespace detail {
 inline constexpr clock::time_point no_deadline = (clock::time_point::max)();
 inline constexpr clock::duration no_timeout = (clock::duration::max)();
 
+// Not std::min and std::max: <algorithm> would be a fifth of what roost costs to include.
+constexpr clock::time_point earlier(clock::time_point a, clock::time_point b) noexcept {
+  return b < a ? b : a;
+}
+constexpr clock::time_point later(clock::time_point a, clock::time_point b) noexcept {
+  return a < b ? b : a;
+}
+
 /// Now plus `timeout`, for any duration type. What does not fit becomes no_deadline, and what is
 /// negative lies in the past.
 template <class Rep, class Period>

@@ -79,7 +79,8 @@ inline void print_unobserved(const failure& f) {
 }
 
 // seq_cst, the default: set once in a while, read at failures
-inline constinit std::atomic<unobserved_failure_hook> unobserved_hook{&print_unobserved};
+[[gnu::visibility("default")]] inline constinit std::atomic<unobserved_failure_hook>
+    unobserved_hook{&print_unobserved};
 
 } // namespace detail
 

@@ -7,7 +7,6 @@
 #include <roost/detail/timekeeper.hpp>
 #include <roost/stop.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -53,7 +52,7 @@ class shield {
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
-      : stop_domain(std::max(around.deadline(), limit), detail::keeper_around()),
+      : stop_domain(detail::later(around.deadline(), limit), detail::keeper_around()),
         limit_(limit) {}
 
   void end() noexcept {

@@ -82,8 +82,8 @@ class wait_group::token {
     token(std::move(other)).swap(*this);
     return *this;
   }
-  ~token() { // NOLINT(bugprone-exception-escape): done() cannot throw, it takes back its own
-             // enter()
+  // NOLINTNEXTLINE(bugprone-exception-escape): done() throws only after one too many by hand
+  ~token() {
     if (group_ != nullptr)
       group_->done();
   }

@@ -88,15 +88,14 @@ TEST_CASE("of a peer and a stop and a deadline exactly one decides how an operat
     for (int round = 0; round < count; ++round) {
       record.emplace(mine);
       step.meet();
-      const auto end = record->await(random.one_in(4) ? no_deadline
-                                                      : roost::clock::now() +
-                                                            std::chrono::nanoseconds(
-                                                                random.below(4'000)));
+      const auto end = record->await(
+          random.one_in(4) ? no_deadline
+                           : roost::clock::now() + std::chrono::nanoseconds(random.below(4'000)));
       step.meet();
       const bool timed_out = end == wait_state::timed_out;
-      wrong += static_cast<int>(peer_won) + static_cast<int>(stop_won) +
-                   static_cast<int>(timed_out) !=
-               1;
+      wrong +=
+          static_cast<int>(peer_won) + static_cast<int>(stop_won) + static_cast<int>(timed_out) !=
+          1;
       wrong += peer_won != (end == wait_state::done);
       wrong += stop_won != (end == wait_state::stopped);
       wins[0] += peer_won;

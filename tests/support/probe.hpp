@@ -64,7 +64,8 @@ struct probe {
     const std::lock_guard lock(state.mutex_);
     for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       thread_slot* const slot = scope_state::slot_of(*c);
-      if (state.is_cover(*c) || slot == nullptr) continue;
+      if (state.is_cover(*c) || slot == nullptr)
+        continue;
       const std::lock_guard guard(slot->lock);
       return slot->call;
     }

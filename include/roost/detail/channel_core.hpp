@@ -10,7 +10,6 @@
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <limits>
@@ -282,7 +281,8 @@ void channel_core<Item>::close_and_discard() noexcept {
 template <class Item>
 std::size_t channel_core<Item>::larger_room() const noexcept {
   const std::size_t room = items_.room();
-  return std::min(capacity_, room == 0 ? room_at_start : room + std::max(room, room_at_start));
+  const std::size_t wanted = room + (room > room_at_start ? room : room_at_start);
+  return wanted < capacity_ ? wanted : capacity_;
 }
 
 template <class Item>

@@ -31,9 +31,9 @@
 // reach the thread through its domain, which follows theirs.
 //
 // INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
-// its slot and then reads the domain's flag (block()); the stop raises the flag and then looks for
-// a record in each slot (claim_blocked()). Both do so under the slot's lock, so one of the two
-// comes second and sees the other.
+// its slot, under the slot's lock, and then reads the domain's flag (block()); the stop raises the
+// flag and then looks for a record in each slot, under the same lock (claim_blocked()). One of the
+// two holds the lock second, and sees what the other has done before.
 
 namespace roost::inline v0::detail {
 
@@ -241,17 +241,13 @@ inline void context::enter() noexcept {
 
 inline void context::leave() noexcept {
   thread_slot& slot = this_thread;
+  context* inner = nullptr;
+  for (context* c = slot.top; c != nullptr && c != this; c = c->outer_)
+    inner = c;
+  if ((inner != nullptr ? inner->outer_ : slot.top) != this)
+    die("a shield or stop_when must end on the thread that made it");
   const std::lock_guard guard(slot.lock);
-  if (slot.top == this) {
-    slot.top = outer_;
-    return;
-  }
-  context* inner = slot.top;
-  while (inner != nullptr && inner->outer_ != this)
-    inner = inner->outer_;
-  if (inner == nullptr)
-    die("a shield or stop_when must end on the thread that made it", {});
-  inner->outer_ = outer_;
+  (inner != nullptr ? inner->outer_ : slot.top) = outer_;
 }
 
 inline void context::cover_this_thread() noexcept {
@@ -332,8 +328,9 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
 
 inline void stop_domain::broadcast(claimed_list& woken) noexcept {
   woken.complete(wait_state::stopped);
-  std::stop_source source = source_; // a callback may end this domain
-  followers_.request_stop();
+  std::stop_source followers = followers_; // copies, because a callback may end this domain
+  std::stop_source source = source_;
+  followers.request_stop();
   source.request_stop();
 }
 

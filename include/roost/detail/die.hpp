@@ -9,6 +9,10 @@
 namespace roost::inline v0::detail {
 
 /// For errors of the program where nothing can be thrown.
+[[noreturn]] inline void die(const char* message) noexcept {
+  std::fprintf(stderr, "roost: %s\n", message);
+  std::terminate();
+}
 [[noreturn]] inline void die(const char* message, const site& where) noexcept {
   std::fprintf(stderr, "roost: %s (made at %s:%u)\n", message, where.file, where.line);
   std::terminate();

@@ -13,7 +13,6 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <algorithm>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -153,7 +152,7 @@ class scope_owner : public stop_domain, private timer {
 // --- implementation ---------------------------------------------------------
 
 inline clock::time_point own_deadline(const scope_options& options) noexcept {
-  return std::min(options.deadline, deadline_after(options.timeout));
+  return earlier(options.deadline, deadline_after(options.timeout));
 }
 
 inline clock::time_point deadline_around(const scope_options& options) noexcept {
@@ -168,7 +167,7 @@ inline scope_owner::scope_owner(const scope_options& options,
                                 clock::time_point own_deadline,
                                 site where)
     : stop_domain(
-          std::min(own_deadline, deadline_around(options)), keeper_around(), birthplace_here()),
+          earlier(own_deadline, deadline_around(options)), keeper_around(), birthplace_here()),
       own_deadline_(own_deadline),
       name_(options.name),
       where_(where),

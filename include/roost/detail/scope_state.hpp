@@ -15,7 +15,6 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -131,7 +130,7 @@ inline bool scope_state::wait_idle(std::unique_lock<std::mutex>& lock, clock::ti
   stall_watch watch(stall_after_);
   while (!crew_.idle()) {
     const clock::time_point report = watch.next(stopped_at_);
-    if (crew_.wait(lock, std::min(deadline, report)) || crew_.idle())
+    if (crew_.wait(lock, earlier(deadline, report)) || crew_.idle())
       continue;
     const clock::time_point now = clock::now();
     if (now >= deadline)

@@ -3,7 +3,6 @@
 
 #include <roost/detail/pause.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -51,8 +50,7 @@ class spin_lock {
 // with the lock's cache line in its core, which is far cheaper for both than taking turns.
 inline void spin_lock::wait() noexcept {
   constexpr int longest_spin = 64;
-  for (std::chrono::microseconds nap{20};;
-       nap = std::min(2 * nap, std::chrono::microseconds{1000})) {
+  for (std::chrono::microseconds nap{20};; nap *= nap < std::chrono::milliseconds{1} ? 2 : 1) {
     for (int spins = 1; spins <= longest_spin && spin_limit() > 0; spins *= 2) {
       for (int i = 0; i < spins; ++i)
         pause();

@@ -7,7 +7,6 @@
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -31,7 +30,7 @@ class stall_watch {
   clock::time_point next(std::optional<clock::time_point> stopped_at) noexcept;
 
   void reported(clock::time_point now) noexcept {
-    patience_ = 2 * std::max(patience_, now - start_);
+    patience_ = 2 * (now - start_ > patience_ ? now - start_ : patience_);
   }
 
  private:
@@ -79,7 +78,7 @@ inline std::optional<clock::duration> stall_watch::from_environment() {
     const auto [rest, error] = std::from_chars(text, end, milliseconds);
     if (error != std::errc() || rest != end)
       return std::nullopt;
-    return std::chrono::milliseconds(std::max(milliseconds, 1U));
+    return std::chrono::milliseconds(milliseconds != 0 ? milliseconds : 1);
   }();
   return interval;
 }
@@ -103,8 +102,7 @@ inline std::string what_it_does(thread_slot* thread) {
   {
     const std::lock_guard guard(thread->lock);
     call = thread->call;
-    const std::string_view name = call.object.substr(0, object.size() - 1);
-    std::copy(name.begin(), name.end(), object.begin());
+    call.object.copy(object.data(), object.size() - 1);
   }
   if (*call.operation == '\0')
     return "running";

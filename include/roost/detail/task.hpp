@@ -21,7 +21,6 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace roost::inline v0::detail {
 
@@ -133,6 +132,9 @@ class task : public task_context, public failure_record {
   std::atomic<bool> first_let_go_{false}; // set by the first let_go_of_result()
 };
 
+/// The result of a task that has none.
+struct nothing {};
+
 /// The part of a task that a handle knows: its result.
 template <class R>
 class result_task : public task {
@@ -171,7 +173,7 @@ class result_task : public task {
  private:
   using stored = std::conditional_t<
       std::is_void_v<R>,
-      std::monostate,
+      nothing,
       std::conditional_t<std::is_reference_v<R>, std::remove_reference_t<R>*, R>>;
   std::optional<stored> result_;
 };

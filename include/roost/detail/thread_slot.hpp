@@ -41,7 +41,8 @@ struct thread_slot {
   }
 };
 
-inline constinit thread_local thread_slot this_thread;
+// One in the whole program, also where shared libraries hide their symbols: a stop must find it.
+[[gnu::visibility("default")]] inline constinit thread_local thread_slot this_thread;
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
 class blocked_region {

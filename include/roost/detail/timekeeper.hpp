@@ -5,7 +5,6 @@
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/thread_slot.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -100,7 +99,7 @@ inline void timekeeper::run() noexcept {
       // A copy, because the timer may be gone when the wait looks at the time again. Not longer
       // than an hour: where the wait runs on the system's clock, a jump of that clock could
       // otherwise extend it without bound.
-      const clock::time_point until = std::min(first->when_, now + std::chrono::hours(1));
+      const clock::time_point until = earlier(first->when_, now + std::chrono::hours(1));
       changed_.wait_until(lock, until);
     } else {
       timers_.erase(*first);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "report.hpp"
+#include "wake_pipe.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace tree_search {
+
+/// Standard output and standard error. For main alone, but for hurry().
+///
+/// What to notice: a write to a pipe that nobody reads blocks, and no stop would end it. So flush()
+/// waits in poll() instead, for the reader or for hurry(), and then writes no more than the pipe is
+/// sure to take.
+class output {
+ public:
+  output() = default;
+  ~output() { hide_progress(); }
+  output(const output&) = delete;
+  output& operator=(const output&) = delete;
+
+  /// Prints the report, its lines at the latest with the next flush().
+  void add(const report& found) {
+    constexpr std::size_t enough = std::size_t{64} * 1024;
+    matched_ |= found.matched;
+    failed_ |= !found.messages.empty();
+    lines_ += found.lines;
+    if (lines_.size() >= enough)
+      flush();
+    if (!found.messages.empty()) {
+      hide_progress();
+      write(STDERR_FILENO, found.messages);
+    }
+  }
+
+  /// Throws std::system_error when standard output fails.
+  void flush() {
+    if (lines_.empty())
+      return;
+    hide_progress();
+    const std::string lines = std::exchange(lines_, {});
+    if (!write(STDOUT_FILENO, lines))
+      throw std::system_error(errno, std::generic_category(), "write error");
+  }
+
+  /// From any thread: a reader that takes nothing is now waited for half a second, not for ever.
+  void hurry() const noexcept { hurry_.ring(); }
+
+  /// On a terminal, tells how far the search is, until the next line is printed. Often called,
+  /// seldom written.
+  void show_progress(std::size_t files) {
+    const auto now = clock::now();
+    if (!is_terminal_ || now < next_progress_)
+      return;
+    hide_progress();
+    next_progress_ = now + progress_interval;
+    const std::string text = std::to_string(files) + " files searched";
+    progress_width_ = text.size();
+    write(STDERR_FILENO, text);
+  }
+
+  void hide_progress() {
+    const std::size_t width = std::exchange(progress_width_, 0);
+    if (width > 0)
+      write(STDERR_FILENO, '\r' + std::string(width, ' ') + '\r');
+  }
+
+  static constexpr std::chrono::milliseconds progress_interval{125};
+
+  bool matched() const { return matched_; }
+  bool failed() const { return failed_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  // False: errno tells why. What a reader does not take in time after hurry() is dropped.
+  bool write(int fd, std::string_view text) {
+    const std::size_t most = may_block(fd) ? PIPE_BUF : text.size();
+    while (!text.empty() && wait_for_reader(fd)) {
+      const ssize_t count = ::write(fd, text.data(), std::min(text.size(), most));
+      if (count >= 0)
+        text.remove_prefix(static_cast<std::size_t>(count));
+      else if (errno != EINTR && errno != EAGAIN)
+        return false;
+    }
+    return true;
+  }
+
+  static bool may_block(int fd) {
+    struct stat file {};
+    const bool known = ::fstat(fd, &file) == 0;
+    return known && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode) || ::isatty(fd) == 1);
+  }
+
+  // False: told to hurry, and it takes nothing.
+  bool wait_for_reader(int fd) {
+    pollfd waits[] = {{fd, POLLOUT, 0}, {hurry_.fd(), POLLIN, 0}};
+    for (;;) {
+      const int ready = ::poll(waits, patience_ == for_ever ? 2 : 1, patience_);
+      if (ready == 0) {
+        patience_ = 0;
+        return false;
+      }
+      if (ready > 0 && waits[0].revents != 0)
+        return true;
+      if (ready > 0)
+        patience_ = 500;
+    }
+  }
+
+  const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+  wake_pipe hurry_;
+  static constexpr int for_ever = -1;
+  int patience_ = for_ever; // milliseconds; less once hurry() was noticed, none after a vain wait
+  std::string lines_;       // to be printed at the next flush
+  bool matched_ = false;
+  bool failed_ = false;
+  clock::time_point next_progress_{};
+  std::size_t progress_width_ = 0; // of what stands on the terminal's last line
+};
+
+} // namespace tree_search

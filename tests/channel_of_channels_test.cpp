@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+#include "support/tracked.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+// Ends of channels are items, too.
+
+using roost::channel_status;
+using test::item_counts;
+using test::tracked_item;
+
+TEST_CASE("ends of channels can be sent through channels", "[channel]") {
+  auto requests = roost::make_channel<std::pair<int, roost::sender<int>>>(1);
+  roost::task_scope scope;
+  scope.spawn([rx = std::move(requests.rx)] {
+    for (const auto& [number, reply] : rx)
+      (void)reply.send(2 * number);
+  });
+  for (int i = 0; i < 10; ++i) {
+    auto answer = roost::make_channel<int>();
+    REQUIRE(requests.tx.send({i, std::move(answer.tx)}));
+    CHECK(answer.rx.receive().value() == 2 * i);
+    CHECK(answer.rx.receive().status() == channel_status::closed); // the reply's end went
+  }
+  { const auto last = std::move(requests.tx); }
+}
+
+namespace {
+
+// Carries the receiver of the channel in which the next one lies.
+struct chain_link {
+  int depth;
+  std::optional<roost::receiver<std::unique_ptr<chain_link>>> next;
+};
+
+} // namespace
+
+TEST_CASE("a chain of sixteen channels, each sent through the one before, can be followed",
+          "[channel]") {
+  std::optional<roost::receiver<std::unique_ptr<chain_link>>> first;
+  for (int depth = 16; depth > 0; --depth) {
+    auto ch = roost::make_channel<std::unique_ptr<chain_link>>(1);
+    REQUIRE(ch.tx.send(std::make_unique<chain_link>(chain_link{depth, std::move(first)})));
+    first = std::move(ch.rx);
+  }
+  SECTION("to its end") {
+    int depth = 0;
+    while (first) {
+      auto item = first->receive().value();
+      CHECK(item->depth == ++depth);
+      CHECK(first->receive().status() == channel_status::closed);
+      first = std::move(item->next);
+    }
+    CHECK(depth == 16);
+  }
+  SECTION("or dropped as a whole") {
+    first.reset();
+  }
+}
+
+TEST_CASE("a sender inside its own channel does not keep it alive for ever", "[channel]") {
+  item_counts counts;
+  struct message {
+    tracked_item tracked;
+    roost::sender<std::unique_ptr<message>> tx;
+  };
+  auto ch = roost::make_channel<std::unique_ptr<message>>(2);
+  REQUIRE(ch.tx.send(std::make_unique<message>(message{tracked_item(counts, 1), ch.tx})));
+  REQUIRE(ch.tx.send(std::make_unique<message>(message{tracked_item(counts, 2), ch.tx})));
+  { const auto last = std::move(ch.rx); }
+  CHECK(counts.live == 0);
+  CHECK(ch.tx.closed());
+}

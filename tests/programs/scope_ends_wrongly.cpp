@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+// Ends of scopes after which nothing can be right any more: each writes one line with the remedy
+// to stderr and calls std::terminate().
+#include <roost.hpp>
+
+#include "support/enough_time.hpp"
+#include "support/probe.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void on_another_thread() {
+  auto scope = std::make_unique<roost::task_scope>();
+  std::jthread([&] { scope.reset(); }).join();
+}
+
+void by_an_own_task() {
+  auto scope = std::make_unique<roost::task_scope>(roost::scope_options{.covers_owner = false});
+  scope->spawn([&] { scope.reset(); });
+  (void)scope->wait_for(1h);
+}
+
+void by_a_callback_of_the_deadline() {
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    auto scope = std::make_unique<roost::task_scope>(
+        roost::scope_options{.timeout = timeout, .covers_owner = false});
+    bool too_late = false; // then the callback runs here
+    const std::stop_callback callback(scope->get_stop_token(),
+                                      [&, here = std::this_thread::get_id()] {
+                                        too_late = std::this_thread::get_id() == here;
+                                        if (!too_late)
+                                          scope.reset();
+                                      });
+    test::wait_until([&] { return too_late; });
+    return false;
+  });
+}
+
+void after_the_task_that_made_it() {
+  std::unique_ptr<roost::task_scope> left;
+  roost::task_scope scope;
+  scope.spawn([&] { left = std::make_unique<roost::task_scope>(); });
+}
+
+void of_a_shield_on_another_thread() {
+  const roost::task_scope scope;
+  std::optional<roost::shield> shield;
+  shield.emplace(1h);
+  std::jthread([&] { shield.reset(); }).join();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view which = argc == 2 ? argv[1] : "";
+  if (which == "other_thread")
+    on_another_thread();
+  if (which == "own_task")
+    by_an_own_task();
+  if (which == "deadline_callback")
+    by_a_callback_of_the_deadline();
+  if (which == "left_behind")
+    after_the_task_that_made_it();
+  if (which == "shield")
+    of_a_shield_on_another_thread();
+  return 0; // not reached
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+// Waits and wakes while the program's statics are destroyed, when the main thread's locals are
+// gone.
+#include <roost.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+class last_words {
+ public:
+  last_words() = default;
+  last_words(const last_words&) = delete;
+  last_words& operator=(const last_words&) = delete;
+  ~last_words() {
+    const bool timed_out = channel_.rx.receive_for(1ms).status() == roost::channel_status::timeout;
+    int got = 0;
+    {
+      const std::jthread sender([this] { (void)channel_.tx.send(7); });
+      got = channel_.rx.receive().value();
+    }
+    {
+      const std::jthread receiver([this] { (void)channel_.rx.receive(); });
+      if (!channel_.tx.send(8))
+        std::_Exit(EXIT_FAILURE);
+    }
+    roost::event woken;
+    {
+      roost::task_scope scope;
+      scope.spawn([&] { woken.set(); });
+      woken.wait();
+    }
+    if (!timed_out || got != 7)
+      std::_Exit(EXIT_FAILURE);
+    std::puts("waited to the last");
+  }
+
+ private:
+  roost::channel_ends<int> channel_ = roost::make_channel<int>();
+};
+
+// One is made before the first wait of the program, the other one after it.
+const last_words early;
+
+} // namespace
+
+int main() {
+  {
+    roost::event e;
+    static_cast<void>(e.wait_for(1ms));
+  }
+  static const last_words late;
+  return EXIT_SUCCESS;
+}

@@ -266,25 +266,23 @@ TEST_CASE("an item that is destroyed because its sender was stopped may stop and
 }
 
 TEST_CASE("a stop callback may use channels and its waits are stopped ones", "[channel]") {
+  const bool stopped_by_task = GENERATE(false, true); // the callback runs in who stops
   auto ch = roost::make_channel<int>(1);
   auto blocked = roost::make_channel<int>();
-  const bool stop_from_inside = GENERATE(false, true);
   seen in_callback = seen::neither;
-  channel_status tried{};
+  std::optional<channel_status> tried;
   {
     roost::task_scope scope;
-    scope.spawn([&] {
-      const std::stop_callback callback(roost::this_task::stop_token(), [&] {
-        tried = ch.tx.try_send(1).status();
-        in_callback = outcome_of([&] { (void)blocked.rx.receive(); });
-      });
-      if (stop_from_inside) {
-        scope.request_stop(); // runs the callback here
-      } else {
-        (void)blocked.rx.receive(); // the callback runs in the thread that stops
-      }
+    const std::stop_callback callback(scope.get_stop_token(), [&] {
+      tried = ch.tx.try_send(1).status();
+      in_callback = outcome_of([&] { (void)blocked.rx.receive(); });
     });
-    if (!stop_from_inside) {
+    scope.spawn([&] {
+      if (stopped_by_task)
+        scope.request_stop();
+      (void)blocked.rx.receive();
+    });
+    if (!stopped_by_task) {
       test::wait_until_blocked(scope, 1);
       scope.request_stop();
     }

@@ -60,6 +60,14 @@ TEST_CASE("a timeout ends the waits of the tasks and join throws timeout_error",
   });
 }
 
+TEST_CASE("the name of a scope is copied", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::task_scope scope(
+      {.name = std::string("a temporary that is longer than a short string"), .timeout = 0ms});
+  CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) ==
+        "roost: the deadline of scope \"a temporary that is longer than a short string\" passed");
+}
+
 TEST_CASE("a deadline cuts the owner's wait and is then not thrown again", "[task_scope]") {
   const test::no_thread_left check;
   roost::event never;

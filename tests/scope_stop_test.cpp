@@ -404,6 +404,116 @@ TEST_CASE("a stop may be requested from inside a stop callback", "[task_scope]")
   CHECK_THROWS_AS(late->get(), roost::stopped);
 }
 
+TEST_CASE("a stop reaches all tasks before any of them is waited for", "[task_scope]") {
+  const test::no_thread_left check;
+  constexpr int tasks = 4;
+  roost::event never;
+  test::gate all_woken;
+  const auto exit = GENERATE(roost::on_exit::stop, roost::on_exit::join);
+  {
+    roost::task_scope scope({.exit = exit});
+    for (int i = 0; i < tasks; ++i) {
+      scope.spawn([&] {
+        (void)test::exception_of([&] { never.wait(); });
+        all_woken.pass(); // would not end if the stop came to one after the other's end
+      });
+    }
+    scope.spawn([&] {
+      const roost::shield s(1h);
+      all_woken.wait_for_arrivals(tasks);
+      all_woken.open();
+    });
+    test::wait_until_waiting(never, tasks);
+    if (exit == roost::on_exit::join)
+      scope.request_stop();
+  }
+  SUCCEED();
+}
+
+TEST_CASE("a stop has reached the scopes below when callbacks run", "[task_scope]") {
+  const test::no_thread_left check;
+  roost::task_scope outer({.covers_owner = false});
+  bool below_stopped = false;
+  std::optional<roost::task_scope> below;
+  const std::stop_callback early(outer.get_stop_token(), [&] {
+    below_stopped = below->stop_requested();
+  });
+  auto made = outer.spawn([&] {
+    below.emplace(roost::scope_options{.covers_owner = false});
+    return 1;
+  });
+  CHECK(made.get() == 1);
+  outer.request_stop();
+  CHECK(below_stopped);
+  below.reset();
+}
+
+TEST_CASE("user code may call back into the scope from wherever it is called", "[task_scope]") {
+  struct calls_back : std::exception {
+    roost::task_scope& scope;
+    explicit calls_back(roost::task_scope& s) noexcept : scope(s) {}
+    const char* what() const noexcept override {
+      (void)scope.failures();
+      (void)scope.wait_for(0ms);
+      return "called back";
+    }
+  };
+  const test::no_thread_left check;
+  std::atomic<int> calls{0};
+  roost::task_scope* own = nullptr;
+  const auto call_back = [&] {
+    ++calls;
+    (void)own->failures();
+    (void)own->cause();
+    own->request_stop("from user code");
+    own->spawn([] {});
+  };
+  SECTION("a stop callback") {
+    roost::task_scope scope;
+    own = &scope;
+    const std::stop_callback callback(scope.get_stop_token(), call_back);
+    scope.request_stop();
+  }
+  SECTION("a failure's handler") {
+    roost::task_scope scope(
+        {.on_failure = [&](const roost::failure&) { call_back(); }});
+    own = &scope;
+    scope.spawn([] { throw std::runtime_error("handled"); });
+    scope.join();
+  }
+  SECTION("a callable's destructor and a result's") {
+    roost::task_scope scope;
+    own = &scope;
+    std::shared_ptr<void> in_callable(nullptr, [&](void*) { call_back(); });
+    (void)scope.spawn([kept = std::move(in_callable), &call_back] {
+      return std::shared_ptr<void>(nullptr, [&call_back](void*) { call_back(); });
+    });
+    scope.join();
+    CHECK(calls == 2);
+  }
+  SECTION("a callable that is dropped after a stop") {
+    roost::task_scope scope;
+    own = &scope;
+    scope.request_stop();
+    std::shared_ptr<void> in_callable(nullptr, [&](void*) { call_back(); });
+    scope.spawn([kept = std::move(in_callable)] {});
+  }
+  SECTION("what() of an exception") {
+    roost::task_scope scope;
+    own = &scope;
+    std::exception_ptr error;
+    {
+      roost::task_scope other;
+      other.spawn([&] { throw calls_back(scope); });
+      error = test::exception_of([&] { other.join(); });
+      CHECK(other.cause().message == "called back");
+    }
+    CHECK(test::message_of(error) == "called back");
+    ++calls;
+  }
+  CHECK(calls >= 1);
+}
+
 TEST_CASE("a thread that is no task may stop the scope during its destructor", "[task_scope]") {
   const test::no_thread_left check;
   roost::event never;

@@ -62,8 +62,8 @@ TEST_CASE("an event set while stops and timeouts race with it happens or not and
   test::lockstep step(2);
   std::atomic<roost::event*> event = nullptr;
   std::atomic<bool> may_be_set = false;
-  int too_early = 0;
-  int unstopped = 0;
+  std::atomic<int> too_early = 0;
+  std::atomic<int> unstopped = 0;
   int left = 0;
   int endings[3] = {0, 0, 0};
   {

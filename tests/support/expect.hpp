@@ -4,7 +4,7 @@
 #include <roost/site.hpp>
 
 #include <cstdio>
-#include <string>
+#include <string_view>
 
 namespace test {
 
@@ -12,11 +12,15 @@ namespace test {
 inline int failed_expectations = 0;
 
 inline void
-expect(bool holds, const std::string& what, roost::site where = roost::site::current()) {
+expect(bool holds, std::string_view what, roost::site where = roost::site::current()) {
   if (holds)
     return;
   ++failed_expectations;
-  std::printf("%s:%u: not so: %s\n", where.file, where.line, what.c_str());
+  std::printf("%s:%u: not so: %.*s\n",
+              where.file,
+              where.line,
+              static_cast<int>(what.size()),
+              what.data());
 }
 
 inline int exit_code() {

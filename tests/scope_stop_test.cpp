@@ -435,9 +435,8 @@ TEST_CASE("a stop has reached the scopes below when callbacks run", "[task_scope
   roost::task_scope outer({.covers_owner = false});
   bool below_stopped = false;
   std::optional<roost::task_scope> below;
-  const std::stop_callback early(outer.get_stop_token(), [&] {
-    below_stopped = below->stop_requested();
-  });
+  const std::stop_callback early(outer.get_stop_token(),
+                                 [&] { below_stopped = below->stop_requested(); });
   auto made = outer.spawn([&] {
     below.emplace(roost::scope_options{.covers_owner = false});
     return 1;
@@ -475,8 +474,7 @@ TEST_CASE("user code may call back into the scope from wherever it is called", "
     scope.request_stop();
   }
   SECTION("a failure's handler") {
-    roost::task_scope scope(
-        {.on_failure = [&](const roost::failure&) { call_back(); }});
+    roost::task_scope scope({.on_failure = [&](const roost::failure&) { call_back(); }});
     own = &scope;
     scope.spawn([] { throw std::runtime_error("handled"); });
     scope.join();

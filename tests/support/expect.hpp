@@ -11,16 +11,12 @@ namespace test {
 /// The checks of programs that are not under Catch2: main() returns exit_code().
 inline int failed_expectations = 0;
 
-inline void
-expect(bool holds, std::string_view what, roost::site where = roost::site::current()) {
+inline void expect(bool holds, std::string_view what, roost::site where = roost::site::current()) {
   if (holds)
     return;
   ++failed_expectations;
-  std::printf("%s:%u: not so: %.*s\n",
-              where.file,
-              where.line,
-              static_cast<int>(what.size()),
-              what.data());
+  std::printf(
+      "%s:%u: not so: %.*s\n", where.file, where.line, static_cast<int>(what.size()), what.data());
 }
 
 inline int exit_code() {

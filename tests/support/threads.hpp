@@ -32,7 +32,9 @@ inline std::size_t count_threads() {
   return count;
 }
 
-inline bool can_count_threads() { return count_threads() != 0; }
+inline bool can_count_threads() {
+  return count_threads() != 0;
+}
 
 /// True once there are no more than `count` threads, false if there still are after `patience`.
 /// Linux lists a thread for a moment longer than the join of it takes.

@@ -103,8 +103,8 @@ TEST_CASE("a stop that came before is seen although the operation could go throu
     REQUIRE(full.tx.send(i));
   int stopped = 0;
   int forms = 0;
-  channel_status tried_send{};
-  channel_status tried_receive{};
+  std::optional<channel_status> tried_send;
+  std::optional<channel_status> tried_receive;
   test::gate go;
   {
     roost::task_scope scope;
@@ -179,7 +179,7 @@ TEST_CASE("an operation that was matched before the stop completes and the next 
   CHECK(got == 4);
   CHECK(next == seen::stopped);
 
-  channel_status sent{};
+  std::optional<channel_status> sent;
   next = seen::neither;
   {
     roost::task_scope scope;
@@ -198,7 +198,7 @@ TEST_CASE("an operation that was matched before the stop completes and the next 
 
 TEST_CASE("a channel closed before the stop says closed to those who waited", "[channel]") {
   auto ch = roost::make_channel<int>();
-  channel_status end{};
+  std::optional<channel_status> end;
   {
     roost::task_scope scope;
     scope.spawn([&] { end = ch.rx.receive().status(); });

@@ -284,7 +284,9 @@ TEST_CASE("a result's destructor that would join its own scope gets an error ins
   std::error_code code;
   {
     roost::task_scope scope;
+    test::gate dropped; // the handle, so that the task is the one to destroy the result
     (void)scope.spawn([&] {
+      dropped.pass();
       return result_that([&] {
         try {
           (void)scope.wait_for(0ms);
@@ -293,6 +295,7 @@ TEST_CASE("a result's destructor that would join its own scope gets an error ins
         }
       });
     });
+    dropped.open();
   }
   CHECK(code == std::errc::resource_deadlock_would_occur);
 }

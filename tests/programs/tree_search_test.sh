@@ -81,6 +81,7 @@ as_grep() {
 
 compare_with_grep() {
   local options pattern
+  # shellcheck disable=SC1003 # a backslash it is
   for pattern in '' '^n' e . '\' nowhere_to_be_found 'needle too'; do
     as_grep -- "$pattern" tree
   done
@@ -177,7 +178,7 @@ for arguments in '' 'needle' '-j 0 a tree' '-j 1025 a tree' '-j two a tree' '-j 
   '--timeout= a tree'; do
   # shellcheck disable=SC2086 # several words
   run "arguments '$arguments'" 2 $arguments
-  grep -q '^usage: ' err && [[ ! -s out ]] || fail "arguments '$arguments': no usage on stderr"
+  if [[ -s out ]] || ! grep -q '^usage: ' err; then fail "arguments '$arguments': no usage on stderr"; fi
 done
 
 # --- -E ---------------------------------------------------------------------------------
@@ -188,6 +189,7 @@ run 'regex, any case' 0 -iE 'N[E]+DLE and' tree/plain
 same 'regex, any case' <(printf '3:Needle and needle\n') out
 run 'two regexes' 0 -E $'^not\\w+\n^one' tree/plain
 same 'two regexes' <(printf '1:one needle\n2:nothing\n') out
+  # shellcheck disable=SC1003 # a backslash it is
 for pattern in '(' '[a' 'a{2' '*' '\'; do
   run "the regex $pattern" 2 -E "$pattern" tree
   grep -q '^tree_search: bad pattern: ' err || fail "the regex $pattern: $(head -c 500 err)"

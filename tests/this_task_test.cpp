@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 
@@ -85,18 +86,25 @@ TEST_CASE("this_task tells of the innermost scope that covers the thread", "[thi
 
 TEST_CASE("a callback on the token of this task is called by the stop", "[this_task]") {
   const test::no_thread_left check;
-  bool called = false;
+  test::gate called;
   roost::event never;
+  bool token_stopped = false;
   {
     roost::task_scope scope;
     scope.spawn([&] {
-      const std::stop_callback callback(roost::this_task::stop_token(), [&] { called = true; });
-      never.wait();
+      const std::stop_callback callback(roost::this_task::stop_token(), [&] { called.open(); });
+      try {
+        never.wait();
+      } catch (const roost::stopped&) {
+        called.pass(); // waits wake first, and with them the callback could go
+        token_stopped = roost::this_task::stop_token().stop_requested();
+        throw;
+      }
     });
     test::wait_until_blocked(scope, 1);
     scope.request_stop();
   }
-  CHECK(called);
+  CHECK(token_stopped);
 }
 
 TEST_CASE("sleep_for sleeps at least so long", "[this_task]") {

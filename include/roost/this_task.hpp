@@ -21,6 +21,7 @@ namespace roost::inline v0::this_task {
 /// Tells code that takes a token when this task is asked to stop. A std::stop_callback on it is
 /// how a blocking system call is woken: let it write to a pipe, or shut the socket down.
 /// Keep such callbacks short: they run on the thread that stops the scope, one after the other.
+/// The waits of roost wake first; only then is the token stopped and are callbacks run.
 /// Without a scope it is a token on which no stop is possible.
 inline std::stop_token stop_token() noexcept {
   const detail::context* const top = detail::this_thread.top;

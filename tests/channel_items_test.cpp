@@ -206,7 +206,7 @@ TEST_CASE("items that can be made from anything go through as they are", "[chann
   REQUIRE(arrays.tx.send(std::make_unique<int[]>(3)));
   CHECK((*arrays.rx.receive())[2] == 0);
 
-  const auto deleter = [](const int* p) { delete p; };
+  auto deleter = [](const int* p) { delete p; };
   auto handles = roost::make_channel<std::unique_ptr<int, decltype(deleter)>>(1);
   REQUIRE(handles.tx.send(std::unique_ptr<int, decltype(deleter)>(new int(4), deleter)));
   CHECK(**handles.rx.receive() == 4);

@@ -10,7 +10,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -407,22 +409,17 @@ TEST_CASE("a stop may be requested from inside a stop callback", "[task_scope]")
 TEST_CASE("a stop reaches all tasks before any of them is waited for", "[task_scope]") {
   const test::no_thread_left check;
   constexpr int tasks = 4;
-  roost::event never;
-  test::gate all_woken;
   const auto exit = GENERATE(roost::on_exit::stop, roost::on_exit::join);
+  roost::event never;
+  std::latch all_woken(tasks);
   {
     roost::task_scope scope({.exit = exit});
     for (int i = 0; i < tasks; ++i) {
       scope.spawn([&] {
         (void)test::exception_of([&] { never.wait(); });
-        all_woken.pass(); // would not end if the stop came to one after the other's end
+        all_woken.arrive_and_wait(); // for ever, if the stop came to one after the other's end
       });
     }
-    scope.spawn([&] {
-      const roost::shield s(1h);
-      all_woken.wait_for_arrivals(tasks);
-      all_woken.open();
-    });
     test::wait_until_waiting(never, tasks);
     if (exit == roost::on_exit::join)
       scope.request_stop();

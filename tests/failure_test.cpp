@@ -8,7 +8,6 @@
 #include "support/probe.hpp"
 
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>

@@ -11,14 +11,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <system_error>
 #include <thread>
-#include <unistd.h>
 #include <utility>
-#include <vector>
 
 using namespace std::chrono_literals;
 

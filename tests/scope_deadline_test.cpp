@@ -10,10 +10,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <optional>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 using namespace std::chrono_literals;
 

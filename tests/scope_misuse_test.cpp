@@ -5,13 +5,10 @@
 #include "support/errors.hpp"
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
-#include "support/probe.hpp"
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>

@@ -2,21 +2,16 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
-#include "support/enough_time.hpp"
 #include "support/errors.hpp"
-#include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 
 #include <chrono>
-#include <functional>
-#include <optional>
+#include <cstddef>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <type_traits>
-#include <utility>
 
 using namespace std::chrono_literals;
 

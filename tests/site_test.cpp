@@ -3,7 +3,6 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
-#include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>

@@ -8,7 +8,7 @@
 #include "support/probe.hpp"
 
 #include <chrono>
-#include <exception>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>

@@ -11,8 +11,6 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <utility>
 
 using namespace std::chrono_literals;
 

@@ -3,15 +3,14 @@
 // still in the caller's variable, the channel works as before, and nothing leaks.
 #include <roost.hpp>
 
+#include "support/allocations.hpp"
+#include "support/expect.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <string>
 #include <thread>
@@ -21,70 +20,15 @@
 using namespace std::chrono_literals;
 using roost::channel_status;
 using test::aligned_item;
+using test::expect;
 using test::item_counts;
 using test::large_item;
 using test::owned_item;
 using test::tracked_item;
 
-// --- allocations that fail on demand -------------------------------------------
-
-namespace {
-
-// The allocation of this thread that fails, counted down; negative: none.
-constinit thread_local long until_failure = -1;
-std::atomic<long> living_allocations{0};
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  if (until_failure >= 0 && until_failure-- == 0)
-    throw std::bad_alloc();
-  const std::size_t rounded =
-      (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr)
-    throw std::bad_alloc();
-  ++living_allocations;
-  return memory;
-}
-
-void release(void* memory) noexcept {
-  if (memory != nullptr)
-    --living_allocations;
-  std::free(memory); // NOLINT(cppcoreguidelines-no-malloc): this is what delete is made of
-}
-
-} // namespace
-
-void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  release(memory);
-}
-
 namespace {
 
 // --- the frame of each check ---------------------------------------------------
-
-int faults = 0;
-
-void expect(bool condition, const char* what, const char* of) {
-  if (condition)
-    return;
-  ++faults;
-  std::printf("fault: %s: %s\n", of, what);
-}
 
 // Runs `attempt` with the first, the second, ... of its allocations failing, until none fails. It
 // gets a function to call the operation through, which says whether it failed.
@@ -94,22 +38,22 @@ void each_allocation_fails(const char* what, int at_least, Attempt attempt) {
   for (;; ++failures) {
     bool failed = false;
     const auto under_fire = [&](auto operation) {
-      until_failure = failures;
+      test::until_failure = failures;
       try {
         operation();
       } catch (const std::bad_alloc&) {
         failed = true;
       }
-      until_failure = -1;
+      test::until_failure = -1;
       return failed;
     };
-    const long before = living_allocations;
+    const long before = test::living_allocations;
     attempt(under_fire);
-    expect(living_allocations == before, "memory is lost", what);
+    expect(test::living_allocations == before, "memory is lost");
     if (!failed)
       break;
   }
-  expect(failures >= at_least, "it was to allocate", what);
+  expect(failures >= at_least, "it was to allocate");
   std::printf("%s: survived %d\n", what, failures);
 }
 
@@ -120,7 +64,7 @@ void making_a_channel() {
   each_allocation_fails("make_channel", 2, [&](auto under_fire) {
     under_fire([&] {
       const auto ch = roost::make_channel<int>(16, name);
-      expect(bool(ch.tx.try_send(1)), "the channel works", "make_channel");
+      expect(bool(ch.tx.try_send(1)), "the channel works");
     });
   });
 }
@@ -139,15 +83,15 @@ void sending(const char* what, int allocations) {
       auto item = test::make_item<T>(counts, 7);
       const bool failed = under_fire([&] { (void)send(ch.tx, item); });
       if (failed) {
-        expect(test::value_of(item) == 7, "the item stays in its variable", what);
-        expect(ch.rx.size() == 0, "nothing was sent", what);
-        expect(bool(send(ch.tx, item)), "it can be sent again", what);
+        expect(test::value_of(item) == 7, "the item stays in its variable");
+        expect(ch.rx.size() == 0, "nothing was sent");
+        expect(bool(send(ch.tx, item)), "it can be sent again");
       }
       const auto got = ch.rx.receive();
-      expect(got && test::value_of(*got) == 7, "it arrives", what);
+      expect(got && test::value_of(*got) == 7, "it arrives");
     });
   }
-  expect(counts.live == 0, "each item dies once", what);
+  expect(counts.live == 0, "each item dies once");
 }
 
 void sending_a_copy() {
@@ -155,10 +99,10 @@ void sending_a_copy() {
     auto ch = roost::make_channel<std::vector<int>>(1);
     const std::vector<int> item{1, 2, 3};
     if (under_fire([&] { (void)ch.tx.send(item); })) {
-      expect(ch.rx.size() == 0, "nothing was sent", "send of a copy");
-      expect(bool(ch.tx.send(item)), "it can be sent again", "send of a copy");
+      expect(ch.rx.size() == 0, "nothing was sent");
+      expect(bool(ch.tx.send(item)), "it can be sent again");
     }
-    expect(ch.rx.receive().value() == item, "it arrives", "send of a copy");
+    expect(ch.rx.receive().value() == item, "it arrives");
   });
 }
 
@@ -173,14 +117,14 @@ void growing(std::size_t filled) {
     tracked_item item(counts, static_cast<int>(filled));
     if (under_fire([&] { (void)ch.tx.send(std::move(item)); })) {
       // NOLINTNEXTLINE(bugprone-use-after-move): it was not taken
-      expect(item.value() == static_cast<int>(filled), "the item stays in its variable", what);
-      expect(ch.rx.size() == filled, "what was in it stays in it", what);
-      expect(bool(ch.tx.send(std::move(item))), "it can be sent again", what);
+      expect(item.value() == static_cast<int>(filled), "the item stays in its variable");
+      expect(ch.rx.size() == filled, "what was in it stays in it");
+      expect(bool(ch.tx.send(std::move(item))), "it can be sent again");
     }
     for (int i = 0; i <= static_cast<int>(filled); ++i)
-      expect(ch.rx.receive()->value() == i, "all arrive in order", what);
+      expect(ch.rx.receive()->value() == i, "all arrive in order");
   });
-  expect(counts.live == 0, "each item dies once", what);
+  expect(counts.live == 0, "each item dies once");
 }
 
 void sending_to_one_who_waits() {
@@ -197,13 +141,13 @@ void sending_to_one_who_waits() {
     tracked_item item(counts, 2);
     if (under_fire([&] { (void)ch.tx.send(std::move(item)); })) {
       // NOLINTNEXTLINE(bugprone-use-after-move): it was not taken
-      expect(item.value() == 2, "the item stays in its variable", what);
-      expect(bool(ch.tx.send(std::move(item))), "it can be sent again", what);
+      expect(item.value() == 2, "the item stays in its variable");
+      expect(bool(ch.tx.send(std::move(item))), "it can be sent again");
     }
     receiver.join();
-    expect(got == 2, "it arrives", what);
+    expect(got == 2, "it arrives");
   });
-  expect(counts.live == 0, "each item dies once", what);
+  expect(counts.live == 0, "each item dies once");
 }
 
 // A thread that waits for the first time takes a parker, which is made if the pool has none. So
@@ -213,16 +157,16 @@ std::vector<roost::detail::parker*> kept_away;
 template <class Wait>
 void first_wait_of_a_thread(const char* what, int allocations_before, Wait wait) {
   std::jthread([&] {
-    until_failure = allocations_before;
+    test::until_failure = allocations_before;
     bool failed = false;
     try {
       wait();
     } catch (const std::bad_alloc&) {
       failed = true;
     }
-    until_failure = -1;
-    expect(failed, "it was to allocate", what);
-    expect(wait(), "afterwards it waits as usual", what);
+    test::until_failure = -1;
+    expect(failed, "it was to allocate");
+    expect(wait(), "afterwards it waits as usual");
   }).join();
   kept_away.push_back(&roost::detail::parker_pool::instance().take());
   std::printf("%s: survived\n", what);
@@ -248,15 +192,14 @@ void waiting() {
   first_wait_of_a_thread("event", 0, [&] { return !event.wait_for(0ns); });
   first_wait_of_a_thread("wait_group", 0, [&] { return !group.wait_for(0ns); });
   // NOLINTBEGIN(bugprone-use-after-move): they were not taken
-  expect(test::value_of(item) == 1, "the item stays in its variable", "send of a pointer");
-  expect(large.value() == 2, "the item stays in its variable", "send of a class");
+  expect(test::value_of(item) == 1, "the item stays in its variable");
+  expect(large.value() == 2, "the item stays in its variable");
   // NOLINTEND(bugprone-use-after-move)
   expect(test::probe::waiting(ch.rx) + test::probe::waiting(ch.tx) +
                  test::probe::waiting(boxed.tx) + test::probe::waiting(event) +
                  test::probe::waiting(group) ==
              0,
-         "nobody is left in a line",
-         "waits");
+         "nobody is left in a line");
   for (roost::detail::parker* const p : kept_away)
     roost::detail::parker_pool::instance().give_back(*p);
 }
@@ -276,7 +219,5 @@ int main() {
   growing(1024);
   growing(2048);
   sending_to_one_who_waits();
-  if (faults == 0)
-    std::puts("no faults");
-  return faults == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return test::exit_code();
 }

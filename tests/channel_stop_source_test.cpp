@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
+#include "support/enough_time.hpp"
 #include "support/gate.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
@@ -182,25 +183,33 @@ TEST_CASE("a stop of the outer scope wakes an operation in the inner one but not
 }
 
 TEST_CASE("a deadline of the scope wakes those who wait at a channel", "[channel]") {
-  auto ch = roost::make_channel<tracked_item>();
-  item_counts counts;
-  roost::stop_reason reason{};
-  int left = 0;
-  CHECK_THROWS_AS(roost::with_scope({.timeout = 20ms},
-                                    [&](roost::task_scope& scope) {
-                                      scope.spawn([&] {
-                                        tracked_item item(counts, 5);
-                                        try {
-                                          (void)test::send_from(ch.tx, item);
-                                        } catch (const roost::stopped& s) {
-                                          reason = s.cause().reason;
-                                          left = item.value();
-                                        }
-                                      });
-                                    }),
-                  roost::timeout_error);
-  CHECK(reason == roost::stop_reason::deadline);
-  CHECK(left == 5);
+  test::with_enough_time([](std::chrono::milliseconds timeout) {
+    auto ch = roost::make_channel<tracked_item>();
+    item_counts counts;
+    bool sending = false;
+    roost::stop_reason reason{};
+    int left = 0;
+    CHECK_THROWS_AS(roost::with_scope({.timeout = timeout},
+                                      [&](roost::task_scope& scope) {
+                                        scope.spawn([&] {
+                                          sending = true;
+                                          tracked_item item(counts, 5);
+                                          try {
+                                            (void)test::send_from(ch.tx, item);
+                                          } catch (const roost::stopped& s) {
+                                            reason = s.cause().reason;
+                                            left = item.value();
+                                          }
+                                        });
+                                      }),
+                    roost::timeout_error);
+    if (!sending)
+      return false;
+    CHECK(reason == roost::stop_reason::deadline);
+    CHECK(left == 5);
+    CHECK(test::probe::waiting(ch.tx) == 0);
+    return true;
+  });
 }
 
 TEST_CASE("the owner's operations are stopped with its scope and are its own again after the join",

@@ -4,6 +4,7 @@
 #include <roost.hpp>
 
 #include "support/allocations.hpp"
+#include "support/channel_forms.hpp"
 #include "support/expect.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
@@ -72,20 +73,15 @@ void making_a_channel() {
 template <class T>
 void sending(const char* what, int allocations) {
   item_counts counts;
-  using tx_type = roost::sender<T>;
-  using form = roost::send_result (*)(const tx_type&, T&);
-  for (const form send :
-       {form([](const tx_type&tx, T&v) { return tx.send(std::move(v)); }),
-        form([](const tx_type&tx, T&v) { return tx.try_send(std::move(v)); }),
-        form([](const tx_type&tx, T&v) { return tx.send_for(std::move(v), 1h); })}) {
+  for (const auto& form : test::send_forms<T>()) {
     each_allocation_fails(what, allocations, [&](auto under_fire) {
       auto ch = roost::make_channel<T>(4);
       auto item = test::make_item<T>(counts, 7);
-      const bool failed = under_fire([&] { (void)send(ch.tx, item); });
+      const bool failed = under_fire([&] { (void)form.send(ch.tx, item); });
       if (failed) {
         expect(test::value_of(item) == 7, "the item stays in its variable");
         expect(ch.rx.size() == 0, "nothing was sent");
-        expect(bool(send(ch.tx, item)), "it can be sent again");
+        expect(bool(form.send(ch.tx, item)), "it can be sent again");
       }
       const auto got = ch.rx.receive();
       expect(got && test::value_of(*got) == 7, "it arrives");

@@ -205,41 +205,41 @@ for pattern in '.*1' '(0|1)*\s1' '(?:0|2)+ 1'; do # std::regex recurses at every
   same "a long line for $pattern" <(echo '2:0 1') out
   same "a long line for $pattern" <(echo 'tree_search: long_line:1: line too long for -E') err
 done
-run 'a long line that is no trouble' 0 -E '^00|1$' long_line
-[[ $(wc -l <out) == 2 ]] || fail 'a long line that is no trouble'
+"$tree_search" -E '^00|1$' long_line >out 2>err
+if grep -q 'too long' err; then # libc++, which has another limit
+  std_regex_gives_up=1
+elif [[ $(wc -l <out) != 2 ]]; then
+  fail "a long line that is no trouble: $(cut -c 1-200 err out)"
+fi
 
 # --- stops ------------------------------------------------------------------------------
 
-# For this regex the one file takes longer than anybody lives, while the other one is found.
-regex='(0*)*1'
-mkdir endless && printf '%064d\n' 0 >endless/never && printf '01 found\n' >endless/found
-
-run 'timeout' 124 -j2 -E --timeout 2 "$regex" endless
-same 'timeout' <(echo 'endless/found:1:01 found') out
-mkdir begun && printf '01 found\n%064d\n' 0 >begun/file # the line is found, and then the file never ends
-run 'timeout within a file' 124 -E --timeout 2 "$regex" begun
-same 'timeout within a file' <(echo 'begun/file:1:01 found') out
 run 'done in time' 0 --timeout 1000.5 needle tree/plain
-run 'no time at all' 124 --timeout 0 -E "$regex" endless
+run 'no time at all' 124 --timeout 0 needle tree
 
-# interrupt <signal> <exit code>: sends it once the first line was printed
+# interrupt <signal> <exit code> <arguments>...: sends it once the first line was printed
 interrupt() {
-  local line='' rest='' code=0 process
+  local what="SIG$1" signal=$1 want=$2 line='' code=0 process
+  shift 2
   rm -f lines && mkfifo lines
-  "$tree_search" -j2 -E --timeout 30 "$regex" endless >lines 2>err &
+  "$tree_search" --timeout 30 "$@" >lines 2>err &
   process=$!
   exec 3<lines
   read -r line <&3
-  kill -s "$1" "$process"
-  wait "$process" || code=$?
-  rest=$(cat <&3)
+  kill -s "$signal" "$process"
+  { echo "$line" && cat <&3; } >out
   exec 3<&-
-  [[ $code == "$2" ]] || fail "SIG$1: exit code $code, not $2"
-  [[ $line == 'endless/found:1:01 found' && -z $rest && ! -s err ]] ||
-    fail "SIG$1: '$line', '$rest', $(cat err)"
+  wait "$process" || code=$?
+  [[ $code == "$want" && ! -s err ]] || fail "$what: exit code $code, not $want: $(head -c 500 err)"
 }
-interrupt INT 130
-interrupt TERM 143
+
+# More than a pipe holds: it is still being printed when the signal comes, and printed to its end.
+for ((i = 0; i < 4000; ++i)); do printf '%0100d\n' $i; done >wide
+"$tree_search" 0 wide >all
+interrupt INT 130 0 wide
+same 'SIGINT while printing' all out
+interrupt TERM 143 0 wide
+same 'SIGTERM while printing' all out
 
 # A reader that does not read must not keep the search from ending.
 rm -f lines && mkfifo lines
@@ -254,6 +254,21 @@ for seconds in 0.0005 0.001 0.002 0.004 0.008; do
   "$tree_search" --timeout $seconds '' tree | sort >part
   [[ -z $(comm -13 all part) ]] || fail "cut off after $seconds s: $(comm -13 all part | head -n 3)"
 done
+
+# For this regex one of the files takes longer than anybody lives, while the other one is found.
+regex='(0*)*1'
+mkdir endless && printf '%064d\n' 0 >endless/never && printf '01 found\n' >endless/found
+mkdir begun && printf '01 found\n%064d\n' 0 >begun/file # the line is found, and then the file never ends
+if [[ -v std_regex_gives_up ]]; then
+  skip 'stops within a regex: this std::regex does not take long'
+else
+  run 'timeout' 124 -j2 -E --timeout 2 "$regex" endless
+  same 'timeout' <(echo 'endless/found:1:01 found') out
+  run 'timeout within a file' 124 -E --timeout 2 "$regex" begun
+  same 'timeout within a file' <(echo 'begun/file:1:01 found') out
+  interrupt INT 130 -j2 -E "$regex" endless
+  same 'SIGINT' <(echo 'endless/found:1:01 found') out
+fi
 
 # --- output -----------------------------------------------------------------------------
 

@@ -14,9 +14,6 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
-#include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 // From wherever a stop comes and whatever else goes on: it wakes whoever waits at a channel.
@@ -24,13 +21,9 @@
 using namespace std::chrono_literals;
 using roost::channel_status;
 using test::item_counts;
-using test::make_item;
-using test::no_limit;
 using test::outcome_of;
-using test::owned_item;
 using test::seen;
 using test::tracked_item;
-using test::value_of;
 
 TEST_CASE("a scope with a hundred tasks blocked at as many primitives ends when stopped",
           "[channel]") {

@@ -10,13 +10,7 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <optional>
-#include <stop_token>
-#include <string>
-#include <thread>
-#include <utility>
-#include <vector>
 
 // A stop wakes whoever waits at a channel: then nothing was sent and nothing received.
 

@@ -2,10 +2,8 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
-#include "support/gate.hpp"
 #include "support/probe.hpp"
 
-#include <cstddef>
 #include <memory>
 #include <stop_token>
 #include <thread>

@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 
+#include <cstddef>
 #include <deque>
 #include <type_traits>
 #include <vector>

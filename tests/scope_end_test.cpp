@@ -211,6 +211,32 @@ TEST_CASE("thread_locals of the tasks are destroyed when join returns", "[task_s
   CHECK(destroyed == tasks);
 }
 
+TEST_CASE("the destructor of a thread_local may use a scope of its own", "[task_scope]") {
+  const test::no_thread_left check;
+  static std::atomic<int> result;
+  struct uses_a_scope {
+    int used = 0;
+    uses_a_scope() = default;
+    uses_a_scope(const uses_a_scope&) = delete;
+    uses_a_scope& operator=(const uses_a_scope&) = delete;
+    ~uses_a_scope() {
+      roost::event ready;
+      roost::task_scope scope({.timeout = std::chrono::hours(1)});
+      scope.spawn([&] { ready.set(); });
+      ready.wait();
+      result = scope.spawn([] { return 5; }).get();
+    }
+  };
+  result = 0;
+  roost::task_scope scope;
+  scope.spawn([] {
+    thread_local uses_a_scope local;
+    ++local.used;
+  });
+  scope.join();
+  CHECK(result == 5);
+}
+
 TEST_CASE("captures and unclaimed results are destroyed when join returns", "[task_scope]") {
   const test::no_thread_left check;
   auto captured = std::make_shared<int>();
@@ -262,8 +288,10 @@ TEST_CASE("a stop wakes a destructor of an unclaimed result", "[task_scope]") {
   std::string name;
   roost::event never;
   {
+    test::gate dropped; // the handle, so that the task is the one to destroy the result
     roost::task_scope scope;
     (void)scope.spawn("with a slow result", [&] {
+      dropped.pass();
       return result_that([&] {
         name = roost::this_task::name();
         try {
@@ -273,6 +301,7 @@ TEST_CASE("a stop wakes a destructor of an unclaimed result", "[task_scope]") {
         }
       });
     });
+    dropped.open();
     test::wait_until_waiting(never, 1);
     scope.request_stop();
   }
@@ -285,8 +314,8 @@ TEST_CASE("a result's destructor that would join its own scope gets an error ins
   const test::no_thread_left check;
   std::error_code code;
   {
-    roost::task_scope scope;
     test::gate dropped; // the handle, so that the task is the one to destroy the result
+    roost::task_scope scope;
     (void)scope.spawn([&] {
       dropped.pass();
       return result_that([&] {

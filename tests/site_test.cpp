@@ -49,7 +49,7 @@ TEST_CASE("a site is cheap to copy", "[site]") {
   STATIC_REQUIRE(noexcept(roost::site::current()));
 }
 
-TEST_CASE("a site tells the file, the function and the line of the caller", "[site]") {
+TEST_CASE("a site tells file and function and line of the caller", "[site]") {
   const roost::site where = made_here();
   CHECK(is_here(where, __LINE__ - 1));
   const roost::site none;

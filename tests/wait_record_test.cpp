@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <thread>

@@ -66,6 +66,7 @@ TEST_CASE("with_scope returns the body's value after the join", "[with_scope]") 
 TEST_CASE("the body may be any callable and is called as what it is", "[with_scope]") {
   const test::no_thread_left check;
   struct counts {
+    std::string movable; // so that a move is one
     int lvalue = 0;
     int operator()(roost::task_scope&) & { return ++lvalue; }
     int operator()(roost::task_scope&) && { return -1; }

@@ -34,6 +34,7 @@ using test::expect;
 
 #ifdef ROOST_TEST_SANITIZED
 
+// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
   return 0;
 }
@@ -47,6 +48,7 @@ std::atomic<int> until_refusal{-1};
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): it has no good ones
 extern "C" int pthread_create(pthread_t* thread,
                               const pthread_attr_t* attributes,
                               void* (*start)(void*),
@@ -123,6 +125,7 @@ void spawn_with_a_callable_whose_destructor_throws() {
     throws_when_destroyed(throws_when_destroyed&& other) noexcept
         : armed(std::exchange(other.armed, false)) {}
     throws_when_destroyed& operator=(throws_when_destroyed&&) = delete;
+    // NOLINTNEXTLINE(bugprone-exception-escape): what is under test
     ~throws_when_destroyed() noexcept(false) {
       if (armed)
         throw std::runtime_error("from the destructor");
@@ -176,6 +179,7 @@ void a_shield_that_nobody_keeps_the_time_for() {
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
   const std::size_t before = test::count_threads();
   for (int refused = 0; refused < 4; ++refused)

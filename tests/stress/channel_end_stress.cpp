@@ -5,16 +5,15 @@
 #include "support/channel_forms.hpp"
 #include "support/ledger.hpp"
 #include "support/lockstep.hpp"
-#include "support/probe.hpp"
 #include "support/seed.hpp"
 #include "support/tracked.hpp"
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 // The end of a channel, in a race with whoever uses it.
 

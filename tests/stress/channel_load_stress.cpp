@@ -9,11 +9,9 @@
 #include "support/seed.hpp"
 #include "support/tracked.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,7 +21,6 @@ using namespace std::chrono_literals;
 using roost::channel_status;
 using test::ledger;
 using test::no_limit;
-using test::random_numbers;
 using test::rounds;
 
 TEST_CASE("many items from one sender arrive in order", "[channel][stress]") {
@@ -191,7 +188,7 @@ TEST_CASE("two receivers that both wait share what comes", "[channel][stress]") 
 }
 
 TEST_CASE("waits that time out leave nothing behind", "[channel][stress]") {
-  const int count = rounds(5'000);
+  const int count = rounds(50'000);
   auto ch = roost::make_channel<int>();
   const auto time_out = [&](int n) {
     int wrong = 0;

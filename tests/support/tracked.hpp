@@ -39,7 +39,8 @@ class tracked_item {
     ++counts_->moves;
   }
   tracked_item& operator=(const tracked_item& other) noexcept {
-    value_ = other.value_;
+    if (this != &other)
+      value_ = other.value_;
     ++counts_->copies;
     return *this;
   }
@@ -133,7 +134,7 @@ class large_item : public tracked_item {
  private:
   unsigned char pattern() const noexcept { return static_cast<unsigned char>(value() % 251); }
 
-  std::array<unsigned char, 32 * 1024> bytes_{};
+  std::array<unsigned char, std::size_t{32} * 1024> bytes_{};
 };
 
 using owned_item = std::unique_ptr<tracked_item>;

@@ -301,6 +301,17 @@ void queries() {
          "and the owner gets what it would");
 }
 
+// What threads sleep on is kept for the next ones: more than will ever sleep here at once.
+void fill_the_pool_of_parkers() {
+  constexpr std::size_t sleepers = 16;
+  roost::event wake;
+  roost::task_scope scope;
+  for (std::size_t i = 0; i < sleepers; ++i)
+    scope.spawn([&] { wake.wait(); });
+  test::wait_until_waiting(wake, sleepers);
+  wake.set();
+}
+
 void all() {
   construction();
   construction_of_layers();
@@ -321,7 +332,8 @@ void all() {
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
   const std::size_t threads = test::count_threads();
-  all(); // also fills the pools that are kept
+  fill_the_pool_of_parkers();
+  all(); // also makes what else is kept
   const long before = test::living_allocations;
   all();
   expect(test::threads_back_to(threads), "no thread is left");

@@ -6,6 +6,7 @@
 #include "support/enough_time.hpp"
 #include "support/probe.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -33,14 +34,14 @@ void by_a_callback_of_the_deadline() {
   test::with_enough_time([](std::chrono::milliseconds timeout) {
     auto scope = std::make_unique<roost::task_scope>(
         roost::scope_options{.timeout = timeout, .covers_owner = false});
-    bool too_late = false; // then the callback runs here
+    std::atomic<bool> too_late{false}; // then the callback runs here
     const std::stop_callback callback(scope->get_stop_token(),
                                       [&, here = std::this_thread::get_id()] {
                                         too_late = std::this_thread::get_id() == here;
                                         if (!too_late)
                                           scope.reset();
                                       });
-    test::wait_until([&] { return too_late; });
+    test::wait_until([&] { return too_late.load(); });
     return false;
   });
 }

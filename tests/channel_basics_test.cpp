@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
+#include "support/errors.hpp"
 #include "support/probe.hpp"
 
 #include <cstddef>
@@ -191,11 +192,18 @@ TEST_CASE("an unbounded channel takes everything and says so", "[channel]") {
 }
 
 TEST_CASE("a huge capacity costs nothing until it is used", "[channel]") {
-  const std::size_t capacity = std::numeric_limits<std::size_t>::max() - 1;
+  const std::size_t capacity = std::numeric_limits<std::size_t>::max() / 2;
   auto ch = roost::make_channel<int>(capacity);
   CHECK(ch.tx.capacity() == capacity);
   CHECK(ch.tx.send(1));
   CHECK(ch.rx.receive().value() == 1);
+}
+
+TEST_CASE("a capacity that was meant to be negative is refused with a remedy", "[channel]") {
+  const int negative = -1;
+  CHECK(test::thrown_by([&] {
+          (void)roost::make_channel<int>(static_cast<std::size_t>(negative));
+        }).find("say roost::unbounded") != std::string::npos);
 }
 
 TEST_CASE("try_send to a full channel leaves the item and takes it once there is room",

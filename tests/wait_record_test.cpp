@@ -31,7 +31,7 @@ const roost::clock::time_point past{};
 struct waiter {
   parker sleeps_on;
   wait_record record{sleeps_on};
-  wait_node node{record, nullptr};
+  wait_node node{nullptr};
 
   wait_state state_at_once() { return record.await(past); }
 };
@@ -131,7 +131,7 @@ TEST_CASE("a line serves its waiters in the order they came", "[wait_record]") {
   CHECK(line.empty());
   CHECK(line.claim_first() == nullptr);
   for (waiter& w : waiters)
-    line.push_back(w.node);
+    line.push_back(w.node, w.record);
   CHECK(line.size() == 4);
   for (waiter& w : waiters) {
     CHECK(line.claim_first() == &w.node);
@@ -145,7 +145,7 @@ TEST_CASE("a line passes over waiters that a stop or a deadline has claimed", "[
   wait_list line;
   std::deque<waiter> waiters(4);
   for (waiter& w : waiters)
-    line.push_back(w.node);
+    line.push_back(w.node, w.record);
   CHECK(waiters[0].state_at_once() == wait_state::timed_out);
   CHECK(waiters[1].record.try_claim());
   waiters[1].record.complete(wait_state::stopped);
@@ -164,14 +164,16 @@ TEST_CASE("all of a line can be claimed and each is completed although it then g
   struct operation {
     explicit operation(parker& p) noexcept : record(p) {}
     wait_record record;
-    wait_node node{record, nullptr};
+    wait_node node{nullptr};
   };
   std::deque<parker> parkers(8); // they stay, as those of the pool do
   std::deque<std::optional<operation>> operations(8);
   std::vector<std::optional<wait_state>> ends(8);
   wait_list line;
-  for (std::size_t i = 0; i < operations.size(); ++i)
-    line.push_back(operations[i].emplace(parkers[i]).node);
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    operation& o = operations[i].emplace(parkers[i]);
+    line.push_back(o.node, o.record);
+  }
   CHECK(operations[3]->record.await(past) == wait_state::timed_out);
   claimed_list woken;
   woken.push_all(line);

@@ -6,11 +6,13 @@
 #include <roost/detail/channel_core.hpp>
 #include <roost/detail/channel_end.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/item_batch.hpp>
 #include <roost/detail/stored_item.hpp>
 #include <roost/site.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -18,6 +20,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace roost::inline v0 {
 
@@ -30,7 +33,8 @@ namespace roost::inline v0 {
 ///
 /// Ends are counted handles: copy them freely, give one to each task. When the last sender's end
 /// goes, the channel is closed: what is in it can still be received. When the last receiver's end
-/// goes, it is closed and what is in it is destroyed. close() on any end closes it for all.
+/// goes, it is closed and what is in it is destroyed. close() on any end closes it for all. To wait
+/// at several channels at once, take select().
 ///
 /// Threads: any number may use one end at once. Waiters are served in the order they came. (A
 /// single handle must not be moved from or assigned to while another thread uses it.)
@@ -59,9 +63,19 @@ inline constexpr unbounded_t unbounded{};
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity = 0, std::string_view name = {});
 
+/// The same, with sends that do not wait when it is full. With overflow::drop_oldest and capacity 1
+/// it holds the latest item.
+template <class T>
+channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name = {});
+
 /// A channel that holds any number of items: sends never wait. Mind the memory.
 template <class T>
 channel_ends<T> make_channel(unbounded_t, std::string_view name = {});
+
+namespace detail {
+template <class T>
+channel_ends<T> open_channel(std::size_t capacity, overflow policy, std::string_view name);
+}
 
 /// The end to send through. An item passed as an rvalue is taken only on success; otherwise the
 /// caller's variable still has it.
@@ -109,8 +123,31 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   send_result try_send(T&& item) const;
   send_result try_send(const T& item) const { return try_send(copy(item)); }
 
+  /// Sends all, in this order, and waits for room as often as it must; many items under one lock.
+  /// What was sent is gone from `items`, even if a stop ends this with an exception. Returns how
+  /// many that are: fewer only if the channel was closed, or refused one by overflow::drop_newest.
+  [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
+  send_all(std::vector<T>&& items, site where = site::current()) const;
+
+  /// The same with copies of what is in a range.
+  [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
+  send_all(const std::vector<T>& items, site where = site::current()) const {
+    return send_all(std::vector<T>(items), where);
+  }
+  template <class Range>
+  [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
+  send_all(const Range& items, site where = site::current()) const {
+    return send_all(std::vector<T>(std::begin(items), std::end(items)), where);
+  }
+
+  /// Closes the channel because of a failure: once nothing is left in it, range-for and value()
+  /// rethrow `cause` for every receiver. False if it was closed before: then it stays as it was.
+  bool fail(std::exception_ptr cause) const;
+
  private:
-  friend channel_ends<T> make_channel<T>(std::size_t, std::string_view);
+  template <class, class>
+  friend class detail::send_case;
+  friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
   explicit sender(std::shared_ptr<typename sender::core_type> core) noexcept
       : sender::channel_end(std::move(core)) {}
 
@@ -118,7 +155,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
 };
 
 /// The end to receive from. It is an input range: a range-for receives until the channel is closed
-/// and empty, and throws when the task is stopped.
+/// and empty. It throws when the task is stopped, or when sender::fail() has closed the channel.
 template <class T>
 class receiver
     : public detail::channel_end<detail::stored_item<T>, detail::channel_side::receiving> {
@@ -141,12 +178,20 @@ class receiver
   /// Never waits: empty if it would have to.
   receive_result<T> try_receive() const;
 
+  /// Waits for the first item and takes what else is there, up to `max`, under one lock. Appends
+  /// them to `items` and returns how many; 0 only if the channel is closed and empty. Throws what
+  /// sender::fail() has closed it with.
+  [[nodiscard("nothing was received if the channel is closed")]] std::size_t
+  receive_some(std::vector<T>& items, std::size_t max, site where = site::current()) const;
+
   /// Receives the first item. The items lie in the iterator and may be moved from.
   iterator begin(site where = site::current()) const { return iterator(*this, where); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
-  friend channel_ends<T> make_channel<T>(std::size_t, std::string_view);
+  template <class, class>
+  friend class detail::receive_case;
+  friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
   explicit receiver(std::shared_ptr<typename receiver::core_type> core) noexcept
       : receiver::channel_end(std::move(core)) {}
 };
@@ -163,7 +208,7 @@ class receiver<T>::iterator {
   T* operator->() const noexcept { return &*current_; }
   iterator& operator++() {
     current_ = receive_result<T>(channel_status::empty); // let go of the item before waiting
-    current_ = from_->receive(where_);
+    receive();
     return *this;
   }
   void operator++(int) { ++*this; }
@@ -173,48 +218,66 @@ class receiver<T>::iterator {
 
  private:
   friend receiver;
-  iterator(const receiver& from, site where)
-      : from_(&from),
-        where_(where),
-        current_(from.receive(where)) {}
+  iterator(const receiver& from, site where) : from_(&from), where_(where) { receive(); }
+
+  void receive() {
+    current_ = from_->receive(where_);
+    if (current_.error())
+      std::rethrow_exception(current_.error());
+  }
 
   const receiver* from_;
   site where_;
-  mutable receive_result<T> current_; // the position is const, the item is not
+  // mutable because the position is const, the item is not
+  mutable receive_result<T> current_{channel_status::empty};
 };
 
 // --- implementation ---------------------------------------------------------
 
 template <class T>
-channel_ends<T> make_channel(std::size_t capacity, std::string_view name) {
-  auto core = std::make_shared<detail::channel_core<detail::stored_item<T>>>(capacity, name);
+channel_ends<T> detail::open_channel(std::size_t capacity, overflow policy, std::string_view name) {
+  auto core =
+      std::make_shared<detail::channel_core<detail::stored_item<T>>>(capacity, policy, name);
   return {sender<T>(core), receiver<T>(core)};
 }
 
 template <class T>
+channel_ends<T> make_channel(std::size_t capacity, std::string_view name) {
+  return make_channel<T>(capacity, overflow::block, name);
+}
+
+template <class T>
+channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name) {
+  if (capacity > detail::unbounded_capacity / 2) {
+    throw std::invalid_argument(
+        "roost::make_channel: the capacity is negative or beyond all memory; say roost::unbounded "
+        "for a channel without a limit");
+  }
+  if (capacity == 0 && policy == overflow::drop_oldest) {
+    throw std::invalid_argument(
+        "roost::make_channel: overflow::drop_oldest needs a capacity of 1 or more, to hold the "
+        "latest item");
+  }
+  return detail::open_channel<T>(capacity, policy, name);
+}
+
+template <class T>
 channel_ends<T> make_channel(unbounded_t, std::string_view name) {
-  return make_channel<T>(detail::unbounded_capacity, name);
+  return detail::open_channel<T>(detail::unbounded_capacity, overflow::block, name);
 }
 
 template <class T>
 send_result sender<T>::send_until(T&& item, clock::time_point deadline, site where) const {
   auto& channel = this->core();
   detail::throw_if_stopped();
-  auto end = detail::wait_state::waiting;
+  auto status = channel_status::success;
   {
     detail::outgoing_item<T> out(item);
-    end = channel.send(out.stored(), deadline, where);
-  }
-  switch (end) {
-  case detail::wait_state::stopped:
+    status = channel.send(out.stored(), deadline, where);
+  } // an item that was not taken is back before anything is thrown
+  if (status == detail::status_stopped)
     detail::raise_stop();
-  case detail::wait_state::closed:
-    return channel_status::closed;
-  case detail::wait_state::timed_out:
-    return channel_status::timeout;
-  default:
-    return channel_status::success;
-  }
+  return status;
 }
 
 template <class T>
@@ -222,6 +285,32 @@ send_result sender<T>::try_send(T&& item) const {
   auto& channel = this->core();
   detail::outgoing_item<T> out(item);
   return channel.try_send(out.stored());
+}
+
+template <class T>
+std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
+  static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>,
+                "roost::sender::send_all: moving the items must not throw; send them one by one");
+  auto& channel = this->core();
+  detail::throw_if_stopped();
+  std::size_t sent = 0;
+  auto status = channel_status::success;
+  {
+    detail::outgoing_batch<T> out(items, sent);
+    status = channel.send_all(out.stored(), sent, where);
+  }
+  if (status == detail::status_stopped)
+    detail::raise_stop();
+  return sent;
+}
+
+template <class T>
+bool sender<T>::fail(std::exception_ptr cause) const {
+  if (!cause) {
+    throw std::invalid_argument(
+        "roost::sender::fail: there is no exception; to close without a failure call close()");
+  }
+  return this->core().close(std::move(cause));
 }
 
 template <class T>
@@ -235,27 +324,45 @@ template <class T>
 receive_result<T> receiver<T>::receive_until(clock::time_point deadline, site where) const {
   auto& channel = this->core();
   detail::throw_if_stopped();
-  receive_result<T> result(channel_status::success);
-  switch (channel.receive(result.item_, deadline, where)) {
-  case detail::wait_state::stopped:
+  receive_result<T> result(channel_status::empty);
+  const channel_status status = channel.receive(result.item_, deadline, where);
+  if (status == detail::status_stopped)
     detail::raise_stop();
-  case detail::wait_state::closed:
-    result.status_ = channel_status::closed;
-    break;
-  case detail::wait_state::timed_out:
-    result.status_ = channel_status::timeout;
-    break;
-  default:
-    break;
-  }
+  result.ended(status, channel);
   return result;
 }
 
 template <class T>
 receive_result<T> receiver<T>::try_receive() const {
-  receive_result<T> result(channel_status::success);
-  result.status_ = this->core().try_receive(result.item_);
+  auto& channel = this->core();
+  receive_result<T> result(channel_status::empty);
+  result.ended(channel.try_receive(result.item_), channel);
   return result;
+}
+
+template <class T>
+std::size_t receiver<T>::receive_some(std::vector<T>& items, std::size_t max, site where) const {
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "roost::receiver::receive_some: moving the items must not throw; receive them one "
+                "by one");
+  auto& channel = this->core();
+  if (max == 0) {
+    throw std::invalid_argument(
+        "roost::receiver::receive_some: nothing can be received into no room; max must be 1 or "
+        "more");
+  }
+  detail::throw_if_stopped();
+  const std::size_t there = channel.available();
+  max = there == 0 ? 1 : max < there ? max : there;
+  detail::incoming_batch<T> in(items, max); // from here on nothing can fail
+  const std::optional<std::size_t> count = channel.receive_some(in.stored(), max, where);
+  if (!count)
+    detail::raise_stop();
+  if (*count == 0) {
+    if (const std::exception_ptr cause = channel.cause())
+      std::rethrow_exception(cause);
+  }
+  return *count;
 }
 
 } // namespace roost::inline v0

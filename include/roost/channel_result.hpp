@@ -3,11 +3,19 @@
 
 #include <roost/detail/stored_item.hpp>
 
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 namespace roost::inline v0 {
+
+namespace detail {
+template <class T, class F>
+class receive_case;
+template <class T, class F>
+class send_case;
+} // namespace detail
 
 /// How a channel operation ended. A stop is none of these: it is thrown, as `stopped`.
 enum class channel_status {
@@ -45,10 +53,12 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   receive_result& operator=(const receive_result&) = delete;
   receive_result(receive_result && other) noexcept
       : status_(other.status_),
-        item_(std::exchange(other.item_, std::nullopt)) {}
+        item_(std::exchange(other.item_, std::nullopt)),
+        error_(std::move(other.error_)) {}
   receive_result& operator=(receive_result&& other) noexcept {
     status_ = other.status_;
     item_ = std::exchange(other.item_, std::nullopt);
+    error_ = std::move(other.error_);
     return *this;
   }
   ~receive_result() = default;
@@ -61,6 +71,11 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   }
   constexpr channel_status status() const noexcept {
     return status_;
+  }
+
+  /// What the channel was closed with by sender::fail(); null otherwise.
+  const std::exception_ptr& error() const noexcept {
+    return error_;
   }
 
   /// The item. Precondition: there is one.
@@ -80,7 +95,7 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
     return &**this;
   }
 
-  /// The item. Throws std::logic_error if there is none.
+  /// The item. If there is none it throws: error() if that is set, std::logic_error otherwise.
   T& value()& {
     require_item();
     return **this;
@@ -97,14 +112,25 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
  private:
   template <class>
   friend class receiver; // and with it its iterator
+  template <class, class>
+  friend class detail::receive_case;
   using storage = detail::item_storage<T>;
 
   explicit receive_result(channel_status status) noexcept : status_(status) {}
+
+  // Sets how the receive ended; item_ is there if it brought one.
+  template <class Channel>
+  void ended(channel_status status, const Channel& from) noexcept {
+    status_ = status;
+    if (status == channel_status::closed)
+      error_ = from.cause();
+  }
 
   void require_item() const;
 
   channel_status status_;
   std::optional<detail::stored_item<T>> item_;
+  std::exception_ptr error_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -113,6 +139,8 @@ template <class T>
 void receive_result<T>::require_item() const {
   if (has_value())
     return;
+  if (error_)
+    std::rethrow_exception(error_);
   throw std::logic_error(
       status_ == channel_status::closed
           ? "roost::receive_result::value: no item, the channel is closed; test the result first"

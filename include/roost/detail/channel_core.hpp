@@ -3,8 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/parker.hpp>
+#include <roost/detail/attempt.hpp>
 #include <roost/detail/ring.hpp>
 #include <roost/detail/spin_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
@@ -12,16 +11,33 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+namespace roost::inline v0 {
+
+/// What a send to a full channel does.
+enum class overflow {
+  block,       // it waits for room
+  drop_oldest, // it succeeds; the oldest item in the channel makes room and is destroyed
+  drop_newest, // it does not succeed, with status full; the item stays with its owner
+};
+
+} // namespace roost::inline v0
 
 namespace roost::inline v0::detail {
 
 inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
+
+/// What no user sees: the task was asked to stop, and nothing happened. A value of the enumeration
+/// because a std::optional would be slower than the rest of a send.
+inline constexpr auto status_stopped = static_cast<channel_status>(-1);
 
 enum class channel_side { sending, receiving };
 
@@ -30,7 +46,8 @@ enum class channel_side { sending, receiving };
 ///
 /// INVARIANT, under the lock: receivers wait only while the ring is empty and nobody sends;
 /// senders wait only while the ring is full; nobody waits once the channel is closed. (Waiters
-/// that a stop or a deadline has claimed may still be linked: they do not count.)
+/// that a stop, a deadline or another channel has claimed may still be linked: they do not count.
+/// One select may wait as both at a channel of capacity 0: it does not meet itself.)
 ///
 /// An item goes straight from a sender to a waiting receiver. A receive from a full ring lets the
 /// first waiting sender's item in, so items keep the order of the sends.
@@ -40,22 +57,47 @@ enum class channel_side { sending, receiving };
 template <class Item>
 class channel_core {
  public:
-  channel_core(std::size_t capacity, std::string_view name);
+  /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
+  struct leftover {
+    wait_node* peer = nullptr;   // claimed, to be completed
+    std::optional<Item> evicted; // to be destroyed
+  };
+
+  class send_attempt;
+  class receive_attempt;
+
+  channel_core(std::size_t capacity, overflow policy, std::string_view name);
 
   /// Takes from `item` only on success. Never waits, ignores stops.
-  channel_status try_send(Item& item) { return offer(item, nullptr); }
-  channel_status try_receive(std::optional<Item>& out) { return take(out, nullptr); }
+  channel_status try_send(Item& item);
+  channel_status try_receive(std::optional<Item>& out);
 
-  /// Waits as long as it must. Never returns wait_state::waiting or claimed.
-  wait_state send(Item& item, clock::time_point deadline, const site& where);
-  wait_state receive(std::optional<Item>& out, clock::time_point deadline, const site& where);
+  /// Waits as long as it must. May be status_stopped.
+  channel_status send(Item& item, clock::time_point deadline, const site& where);
+  channel_status receive(std::optional<Item>& out, clock::time_point deadline, const site& where);
 
-  /// True for the call that closed it.
-  bool close() noexcept;
+  /// Sends items[next], items[next + 1] and so on, and counts `next` up with each that has gone
+  /// through: to the end, unless the status is another one than success.
+  channel_status send_all(std::vector<Item>& items, std::size_t& next, const site& where);
+
+  /// Waits for the first item and appends it and what else is there, up to `max`, to `out`, which
+  /// has room for them. How many; 0 if the channel is closed. Nothing if the task was asked to
+  /// stop.
+  std::optional<std::size_t>
+  receive_some(std::vector<Item>& out, std::size_t max, const site& where);
+
+  /// How many could be received at once, if nobody else came.
+  std::size_t available() const noexcept;
+
+  /// True for the call that closed it. `cause` is what receivers find in the end, or null.
+  bool close(std::exception_ptr cause = nullptr) noexcept;
 
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t size() const noexcept;
+  std::size_t dropped() const noexcept;
   bool closed() const noexcept;
+  std::exception_ptr cause() const noexcept;
+  std::string_view name() const noexcept { return name_; }
 
   void add_end(channel_side side) noexcept {
     // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
@@ -66,34 +108,31 @@ class channel_core {
  private:
   friend struct probe;
 
-  // Both hold the lock for one attempt. Where the operation would have to wait they link `node`,
-  // if there is one, and return full or empty.
-  channel_status offer(Item& item, wait_node* node);
-  channel_status take(std::optional<Item>& out, wait_node* node);
-
-  // What an attempt came to; `waiting` if it would have to wait.
-  static wait_state ended(channel_status status) noexcept {
-    return status == channel_status::success  ? wait_state::done
-           : status == channel_status::closed ? wait_state::closed
-                                              : wait_state::waiting;
-  }
+  // One attempt; the caller holds lock_, and calls finish_ when it has released it. Where a send
+  // finds the ring full but without all its room it is `full` as well: see try_send().
+  channel_status send_locked(Item& item, leftover& rest) noexcept;
+  channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
+  channel_status send_to_full(Item& item, leftover& rest) noexcept;
+  void finish_send(Item& item, const leftover& rest) noexcept;
+  void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
 
   // The slow path, kept out of the callers' code.
   template <class Attempt>
-  [[gnu::noinline]] wait_state wait(wait_list& line,
-                                    void* slot,
-                                    Attempt attempt,
-                                    const blocked_call& call,
-                                    clock::time_point deadline);
+  [[gnu::noinline]] static channel_status
+  wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline);
 
+  bool lacks_room() const noexcept { return items_.size() < capacity_; } // where the ring is full
+  void send_some(std::vector<Item>& items, std::size_t& next);
+  std::size_t receive_some(std::vector<Item>& out, std::size_t max) noexcept;
   void grow(std::size_t wanted);
+  std::size_t larger_room() const noexcept;                                         // holds lock_
+  bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept; // holds lock_
   void close_and_discard() noexcept;
-  bool close_locked(claimed_list& woken) noexcept; // caller holds lock_
-  std::size_t larger_room() const noexcept;        // caller holds lock_
 
   static Item& item_of(const wait_node& sender) noexcept {
     return *static_cast<Item*>(sender.slot);
   }
+  static Item& item_of(const wait_record& sender) noexcept { return item_of(*sender.claimed_at()); }
   static std::optional<Item>& target_of(const wait_node& receiver) noexcept {
     return *static_cast<std::optional<Item>*>(receiver.slot);
   }
@@ -103,14 +142,89 @@ class channel_core {
   }
 
   mutable spin_lock lock_;
-  bool closed_ = false; // guarded by lock_
-  ring<Item> items_;    // guarded by lock_
-  wait_list senders_;   // guarded by lock_
-  wait_list receivers_; // guarded by lock_
+  bool closed_ = false;      // guarded by lock_
+  ring<Item> items_;         // guarded by lock_
+  wait_list senders_;        // guarded by lock_
+  wait_list receivers_;      // guarded by lock_
+  std::size_t dropped_ = 0;  // guarded by lock_
+  std::exception_ptr cause_; // guarded by lock_; written once, when closed_ is set
   const std::size_t capacity_;
+  const overflow policy_;
   const std::string name_;
   std::atomic<std::size_t> senders_alive_{1};   // ends of that kind; the last to go closes
   std::atomic<std::size_t> receivers_alive_{1}; // likewise
+};
+
+/// To send `item`. It is taken only if the status is success in the end.
+template <class Item>
+class channel_core<Item>::send_attempt final : public attempt {
+ public:
+  send_attempt(channel_core& core, Item* item) noexcept
+      : attempt(&core.lock_, &core.senders_, item),
+        core_(core) {}
+
+  /// Exchanges the item for another one.
+  void send(Item& item) noexcept { node().slot = &item; }
+
+  bool try_alone() override {
+    status_ = core_.try_send(item());
+    return happened();
+  }
+  bool try_locked() noexcept override {
+    status_ = core_.send_locked(item(), rest_);
+    return happened();
+  }
+  void finish() noexcept override {
+    core_.finish_send(item(), rest_);
+    rest_ = {};
+  }
+  void conclude(wait_state end) noexcept override {
+    status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
+  }
+
+  channel_status status() const noexcept { return status_; }
+
+ private:
+  Item& item() noexcept { return item_of(node()); }
+  bool happened() const noexcept {
+    return status_ != channel_status::full || core_.policy_ != overflow::block;
+  }
+
+  channel_core& core_;
+  channel_status status_ = channel_status::full;
+  leftover rest_;
+};
+
+/// To receive into `out`, which is empty.
+template <class Item>
+class channel_core<Item>::receive_attempt final : public attempt {
+ public:
+  receive_attempt(channel_core& core, std::optional<Item>& out) noexcept
+      : attempt(&core.lock_, &core.receivers_, &out),
+        core_(core) {}
+
+  bool try_alone() override {
+    status_ = core_.try_receive(out());
+    return happened();
+  }
+  bool try_locked() noexcept override {
+    status_ = core_.receive_locked(out(), peer_);
+    return happened();
+  }
+  void finish() noexcept override { core_.finish_receive(out(), peer_); }
+  void conclude(wait_state end) noexcept override {
+    status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
+  }
+
+  channel_status status() const noexcept { return status_; }
+
+ private:
+  std::optional<Item>& out() noexcept { return target_of(node()); }
+  bool happened() const noexcept { return status_ != channel_status::empty; }
+
+  channel_core& core_;
+  channel_status status_ = channel_status::empty;
+  wait_node* peer_ = nullptr;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -119,35 +233,85 @@ class channel_core {
 inline constexpr std::size_t room_at_start = 1024;
 
 template <class Item>
-channel_core<Item>::channel_core(std::size_t capacity, std::string_view name)
+channel_core<Item>::channel_core(std::size_t capacity, overflow policy, std::string_view name)
     : items_(capacity <= room_at_start ? capacity : 0),
       capacity_(capacity),
+      policy_(policy),
       name_(name) {}
 
 template <class Item>
-channel_status channel_core<Item>::offer(Item& item, wait_node* node) {
+channel_status channel_core<Item>::send_locked(Item& item, leftover& rest) noexcept {
+  if (closed_)
+    return channel_status::closed;
+  if ((rest.peer = receivers_.claim_first()) != nullptr)
+    return channel_status::success;
+  if (items_.size() == items_.room())
+    return lacks_room() ? channel_status::full : send_to_full(item, rest);
+  items_.push_back(std::move(item));
+  return channel_status::success;
+}
+
+template <class Item>
+channel_status channel_core<Item>::send_to_full(Item& item, leftover& rest) noexcept {
+  if (policy_ == overflow::block)
+    return channel_status::full;
+  ++dropped_;
+  if (policy_ == overflow::drop_newest)
+    return channel_status::full;
+  rest.evicted.emplace(items_.pop_front());
+  items_.push_back(std::move(item));
+  return channel_status::success;
+}
+
+template <class Item>
+void channel_core<Item>::finish_send(Item& item, const leftover& rest) noexcept {
+  if (rest.peer == nullptr)
+    return;
+  target_of(*rest.peer).emplace(std::move(item));
+  rest.peer->record->complete(wait_state::done);
+}
+
+template <class Item>
+channel_status channel_core<Item>::receive_locked(std::optional<Item>& out,
+                                                  wait_node*& peer) noexcept {
+  if (!items_.empty()) {
+    out.emplace(items_.pop_front());
+    if ((peer = senders_.claim_first()) != nullptr)
+      items_.push_back(std::move(item_of(*peer)));
+    return channel_status::success;
+  }
+  if ((peer = senders_.claim_first()) != nullptr)
+    return channel_status::success;
+  return closed_ ? channel_status::closed : channel_status::empty;
+}
+
+// The item of a sender that waited for room is in the ring by now, any other goes straight out.
+template <class Item>
+void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept {
+  if (peer == nullptr)
+    return;
+  if (!out)
+    out.emplace(std::move(item_of(*peer)));
+  peer->record->complete(wait_state::done);
+}
+
+// A ring never loses room while the channel is open. So a channel that was once full has all its
+// room, and only the first attempt of a send has to make some: those under other locks need not.
+template <class Item>
+channel_status channel_core<Item>::try_send(Item& item) {
   for (;;) {
+    leftover rest;
     std::unique_lock guard(lock_);
-    if (closed_)
-      return channel_status::closed;
-    if (const wait_node* const receiver = receivers_.claim_first()) {
+    const channel_status status = send_locked(item, rest);
+    if (status == channel_status::full && lacks_room()) {
+      const std::size_t wanted = larger_room();
       guard.unlock();
-      target_of(*receiver).emplace(std::move(item));
-      receiver->record->complete(wait_state::done);
-      return channel_status::success;
+      grow(wanted);
+      continue;
     }
-    if (items_.size() == capacity_) {
-      if (node != nullptr)
-        senders_.push_back(*node);
-      return channel_status::full;
-    }
-    if (items_.size() < items_.room()) {
-      items_.push_back(std::move(item));
-      return channel_status::success;
-    }
-    const std::size_t wanted = larger_room();
     guard.unlock();
-    grow(wanted);
+    finish_send(item, rest);
+    return status;
   }
 }
 
@@ -156,97 +320,161 @@ template <class Item>
 void channel_core<Item>::grow(std::size_t wanted) {
   ring<Item> larger(wanted);
   const std::lock_guard guard(lock_);
-  if (items_.room() < wanted)
+  if (!closed_ && items_.room() < wanted)
     items_.grow_into(larger);
 }
 
 template <class Item>
-channel_status channel_core<Item>::take(std::optional<Item>& out, wait_node* node) {
-  std::unique_lock guard(lock_);
-  if (!items_.empty()) {
-    out.emplace(items_.pop_front());
-    if (const wait_node* const sender = senders_.claim_first()) {
-      items_.push_back(std::move(item_of(*sender)));
-      guard.unlock();
-      sender->record->complete(wait_state::done);
-    }
-    return channel_status::success;
+channel_status channel_core<Item>::try_receive(std::optional<Item>& out) {
+  wait_node* peer = nullptr;
+  channel_status status = channel_status::empty;
+  {
+    const std::lock_guard guard(lock_);
+    status = receive_locked(out, peer);
   }
-  if (const wait_node* const sender = senders_.claim_first()) {
-    guard.unlock();
-    out.emplace(std::move(item_of(*sender)));
-    sender->record->complete(wait_state::done);
-    return channel_status::success;
-  }
-  if (closed_)
-    return channel_status::closed;
-  if (node != nullptr)
-    receivers_.push_back(*node);
-  return channel_status::empty;
+  finish_receive(out, peer);
+  return status;
 }
 
 // Most operations need no record: they are tried without one first.
 template <class Item>
-wait_state channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
-  if (const wait_state at_once = ended(offer(item, nullptr)); at_once != wait_state::waiting)
+channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
+  const channel_status at_once = try_send(item);
+  if (at_once != channel_status::full || policy_ != overflow::block)
     return at_once;
-  return wait(
-      senders_,
-      &item,
-      [&](wait_node* node) { return offer(item, node); },
-      {"sender::send", name_, where},
-      deadline);
+  send_attempt attempt(*this, &item);
+  return wait(attempt, {"sender::send", name_, where}, deadline);
 }
 
 template <class Item>
-wait_state channel_core<Item>::receive(std::optional<Item>& out,
-                                       clock::time_point deadline,
-                                       const site& where) {
-  if (const wait_state at_once = ended(take(out, nullptr)); at_once != wait_state::waiting)
+channel_status channel_core<Item>::receive(std::optional<Item>& out,
+                                           clock::time_point deadline,
+                                           const site& where) {
+  const channel_status at_once = try_receive(out);
+  if (at_once != channel_status::empty)
     return at_once;
-  return wait(
-      receivers_,
-      &out,
-      [&](wait_node* node) { return take(out, node); },
-      {"receiver::receive", name_, where},
-      deadline);
+  receive_attempt attempt(*this, out);
+  return wait(attempt, {"receiver::receive", name_, where}, deadline);
 }
 
 template <class Item>
 template <class Attempt>
-wait_state channel_core<Item>::wait(wait_list& line,
-                                    void* slot,
-                                    Attempt attempt,
-                                    const blocked_call& call,
-                                    clock::time_point deadline) {
-  parker_lease parker;
-  wait_record record(parker.get());
-  wait_node node(record, slot);
-  if (const wait_state at_once = ended(attempt(&node)); at_once != wait_state::waiting)
-    return at_once;
-  const wait_state end = block(record, call, deadline);
-  if (end == wait_state::stopped || end == wait_state::timed_out) {
-    const std::lock_guard guard(lock_);
-    line.remove(node);
+channel_status
+channel_core<Item>::wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline) {
+  switch (wait_for_one(attempt, call, deadline)) {
+  case wait_state::stopped:
+    return status_stopped;
+  case wait_state::timed_out:
+    return channel_status::timeout;
+  default:
+    return attempt.status();
   }
-  return end;
+}
+
+// Under one lock: as many as receivers wait for go straight to them, the next ones into the ring.
+template <class Item>
+void channel_core<Item>::send_some(std::vector<Item>& items, std::size_t& next) {
+  for (std::size_t room_wanted = 1; room_wanted != 0 && next < items.size();) {
+    claimed_list receivers;
+    std::size_t straight = next;
+    {
+      const std::lock_guard guard(lock_);
+      if (closed_ || policy_ != overflow::block)
+        return;
+      const wait_node* receiver = nullptr;
+      while (next < items.size() && (receiver = receivers_.claim_first()) != nullptr) {
+        receivers.push(*receiver->record);
+        ++next;
+      }
+      while (next < items.size() && items_.size() < items_.room())
+        items_.push_back(std::move(items[next++]));
+      room_wanted = lacks_room() ? larger_room() : 0;
+    }
+    receivers.complete(wait_state::done, [&](const wait_record& receiver) {
+      target_of(*receiver.claimed_at()).emplace(std::move(items[straight++]));
+    });
+    if (room_wanted != 0 && next < items.size())
+      grow(room_wanted);
+  }
 }
 
 template <class Item>
-bool channel_core<Item>::close_locked(claimed_list& woken) noexcept {
+channel_status
+channel_core<Item>::send_all(std::vector<Item>& items, std::size_t& next, const site& where) {
+  while (next < items.size()) {
+    send_some(items, next);
+    if (next == items.size())
+      break;
+    const channel_status status = send(items[next], no_deadline, where); // waits
+    if (status != channel_status::success)
+      return status;
+    ++next;
+  }
+  return channel_status::success;
+}
+
+// Under one lock: each item from a full ring lets a waiting sender's item in; without a ring the
+// senders' items come straight.
+template <class Item>
+std::size_t channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max) noexcept {
+  claimed_list let_in;
+  claimed_list straight;
+  std::size_t count = 0;
+  {
+    const std::lock_guard guard(lock_);
+    const wait_node* sender = nullptr;
+    for (; count < max && !items_.empty(); ++count) {
+      out.push_back(items_.pop_front());
+      if ((sender = senders_.claim_first()) != nullptr) {
+        items_.push_back(std::move(item_of(*sender)));
+        let_in.push(*sender->record);
+      }
+    }
+    for (; count < max && (sender = senders_.claim_first()) != nullptr; ++count)
+      straight.push(*sender->record);
+  }
+  let_in.complete(wait_state::done);
+  straight.complete(wait_state::done,
+                    [&](const wait_record& sender) { out.push_back(std::move(item_of(sender))); });
+  return count;
+}
+
+template <class Item>
+std::optional<std::size_t>
+channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const site& where) {
+  if (const std::size_t at_once = receive_some(out, max); at_once != 0)
+    return at_once;
+  std::optional<Item> first;
+  if (receive(first, no_deadline, where) == status_stopped)
+    return std::nullopt;
+  if (!first)
+    return 0;
+  out.push_back(*std::move(first));
+  return 1 + receive_some(out, max - 1);
+}
+
+template <class Item>
+std::size_t channel_core<Item>::available() const noexcept {
+  const std::lock_guard guard(lock_);
+  return items_.size() + senders_.size();
+}
+
+template <class Item>
+bool channel_core<Item>::close_locked(claimed_list& woken, std::exception_ptr&& cause) noexcept {
   if (std::exchange(closed_, true))
     return false;
+  cause_ = std::move(cause);
   woken.push_all(senders_);
   woken.push_all(receivers_);
   return true;
 }
 
 template <class Item>
-bool channel_core<Item>::close() noexcept {
+bool channel_core<Item>::close(std::exception_ptr cause) noexcept {
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
-    if (!close_locked(woken))
+    if (!close_locked(woken, std::move(cause)))
       return false;
   }
   woken.complete(wait_state::closed);
@@ -289,6 +517,18 @@ template <class Item>
 std::size_t channel_core<Item>::size() const noexcept {
   const std::lock_guard guard(lock_);
   return items_.size();
+}
+
+template <class Item>
+std::size_t channel_core<Item>::dropped() const noexcept {
+  const std::lock_guard guard(lock_);
+  return dropped_;
+}
+
+template <class Item>
+std::exception_ptr channel_core<Item>::cause() const noexcept {
+  const std::lock_guard guard(lock_);
+  return cause_;
 }
 
 template <class Item>

@@ -41,6 +41,14 @@ class channel_end {
   std::size_t capacity() const { return core().capacity(); }
   std::size_t size() const { return core().size(); } // old news where other threads act
 
+  /// How many items were lost to overflow::drop_oldest or drop_newest so far.
+  std::size_t dropped() const { return core().dropped(); }
+
+  /// True for ends of the same channel.
+  friend bool operator==(const channel_end& a, const channel_end& b) noexcept {
+    return a.core_ == b.core_;
+  }
+
  protected:
   using core_type = channel_core<Item>;
 

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
-#include <roost/detail/parker.hpp>
 #include <roost/detail/spin_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
 
 #include <mutex>
+#include <utility>
 
 namespace roost::inline v0::detail {
+
+struct case_maker; // makes the cases of select()
 
 /// Threads that wait for one condition, and the lock that guards it.
 ///
@@ -35,11 +38,30 @@ class wait_queue {
     return read();
   }
 
+  template <class Ready>
+  class attempt;
+
  private:
   friend struct probe;
 
   mutable spin_lock lock_;
   wait_list waiters_; // guarded by lock_
+};
+
+/// To find the condition true, or to wait for it, alone or in a select.
+template <class Ready>
+class wait_queue::attempt final : public detail::attempt {
+ public:
+  /// `ready()` is called under the queue's lock.
+  attempt(wait_queue& queue, Ready ready) noexcept
+      : detail::attempt(&queue.lock_, &queue.waiters_, nullptr),
+        ready_(std::move(ready)) {}
+
+  bool try_locked() noexcept override { return ready_(); }
+  void conclude(wait_state) noexcept override {}
+
+ private:
+  Ready ready_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -49,25 +71,11 @@ bool wait_queue::wait(const blocked_call& call, clock::time_point deadline, Read
   throw_if_stopped();
   if (locked(ready))
     return true;
-  parker_lease parker;
-  wait_record record(parker.get());
-  wait_node node(record, nullptr);
-  {
-    const std::lock_guard guard(lock_);
-    if (ready())
-      return true;
-    waiters_.push_back(node);
-  }
-  const wait_state end = block(record, call, deadline);
-  if (end == wait_state::done)
-    return true;
-  {
-    const std::lock_guard guard(lock_);
-    waiters_.remove(node);
-  }
+  attempt<Ready> to_be_woken(*this, std::move(ready));
+  const wait_state end = wait_for_one(to_be_woken, call, deadline);
   if (end == wait_state::stopped)
     raise_stop();
-  return false;
+  return end == wait_state::done;
 }
 
 template <class Change>

@@ -13,6 +13,7 @@
 namespace roost::inline v0::detail {
 
 struct probe; // the tests' window: it counts who waits, so that no test has to sleep
+struct wait_node;
 
 /// How a blocked operation stands, and in the end how it ended.
 enum class wait_state : std::uint32_t {
@@ -54,8 +55,13 @@ class wait_record {
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
   wait_state await(clock::time_point deadline) noexcept;
 
+  /// The place in a line at which a peer claimed it; null where a stop or the deadline did. Known
+  /// to the claimer, and to the waiter after await().
+  const wait_node* claimed_at() const noexcept { return claimed_at_; }
+
  private:
   friend class claimed_list;
+  friend class wait_list;
 
   static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
   static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
@@ -66,15 +72,16 @@ class wait_record {
   std::atomic<wait_state> state_{wait_state::waiting};
   parker* parker_;
   resumption resumption_;
-  wait_record* next_claimed_ = nullptr; // belongs to the claimer, see claimed_list
+  wait_record* next_claimed_ = nullptr;   // the claimer's until complete(), see claimed_list
+  const wait_node* claimed_at_ = nullptr; // likewise
 };
 
 /// A place in one waiting line. A plain operation has one, a select has one for each of its cases,
 /// all with the same record. The list that holds it and its lock guard it.
 struct wait_node : list_node<wait_node> {
-  wait_node(wait_record& r, void* s) noexcept : record(&r), slot(s) {}
+  explicit wait_node(void* s) noexcept : slot(s) {}
 
-  wait_record* record;
+  wait_record* record = nullptr; // set before it is linked
   void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
 };
 
@@ -82,7 +89,12 @@ struct wait_node : list_node<wait_node> {
 class wait_list {
  public:
   bool empty() const noexcept { return nodes_.empty(); }
-  void push_back(wait_node& node) noexcept { nodes_.push_back(node); }
+  const wait_node* front() const noexcept { return nodes_.front(); }
+
+  void push_back(wait_node& node, wait_record& record) noexcept {
+    node.record = &record;
+    nodes_.push_back(node);
+  }
 
   /// Takes a node out, if nobody has done so yet.
   void remove(wait_node& node) noexcept {
@@ -90,11 +102,20 @@ class wait_list {
       nodes_.erase(node);
   }
 
-  /// Unlinks and returns the first waiter that could be claimed. Waiters that a stop or a deadline
-  /// got first are unlinked on the way; they were given nothing, so no wake is lost.
+  /// Unlinks the first waiter, and returns it if it could be claimed. If not, a stop, a deadline or
+  /// another primitive got it first; it was given nothing, so no wake is lost.
+  wait_node* claim_front() noexcept {
+    wait_node* const node = nodes_.pop_front();
+    if (!node->record->try_claim())
+      return nullptr;
+    node->record->claimed_at_ = node;
+    return node;
+  }
+
+  /// Unlinks and returns the first waiter that can be claimed.
   wait_node* claim_first() noexcept {
-    while (wait_node* const node = nodes_.pop_front()) {
-      if (node->record->try_claim())
+    while (!empty()) {
+      if (wait_node* const node = claim_front())
         return node;
     }
     return nullptr;
@@ -119,11 +140,17 @@ class claimed_list {
       push(*node->record);
   }
 
-  /// Reads each link before the record it is in is gone.
   void complete(wait_state outcome) noexcept {
+    complete(outcome, [](const wait_record&) {});
+  }
+
+  /// Calls `prepare(record)` before each one is completed, in the order they were claimed.
+  template <class Prepare>
+  void complete(wait_state outcome, Prepare prepare) noexcept {
     *last_ = nullptr;
     for (wait_record* record = first_; record != nullptr;) {
-      wait_record* const next = record->next_claimed_;
+      wait_record* const next = record->next_claimed_; // read before the record is gone
+      prepare(*record);
       record->complete(outcome);
       record = next;
     }

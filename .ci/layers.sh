@@ -8,13 +8,14 @@ cd "$(dirname "$0")/.."
 layers=(
   # 1 what waits and wakes
   "version clock site
-   detail/pause detail/spin_lock detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot"
+   detail/pause detail/spin_lock detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
    detail/timekeeper detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
-  "channel channel_result event wait_group
-   detail/wait_queue detail/ring detail/stored_item detail/channel_core detail/channel_end"
+  "channel channel_result event wait_group select selector semaphore ticker
+   detail/attempt detail/wait_queue detail/ring detail/stored_item detail/item_batch detail/channel_core
+   detail/channel_end detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope
    detail/task detail/crew detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_state"

@@ -9,8 +9,11 @@
 ///     the same where the body may fail, too                with_scope
 ///     get one task's result                                task_handle, from spawn()
 ///     hand values from thread to thread                    make_channel: sender, receiver
+///     wait for several things, take the first              select; selector if they vary
 ///     tell that something has happened                     event
 ///     wait for a part of the tasks                         wait_group
+///     bound how much is done at once                       semaphore
+///     do something every so often                          ticker
 ///     ask this task's state, sleep, check for a stop       this_task
 ///     let a std::stop_token from outside stop this thread  stop_when
 ///     wait while cleaning up after a stop                  shield
@@ -22,6 +25,9 @@
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
+#include <roost/select.hpp>
+#include <roost/selector.hpp>
+#include <roost/semaphore.hpp>
 #include <roost/shield.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -29,6 +35,7 @@
 #include <roost/task_handle.hpp>
 #include <roost/task_scope.hpp>
 #include <roost/this_task.hpp>
+#include <roost/ticker.hpp>
 #include <roost/version.hpp>
 #include <roost/wait_group.hpp>
 #include <roost/with_scope.hpp>

@@ -50,6 +50,7 @@ class event {
 
  private:
   friend struct detail::probe;
+  friend struct detail::case_maker;
 
   detail::wait_queue waiters_;
   bool set_ = false; // guarded by waiters_

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/scope_state.hpp>
+#include <roost/detail/select_case.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/site.hpp>
 
@@ -15,6 +16,8 @@
 namespace roost::inline v0 {
 
 namespace detail {
+
+struct handle_access;
 
 /// What all handles have in common.
 template <class R>
@@ -57,7 +60,10 @@ class handle_base {
     }
   };
 
+  friend struct handle_access;
+
   result_task<R>& task_of() const;
+  result_task<R>& task_to_wait_for() const; // throws where that would be for ever
   bool wait(clock::time_point deadline, const char* operation, const site& where) const;
 
   std::unique_ptr<result_task<R>, letting_go> task_; // null when moved from
@@ -91,6 +97,10 @@ class task_handle<void> : public detail::handle_base<void> {
   explicit task_handle(detail::result_task<void>& t) noexcept : handle_base(t) {}
 };
 
+/// A case of a select: the task has ended, and get() does not wait.
+template <class R, class F = detail::no_handler>
+auto on_done(const task_handle<R>& handle, F handler = {}, site where = site::current());
+
 // --- implementation ---------------------------------------------------------
 
 namespace detail {
@@ -110,13 +120,19 @@ template <class R>
 bool handle_base<R>::wait(clock::time_point deadline,
                           const char* operation,
                           const site& where) const {
+  result_task<R>& t = task_to_wait_for();
+  return t.wait({operation, t.name(), where}, deadline);
+}
+
+template <class R>
+result_task<R>& handle_base<R>::task_to_wait_for() const {
   result_task<R>& t = task_of();
   if (runs_inside(t)) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "roost::task_handle: a task cannot wait for itself or for a task that "
                             "it runs inside");
   }
-  return t.wait({operation, t.name(), where}, deadline);
+  return t;
 }
 
 template <class R>
@@ -126,5 +142,20 @@ result_task<R>& handle_base<R>::task_of() const {
   return *task_;
 }
 
+/// For on_done(), which is no member.
+struct handle_access {
+  template <class R>
+  static result_task<R>& task(const handle_base<R>& handle) {
+    return handle.task_to_wait_for();
+  }
+};
+
 } // namespace detail
+
+template <class R, class F>
+auto on_done(const task_handle<R>& handle, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::handle_access::task(handle).when_done(std::move(handler), where);
+}
+
 } // namespace roost::inline v0

@@ -65,6 +65,7 @@ class wait_group {
 
  private:
   friend struct detail::probe;
+  friend struct detail::case_maker;
 
   template <class F>
   class counted_task;

@@ -18,6 +18,11 @@ struct probe {
   static std::size_t waiting(const event& e) { return waiting(e.waiters_); }
   static std::size_t waiting(const wait_group& g) { return waiting(g.waiters_); }
 
+  static std::size_t waiting(const semaphore& s) {
+    const std::lock_guard guard(s.lock_);
+    return s.waiters_.size();
+  }
+
   template <class Item>
   static std::size_t waiting(const channel_end<Item, channel_side::sending>& tx) {
     const std::lock_guard guard(tx.core_->lock_);

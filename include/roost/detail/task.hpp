@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/select_case.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_queue.hpp>
@@ -105,6 +106,13 @@ class task : public task_context, public failure_record {
   }
   bool ready() const noexcept {
     return done_.locked([this] { return outcome_ != outcome::none; });
+  }
+
+  /// The same as a case of a select.
+  template <class F>
+  auto when_done(F handler, site where) {
+    const auto is_done = [this] { return outcome_ != outcome::none; };
+    return queue_case<decltype(is_done), F>(done_, is_done, std::move(handler), where);
   }
 
   /// Only once it is ready: throws unless there is a value.

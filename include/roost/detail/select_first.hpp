@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
+#include <roost/detail/random.hpp>
+#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/detail/wait_record.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// Which one of several attempts that could happen does.
+enum class turn {
+  fair,   // each with the same probability
+  biased, // the first
+};
+
+enum class patience { wait, try_only };
+
+/// Makes one of the attempts happen. Both lists hold the same ones; their order is changed: that
+/// of `in_turn` only where turns are fair. With `try_only`, or at the deadline, it may be none.
+///
+/// Most selects find something at once: the first pass asks one after the other, each under its
+/// own lock alone. Only a select that found nothing takes all locks. It tries again under them,
+/// which makes "nothing can happen" true for one moment, then waits.
+///
+/// Source: Go's selectgo (runtime/select.go), with a first pass as in Rust's crossbeam-channel.
+first_ended select_first(std::span<attempt*> in_turn,
+                         std::span<attempt*> by_lock,
+                         turn order,
+                         patience patience,
+                         const blocked_call& call,
+                         clock::time_point deadline);
+
+// --- implementation ---------------------------------------------------------
+
+// Short lists, or such as are sorted but for a few: insertion takes linear time then.
+inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
+  const std::less<const spin_lock*> before;
+  for (std::size_t end = 1; end < attempts.size(); ++end) {
+    for (std::size_t i = end; i > 0 && before(attempts[i]->lock(), attempts[i - 1]->lock()); --i)
+      std::swap(attempts[i], attempts[i - 1]);
+  }
+}
+
+// Draws the order only as far as it is needed (Fisher and Yates).
+inline attempt* try_in_turn(std::span<attempt*> attempts, turn order) {
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    if (order == turn::fair)
+      std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
+    if (attempts[i]->try_alone())
+      return attempts[i];
+  }
+  return nullptr;
+}
+
+inline first_ended select_first(std::span<attempt*> in_turn,
+                                std::span<attempt*> by_lock,
+                                turn order,
+                                patience patience,
+                                const blocked_call& call,
+                                clock::time_point deadline) {
+  for (;;) {
+    if (attempt* const happened = try_in_turn(in_turn, order))
+      return {happened, wait_state::done};
+    sort_by_lock(by_lock);
+    if (patience == patience::try_only)
+      return {in_turn.size() > 1 ? try_all(in_turn, by_lock) : nullptr, wait_state::timed_out};
+    const first_ended first = wait_for_first(in_turn, by_lock, call, deadline);
+    if (first.end != wait_state::timed_out || clock::now() >= deadline)
+      return first;
+    // The time of a case has come. Another one may be there as well, or another thread may have
+    // taken the tick: so all are asked again.
+  }
+}
+
+} // namespace roost::inline v0::detail

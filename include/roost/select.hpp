@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel.hpp>
+#include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
+#include <roost/detail/channel_core.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/select_case.hpp>
+#include <roost/detail/select_first.hpp>
+#include <roost/detail/stored_item.hpp>
+#include <roost/detail/wait_record.hpp>
+#include <roost/event.hpp>
+#include <roost/site.hpp>
+#include <roost/ticker.hpp>
+#include <roost/wait_group.hpp>
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// Waits for several things at once. Exactly one of them happens; its handler is called, and the
+/// index of its case is returned. For cases that come and go take a selector.
+///
+///     roost::select(
+///         roost::on_receive(requests, [&](auto r) { r ? serve(*r) : finish(); }),
+///         roost::on_send(tx, item, [&](roost::send_result sent) { ... }),
+///         roost::on_timeout(2s, [&] { give_up(); }));
+///
+/// Among those that can happen at once each is as likely. A closed channel can: its case happens,
+/// with status closed. With a case `otherwise` it does not wait: that one happens if at one and
+/// the same moment no other could. Without any case it waits until the task is stopped.
+///
+/// Write the cases into the call: they refer to what is passed to them. An item passed as an
+/// rvalue is taken only if it is sent. One channel may be in several cases, and a select does not
+/// receive what it sends itself.
+/// Handlers are called after everything is unlocked: they may wait, select again, or throw.
+/// Cancellation: no case is needed for a stop. It throws when its task is stopped, before it looks
+/// at any case; then nothing has happened. Errors: bad_alloc leaves everything as it was.
+/// Cost: no allocation, unless an item needs one to be sent (see sender). One lock for each case
+/// that is asked; if it has to wait, three more for each case.
+template <class... Cases>
+std::size_t select(Cases&&... cases);
+
+/// The same, but among those that can happen at once the first one in the order written does.
+template <class... Cases>
+std::size_t select_biased(Cases&&... cases);
+
+/// Waits until the task is stopped.
+[[noreturn]] void select(site where = site::current());
+
+/// An item was received, or the channel is closed and empty: calls handler(receive_result<T>).
+template <class T, class F>
+auto on_receive(const receiver<T>& from, F handler, site where = site::current());
+
+/// The item was sent, or not because the channel is closed: calls handler(send_result).
+template <class T, class F>
+auto on_send(const sender<T>& to,
+             std::type_identity_t<T>&& item,
+             F handler,
+             site where = site::current());
+template <class T, class F>
+auto on_send(const sender<T>& to,
+             const std::type_identity_t<T>& item,
+             F handler,
+             site where = site::current());
+
+/// The event is set: calls handler(), as all that follow do.
+template <class F = detail::no_handler>
+auto on_set(event& e, F handler = {}, site where = site::current());
+
+/// Nothing is left to be done. For a task's handle there is another on_done.
+template <class F = detail::no_handler>
+auto on_done(wait_group& group, F handler = {}, site where = site::current());
+
+/// The ticker's next tick is due; it is taken.
+template <class F = detail::no_handler>
+auto on_tick(ticker& t, F handler = {}, site where = site::current());
+
+/// The time since this was called, or the point in time, is over.
+template <class Rep, class Period, class F = detail::no_handler>
+auto on_timeout(std::chrono::duration<Rep, Period> timeout,
+                F handler = {},
+                site where = site::current());
+template <class F = detail::no_handler>
+auto on_deadline(clock::time_point deadline, F handler = {}, site where = site::current());
+
+/// No other case can happen at this moment.
+template <class F = detail::no_handler>
+auto otherwise(F handler = {}, site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+template <class T, class F>
+class receive_case final : public select_case {
+  static_assert(std::invocable<F&, receive_result<T>>,
+                "roost::on_receive: the handler must be callable with a receive_result<T>, by "
+                "value; it is empty when the channel is closed");
+
+ public:
+  receive_case(const receiver<T>& from, F handler, site where)
+      : select_case(&attempt_, where),
+        from_(from),
+        attempt_(from.core(), result_.item_),
+        handler_(std::move(handler)) {}
+  receive_case(keep_t, receive_case&& other)
+      : select_case(&attempt_, other.where()),
+        kept_(other.from_),
+        from_(*kept_),
+        attempt_(from_.core(), result_.item_),
+        handler_(std::move(other.handler_)) {}
+
+  bool is_over() const noexcept override { return attempt_.status() == channel_status::closed; }
+  void run() override {
+    result_.ended(attempt_.status(), from_.core());
+    receive_result<T> result = std::move(result_); // the handler may select on this case again
+    handler_(std::move(result));
+  }
+
+ private:
+  std::optional<receiver<T>> kept_;
+  const receiver<T>& from_;
+  receive_result<T> result_{channel_status::empty};
+  typename channel_core<stored_item<T>>::receive_attempt attempt_;
+  F handler_;
+};
+
+template <class T, class F>
+class send_case final : public select_case {
+  static_assert(std::invocable<F&, send_result>,
+                "roost::on_send: the handler must be callable with a send_result; it is not a "
+                "success when the channel is closed");
+
+ public:
+  send_case(const sender<T>& to, T& item, F handler, site where)
+      : select_case(&attempt_, where, kind),
+        to_(to),
+        item_(item),
+        attempt_(to.core(), plain(item_)),
+        handler_(std::move(handler)) {}
+  send_case(const sender<T>& to, const T& item, F handler, site where)
+      : select_case(&attempt_, where, kind),
+        kept_item_(sender<T>::copy(item)),
+        to_(to),
+        item_(*kept_item_),
+        attempt_(to.core(), plain(item_)),
+        handler_(std::move(handler)) {}
+  send_case(keep_t, send_case&& other)
+      : select_case(&attempt_, other.where(), kind),
+        kept_end_(other.to_),
+        kept_item_(std::move(other.item_)),
+        to_(*kept_end_),
+        item_(*kept_item_),
+        attempt_(to_.core(), plain(item_)),
+        handler_(std::move(other.handler_)) {
+    this->prepare(); // and it stays so: the item is nobody else's
+  }
+
+  void run() override { handler_(send_result(attempt_.status())); }
+
+ private:
+  static constexpr auto kind =
+      stored_inline<T> ? select_case::item_kind::plain : select_case::item_kind::boxed;
+
+  // Where the item lies that is sent; one that needs a box has none before it is in it.
+  static stored_item<T>* plain(T& item) noexcept {
+    if constexpr (stored_inline<T>) {
+      return &item;
+    } else {
+      return nullptr;
+    }
+  }
+
+  void box_item() override { attempt_.send(out_.emplace(item_).stored()); }
+  void unbox_item() override { out_.reset(); }
+
+  std::optional<sender<T>> kept_end_;
+  std::optional<T> kept_item_;
+  const sender<T>& to_;
+  T& item_;
+  std::optional<outgoing_item<T>> out_;
+  typename channel_core<stored_item<T>>::send_attempt attempt_;
+  F handler_;
+};
+
+template <class F>
+class tick_case final : public select_case {
+ public:
+  tick_case(ticker& t, F handler, site where)
+      : select_case(&attempt_, where),
+        ticker_(t),
+        attempt_(t),
+        handler_(std::move(handler)) {}
+  tick_case(keep_t, tick_case&& other)
+      : tick_case(other.ticker_, std::move(other.handler_), other.where()) {}
+
+  bool is_over() const noexcept override { return false; }
+  void run() override { handler_(); }
+
+ private:
+  ticker& ticker_;
+  ticker::tick attempt_;
+  F handler_;
+};
+
+/// That a point in time is over.
+class time_attempt final : public attempt {
+ public:
+  explicit time_attempt(clock::time_point due) noexcept
+      : attempt(nullptr, nullptr, nullptr),
+        due_(due) {}
+
+  bool try_locked() noexcept override { return clock::now() >= due_; }
+  void conclude(wait_state) noexcept override {}
+  clock::time_point due() const noexcept override { return due_; }
+
+ private:
+  clock::time_point due_;
+};
+
+template <class F>
+class time_case final : public select_case {
+ public:
+  time_case(clock::time_point due, F handler, site where)
+      : select_case(&attempt_, where),
+        attempt_(due),
+        handler_(std::move(handler)) {}
+  time_case(keep_t, time_case&& other)
+      : time_case(other.attempt_.due(), std::move(other.handler_), other.where()) {}
+
+  void run() override { handler_(); }
+
+ private:
+  time_attempt attempt_;
+  F handler_;
+};
+
+template <class F>
+class otherwise_case final : public select_case {
+ public:
+  otherwise_case(F handler, site where)
+      : select_case(nullptr, where),
+        handler_(std::move(handler)) {}
+
+  void run() override { handler_(); }
+
+ private:
+  F handler_;
+};
+
+template <class C>
+inline constexpr bool is_otherwise = false;
+template <class F>
+inline constexpr bool is_otherwise<otherwise_case<F>> = true;
+
+/// Has the access to the insides of primitives that their cases need.
+struct case_maker {
+  template <class F>
+  static auto on_set(event& e, F handler, site where) {
+    const auto ready = [&e] { return e.set_; };
+    return queue_case<decltype(ready), F>(e.waiters_, ready, std::move(handler), where);
+  }
+  template <class F>
+  static auto on_done(wait_group& group, F handler, site where) {
+    const auto ready = [&group] { return group.count_ == 0; };
+    return queue_case<decltype(ready), F>(group.waiters_, ready, std::move(handler), where);
+  }
+};
+
+/// The part of a select that is the same for all kinds of cases. The last two are room for it.
+inline std::size_t select_among(std::span<select_case* const> cases,
+                                turn order,
+                                patience patience,
+                                std::span<attempt*> in_turn,
+                                std::span<attempt*> by_lock) {
+  throw_if_stopped();
+  std::size_t count = 0;
+  for (select_case* const c : cases) {
+    c->prepare();
+    if (c->what() != nullptr)
+      in_turn[count] = by_lock[count] = c->what(), ++count;
+  }
+  const first_ended first = select_first(in_turn.first(count),
+                                         by_lock.first(count),
+                                         order,
+                                         patience,
+                                         {"select", {}, cases[0]->where()},
+                                         no_deadline);
+  for (select_case* const c : cases)
+    c->settle();
+  if (first.end == wait_state::stopped)
+    raise_stop();
+  std::size_t index = 0;
+  while (cases[index]->what() != first.which)
+    ++index;
+  cases[index]->run();
+  return index;
+}
+
+template <class... Cases>
+std::size_t select_among(turn order, Cases&&... cases) {
+  static_assert((is_case<std::remove_cvref_t<Cases>> && ...),
+                "roost::select: its arguments are cases, made by on_receive, on_send, on_set, "
+                "on_done, on_tick, on_timeout, on_deadline or otherwise");
+  static_assert((!std::is_lvalue_reference_v<Cases> && ...),
+                "roost::select: write the cases into the call itself; they refer to what they are "
+                "made from");
+  constexpr std::size_t otherwises = (std::size_t{is_otherwise<std::remove_cvref_t<Cases>>} + ...);
+  static_assert(otherwises <= 1, "roost::select: a select has at most one case `otherwise`");
+  constexpr std::size_t count = sizeof...(Cases);
+  const std::array<select_case*, count> all = {&cases...};
+  std::array<attempt*, count> in_turn;
+  std::array<attempt*, count> by_lock;
+  return select_among(
+      all, order, otherwises == 0 ? patience::wait : patience::try_only, in_turn, by_lock);
+}
+
+} // namespace detail
+
+template <class... Cases>
+std::size_t select(Cases&&... cases) {
+  return detail::select_among(detail::turn::fair, std::forward<Cases>(cases)...);
+}
+
+template <class... Cases>
+std::size_t select_biased(Cases&&... cases) {
+  return detail::select_among(detail::turn::biased, std::forward<Cases>(cases)...);
+}
+
+inline void select(site where) {
+  detail::throw_if_stopped();
+  for (;;) {
+    if (detail::wait_for_first({}, {}, {"select", {}, where}, detail::no_deadline).end ==
+        detail::wait_state::stopped)
+      detail::raise_stop();
+  }
+}
+
+template <class T, class F>
+auto on_receive(const receiver<T>& from, F handler, site where) {
+  return detail::receive_case<T, F>(from, std::move(handler), where);
+}
+
+template <class T, class F>
+auto on_send(const sender<T>& to, std::type_identity_t<T>&& item, F handler, site where) {
+  return detail::send_case<T, F>(to, item, std::move(handler), where);
+}
+
+template <class T, class F>
+auto on_send(const sender<T>& to, const std::type_identity_t<T>& item, F handler, site where) {
+  return detail::send_case<T, F>(to, item, std::move(handler), where);
+}
+
+template <class F>
+auto on_set(event& e, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::case_maker::on_set(e, std::move(handler), where);
+}
+
+template <class F>
+auto on_done(wait_group& group, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::case_maker::on_done(group, std::move(handler), where);
+}
+
+template <class F>
+auto on_tick(ticker& t, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::tick_case<F>(t, std::move(handler), where);
+}
+
+template <class Rep, class Period, class F>
+auto on_timeout(std::chrono::duration<Rep, Period> timeout, F handler, site where) {
+  return on_deadline(detail::deadline_after(timeout), std::move(handler), where);
+}
+
+template <class F>
+auto on_deadline(clock::time_point deadline, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::time_case<F>(deadline, std::move(handler), where);
+}
+
+template <class F>
+auto otherwise(F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::otherwise_case<F>(std::move(handler), where);
+}
+
+} // namespace roost::inline v0

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/select_case.hpp>
+#include <roost/detail/select_first.hpp>
+#include <roost/select.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0 {
+
+/// A select whose cases come and go. Each call makes exactly one case happen, calls its handler
+/// and returns the key under which it was added.
+///
+///     roost::selector all;
+///     for (auto& rx : inputs) all.add(roost::on_receive(rx, [&](auto r) { if (r) use(*r); }));
+///     while (!all.empty()) all.select();       // until all channels are closed and empty
+///
+/// A case goes by itself when it has happened for the last time: on_receive when its channel is
+/// closed and empty, on_send, on_set, on_done, on_timeout and on_deadline when they have happened;
+/// on_tick never. Handlers may add and remove cases, their own included.
+///
+/// Lifetime: it keeps copies of the ends of channels, which count as any, and the items to be sent,
+/// which go with their case if they could not be. Events, wait groups, tickers and handles are
+/// referred to and must outlive their cases. Threads: one at a time.
+/// Cancellation, errors: as select(). Cost: add() allocates, selects do not; a select that has to
+/// wait takes time proportional to the number of cases.
+class selector {
+ public:
+  selector() = default;
+  ~selector() = default;
+  selector(const selector&) = delete;
+  selector& operator=(const selector&) = delete;
+
+  /// Adds a case, behind those that are there. The key is never used again.
+  template <class Case>
+  std::size_t add(Case&& c);
+
+  /// Removes a case. False if it was gone already.
+  bool remove(std::size_t key) noexcept;
+
+  bool empty() const noexcept { return cases_.empty(); }
+  std::size_t size() const noexcept { return cases_.size(); }
+
+  /// Waits until one case has happened; fair among those that can at once.
+  std::size_t select(site where = site::current()) {
+    return *select_until(detail::no_deadline, where);
+  }
+
+  /// The same, but the case added first takes precedence.
+  std::size_t select_biased(site where = site::current());
+
+  /// Nothing when the time passed first.
+  template <class Rep, class Period>
+  std::optional<std::size_t> select_for(std::chrono::duration<Rep, Period> timeout,
+                                        site where = site::current()) {
+    return select_until(detail::deadline_after(timeout), where);
+  }
+  std::optional<std::size_t> select_until(clock::time_point deadline, site where = site::current());
+
+  /// Never waits, ignores stops: nothing if no case could happen.
+  std::optional<std::size_t> try_select();
+
+ private:
+  struct keyed_case {
+    std::size_t key;
+    std::shared_ptr<detail::select_case> what; // shared with a call of its handler
+  };
+
+  std::optional<std::size_t> run(const detail::first_ended& first);
+  void erase(std::size_t index) noexcept;
+
+  // All four hold the same cases.
+  std::vector<keyed_case> cases_;          // in the order they were added
+  std::vector<detail::attempt*> in_order_; // likewise
+  std::vector<detail::attempt*> in_turn_;  // as the last draw left them
+  std::vector<detail::attempt*> by_lock_;  // as sorted for the last wait
+  std::size_t last_key_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class Case>
+std::size_t selector::add(Case&& c) {
+  static_assert(detail::is_case<std::remove_cvref_t<Case>> && !std::is_lvalue_reference_v<Case>,
+                "roost::selector::add: its argument is a case, made by on_receive, on_send, "
+                "on_set, on_done, on_tick, on_timeout or on_deadline in the call itself");
+  static_assert(!detail::is_otherwise<std::remove_cvref_t<Case>>,
+                "roost::selector::add: instead of adding `otherwise` call try_select()");
+  auto kept = std::make_shared<Case>(detail::keep_t{}, std::move(c));
+  detail::attempt* const what = kept->what();
+  const std::size_t size = cases_.size() + 1;
+  for (auto* const list : {&in_order_, &in_turn_, &by_lock_}) {
+    if (list->capacity() < size)
+      list->reserve(2 * size);
+  }
+  cases_.push_back({last_key_ + 1, std::move(kept)}); // the last that can fail
+  in_order_.push_back(what);
+  in_turn_.push_back(what);
+  by_lock_.push_back(what);
+  return ++last_key_;
+}
+
+inline bool selector::remove(std::size_t key) noexcept {
+  for (std::size_t i = 0; i < cases_.size(); ++i) {
+    if (cases_[i].key == key) {
+      erase(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+inline void selector::erase(std::size_t index) noexcept {
+  const detail::attempt* const what = in_order_[index];
+  const std::shared_ptr<detail::select_case> gone = std::move(cases_[index].what);
+  cases_.erase(cases_.begin() + static_cast<std::ptrdiff_t>(index));
+  std::erase(in_order_, what);
+  std::erase(in_turn_, what);
+  std::erase(by_lock_, what);
+}
+
+inline std::size_t selector::select_biased(site where) {
+  detail::throw_if_stopped();
+  return *run(detail::select_first(in_order_,
+                                   by_lock_,
+                                   detail::turn::biased,
+                                   detail::patience::wait,
+                                   {"selector::select", {}, where},
+                                   detail::no_deadline));
+}
+
+inline std::optional<std::size_t> selector::select_until(clock::time_point deadline, site where) {
+  detail::throw_if_stopped();
+  return run(detail::select_first(in_turn_,
+                                  by_lock_,
+                                  detail::turn::fair,
+                                  detail::patience::wait,
+                                  {"selector::select", {}, where},
+                                  deadline));
+}
+
+inline std::optional<std::size_t> selector::try_select() {
+  return run(detail::select_first(
+      in_turn_, by_lock_, detail::turn::fair, detail::patience::try_only, {}, detail::no_deadline));
+}
+
+inline std::optional<std::size_t> selector::run(const detail::first_ended& first) {
+  if (first.end == detail::wait_state::stopped)
+    detail::raise_stop();
+  if (first.which == nullptr)
+    return std::nullopt;
+  std::size_t index = 0;
+  while (in_order_[index] != first.which)
+    ++index;
+  const std::size_t key = cases_[index].key;
+  const std::shared_ptr<detail::select_case> what = cases_[index].what;
+  if (what->is_over())
+    erase(index);
+  what->run();
+  return key;
+}
+
+} // namespace roost::inline v0

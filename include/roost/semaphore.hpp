@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/wait_record.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// Bounds how much is done, or held, at once: work takes permits and gives them back.
+///
+///     roost::semaphore connections(8);
+///     const auto permit = connections.acquire();   // waits while 8 are in use
+///     fetch(url);                                  // given back at the end of the block
+///
+/// Whoever waits is served in the order they came. One that wants many permits holds up those
+/// behind it until it has them, so it is never starved by the small ones; if it gives up, they go
+/// on.
+/// Lifetime: it must outlive its permits. Threads: any. Cancellation: acquire throws when its task
+/// is stopped, and then has taken nothing. Cost: one lock to take, one to give back; no allocation.
+class semaphore {
+ public:
+  /// Some of a semaphore's permits, given back when this goes.
+  class [[nodiscard("it is given back when this goes: give it a name")]] permit;
+
+  /// Throws std::invalid_argument for 0 permits: nobody could ever get one.
+  explicit semaphore(std::size_t permits);
+  ~semaphore() = default;
+  semaphore(const semaphore&) = delete;
+  semaphore& operator=(const semaphore&) = delete;
+
+  /// Takes `n` permits, and waits until they are free. Like the other forms it throws
+  /// std::invalid_argument if there are fewer in all.
+  permit acquire(std::size_t n = 1, site where = site::current());
+
+  /// Nothing if they are not free at this moment, or others are waiting.
+  [[nodiscard]] std::optional<permit> try_acquire(std::size_t n = 1);
+
+  /// Nothing when the time passed first.
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<permit> acquire_for(std::chrono::duration<Rep, Period> timeout,
+                                                  std::size_t n = 1,
+                                                  site where = site::current());
+  [[nodiscard]] std::optional<permit>
+  acquire_until(clock::time_point deadline, std::size_t n = 1, site where = site::current());
+
+  std::size_t permits() const noexcept { return permits_; } // in all
+  std::size_t available() const noexcept;                   // old news where other threads act
+
+ private:
+  friend struct detail::probe;
+  class acquisition;
+
+  void require(std::size_t n) const;
+  bool take_locked(std::size_t n) noexcept; // caller holds lock_
+  void give_back(std::size_t n) noexcept;
+
+  mutable detail::spin_lock lock_;
+  detail::wait_list waiters_; // guarded by lock_; a node's slot is how many it wants
+  const std::size_t permits_;
+  std::size_t available_; // guarded by lock_
+};
+
+class semaphore::permit {
+ public:
+  permit(const permit&) = delete;
+  permit& operator=(const permit&) = delete;
+  permit(permit&& other) noexcept : from_(other.from_), count_(std::exchange(other.count_, 0)) {}
+  permit& operator=(permit&& other) noexcept {
+    permit(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~permit() { release(); }
+
+  /// Gives them back early.
+  void release() noexcept {
+    if (count_ != 0)
+      from_->give_back(std::exchange(count_, 0));
+  }
+
+  /// How many it holds; 0 when they were given back or moved away.
+  std::size_t count() const noexcept { return count_; }
+
+  void swap(permit& other) noexcept {
+    std::swap(from_, other.from_);
+    std::swap(count_, other.count_);
+  }
+
+ private:
+  friend semaphore;
+  permit(semaphore& from, std::size_t count) noexcept : from_(&from), count_(count) {}
+
+  semaphore* from_;
+  std::size_t count_;
+};
+
+/// To get `wanted` permits.
+class semaphore::acquisition final : public detail::attempt {
+ public:
+  acquisition(semaphore& from, std::size_t wanted) noexcept
+      : attempt(&from.lock_, &from.waiters_, &wanted_),
+        from_(from),
+        wanted_(wanted) {}
+
+  bool try_locked() noexcept override { return from_.take_locked(wanted_); }
+  void conclude(detail::wait_state) noexcept override {}
+
+ private:
+  semaphore& from_;
+  std::size_t wanted_;
+};
+
+// --- implementation ---------------------------------------------------------
+// INVARIANT, under the lock: permits that are held or granted and available_ are permits_ together;
+// the first that waits wants more than are available. (One that a stop or a deadline has claimed
+// may still be linked. It then grants again when it has left: see acquire_until().)
+
+inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_(permits) {
+  if (permits == 0) {
+    throw std::invalid_argument(
+        "roost::semaphore: with 0 permits every acquire would wait for ever; to wait for something "
+        "that happens once take an event");
+  }
+}
+
+inline void semaphore::require(std::size_t n) const {
+  if (n > permits_) {
+    throw std::invalid_argument(
+        "roost::semaphore: more permits are wanted than it has, which is to wait for ever; make it "
+        "with more");
+  }
+}
+
+inline bool semaphore::take_locked(std::size_t n) noexcept {
+  if (n > available_ || !waiters_.empty())
+    return false;
+  available_ -= n;
+  return true;
+}
+
+// Also with 0, by a waiter that has left the line: those behind it may fit.
+inline void semaphore::give_back(std::size_t n) noexcept {
+  detail::claimed_list granted;
+  {
+    const std::lock_guard guard(lock_);
+    available_ += n;
+    while (const detail::wait_node* const first = waiters_.front()) {
+      const std::size_t wanted = *static_cast<const std::size_t*>(first->slot);
+      if (wanted > available_)
+        break;
+      if (waiters_.claim_front() != nullptr) {
+        available_ -= wanted;
+        granted.push(*first->record);
+      }
+    }
+  }
+  granted.complete(detail::wait_state::done);
+}
+
+inline semaphore::permit semaphore::acquire(std::size_t n, site where) {
+  return *acquire_until(detail::no_deadline, n, where);
+}
+
+inline std::optional<semaphore::permit> semaphore::try_acquire(std::size_t n) {
+  require(n);
+  const std::lock_guard guard(lock_);
+  if (!take_locked(n))
+    return std::nullopt;
+  return permit(*this, n);
+}
+
+template <class Rep, class Period>
+std::optional<semaphore::permit>
+semaphore::acquire_for(std::chrono::duration<Rep, Period> timeout, std::size_t n, site where) {
+  return acquire_until(detail::deadline_after(timeout), n, where);
+}
+
+inline std::optional<semaphore::permit>
+semaphore::acquire_until(clock::time_point deadline, std::size_t n, site where) {
+  require(n);
+  detail::throw_if_stopped();
+  acquisition wanted(*this, n);
+  if (!wanted.try_alone()) {
+    const auto end = detail::wait_for_one(wanted, {"semaphore::acquire", {}, where}, deadline);
+    if (end != detail::wait_state::done)
+      give_back(0);
+    if (end == detail::wait_state::stopped)
+      detail::raise_stop();
+    if (end == detail::wait_state::timed_out)
+      return std::nullopt;
+  }
+  return permit(*this, n);
+}
+
+inline std::size_t semaphore::available() const noexcept {
+  const std::lock_guard guard(lock_);
+  return available_;
+}
+
+} // namespace roost::inline v0

@@ -3,7 +3,8 @@
 // pieces take turns, so that a change of the machine's speed meets both.
 #include <roost.hpp>
 
-#include <algorithm>
+#include "bench/timing.hpp"
+
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -16,20 +17,8 @@
 
 namespace {
 
-using nanoseconds = std::chrono::duration<double, std::nano>;
-
-template <class F>
-double time_of(F f) {
-  const auto start = std::chrono::steady_clock::now();
-  f();
-  return nanoseconds(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> times) {
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
-}
+using bench::median;
+using bench::time_of;
 
 void send_and_receive() {
   constexpr int items = 1'000'000;

@@ -68,11 +68,10 @@ void a1_blocked_channel() {
 void a2_deadlock() {
   row("A2 a deadlock", "select {} keeps a worker from wg.Done(), and wg.Wait() waits for ever");
 
-  roost::event never; // select {}
   roost::wait_group workers;
   try {
     roost::task_scope scope({.name = "deadlock", .timeout = 200ms});
-    workers.spawn(scope, [&never] { never.wait(); });
+    workers.spawn(scope, [] { roost::select(); });
     workers.wait();
   } catch (const roost::timeout_error& error) {
     here(std::string("both waits are ended, main's with timeout_error: ") + error.what());
@@ -114,15 +113,29 @@ void a4_done_channel() {
   roost::event done;
   roost::task_scope scope;
   scope.spawn("worker", [&done] {
-    while (!done.wait_for(1ms)) {
-      // works
+    roost::ticker next(1ms);
+    for (bool working = true; working;) {
+      roost::select(roost::on_tick(next), // works
+                    roost::on_set(done, [&working] { working = false; }));
     }
   });
   roost::this_task::sleep_for(20ms);
   done.set();
   done.set();
   scope.join();
-  here("an event ends the loop; to set it twice does no harm; a stop would end the loop, too");
+  here("case on_set(done) ends the loop; to set it twice does no harm");
+
+  roost::event working;
+  {
+    roost::task_scope inner({.exit = roost::on_exit::stop});
+    inner.spawn("worker", [&working] {
+      roost::ticker next(1ms);
+      for (;;)
+        roost::select(roost::on_tick(next, [&working] { working.set(); }));
+    });
+    working.wait();
+  }
+  here("a stop ends the loop that lacks this case, because it ends select()");
 }
 
 void a5_wait_group() {

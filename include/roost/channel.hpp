@@ -156,6 +156,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
 
 /// The end to receive from. It is an input range: a range-for receives until the channel is closed
 /// and empty. It throws when the task is stopped, or when sender::fail() has closed the channel.
+/// Senders wait for it as long as it lives. So where a loop may be left before its end, declare the
+/// receiver after the scope of the senders, or close() it then.
 template <class T>
 class receiver
     : public detail::channel_end<detail::stored_item<T>, detail::channel_side::receiving> {

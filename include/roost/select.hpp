@@ -314,12 +314,12 @@ std::size_t select_among(turn order, Cases&&... cases) {
   static_assert((!std::is_lvalue_reference_v<Cases> && ...),
                 "roost::select: write the cases into the call itself; they refer to what they are "
                 "made from");
-  constexpr std::size_t otherwises = (std::size_t{is_otherwise<std::remove_cvref_t<Cases>>} + ...);
+  constexpr auto otherwises = (std::size_t{is_otherwise<std::remove_cvref_t<Cases>>} + ...);
   static_assert(otherwises <= 1, "roost::select: a select has at most one case `otherwise`");
   constexpr std::size_t count = sizeof...(Cases);
   const std::array<select_case*, count> all = {&cases...};
-  std::array<attempt*, count> in_turn;
-  std::array<attempt*, count> by_lock;
+  std::array<attempt*, count> in_turn{};
+  std::array<attempt*, count> by_lock{};
   return select_among(
       all, order, otherwises == 0 ? patience::wait : patience::try_only, in_turn, by_lock);
 }

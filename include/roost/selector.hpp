@@ -97,7 +97,7 @@ std::size_t selector::add(Case&& c) {
                 "on_set, on_done, on_tick, on_timeout or on_deadline in the call itself");
   static_assert(!detail::is_otherwise<std::remove_cvref_t<Case>>,
                 "roost::selector::add: instead of adding `otherwise` call try_select()");
-  auto kept = std::make_shared<Case>(detail::keep_t{}, std::move(c));
+  auto kept = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
   detail::attempt* const what = kept->what();
   const std::size_t size = cases_.size() + 1;
   for (auto* const list : {&in_order_, &in_turn_, &by_lock_}) {

@@ -25,6 +25,7 @@ class tick_case;
 ///     roost::ticker every(100ms);
 ///     for (;;) { every.wait(); publish(statistics()); }   // until the task is stopped
 ///
+/// Wait for what else is needed, such as a permit, first: then the tick is fresh.
 /// Who comes late finds one tick pending, never more: the others are left out, and the next one is
 /// a whole period from then. Who comes in time does not shift the ticks that follow.
 /// Threads: any number share the ticks; each tick goes to one of them.

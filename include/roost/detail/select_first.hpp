@@ -42,7 +42,7 @@ first_ended select_first(std::span<attempt*> in_turn,
 
 // Short lists, or such as are sorted but for a few: insertion takes linear time then.
 inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
-  const std::less<const spin_lock*> before;
+  const std::less<> before;
   for (std::size_t end = 1; end < attempts.size(); ++end) {
     for (std::size_t i = end; i > 0 && before(attempts[i]->lock(), attempts[i - 1]->lock()); --i)
       std::swap(attempts[i], attempts[i - 1]);

@@ -41,8 +41,10 @@ namespace roost::inline v0 {
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
 /// could go through; the try_ forms do not look at stops. An item is delivered once or stays.
 /// Errors: bad_alloc leaves everything as it was.
-/// Cost: one lock an operation. Items that are neither small and trivially copyable nor strings or
-/// standard smart pointers take one allocation each.
+/// Cost: one lock an operation; up to 256 items a lock for send_all to a channel that blocks when
+/// full, and for receive_some. Room for more than 1024 items is allocated as it is needed. Items
+/// that are neither small and trivially copyable nor strings or standard smart pointers take one
+/// allocation each.
 template <class T>
 class sender;
 template <class T>
@@ -92,7 +94,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
                 "assignable; send a std::unique_ptr to them instead");
 
  public:
-  /// Waits for room, or with capacity 0 for a receiver. Not a success only if closed.
+  /// Waits for room, or with capacity 0 for a receiver. Not a success only if the channel is
+  /// closed, or refuses the item by overflow::drop_newest.
   send_result send(T&& item, site where = site::current()) const {
     return send_until(std::move(item), detail::no_deadline, where);
   }
@@ -123,22 +126,16 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   send_result try_send(T&& item) const;
   send_result try_send(const T& item) const { return try_send(copy(item)); }
 
-  /// Sends all, in this order, and waits for room as often as it must; many items under one lock.
-  /// What was sent is gone from `items`, even if a stop ends this with an exception. Returns how
-  /// many that are: fewer only if the channel was closed, or refused one by overflow::drop_newest.
+  /// Sends all, in this order, and waits for room as often as it must. What was sent is gone from
+  /// `items`, even if a stop ends this with an exception. Returns how many that are: fewer only if
+  /// the channel was closed, or refused one by overflow::drop_newest.
   [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
   send_all(std::vector<T>&& items, site where = site::current()) const;
 
   /// The same with copies of what is in a range.
-  [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
-  send_all(const std::vector<T>& items, site where = site::current()) const {
-    return send_all(std::vector<T>(items), where);
-  }
   template <class Range>
   [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
-  send_all(const Range& items, site where = site::current()) const {
-    return send_all(std::vector<T>(std::begin(items), std::end(items)), where);
-  }
+  send_all(Range&& items, site where = site::current()) const;
 
   /// Closes the channel because of a failure: once nothing is left in it, range-for and value()
   /// rethrow `cause` for every receiver. False if it was closed before: then it stays as it was.
@@ -180,8 +177,8 @@ class receiver
   /// Never waits: empty if it would have to.
   receive_result<T> try_receive() const;
 
-  /// Waits for the first item and takes what else is there, up to `max`, under one lock. Appends
-  /// them to `items` and returns how many; 0 only if the channel is closed and empty. Throws what
+  /// Waits for the first item and takes what else is there by then, up to `max`. Appends them to
+  /// `items` and returns how many; 0 only if the channel is closed and empty. Throws what
   /// sender::fail() has closed it with.
   [[nodiscard("nothing was received if the channel is closed")]] std::size_t
   receive_some(std::vector<T>& items, std::size_t max, site where = site::current()) const;
@@ -293,6 +290,8 @@ template <class T>
 std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
   static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>,
                 "roost::sender::send_all: moving the items must not throw; send them one by one");
+  static_assert(!std::is_same_v<T, bool>,
+                "roost::sender::send_all: a std::vector<bool> has no bools; send them one by one");
   auto& channel = this->core();
   detail::throw_if_stopped();
   std::size_t sent = 0;
@@ -304,6 +303,15 @@ std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
   if (status == detail::status_stopped)
     detail::raise_stop();
   return sent;
+}
+
+template <class T>
+template <class Range>
+std::size_t sender<T>::send_all(Range&& items, site where) const {
+  std::vector<T> copies;
+  for (auto&& item : items)
+    copies.emplace_back(item);
+  return send_all(std::move(copies), where);
 }
 
 template <class T>
@@ -347,6 +355,9 @@ std::size_t receiver<T>::receive_some(std::vector<T>& items, std::size_t max, si
   static_assert(std::is_nothrow_move_constructible_v<T>,
                 "roost::receiver::receive_some: moving the items must not throw; receive them one "
                 "by one");
+  static_assert(!std::is_same_v<T, bool>,
+                "roost::receiver::receive_some: a std::vector<bool> has no bools; receive them one "
+                "by one");
   auto& channel = this->core();
   if (max == 0) {
     throw std::invalid_argument(
@@ -354,8 +365,10 @@ std::size_t receiver<T>::receive_some(std::vector<T>& items, std::size_t max, si
         "more");
   }
   detail::throw_if_stopped();
+  constexpr std::size_t usual = 64; // what else may come until the first is here
   const std::size_t there = channel.available();
-  max = there == 0 ? 1 : max < there ? max : there;
+  const std::size_t likely = there != 0 ? there : usual;
+  max = max < likely ? max : likely;
   detail::incoming_batch<T> in(items, max); // from here on nothing can fail
   const std::optional<std::size_t> count = channel.receive_some(in.stored(), max, where);
   if (!count)

@@ -21,7 +21,7 @@ class send_case;
 enum class channel_status {
   success, // exactly one item went through
   empty,   // try_receive: nothing there at this moment
-  full,    // try_send: no room, and nobody waits, at this moment
+  full,    // no room, and nobody waits, at this moment: try_send, or overflow::drop_newest
   closed,  // nothing can be sent any more; or nothing is left to receive and nothing will come
   timeout, // the time passed first
 };

@@ -17,7 +17,8 @@ namespace roost::inline v0 {
 ///     scope.spawn([&] { load(); ready.set(); });
 ///     ready.wait();                         // throws if the task failed instead
 ///
-/// Lifetime: whoever returns from wait() may destroy it at once, even while set() is returning.
+/// Lifetime: whoever returns from wait() may destroy it at once, even while set() is returning, if
+/// nobody else still waits or gives up waiting.
 /// Threads: any. Cancellation: waits throw when their task is stopped. Cost: no allocation.
 class event {
  public:

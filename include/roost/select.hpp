@@ -39,17 +39,17 @@ namespace roost::inline v0 {
 /// the same moment no other could. Without any case it waits until the task is stopped.
 ///
 /// Write the cases into the call: they refer to what is passed to them. An item passed as an
-/// rvalue is taken only if it is sent. One channel may be in several cases, and a select does not
-/// receive what it sends itself.
-/// Handlers are called after everything is unlocked: they may wait, select again, or throw.
-/// Cancellation: no case is needed for a stop. It throws when its task is stopped, before it looks
-/// at any case; then nothing has happened. Errors: bad_alloc leaves everything as it was.
-/// Cost: no allocation, unless an item needs one to be sent (see sender). One lock for each case
-/// that is asked; if it has to wait, three more for each case.
+/// rvalue is taken only if it is sent; it may be offered in several cases. One channel may be in
+/// several cases, and a select does not receive what it sends itself. Handlers are called after
+/// everything is unlocked: they may wait, select again, or throw. Cancellation: no case is needed
+/// for a stop. It throws when its task is stopped, before it looks at any case; then nothing has
+/// happened. Errors: bad_alloc leaves everything as it was. Cost: no allocation, unless an item
+/// needs one to be sent (see sender). One lock for each case that is asked; each time it has to
+/// wait, two more for each case. Under all locks at once it only asks and gets in line.
 template <class... Cases>
 std::size_t select(Cases&&... cases);
 
-/// The same, but among those that can happen at once the first one in the order written does.
+/// The same, but the cases are asked in the order written, and the first one that can happen does.
 template <class... Cases>
 std::size_t select_biased(Cases&&... cases);
 
@@ -60,7 +60,8 @@ std::size_t select_biased(Cases&&... cases);
 template <class T, class F>
 auto on_receive(const receiver<T>& from, F handler, site where = site::current());
 
-/// The item was sent, or not because the channel is closed: calls handler(send_result).
+/// The item was sent, or was not because the channel is closed or overflow::drop_newest refuses
+/// it: calls handler(send_result).
 template <class T, class F>
 auto on_send(const sender<T>& to,
              std::type_identity_t<T>&& item,
@@ -84,7 +85,8 @@ auto on_done(wait_group& group, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_tick(ticker& t, F handler = {}, site where = site::current());
 
-/// The time since this was called, or the point in time, is over.
+/// The time since this was called, or the point in time, is over. One that is over at once is as
+/// likely as any other case that can happen; to look without waiting take `otherwise`.
 template <class Rep, class Period, class F = detail::no_handler>
 auto on_timeout(std::chrono::duration<Rep, Period> timeout,
                 F handler = {},
@@ -134,45 +136,59 @@ class receive_case final : public select_case {
   F handler_;
 };
 
+// Its address tells types apart.
+template <class T>
+inline constexpr char mark_of_type = 0;
+
 template <class T, class F>
 class send_case final : public select_case {
   static_assert(std::invocable<F&, send_result>,
                 "roost::on_send: the handler must be callable with a send_result; it is not a "
                 "success when the channel is closed");
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "roost::on_send: moving the items must not throw, because the item of a case that "
+                "does not happen is given back; send a std::unique_ptr to them instead");
 
  public:
   send_case(const sender<T>& to, T& item, F handler, site where)
-      : select_case(&attempt_, where, kind),
-        to_(to),
-        item_(item),
-        attempt_(to.core(), plain(item_)),
+      : select_case(&attempt_, where, variable_at(&item)),
+        to_(&to),
+        item_(&item),
+        attempt_(to.core(), sent_from(item)),
         handler_(std::move(handler)) {}
   send_case(const sender<T>& to, const T& item, F handler, site where)
-      : select_case(&attempt_, where, kind),
-        kept_item_(sender<T>::copy(item)),
-        to_(to),
-        item_(*kept_item_),
-        attempt_(to.core(), plain(item_)),
+      : select_case(&attempt_, where, variable_at(this)), // nobody else's
+        copy_(sender<T>::copy(item)),
+        to_(&to),
+        item_(&*copy_),
+        attempt_(to.core(), sent_from(*item_)),
         handler_(std::move(handler)) {}
   send_case(keep_t, send_case&& other)
-      : select_case(&attempt_, other.where(), kind),
-        kept_end_(other.to_),
-        kept_item_(std::move(other.item_)),
-        to_(*kept_end_),
-        item_(*kept_item_),
-        attempt_(to_.core(), plain(item_)),
-        handler_(std::move(other.handler_)) {
-    this->prepare(); // and it stays so: the item is nobody else's
+      : select_case(&attempt_, other.where()),
+        kept_end_(*other.to_),
+        attempt_(kept_end_->core(), nullptr),
+        handler_(std::move(other.handler_)),
+        kept_item_(item_storage<T>::store(std::move(*other.item_))) {
+    attempt_.send(*kept_item_);
   }
 
   void run() override { handler_(send_result(attempt_.status())); }
+  void settle() noexcept override {
+    if (out_)
+      out_->settle();
+  }
 
  private:
-  static constexpr auto kind =
-      stored_inline<T> ? select_case::item_kind::plain : select_case::item_kind::boxed;
+  static typename select_case::variable variable_at(const void* address) noexcept {
+    if constexpr (stored_inline<T>) {
+      return {nullptr, nullptr};
+    } else {
+      return {address, &mark_of_type<T>};
+    }
+  }
 
   // Where the item lies that is sent; one that needs a box has none before it is in it.
-  static stored_item<T>* plain(T& item) noexcept {
+  static stored_item<T>* sent_from(T& item) noexcept {
     if constexpr (stored_inline<T>) {
       return &item;
     } else {
@@ -180,16 +196,21 @@ class send_case final : public select_case {
     }
   }
 
-  void box_item() override { attempt_.send(out_.emplace(item_).stored()); }
-  void unbox_item() override { out_.reset(); }
+  void* box(void* shared) override {
+    auto* const stored =
+        shared != nullptr ? static_cast<stored_item<T>*>(shared) : &out_.emplace(*item_).stored();
+    attempt_.send(*stored);
+    return stored;
+  }
 
   std::optional<sender<T>> kept_end_;
-  std::optional<T> kept_item_;
-  const sender<T>& to_;
-  T& item_;
+  std::optional<T> copy_;
+  const sender<T>* to_ = nullptr;
+  T* item_ = nullptr;
   std::optional<outgoing_item<T>> out_;
   typename channel_core<stored_item<T>>::send_attempt attempt_;
   F handler_;
+  std::optional<stored_item<T>> kept_item_; // last: when it is moved here nothing else can fail
 };
 
 template <class F>
@@ -279,20 +300,20 @@ struct case_maker {
 /// The part of a select that is the same for all kinds of cases. The last two are room for it.
 inline std::size_t select_among(std::span<select_case* const> cases,
                                 turn order,
-                                patience patience,
+                                patience how_long,
                                 std::span<attempt*> in_turn,
                                 std::span<attempt*> by_lock) {
   throw_if_stopped();
   std::size_t count = 0;
   for (select_case* const c : cases) {
-    c->prepare();
+    c->prepare(cases);
     if (c->what() != nullptr)
       in_turn[count] = by_lock[count] = c->what(), ++count;
   }
   const first_ended first = select_first(in_turn.first(count),
                                          by_lock.first(count),
                                          order,
-                                         patience,
+                                         how_long,
                                          {"select", {}, cases[0]->where()},
                                          no_deadline);
   for (select_case* const c : cases)
@@ -308,13 +329,16 @@ inline std::size_t select_among(std::span<select_case* const> cases,
 
 template <class... Cases>
 std::size_t select_among(turn order, Cases&&... cases) {
+  static_assert(sizeof...(Cases) > 0,
+                "roost::select_biased: it needs a case; to wait for a stop call select()");
   static_assert((is_case<std::remove_cvref_t<Cases>> && ...),
                 "roost::select: its arguments are cases, made by on_receive, on_send, on_set, "
                 "on_done, on_tick, on_timeout, on_deadline or otherwise");
   static_assert((!std::is_lvalue_reference_v<Cases> && ...),
                 "roost::select: write the cases into the call itself; they refer to what they are "
                 "made from");
-  constexpr auto otherwises = (std::size_t{is_otherwise<std::remove_cvref_t<Cases>>} + ...);
+  constexpr auto otherwises =
+      (std::size_t{0} + ... + std::size_t{is_otherwise<std::remove_cvref_t<Cases>>});
   static_assert(otherwises <= 1, "roost::select: a select has at most one case `otherwise`");
   constexpr std::size_t count = sizeof...(Cases);
   const std::array<select_case*, count> all = {&cases...};

@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/item_batch.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/select_first.hpp>
 #include <roost/select.hpp>
@@ -30,15 +31,20 @@ namespace roost::inline v0 {
 /// closed and empty, on_send, on_set, on_done, on_timeout and on_deadline when they have happened;
 /// on_tick never. Handlers may add and remove cases, their own included.
 ///
-/// Lifetime: it keeps copies of the ends of channels, which count as any, and the items to be sent,
-/// which go with their case if they could not be. Events, wait groups, tickers and handles are
-/// referred to and must outlive their cases. Threads: one at a time.
-/// Cancellation, errors: as select(). Cost: add() allocates, selects do not; a select that has to
-/// wait takes time proportional to the number of cases.
+/// Lifetime: it keeps copies of the ends of channels, which count as any (so a channel does not
+/// close by itself while a case sends to it), and the items to be sent, which go with their case if
+/// they could not be. Events, wait groups and tickers are referred to and must outlive their cases.
+/// Threads: one at a time. Cancellation, errors: as select(); a case that could not be added has
+/// left its item in its variable. Cost: add() allocates; selects do not, but for a channel's own
+/// room. A select that has to wait, and add() and remove(), take time proportional to the number of
+/// cases.
 class selector {
  public:
   selector() = default;
-  ~selector() = default;
+  ~selector() {
+    while (!empty())
+      erase(size() - 1);
+  }
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
 
@@ -78,13 +84,14 @@ class selector {
   };
 
   std::optional<std::size_t> run(const detail::first_ended& first);
+  std::ptrdiff_t place_by_lock(const detail::attempt& what) const noexcept;
   void erase(std::size_t index) noexcept;
 
   // All four hold the same cases.
   std::vector<keyed_case> cases_;          // in the order they were added
   std::vector<detail::attempt*> in_order_; // likewise
   std::vector<detail::attempt*> in_turn_;  // as the last draw left them
-  std::vector<detail::attempt*> by_lock_;  // as sorted for the last wait
+  std::vector<detail::attempt*> by_lock_;  // sorted
   std::size_t last_key_ = 0;
 };
 
@@ -96,19 +103,32 @@ std::size_t selector::add(Case&& c) {
                 "roost::selector::add: its argument is a case, made by on_receive, on_send, "
                 "on_set, on_done, on_tick, on_timeout or on_deadline in the call itself");
   static_assert(!detail::is_otherwise<std::remove_cvref_t<Case>>,
-                "roost::selector::add: instead of adding `otherwise` call try_select()");
+                "roost::selector::add: instead of adding `otherwise` call try_select(), "
+                "which also ignores stops");
+  detail::make_room(cases_, 1);
+  for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
+    detail::make_room(*list, 1);
+  // The item of an on_send leaves its variable here; from here on nothing can fail.
   auto kept = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
   detail::attempt* const what = kept->what();
-  const std::size_t size = cases_.size() + 1;
-  for (auto* const list : {&in_order_, &in_turn_, &by_lock_}) {
-    if (list->capacity() < size)
-      list->reserve(2 * size);
-  }
-  cases_.push_back({last_key_ + 1, std::move(kept)}); // the last that can fail
   in_order_.push_back(what);
   in_turn_.push_back(what);
-  by_lock_.push_back(what);
-  return ++last_key_;
+  by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+  cases_.push_back({++last_key_, std::move(kept)});
+  return last_key_;
+}
+
+inline std::ptrdiff_t selector::place_by_lock(const detail::attempt& what) const noexcept {
+  std::size_t first = 0;
+  for (std::size_t end = by_lock_.size(); first < end;) {
+    const std::size_t middle = first + (end - first) / 2;
+    if (detail::before_by_lock(*by_lock_[middle], what)) {
+      first = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return static_cast<std::ptrdiff_t>(first);
 }
 
 inline bool selector::remove(std::size_t key) noexcept {

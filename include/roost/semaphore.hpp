@@ -122,8 +122,8 @@ class semaphore::acquisition final : public detail::attempt {
 
 // --- implementation ---------------------------------------------------------
 // INVARIANT, under the lock: permits that are held or granted and available_ are permits_ together;
-// the first that waits wants more than are available. (One that a stop or a deadline has claimed
-// may still be linked. It then grants again when it has left: see acquire_until().)
+// the first that waits wants more than are available. (Unless those before it have just left, by a
+// stop or a deadline, or are about to: whoever leaves grants again, see acquire_until().)
 
 inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_(permits) {
   if (permits == 0) {
@@ -142,6 +142,7 @@ inline void semaphore::require(std::size_t n) const {
 }
 
 inline bool semaphore::take_locked(std::size_t n) noexcept {
+  waiters_.drop_leaving();
   if (n > available_ || !waiters_.empty())
     return false;
   available_ -= n;

@@ -28,6 +28,7 @@ class tick_case;
 /// Wait for what else is needed, such as a permit, first: then the tick is fresh.
 /// Who comes late finds one tick pending, never more: the others are left out, and the next one is
 /// a whole period from then. Who comes in time does not shift the ticks that follow.
+/// Lifetime: it must outlive the waits for it.
 /// Threads: any number share the ticks; each tick goes to one of them.
 /// Cancellation: wait() throws when its task is stopped. Cost: no allocation, no thread.
 class ticker {

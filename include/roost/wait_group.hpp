@@ -25,7 +25,8 @@ namespace roost::inline v0 {
 ///     batch.wait();                         // these are done; the scope's other tasks go on
 ///
 /// It can be used again after the count was zero.
-/// Lifetime: whoever returns from wait() may destroy it at once, even while done() is returning.
+/// Lifetime: whoever returns from wait() may destroy it at once, even while done() is returning, if
+/// nobody else still waits or gives up waiting.
 /// Threads: any. Cancellation: waits throw when their task is stopped. Cost: no allocation.
 class wait_group {
  public:

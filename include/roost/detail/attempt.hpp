@@ -64,7 +64,8 @@ using attempt_list = std::span<attempt* const>;
 
 /// Holds the locks of several attempts. They are in the order of their locks' addresses, the same
 /// for everybody, so that two such holders never wait for each other. One lock may be there more
-/// than once.
+/// than once. Others that come meanwhile spin for longer than with one lock, but as long as the
+/// holder only asks and links: some nanoseconds for each.
 class all_locked {
  public:
   explicit all_locked(attempt_list by_lock) noexcept : by_lock_(by_lock) {
@@ -83,15 +84,15 @@ class all_locked {
   attempt_list by_lock_;
 };
 
-/// How a wait for several attempts ended: with the one that happened, or with none because of a
-/// stop or the deadline.
+/// How a wait for several attempts ended: with the one that happened; or with none, because of a
+/// stop, or because a time came: the deadline, or when one of the attempts is due().
 struct first_ended {
   attempt* which;
   wait_state end;
 };
 
 /// Waits until one of the attempts has happened. Both lists hold the same ones: `in_turn` tells
-/// who is asked first, `by_lock` is sorted for all_locked. None of them allows for `deadline`.
+/// who is asked first, `by_lock` is sorted for all_locked.
 ///
 /// INVARIANT: exactly one attempt happens, or none. All are tried, and if none can happen all are
 /// linked, while all locks are held: a peer comes before, and is found, or after, and finds the
@@ -148,7 +149,7 @@ void all_locked::for_each_lock(F f) noexcept {
   }
 }
 
-inline attempt* try_locked(attempt_list in_turn) noexcept {
+inline attempt* first_to_happen(attempt_list in_turn) noexcept {
   for (attempt* const a : in_turn) {
     if (a->try_locked())
       return a;
@@ -160,7 +161,7 @@ inline attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept {
   attempt* happened = nullptr;
   {
     const all_locked guard(by_lock);
-    happened = try_locked(in_turn);
+    happened = first_to_happen(in_turn);
   }
   if (happened != nullptr)
     happened->finish();
@@ -176,7 +177,7 @@ inline first_ended wait_for_first(attempt_list in_turn,
   attempt* happened = nullptr;
   {
     const all_locked guard(by_lock);
-    happened = try_locked(in_turn);
+    happened = first_to_happen(in_turn);
     if (happened == nullptr) {
       for (attempt* const a : in_turn)
         a->link(record);

@@ -70,6 +70,7 @@ class channel_core {
 
   /// Takes from `item` only on success. Never waits, ignores stops.
   channel_status try_send(Item& item);
+  channel_status try_send(Item& item, leftover& rest); // leaves nothing but an evicted item
   channel_status try_receive(std::optional<Item>& out);
 
   /// Waits as long as it must. May be status_stopped.
@@ -123,7 +124,8 @@ class channel_core {
 
   bool lacks_room() const noexcept { return items_.size() < capacity_; } // where the ring is full
   void send_some(std::vector<Item>& items, std::size_t& next);
-  std::size_t receive_some(std::vector<Item>& out, std::size_t max) noexcept;
+  std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
+  std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
   void grow(std::size_t wanted);
   std::size_t larger_room() const noexcept;                                         // holds lock_
   bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept; // holds lock_
@@ -167,17 +169,14 @@ class channel_core<Item>::send_attempt final : public attempt {
   void send(Item& item) noexcept { node().slot = &item; }
 
   bool try_alone() override {
-    status_ = core_.try_send(item());
+    status_ = core_.try_send(item(), rest_);
     return happened();
   }
   bool try_locked() noexcept override {
     status_ = core_.send_locked(item(), rest_);
     return happened();
   }
-  void finish() noexcept override {
-    core_.finish_send(item(), rest_);
-    rest_ = {};
-  }
+  void finish() noexcept override { core_.finish_send(item(), rest_); }
   void conclude(wait_state end) noexcept override {
     status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
@@ -192,7 +191,7 @@ class channel_core<Item>::send_attempt final : public attempt {
 
   channel_core& core_;
   channel_status status_ = channel_status::full;
-  leftover rest_;
+  leftover rest_; // an evicted item goes with the attempt, where no list or lock is in use
 };
 
 /// To receive into `out`, which is empty.
@@ -241,6 +240,7 @@ channel_core<Item>::channel_core(std::size_t capacity, overflow policy, std::str
 
 template <class Item>
 channel_status channel_core<Item>::send_locked(Item& item, leftover& rest) noexcept {
+  rest.peer = nullptr;
   if (closed_)
     return channel_status::closed;
   if ((rest.peer = receivers_.claim_first()) != nullptr)
@@ -298,9 +298,8 @@ void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_nod
 // A ring never loses room while the channel is open. So a channel that was once full has all its
 // room, and only the first attempt of a send has to make some: those under other locks need not.
 template <class Item>
-channel_status channel_core<Item>::try_send(Item& item) {
+channel_status channel_core<Item>::try_send(Item& item, leftover& rest) {
   for (;;) {
-    leftover rest;
     std::unique_lock guard(lock_);
     const channel_status status = send_locked(item, rest);
     if (status == channel_status::full && lacks_room()) {
@@ -313,6 +312,12 @@ channel_status channel_core<Item>::try_send(Item& item) {
     finish_send(item, rest);
     return status;
   }
+}
+
+template <class Item>
+channel_status channel_core<Item>::try_send(Item& item) {
+  leftover rest;
+  return try_send(item, rest);
 }
 
 // Allocates, and frees the old room, outside the lock.
@@ -371,29 +376,37 @@ channel_core<Item>::wait(Attempt& attempt, const blocked_call& call, clock::time
   }
 }
 
+// Others must not wait for long, so many items go through in several goes.
+inline constexpr std::size_t items_per_lock = 256;
+
 // Under one lock: as many as receivers wait for go straight to them, the next ones into the ring.
 template <class Item>
 void channel_core<Item>::send_some(std::vector<Item>& items, std::size_t& next) {
-  for (std::size_t room_wanted = 1; room_wanted != 0 && next < items.size();) {
+  for (bool more = true; more && next < items.size();) {
+    const std::size_t left = items.size() - next;
+    const std::size_t end = next + (left < items_per_lock ? left : items_per_lock);
     claimed_list receivers;
     std::size_t straight = next;
+    std::size_t room_wanted = 0;
     {
       const std::lock_guard guard(lock_);
       if (closed_ || policy_ != overflow::block)
         return;
       const wait_node* receiver = nullptr;
-      while (next < items.size() && (receiver = receivers_.claim_first()) != nullptr) {
+      while (next < end && (receiver = receivers_.claim_first()) != nullptr) {
         receivers.push(*receiver->record);
         ++next;
       }
-      while (next < items.size() && items_.size() < items_.room())
+      while (next < end && items_.size() < items_.room())
         items_.push_back(std::move(items[next++]));
-      room_wanted = lacks_room() ? larger_room() : 0;
+      if (next < end && lacks_room())
+        room_wanted = larger_room();
+      more = next == end || room_wanted != 0;
     }
     receivers.complete(wait_state::done, [&](const wait_record& receiver) {
       target_of(*receiver.claimed_at()).emplace(std::move(items[straight++]));
     });
-    if (room_wanted != 0 && next < items.size())
+    if (room_wanted != 0)
       grow(room_wanted);
   }
 }
@@ -416,7 +429,7 @@ channel_core<Item>::send_all(std::vector<Item>& items, std::size_t& next, const 
 // Under one lock: each item from a full ring lets a waiting sender's item in; without a ring the
 // senders' items come straight.
 template <class Item>
-std::size_t channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max) noexcept {
+std::size_t channel_core<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
   claimed_list let_in;
   claimed_list straight;
   std::size_t count = 0;
@@ -440,9 +453,20 @@ std::size_t channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t
 }
 
 template <class Item>
+std::size_t channel_core<Item>::try_receive_some(std::vector<Item>& out, std::size_t max) noexcept {
+  std::size_t count = 0;
+  for (std::size_t taken = items_per_lock; taken == items_per_lock && count < max;) {
+    const std::size_t left = max - count;
+    taken = take_some(out, left < items_per_lock ? left : items_per_lock);
+    count += taken;
+  }
+  return count;
+}
+
+template <class Item>
 std::optional<std::size_t>
 channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const site& where) {
-  if (const std::size_t at_once = receive_some(out, max); at_once != 0)
+  if (const std::size_t at_once = try_receive_some(out, max); at_once != 0)
     return at_once;
   std::optional<Item> first;
   if (receive(first, no_deadline, where) == status_stopped)
@@ -450,7 +474,7 @@ channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const 
   if (!first)
     return 0;
   out.push_back(*std::move(first));
-  return 1 + receive_some(out, max - 1);
+  return 1 + try_receive_some(out, max - 1);
 }
 
 template <class Item>

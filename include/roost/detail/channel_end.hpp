@@ -41,7 +41,7 @@ class channel_end {
   std::size_t capacity() const { return core().capacity(); }
   std::size_t size() const { return core().size(); } // old news where other threads act
 
-  /// How many items were lost to overflow::drop_oldest or drop_newest so far.
+  /// How many items overflow::drop_oldest has destroyed, or drop_newest refused, so far.
   std::size_t dropped() const { return core().dropped(); }
 
   /// True for ends of the same channel.

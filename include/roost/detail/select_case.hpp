@@ -6,6 +6,8 @@
 #include <roost/site.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <span>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -30,15 +32,12 @@ class select_case {
   /// Null for `otherwise`.
   attempt* what() const noexcept { return what_; }
 
-  /// Before the first try, and after the last: an item that was not sent is back in its variable.
-  void prepare() {
-    if (item_ == item_kind::boxed)
-      box_item();
-  }
-  void settle() {
-    if (item_ == item_kind::boxed)
-      unbox_item();
-  }
+  /// Before the first try, for each case of `all` in turn: an item that needs a box to be sent is
+  /// put into one. The same variable in a second case is sent from the same box.
+  void prepare(std::span<select_case* const> all);
+
+  /// After the last try: an item that was not sent is back in its variable.
+  virtual void settle() noexcept {}
 
   /// Calls the handler. Everything is unlocked and unlinked by then.
   virtual void run() = 0;
@@ -49,27 +48,33 @@ class select_case {
   const site& where() const noexcept { return where_; }
 
  protected:
-  enum class item_kind { plain, boxed };
+  /// The variable of an item that needs a box, and something that tells its type.
+  struct variable {
+    const void* address;
+    const void* type;
+    friend bool operator==(const variable&, const variable&) = default;
+  };
 
-  select_case(attempt* what, site where, item_kind item = item_kind::plain) noexcept
+  select_case(attempt* what, site where, variable boxed = {nullptr, nullptr}) noexcept
       : what_(what),
         where_(where),
-        item_(item) {}
+        boxed_(boxed) {}
   ~select_case() = default;
 
  private:
-  virtual void box_item() {}
-  virtual void unbox_item() {}
+  /// Puts the item into a box, or sends it from the one it is in, and returns that.
+  virtual void* box(void* shared) { return shared; }
 
   attempt* what_;
   site where_;
-  item_kind item_;
+  variable boxed_;
+  void* box_ = nullptr;
 };
 
 template <class C>
 concept is_case = std::derived_from<C, select_case>;
 
-/// The case that threads wake who wait in a wait_queue.
+/// A case that waits in a wait_queue, until whoever changes its condition wakes it.
 template <class Ready, class F>
 class queue_case final : public select_case {
  public:
@@ -90,6 +95,19 @@ class queue_case final : public select_case {
   wait_queue::attempt<Ready> attempt_;
   F handler_;
 };
+
+// --- implementation ---------------------------------------------------------
+
+inline void select_case::prepare(std::span<select_case* const> all) {
+  if (boxed_.address == nullptr)
+    return;
+  void* shared = nullptr;
+  for (std::size_t i = 0; all[i] != this && shared == nullptr; ++i) {
+    if (all[i]->boxed_ == boxed_)
+      shared = all[i]->box_;
+  }
+  box_ = box(shared);
+}
 
 template <class F>
 constexpr void check_plain_handler() {

@@ -23,6 +23,11 @@ enum class turn {
 
 enum class patience { wait, try_only };
 
+/// The order in which locks are taken.
+inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
+  return std::less<>()(a.lock(), b.lock());
+}
+
 /// Makes one of the attempts happen. Both lists hold the same ones; their order is changed: that
 /// of `in_turn` only where turns are fair. With `try_only`, or at the deadline, it may be none.
 ///
@@ -34,17 +39,17 @@ enum class patience { wait, try_only };
 first_ended select_first(std::span<attempt*> in_turn,
                          std::span<attempt*> by_lock,
                          turn order,
-                         patience patience,
+                         patience how_long,
                          const blocked_call& call,
                          clock::time_point deadline);
 
 // --- implementation ---------------------------------------------------------
 
-// Short lists, or such as are sorted but for a few: insertion takes linear time then.
+// For the short list of a select, and for that of a selector, which is sorted already: insertion
+// then takes linear time.
 inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
-  const std::less<> before;
   for (std::size_t end = 1; end < attempts.size(); ++end) {
-    for (std::size_t i = end; i > 0 && before(attempts[i]->lock(), attempts[i - 1]->lock()); --i)
+    for (std::size_t i = end; i > 0 && before_by_lock(*attempts[i], *attempts[i - 1]); --i)
       std::swap(attempts[i], attempts[i - 1]);
   }
 }
@@ -52,7 +57,7 @@ inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
 // Draws the order only as far as it is needed (Fisher and Yates).
 inline attempt* try_in_turn(std::span<attempt*> attempts, turn order) {
   for (std::size_t i = 0; i < attempts.size(); ++i) {
-    if (order == turn::fair)
+    if (order == turn::fair && i + 1 < attempts.size())
       std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
     if (attempts[i]->try_alone())
       return attempts[i];
@@ -63,14 +68,14 @@ inline attempt* try_in_turn(std::span<attempt*> attempts, turn order) {
 inline first_ended select_first(std::span<attempt*> in_turn,
                                 std::span<attempt*> by_lock,
                                 turn order,
-                                patience patience,
+                                patience how_long,
                                 const blocked_call& call,
                                 clock::time_point deadline) {
   for (;;) {
     if (attempt* const happened = try_in_turn(in_turn, order))
       return {happened, wait_state::done};
     sort_by_lock(by_lock);
-    if (patience == patience::try_only)
+    if (how_long == patience::try_only)
       return {in_turn.size() > 1 ? try_all(in_turn, by_lock) : nullptr, wait_state::timed_out};
     const first_ended first = wait_for_first(in_turn, by_lock, call, deadline);
     if (first.end != wait_state::timed_out || clock::now() >= deadline)

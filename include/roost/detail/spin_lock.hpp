@@ -9,8 +9,8 @@
 
 namespace roost::inline v0::detail {
 
-/// A one-word lock for critical sections of a few dozen instructions that never block, allocate
-/// or run user code.
+/// A one-word lock for short critical sections that never block, allocate or run user code: mostly
+/// some dozen instructions, a few hundred moves where a batch of items goes through.
 ///
 /// unlock() is one store and the last touch of the lock. So whoever locks next may destroy the
 /// lock, and with it the object it guards, as soon as it has unlocked. A futex-like lock cannot

@@ -29,12 +29,14 @@ struct item_storage {
 
   static T& item(type& stored) noexcept { return stored; }
   static const T& item(const type& stored) noexcept { return stored; }
+  static type store(T&& value) noexcept { return std::move(value); }
 
   /// A value on its way into a channel. It leaves its owner's variable only if it is taken.
   class outgoing {
    public:
     explicit outgoing(T& value) noexcept : value_(value) {}
     type& stored() noexcept { return value_; }
+    void settle() noexcept {}
 
    private:
     T& value_;
@@ -46,29 +48,31 @@ struct item_storage<T, false> {
   using type = std::unique_ptr<T>;
 
   static T& item(const type& stored) noexcept { return *stored; }
+  static type store(T&& value) { return std::make_unique<T>(std::move(value)); }
 
   class outgoing {
    public:
-    explicit outgoing(T& value) : value_(value), box_(std::make_unique<T>(std::move(value))) {}
+    explicit outgoing(T& value) : value_(value), box_(store(std::move(value))) {}
     outgoing(const outgoing&) = delete;
     outgoing& operator=(const outgoing&) = delete;
-
-    /// Puts a value that was not taken back into its owner's variable.
-    ~outgoing() noexcept(std::is_nothrow_move_constructible_v<T>) {
-      if (box_)
-        give_back();
-    }
+    ~outgoing() noexcept(std::is_nothrow_move_constructible_v<T>) { settle(); }
 
     type& stored() noexcept { return box_; }
 
+    /// Puts a value that was not taken back into its owner's variable.
+    void settle() noexcept(std::is_nothrow_move_constructible_v<T>) {
+      if (const type box = std::move(box_))
+        give_back(std::move(*box));
+    }
+
    private:
-    void give_back() noexcept(std::is_nothrow_move_constructible_v<T>) {
+    void give_back(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) {
       if constexpr (std::is_nothrow_move_assignable_v<T> ||
                     !std::is_nothrow_move_constructible_v<T>) {
-        value_ = std::move(*box_);
+        value_ = std::move(value);
       } else {
         std::destroy_at(&value_);
-        std::construct_at(&value_, std::move(*box_));
+        std::construct_at(&value_, std::move(value));
       }
     }
 

@@ -111,8 +111,7 @@ class task : public task_context, public failure_record {
   /// The same as a case of a select.
   template <class F>
   auto when_done(F handler, site where) {
-    const auto is_done = [this] { return outcome_ != outcome::none; };
-    return queue_case<decltype(is_done), F>(done_, is_done, std::move(handler), where);
+    return queue_case<is_done, F>(done_, is_done(*this), std::move(handler), where);
   }
 
   /// Only once it is ready: throws unless there is a value.
@@ -132,6 +131,20 @@ class task : public task_context, public failure_record {
 
  private:
   friend struct probe;
+
+  // Keeps the task: a selector's case may outlast the handle.
+  class is_done {
+   public:
+    explicit is_done(task& t) noexcept : task_(t) { task_.retain(); }
+    is_done(const is_done& other) noexcept : is_done(other.task_) {}
+    is_done& operator=(const is_done&) = delete;
+    ~is_done() { task_.release(); }
+
+    bool operator()() const noexcept { return task_.outcome_ != outcome::none; }
+
+   private:
+    task& task_;
+  };
 
   wait_queue done_;
   outcome outcome_ = outcome::none; // guarded by done_

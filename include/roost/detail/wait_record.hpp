@@ -48,6 +48,9 @@ class wait_record {
 
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
+  /// It does not wait any more; false is old news where others may claim it.
+  bool is_claimed() const noexcept;
+
   /// Ends a claimed operation and wakes the waiter. Nothing of the record, its nodes or what they
   /// point at may be touched afterwards: the waiter may have destroyed them already.
   void complete(wait_state outcome) noexcept;
@@ -96,6 +99,13 @@ class wait_list {
     nodes_.push_back(node);
   }
 
+  /// Unlinks those at the front that a stop, a deadline or another primitive has claimed: they are
+  /// about to leave anyway.
+  void drop_leaving() noexcept {
+    while (!empty() && front()->record->is_claimed())
+      nodes_.pop_front();
+  }
+
   /// Takes a node out, if nobody has done so yet.
   void remove(wait_node& node) noexcept {
     if (node.linked())
@@ -130,6 +140,11 @@ class wait_list {
 /// Records claimed under a lock, to be completed after it is released.
 class claimed_list {
  public:
+  claimed_list() = default;
+  ~claimed_list() = default;
+  claimed_list(const claimed_list&) = delete; // last_ may point into it
+  claimed_list& operator=(const claimed_list&) = delete;
+
   void push(wait_record& record) noexcept {
     *last_ = &record;
     last_ = &record.next_claimed_;
@@ -170,6 +185,11 @@ inline bool wait_record::leave_waiting(wait_state to) noexcept {
   // the claimer through the lock under which it claims; what the claimer does reaches the waiter
   // through complete().
   return state_.compare_exchange_strong(expected, to, std::memory_order_relaxed);
+}
+
+inline bool wait_record::is_claimed() const noexcept {
+  // relaxed: only whether to pass it over; nothing of it is read
+  return state_.load(std::memory_order_relaxed) != wait_state::waiting;
 }
 
 inline wait_state wait_record::state() const noexcept {

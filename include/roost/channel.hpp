@@ -48,6 +48,8 @@ namespace roost::inline v0 {
 template <class T>
 class sender;
 template <class T>
+class weak_sender;
+template <class T>
 class receiver;
 
 /// The two ends of a new channel.
@@ -142,6 +144,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   bool fail(std::exception_ptr cause) const;
 
  private:
+  template <class>
+  friend class weak_sender;
   template <class, class>
   friend class detail::send_case;
   friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
@@ -149,6 +153,30 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
       : sender::channel_end(std::move(core)) {}
 
   static T copy(const T& item);
+};
+
+/// A sender's end to be, which does not keep the channel open. For whoever sends only as long as
+/// others do, such as a worker that adds to the queue it works off: the queue still closes when the
+/// last one outside is done.
+///
+///     for (job& j : jobs)                    // weak was made from the sender of `jobs`
+///       if (auto tx = weak.lock()) (void)tx->try_send(j.next());
+///
+/// Threads: any. It keeps the channel's memory.
+template <class T>
+class weak_sender {
+ public:
+  explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
+
+  /// One more end; nothing if the last one has gone.
+  std::optional<sender<T>> lock() const noexcept {
+    if (!core_ || !core_->try_add_end(detail::channel_side::sending))
+      return std::nullopt;
+    return sender<T>(core_);
+  }
+
+ private:
+  std::shared_ptr<typename sender<T>::core_type> core_; // null when moved from
 };
 
 /// The end to receive from. It is an input range: a range-for receives until the channel is closed

@@ -356,3 +356,38 @@ TEST_CASE("ends that are copied and dropped all the time close the channel exact
   }
   CHECK(wrong == 0);
 }
+
+TEST_CASE("a weak sender that races with the last sender has an end that sends or none",
+          "[channel][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  std::optional<roost::sender<int>> tx;
+  std::optional<roost::receiver<int>> rx;
+  std::optional<roost::weak_sender<int>> weak;
+  bool locked = false;
+  bool sent = false;
+  int faults = 0;
+  race(
+      rounds(5'000),
+      [&](int) {
+        auto ch = roost::make_channel<int>(1);
+        tx.emplace(std::move(ch.tx));
+        rx.emplace(std::move(ch.rx));
+        weak.emplace(*tx);
+        locked = sent = false;
+      },
+      [&](int, random_numbers&) { tx.reset(); },
+      [&](int round, random_numbers&) {
+        if (const auto end = weak->lock()) {
+          locked = true;
+          sent = bool(end->try_send(round));
+        }
+      },
+      [&](int round) {
+        faults += sent != locked;
+        faults += !rx->closed();
+        const auto item = rx->try_receive();
+        faults += item.has_value() != sent;
+        faults += item && *item != round;
+      });
+  CHECK(faults == 0);
+}

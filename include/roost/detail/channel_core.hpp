@@ -104,6 +104,8 @@ class channel_core {
     // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
     ends(side).fetch_add(1, std::memory_order_relaxed);
   }
+  /// Adds an end, unless the last one of its kind has gone.
+  bool try_add_end(channel_side side) noexcept;
   void drop_end(channel_side side) noexcept;
 
  private:
@@ -503,6 +505,18 @@ bool channel_core<Item>::close(std::exception_ptr cause) noexcept {
   }
   woken.complete(wait_state::closed);
   return true;
+}
+
+template <class Item>
+bool channel_core<Item>::try_add_end(channel_side side) noexcept {
+  // relaxed: only the number counts; the last end to go leaves it at 0 for good
+  std::size_t count = ends(side).load(std::memory_order_relaxed);
+  while (count != 0) {
+    // relaxed: as in add_end(), an end exists at this moment
+    if (ends(side).compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+      return true;
+  }
+  return false;
 }
 
 template <class Item>

@@ -55,9 +55,11 @@ class channel_end {
   /// Takes over one of the ends that the core counts.
   explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
-  core_type& core() const {
+  core_type& core() const { return *shared_core(); }
+
+  const std::shared_ptr<core_type>& shared_core() const {
     if (core_)
-      return *core_;
+      return core_;
     throw std::logic_error(
         "roost: this end of a channel was moved from; make a copy of it where both are used");
   }

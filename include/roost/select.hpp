@@ -40,12 +40,16 @@ namespace roost::inline v0 {
 ///
 /// Write the cases into the call: they refer to what is passed to them. An item passed as an
 /// rvalue is taken only if it is sent; it may be offered in several cases. One channel may be in
-/// several cases, and a select does not receive what it sends itself. Handlers are called after
-/// everything is unlocked: they may wait, select again, or throw. Cancellation: no case is needed
-/// for a stop. It throws when its task is stopped, before it looks at any case; then nothing has
-/// happened. Errors: bad_alloc leaves everything as it was. Cost: no allocation, unless an item
-/// needs one to be sent (see sender). One lock for each case that is asked; each time it has to
-/// wait, two more for each case. Under all locks at once it only asks and gets in line.
+/// several cases, and a select does not receive what it sends itself.
+///
+/// Handlers are called after everything is unlocked: they may wait, select again, or throw.
+///
+/// Cancellation: no case is needed for a stop. It throws when its task is stopped, before it looks
+/// at any case; then nothing has happened. Errors: bad_alloc leaves everything as it was.
+///
+/// Cost: no allocation, unless an item needs one to be sent (see sender). One lock for each case
+/// that is asked; each time it has to wait, two more for each case. Under all locks at once it only
+/// asks and gets in line.
 template <class... Cases>
 std::size_t select(Cases&&... cases);
 

@@ -52,7 +52,7 @@ struct item_storage<T, false> {
 
   class outgoing {
    public:
-    explicit outgoing(T& value) : value_(value), box_(store(std::move(value))) {}
+    explicit outgoing(T& value) : value_(value), box_(std::make_unique<T>(std::move(value))) {}
     outgoing(const outgoing&) = delete;
     outgoing& operator=(const outgoing&) = delete;
     ~outgoing() noexcept(std::is_nothrow_move_constructible_v<T>) { settle(); }
@@ -61,8 +61,10 @@ struct item_storage<T, false> {
 
     /// Puts a value that was not taken back into its owner's variable.
     void settle() noexcept(std::is_nothrow_move_constructible_v<T>) {
-      if (const type box = std::move(box_))
-        give_back(std::move(*box));
+      if (box_) {
+        give_back(std::move(*box_));
+        box_.reset();
+      }
     }
 
    private:

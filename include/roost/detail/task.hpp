@@ -137,7 +137,9 @@ class task : public task_context, public failure_record {
    public:
     explicit is_done(task& t) noexcept : task_(t) { task_.retain(); }
     is_done(const is_done& other) noexcept : is_done(other.task_) {}
+    is_done(is_done&& other) noexcept : is_done(other.task_) {}
     is_done& operator=(const is_done&) = delete;
+    is_done& operator=(is_done&&) = delete;
     ~is_done() { task_.release(); }
 
     bool operator()() const noexcept { return task_.outcome_ != outcome::none; }

@@ -10,6 +10,10 @@
 ///     get one task's result                                task_handle, from spawn()
 ///     hand values from thread to thread                    make_channel: sender, receiver
 ///     wait for several things, take the first              select; selector if they vary
+///     keep the latest value, or lose what nobody takes     make_channel with an overflow policy
+///     hand over many values at a time                      sender::send_all,
+///     receiver::receive_some tell receivers that the sender has failed            sender::fail
+///     send without keeping the channel open                weak_sender
 ///     tell that something has happened                     event
 ///     wait for a part of the tasks                         wait_group
 ///     bound how much is done at once                       semaphore

@@ -91,6 +91,7 @@ TEST_CASE("permits are taken and given back in any order", "[semaphore]") {
 TEST_CASE("a semaphore without permits and a wish for more than there are are refused",
           "[semaphore]") {
   CHECK_THROWS_AS(semaphore(0), std::invalid_argument);
+  CHECK_THROWS_AS(semaphore(static_cast<std::size_t>(-1)), std::invalid_argument);
   semaphore s(2);
   CHECK_THROWS_AS(s.try_acquire(3), std::invalid_argument);
   for (const auto& form : forms) {

@@ -113,12 +113,19 @@ TEST_CASE("more done than added is refused and harms nothing", "[wait_group]") {
 
 TEST_CASE("a count beyond all numbers is refused and harms nothing", "[wait_group]") {
   roost::wait_group g;
-  g.add(std::numeric_limits<std::size_t>::max());
+  g.add(std::numeric_limits<std::size_t>::max() / 2);
   CHECK_THROWS_AS(g.add(), std::length_error);
   CHECK_FALSE(is_zero(g));
   g.done();
   g.add();
   CHECK_THROWS_AS(g.add(std::numeric_limits<std::size_t>::max()), std::length_error);
+}
+
+TEST_CASE("a count that was meant to be negative is refused with a remedy", "[wait_group]") {
+  roost::wait_group g;
+  const int negative = -1;
+  CHECK_THROWS_AS(g.add(static_cast<std::size_t>(negative)), std::length_error);
+  CHECK(is_zero(g));
 }
 
 TEST_CASE("a token counts while it lives and wherever it moves", "[wait_group]") {

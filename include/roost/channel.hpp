@@ -36,8 +36,9 @@ namespace roost::inline v0 {
 /// goes, it is closed and what is in it is destroyed. close() on any end closes it for all. To wait
 /// at several channels at once, take select().
 ///
-/// Threads: any number may use one end at once. Waiters are served in the order they came. (A
-/// single handle must not be moved from or assigned to while another thread uses it.)
+/// Items are objects of a complete type; one that has to hold an end of its own channel is sent as
+/// a std::unique_ptr. Threads: any number may use one end at once. Waiters are served in the order
+/// they came. (A single handle must not be moved from or assigned to while another thread uses it.)
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
 /// could go through; the try_ forms do not look at stops. An item is delivered once or stays.
 /// Errors: bad_alloc leaves everything as it was.
@@ -139,8 +140,10 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
   send_all(Range&& items, site where = site::current()) const;
 
-  /// Closes the channel because of a failure: once nothing is left in it, range-for and value()
-  /// rethrow `cause` for every receiver. False if it was closed before: then it stays as it was.
+  /// Closes the channel because of a failure: once nothing is left in it, range-for, value() and
+  /// receive_some() rethrow `cause` for every receiver, and receive_result::error() tells it. False
+  /// if it was closed before: then it stays as it was. For a failure that is the receivers' to see,
+  /// after what was sent before it: a task that throws stops its whole scope instead, at once.
   bool fail(std::exception_ptr cause) const;
 
  private:
@@ -155,20 +158,25 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   static T copy(const T& item);
 };
 
-/// A sender's end to be, which does not keep the channel open. For whoever sends only as long as
-/// others do, such as a worker that adds to the queue it works off: the queue still closes when the
-/// last one outside is done.
+/// A sender's end to be, which does not keep the channel open: for whoever sends only as long as
+/// others do.
 ///
-///     for (job& j : jobs)                    // weak was made from the sender of `jobs`
-///       if (auto tx = weak.lock()) (void)tx->try_send(j.next());
+///     for (roost::ticker beat(1s);; beat.wait()) {
+///       const auto tx = weak.lock();
+///       if (!tx) return;                     // the last sender has gone
+///       (void)tx->try_send(still_alive);
+///     }
 ///
+/// It does not keep a queue open for what is still to come, such as jobs that other jobs will find:
+/// count those in a wait_group, and close() the queue when none is left (see examples/10).
 /// Threads: any. It keeps the channel's memory.
 template <class T>
 class weak_sender {
  public:
   explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
 
-  /// One more end; nothing if the last one has gone.
+  /// One more end; nothing if the last one has gone. Of a channel that was closed by hand it is an
+  /// end whose sends report closed.
   std::optional<sender<T>> lock() const noexcept {
     if (!core_ || !core_->try_add_end(detail::channel_side::sending))
       return std::nullopt;
@@ -205,8 +213,9 @@ class receiver
   /// Never waits: empty if it would have to.
   receive_result<T> try_receive() const;
 
-  /// Waits for the first item and takes what else is there by then, up to `max`. Appends them to
-  /// `items` and returns how many; 0 only if the channel is closed and empty. Throws what
+  /// Waits for the first item and takes what else is there by then, up to `max`. (After a select,
+  /// or with a deadline: receive the first item so, and the others by try_receive().) Appends them
+  /// to `items` and returns how many; 0 only if the channel is closed and empty. Throws what
   /// sender::fail() has closed it with.
   [[nodiscard("nothing was received if the channel is closed")]] std::size_t
   receive_some(std::vector<T>& items, std::size_t max, site where = site::current()) const;
@@ -336,6 +345,9 @@ std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
 template <class T>
 template <class Range>
 std::size_t sender<T>::send_all(Range&& items, site where) const {
+  static_assert(std::is_copy_constructible_v<T>,
+                "roost::sender::send_all: these items cannot be copied; send the vector with "
+                "std::move");
   std::vector<T> copies;
   for (auto&& item : items)
     copies.emplace_back(item);

@@ -34,9 +34,10 @@ namespace roost::inline v0 {
 ///         roost::on_send(tx, item, [&](roost::send_result sent) { ... }),
 ///         roost::on_timeout(2s, [&] { give_up(); }));
 ///
-/// Among those that can happen at once each is as likely. A closed channel can: its case happens,
-/// with status closed. With a case `otherwise` it does not wait: that one happens if at one and
-/// the same moment no other could. Without any case it waits until the task is stopped.
+/// Among those that can happen at once each is as likely. A closed channel can, every time: its
+/// case happens, with status closed. So for a loop until several are closed take a selector. With a
+/// case `otherwise` it does not wait: that one happens if at one and the same moment no other
+/// could. Without any case it waits until the task is stopped.
 ///
 /// Write the cases into the call: they refer to what is passed to them. An item passed as an
 /// rvalue is taken only if it is sent; it may be offered in several cases. One channel may be in
@@ -54,13 +55,16 @@ template <class... Cases>
 std::size_t select(Cases&&... cases);
 
 /// The same, but the cases are asked in the order written, and the first one that can happen does.
+/// Those below wait for as long as one above can happen, and a closed channel always can: where one
+/// may close before the others take selector::select_biased(), which drops it.
 template <class... Cases>
 std::size_t select_biased(Cases&&... cases);
 
 /// Waits until the task is stopped.
 [[noreturn]] void select(site where = site::current());
 
-/// An item was received, or the channel is closed and empty: calls handler(receive_result<T>).
+/// An item was received, or the channel is closed and empty: calls handler(receive_result<T>). If
+/// sender::fail() has closed it, value() throws, and error() tells, why.
 template <class T, class F>
 auto on_receive(const receiver<T>& from, F handler, site where = site::current());
 
@@ -89,8 +93,10 @@ auto on_done(wait_group& group, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_tick(ticker& t, F handler = {}, site where = site::current());
 
-/// The time since this was called, or the point in time, is over. One that is over at once is as
-/// likely as any other case that can happen; to look without waiting take `otherwise`.
+/// The time since this was called, or the point in time, is over. In a loop a timeout so begins
+/// anew with each select: for a fixed beat take on_tick, for a fixed end on_deadline. One that is
+/// over at once is as likely as any other case that can happen; to look without waiting take
+/// `otherwise`.
 template <class Rep, class Period, class F = detail::no_handler>
 auto on_timeout(std::chrono::duration<Rep, Period> timeout,
                 F handler = {},

@@ -29,11 +29,13 @@ namespace roost::inline v0 {
 ///
 /// A case goes by itself when it has happened for the last time: on_receive when its channel is
 /// closed and empty, on_send, on_set, on_done, on_timeout and on_deadline when they have happened;
-/// on_tick never. Handlers may add and remove cases, their own included.
+/// on_tick never (so with one, wait for something else than empty()). A timeout counts from when
+/// its case is made. Handlers may add and remove cases, their own included.
 ///
 /// Lifetime: it keeps copies of the ends of channels, which count as any (so a channel does not
 /// close by itself while a case sends to it), and the items to be sent, which go with their case if
-/// they could not be. Events, wait groups and tickers are referred to and must outlive their cases.
+/// they could not be, and tasks beyond their handles. Events, wait groups and tickers are referred
+/// to and must outlive their cases.
 /// Threads: one at a time. Cancellation, errors: as select(); a case that could not be added has
 /// left its item in its variable. Cost: add() allocates; selects do not, but for a channel's own
 /// room. A select that has to wait, and add() and remove(), take time proportional to the number of
@@ -99,22 +101,30 @@ class selector {
 
 template <class Case>
 std::size_t selector::add(Case&& c) {
-  static_assert(detail::is_case<std::remove_cvref_t<Case>> && !std::is_lvalue_reference_v<Case>,
+  constexpr bool is_case = detail::is_case<std::remove_cvref_t<Case>>;
+  constexpr bool is_lvalue = std::is_lvalue_reference_v<Case>;
+  constexpr bool is_otherwise = detail::is_otherwise<std::remove_cvref_t<Case>>;
+  static_assert(is_case,
                 "roost::selector::add: its argument is a case, made by on_receive, on_send, "
-                "on_set, on_done, on_tick, on_timeout or on_deadline in the call itself");
-  static_assert(!detail::is_otherwise<std::remove_cvref_t<Case>>,
-                "roost::selector::add: instead of adding `otherwise` call try_select(), "
-                "which also ignores stops");
-  detail::make_room(cases_, 1);
-  for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
-    detail::make_room(*list, 1);
-  // The item of an on_send leaves its variable here; from here on nothing can fail.
-  auto kept = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
-  detail::attempt* const what = kept->what();
-  in_order_.push_back(what);
-  in_turn_.push_back(what);
-  by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
-  cases_.push_back({++last_key_, std::move(kept)});
+                "on_set, on_done, on_tick, on_timeout or on_deadline");
+  static_assert(!is_case || !is_lvalue,
+                "roost::selector::add: write the case into the call itself; it refers to what it "
+                "is made from until it is added");
+  static_assert(!is_otherwise,
+                "roost::selector::add: instead of adding `otherwise` call try_select(), which also "
+                "ignores stops");
+  if constexpr (is_case && !is_lvalue && !is_otherwise) {
+    detail::make_room(cases_, 1);
+    for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
+      detail::make_room(*list, 1);
+    // The item of an on_send leaves its variable here; from here on nothing can fail.
+    auto kept = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
+    detail::attempt* const what = kept->what();
+    in_order_.push_back(what);
+    in_turn_.push_back(what);
+    by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+    cases_.push_back({++last_key_, std::move(kept)});
+  }
   return last_key_;
 }
 

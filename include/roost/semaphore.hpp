@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -33,14 +34,15 @@ class semaphore {
   /// Some of a semaphore's permits, given back when this goes.
   class [[nodiscard("it is given back when this goes: give it a name")]] permit;
 
-  /// Throws std::invalid_argument for 0 permits: nobody could ever get one.
+  /// Throws std::invalid_argument for 0 permits, which nobody could ever get, and for a number that
+  /// was meant to be negative.
   explicit semaphore(std::size_t permits);
   ~semaphore() = default;
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
 
   /// Takes `n` permits, and waits until they are free. Like the other forms it throws
-  /// std::invalid_argument if there are fewer in all.
+  /// std::invalid_argument if there are fewer in all. With 0 it waits its turn and takes none.
   permit acquire(std::size_t n = 1, site where = site::current());
 
   /// Nothing if they are not free at this moment, or others are waiting.
@@ -130,6 +132,11 @@ inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_
     throw std::invalid_argument(
         "roost::semaphore: with 0 permits every acquire would wait for ever; to wait for something "
         "that happens once take an event");
+  }
+  if (permits > (std::numeric_limits<std::size_t>::max)() / 2) {
+    throw std::invalid_argument(
+        "roost::semaphore: the number of permits is negative; to set no limit leave the semaphore "
+        "out");
   }
 }
 

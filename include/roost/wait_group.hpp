@@ -41,7 +41,8 @@ class wait_group {
   /// Counts one more until the token goes, by whatever way its block is left.
   token enter();
 
-  /// Counts by hand. Prefer enter(), which cannot be forgotten.
+  /// Counts by hand. Prefer enter(), which cannot be forgotten. Throws std::length_error for more
+  /// than can be counted, such as a number that was meant to be negative.
   void add(std::size_t n = 1);
 
   /// Throws std::logic_error if more are done than were added.
@@ -108,13 +109,14 @@ inline wait_group::token wait_group::enter() {
 
 inline void wait_group::add(std::size_t n) {
   const bool fits = waiters_.locked([&] {
-    if (n > (std::numeric_limits<std::size_t>::max)() - count_)
+    if (n > (std::numeric_limits<std::size_t>::max)() / 2 - count_)
       return false;
     count_ += n;
     return true;
   });
   if (!fits)
-    throw std::length_error("roost::wait_group::add: the count would overflow");
+    throw std::length_error("roost::wait_group::add: the count would overflow, or the number is "
+                            "negative: call done() for what is done");
 }
 
 inline void wait_group::done() {

@@ -13,9 +13,9 @@ layers=(
   "stop failure this_task shield stop_when
    detail/timekeeper detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
-  "channel channel_result event wait_group select selector semaphore ticker
+  "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
    detail/attempt detail/wait_queue detail/ring detail/stored_item detail/item_batch detail/channel_core
-   detail/channel_end detail/select_case detail/select_first"
+   detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope
    detail/task detail/crew detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_state"

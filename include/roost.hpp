@@ -28,6 +28,7 @@
 #include <roost/clock.hpp>
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
+#include <roost/overflow.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/select.hpp>
 #include <roost/selector.hpp>
@@ -42,4 +43,5 @@
 #include <roost/ticker.hpp>
 #include <roost/version.hpp>
 #include <roost/wait_group.hpp>
+#include <roost/weak_sender.hpp>
 #include <roost/with_scope.hpp>

@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
+#include "support/numbered_items.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
@@ -10,7 +11,6 @@
 #include <array>
 #include <cstddef>
 #include <list>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,19 +23,16 @@ using roost::channel_status;
 using test::item_counts;
 using test::make_item;
 using test::no_limit;
+using test::numbers;
 using test::outcome_of;
 using test::owned_item;
+using test::received_at_once;
 using test::seen;
 using test::tracked_item;
 using test::value_of;
+using test::values;
 
 namespace {
-
-std::vector<int> numbers(int first, int count) {
-  std::vector<int> all(static_cast<std::size_t>(count));
-  std::iota(all.begin(), all.end(), first);
-  return all;
-}
 
 template <class T>
 std::vector<T> items(item_counts& counts, int first, int count) {
@@ -43,22 +40,6 @@ std::vector<T> items(item_counts& counts, int first, int count) {
   for (int i = first; i < first + count; ++i)
     all.push_back(make_item<T>(counts, i));
   return all;
-}
-
-template <class T>
-std::vector<int> values(const std::vector<T>& all) {
-  std::vector<int> found;
-  for (const T& item : all)
-    found.push_back(value_of(item));
-  return found;
-}
-
-template <class T>
-std::vector<int> received_at_once(const roost::receiver<T>& rx) {
-  std::vector<int> found;
-  while (const auto got = rx.try_receive())
-    found.push_back(value_of(*got));
-  return found;
 }
 
 // Sends what is in a variable, which is looked at afterwards: no use after a move.

@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
+#include "support/numbered_items.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
@@ -23,20 +24,9 @@ using roost::overflow;
 using test::item_counts;
 using test::make_item;
 using test::owned_item;
+using test::received_at_once;
 using test::tracked_item;
 using test::value_of;
-
-namespace {
-
-template <class T>
-std::vector<int> received_at_once(const roost::receiver<T>& rx) {
-  std::vector<int> values;
-  while (const auto got = rx.try_receive())
-    values.push_back(value_of(*got));
-  return values;
-}
-
-} // namespace
 
 TEMPLATE_TEST_CASE("drop_oldest makes room for every form of send and loses what came first",
                    "[channel]",

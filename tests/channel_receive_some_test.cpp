@@ -3,13 +3,13 @@
 
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
+#include "support/numbered_items.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
 
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,37 +20,14 @@ using roost::channel_status;
 using test::item_counts;
 using test::make_item;
 using test::no_limit;
+using test::numbers;
 using test::outcome_of;
 using test::owned_item;
+using test::received_at_once;
 using test::seen;
 using test::tracked_item;
 using test::value_of;
-
-namespace {
-
-std::vector<int> numbers(int first, int count) {
-  std::vector<int> all(static_cast<std::size_t>(count));
-  std::iota(all.begin(), all.end(), first);
-  return all;
-}
-
-template <class T>
-std::vector<int> values(const std::vector<T>& all) {
-  std::vector<int> found;
-  for (const T& item : all)
-    found.push_back(value_of(item));
-  return found;
-}
-
-template <class T>
-std::vector<int> received_at_once(const roost::receiver<T>& rx) {
-  std::vector<int> found;
-  while (const auto got = rx.try_receive())
-    found.push_back(value_of(*got));
-  return found;
-}
-
-} // namespace
+using test::values;
 
 TEMPLATE_TEST_CASE("receive_some takes what is there up to its maximum in order and appends it",
                    "[channel]",

@@ -8,6 +8,7 @@
 #include <roost/detail/context.hpp>
 #include <roost/detail/item_batch.hpp>
 #include <roost/detail/stored_item.hpp>
+#include <roost/overflow.hpp>
 #include <roost/site.hpp>
 
 #include <chrono>
@@ -48,8 +49,6 @@ namespace roost::inline v0 {
 /// allocation each.
 template <class T>
 class sender;
-template <class T>
-class weak_sender;
 template <class T>
 class receiver;
 
@@ -156,35 +155,6 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
       : sender::channel_end(std::move(core)) {}
 
   static T copy(const T& item);
-};
-
-/// A sender's end to be, which does not keep the channel open: for whoever sends only as long as
-/// others do.
-///
-///     for (roost::ticker beat(1s);; beat.wait()) {
-///       const auto tx = weak.lock();
-///       if (!tx) return;                     // the last sender has gone
-///       (void)tx->try_send(still_alive);
-///     }
-///
-/// It does not keep a queue open for what is still to come, such as jobs that other jobs will find:
-/// count those in a wait_group, and close() the queue when none is left (see examples/10).
-/// Threads: any. It keeps the channel's memory.
-template <class T>
-class weak_sender {
- public:
-  explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
-
-  /// One more end; nothing if the last one has gone. Of a channel that was closed by hand it is an
-  /// end whose sends report closed.
-  std::optional<sender<T>> lock() const noexcept {
-    if (!core_ || !core_->try_add_end(detail::channel_side::sending))
-      return std::nullopt;
-    return sender<T>(core_);
-  }
-
- private:
-  std::shared_ptr<typename sender<T>::core_type> core_; // null when moved from
 };
 
 /// The end to receive from. It is an input range: a range-for receives until the channel is closed

@@ -85,7 +85,12 @@ class selector {
     std::shared_ptr<detail::select_case> what; // shared with a call of its handler
   };
 
-  std::optional<std::size_t> run(const detail::first_ended& first);
+  // `asked` is in_order_ or in_turn_.
+  std::optional<std::size_t> run(std::vector<detail::attempt*>& asked,
+                                 detail::turn order,
+                                 detail::patience how_long,
+                                 clock::time_point deadline,
+                                 const site& where);
   std::ptrdiff_t place_by_lock(const detail::attempt& what) const noexcept;
   void erase(std::size_t index) noexcept;
 
@@ -162,30 +167,25 @@ inline void selector::erase(std::size_t index) noexcept {
 
 inline std::size_t selector::select_biased(site where) {
   detail::throw_if_stopped();
-  return *run(detail::select_first(in_order_,
-                                   by_lock_,
-                                   detail::turn::biased,
-                                   detail::patience::wait,
-                                   {"selector::select", {}, where},
-                                   detail::no_deadline));
+  return *run(in_order_, detail::turn::biased, detail::patience::wait, detail::no_deadline, where);
 }
 
 inline std::optional<std::size_t> selector::select_until(clock::time_point deadline, site where) {
   detail::throw_if_stopped();
-  return run(detail::select_first(in_turn_,
-                                  by_lock_,
-                                  detail::turn::fair,
-                                  detail::patience::wait,
-                                  {"selector::select", {}, where},
-                                  deadline));
+  return run(in_turn_, detail::turn::fair, detail::patience::wait, deadline, where);
 }
 
 inline std::optional<std::size_t> selector::try_select() {
-  return run(detail::select_first(
-      in_turn_, by_lock_, detail::turn::fair, detail::patience::try_only, {}, detail::no_deadline));
+  return run(in_turn_, detail::turn::fair, detail::patience::try_only, detail::no_deadline, {});
 }
 
-inline std::optional<std::size_t> selector::run(const detail::first_ended& first) {
+inline std::optional<std::size_t> selector::run(std::vector<detail::attempt*>& asked,
+                                                detail::turn order,
+                                                detail::patience how_long,
+                                                clock::time_point deadline,
+                                                const site& where) {
+  const detail::first_ended first = detail::select_first(
+      asked, by_lock_, order, how_long, {"selector::select", {}, where}, deadline);
   if (first.end == detail::wait_state::stopped)
     detail::raise_stop();
   if (first.which == nullptr)

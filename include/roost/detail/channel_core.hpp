@@ -8,6 +8,7 @@
 #include <roost/detail/spin_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
+#include <roost/overflow.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -20,17 +21,6 @@
 #include <utility>
 #include <vector>
 
-namespace roost::inline v0 {
-
-/// What a send to a full channel does.
-enum class overflow {
-  block,       // it waits for room
-  drop_oldest, // it succeeds; the oldest item in the channel makes room and is destroyed
-  drop_newest, // it does not succeed, with status full; the item stays with its owner
-};
-
-} // namespace roost::inline v0
-
 namespace roost::inline v0::detail {
 
 inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
@@ -38,6 +28,11 @@ inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size
 /// What no user sees: the task was asked to stop, and nothing happened. A value of the enumeration
 /// because a std::optional would be slower than the rest of a send.
 inline constexpr auto status_stopped = static_cast<channel_status>(-1);
+
+/// How an operation ended that a peer or a close has completed.
+inline channel_status status_of(wait_state completed) noexcept {
+  return completed == wait_state::done ? channel_status::success : channel_status::closed;
+}
 
 enum class channel_side { sending, receiving };
 
@@ -98,7 +93,6 @@ class channel_core {
   std::size_t dropped() const noexcept;
   bool closed() const noexcept;
   std::exception_ptr cause() const noexcept;
-  std::string_view name() const noexcept { return name_; }
 
   void add_end(channel_side side) noexcept {
     // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
@@ -179,9 +173,7 @@ class channel_core<Item>::send_attempt final : public attempt {
     return happened();
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
-  void conclude(wait_state end) noexcept override {
-    status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
-  }
+  void conclude(wait_state end) noexcept override { status_ = status_of(end); }
 
   channel_status status() const noexcept { return status_; }
 
@@ -213,9 +205,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
     return happened();
   }
   void finish() noexcept override { core_.finish_receive(out(), peer_); }
-  void conclude(wait_state end) noexcept override {
-    status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
-  }
+  void conclude(wait_state end) noexcept override { status_ = status_of(end); }
 
   channel_status status() const noexcept { return status_; }
 

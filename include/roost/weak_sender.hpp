@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel.hpp>
+#include <roost/detail/channel_core.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace roost::inline v0 {
+
+/// A sender's end to be, which does not keep the channel open: for whoever sends only as long as
+/// others do.
+///
+///     for (roost::ticker beat(1s);; beat.wait()) {
+///       const auto tx = weak.lock();
+///       if (!tx) return;                     // the last sender has gone
+///       (void)tx->try_send(still_alive);
+///     }
+///
+/// It does not keep a queue open for what is still to come, such as jobs that other jobs will find:
+/// count those in a wait_group, and close() the queue when none is left (see examples/10).
+/// Threads: any. It keeps the channel's memory.
+template <class T>
+class weak_sender {
+ public:
+  explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
+
+  /// One more end; nothing if the last one has gone. Of a channel that was closed by hand it is an
+  /// end whose sends report closed.
+  std::optional<sender<T>> lock() const noexcept {
+    if (!core_ || !core_->try_add_end(detail::channel_side::sending))
+      return std::nullopt;
+    return sender<T>(core_);
+  }
+
+ private:
+  std::shared_ptr<typename sender<T>::core_type> core_; // null when moved from
+};
+
+} // namespace roost::inline v0

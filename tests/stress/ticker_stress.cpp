@@ -2,6 +2,7 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
+#include "support/lockstep.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/seed.hpp"
@@ -9,6 +10,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <thread>
 
 using namespace std::chrono_literals;
 using test::random_numbers;
@@ -84,4 +87,48 @@ TEST_CASE("each tick goes to one of many that want it", "[ticker][stress]") {
   }
   CHECK(too_many == 0);
   CHECK(all > 2000);
+}
+
+TEST_CASE("of two threads that want the same tick at once exactly one gets it",
+          "[ticker][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  constexpr auto period = 200ms;
+  const int count = rounds(3000);
+  const auto second_ticks = roost::clock::now() + 2 * period; // none is due before
+  std::deque<roost::ticker> tickers;
+  for (int i = 0; i < count; ++i)
+    tickers.emplace_back(period);
+  roost::ticker(period).wait(); // now the first ticks of all are due
+  test::lockstep step(2);
+  std::atomic<int> taken = 0;
+  const auto try_tick = [&](roost::ticker& t) {
+    roost::select(roost::on_tick(t, [&] { ++taken; }), roost::otherwise());
+  };
+  int compared = 0;
+  int wrong = 0;
+  {
+    const std::jthread other([&] {
+      test::random_numbers random(2);
+      for (roost::ticker& t : tickers) {
+        step.meet();
+        test::dither(random, 20);
+        try_tick(t);
+        step.meet();
+      }
+    });
+    test::random_numbers random(1);
+    for (roost::ticker& t : tickers) {
+      taken = 0;
+      step.meet();
+      test::dither(random, 20);
+      try_tick(t);
+      step.meet();
+      if (roost::clock::now() >= second_ticks)
+        continue; // too late to tell one tick from the next
+      ++compared;
+      wrong += taken != 1;
+    }
+  }
+  CHECK(compared > 0);
+  CHECK(wrong == 0);
 }

@@ -191,14 +191,16 @@ TEST_CASE("a scope member is stopped when the constructor of a later member thro
 TEST_CASE("thread_locals of the tasks are destroyed when join returns", "[task_scope]") {
   const test::no_thread_left check;
   const int tasks = GENERATE(1, 2, 4);
+  static std::atomic<int> made;
   static std::atomic<int> destroyed;
   struct noted {
-    noted() = default;
+    noted() { ++made; }
     noted(const noted&) = delete;
     noted& operator=(const noted&) = delete;
     ~noted() { ++destroyed; }
     int used = 0;
   };
+  made = 0;
   destroyed = 0;
   roost::task_scope scope;
   for (int i = 0; i < tasks; ++i) {
@@ -208,7 +210,8 @@ TEST_CASE("thread_locals of the tasks are destroyed when join returns", "[task_s
     });
   }
   scope.join();
-  CHECK(destroyed == tasks);
+  CHECK(made >= 1); // one a thread, and one that is idle takes the next task
+  CHECK(destroyed == made);
 }
 
 TEST_CASE("the destructor of a thread_local may use a scope of its own", "[task_scope]") {

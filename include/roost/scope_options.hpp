@@ -5,6 +5,7 @@
 #include <roost/failure.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string_view>
 
@@ -23,6 +24,9 @@ enum class on_error {
   collect,   // nothing: all run to their end; the owner gets an exception_list
 };
 
+/// No limit on how many tasks of a scope run at once.
+inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
+
 /// How a task_scope behaves; designated initializers read best:
 ///
 ///     roost::task_scope scope({.name = "crawl", .timeout = 2s});
@@ -36,6 +40,15 @@ struct scope_options {
   /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the
   /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
   std::function<void(const failure&)> on_failure = {};
+
+  /// How many tasks run at once. Further ones wait in line, first come, first served. Each task has
+  /// a thread to itself, so without a limit none ever waits for another. With 0 the scope's
+  /// constructor throws std::invalid_argument.
+  std::size_t limit = unlimited;
+
+  /// How many tasks may be in line before spawn() itself waits, where there is a limit. A spawn by
+  /// a task of the scope, or by what runs inside one, never waits: the line then grows beyond.
+  std::size_t backlog = 1024;
 
   /// When the scope stops, from its construction or as a time. The earlier one counts, and an
   /// enclosing scope's if that is earlier still.
@@ -51,7 +64,8 @@ struct scope_options {
 
   /// A join that still waits so long after a stop prints to stderr who ignores it, again at double
   /// the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole program, and
-  /// then joins print without a stop, too.
+  /// then joins print without a stop, too. A join, or a spawn that waits, prints the same where
+  /// tasks have been in line for so long while all that run are blocked.
   clock::duration stall_after = std::chrono::seconds(10);
 };
 

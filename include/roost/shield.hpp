@@ -5,6 +5,7 @@
 #include <roost/detail/context.hpp>
 #include <roost/detail/layer.hpp>
 #include <roost/detail/timekeeper.hpp>
+#include <roost/detail/tree.hpp>
 #include <roost/stop.hpp>
 
 #include <chrono>
@@ -52,13 +53,13 @@ class shield {
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
-      : stop_domain(detail::later(around.deadline(), limit), detail::keeper_around()),
+      : stop_domain(detail::later(around.deadline(), limit), detail::tree_around()),
         limit_(limit) {}
 
   void end() noexcept {
     unfollow();
-    keeper_->remove(*this);
-    keeper_.reset();
+    tree_->keeper.remove(*this);
+    tree_.reset();
   }
 
  private:
@@ -66,7 +67,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   // rather than never.
   void outer_stopped(stop_domain& outer) noexcept override {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(lock_);
       if (hidden_)
         return;
       hidden_ = outer.cause();
@@ -75,7 +76,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       return;
     if (limit_ > clock::now()) {
       try {
-        keeper_->add(*this, limit_);
+        tree_->keeper.add(*this, limit_);
         return;
       } catch (...) { // no thread for the timekeeper
       }
@@ -84,14 +85,16 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   }
 
   void expired() noexcept override {
-    std::unique_lock lock(mutex_);
-    auto cause = hidden_;
-    lock.unlock();
+    std::shared_ptr<const stop_cause> cause;
+    {
+      const std::lock_guard lock(lock_);
+      cause = hidden_;
+    }
     stop(std::move(cause));
   }
 
   const clock::time_point limit_;
-  std::shared_ptr<const stop_cause> hidden_; // guarded by mutex_
+  std::shared_ptr<const stop_cause> hidden_; // guarded by lock_
 };
 
 inline shield::shield(clock::time_point limit) {

@@ -110,6 +110,7 @@ R handle_base<R>::get(site where) {
   if (got_) {
     throw std::logic_error("roost::task_handle::get: the result was got before; keep it");
   }
+  scope_state::run_here_if_in_line(task_to_wait_for());
   wait(no_deadline, "task_handle::get", where);
   got_ = true;
   task_->observe();

@@ -38,7 +38,7 @@ struct probe {
   /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
   static std::size_t blocked_tasks(const task_scope& scope) {
     scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.mutex_);
+    const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
     for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       thread_slot* const slot = scope_state::slot_of(*c);
@@ -54,7 +54,7 @@ struct probe {
   /// Tasks of this scope whose function has been entered or is about to be.
   static std::size_t started_tasks(const task_scope& scope) {
     scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.mutex_);
+    const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
     for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       if (!state.is_cover(*c) && scope_state::slot_of(*c) != nullptr)
@@ -66,7 +66,7 @@ struct probe {
   /// The blocking call that the first task of this scope is in; without an operation if it runs.
   static blocked_call first_task_call(const task_scope& scope) {
     scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.mutex_);
+    const std::lock_guard lock(state.lock_);
     for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       thread_slot* const slot = scope_state::slot_of(*c);
       if (state.is_cover(*c) || slot == nullptr)
@@ -80,7 +80,7 @@ struct probe {
   /// True while the thread that made the scope is in a blocking call that a stop can wake.
   static bool owner_blocked(const task_scope& scope) {
     scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.mutex_);
+    const std::lock_guard lock(state.lock_);
     thread_slot* const slot = scope_state::slot_of(state.cover_);
     if (slot == nullptr)
       return false;
@@ -91,7 +91,7 @@ struct probe {
   /// True while the thread that made the scope waits in its join(), wait_for() or destructor.
   static bool owner_joins(const task_scope& scope) {
     scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.mutex_);
+    const std::lock_guard lock(state.lock_);
     thread_slot* const slot = scope_state::slot_of(state.cover_);
     if (slot == nullptr)
       return false;

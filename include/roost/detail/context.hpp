@@ -5,8 +5,9 @@
 #include <roost/detail/die.hpp>
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/pause.hpp>
+#include <roost/detail/spin_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
-#include <roost/detail/timekeeper.hpp>
+#include <roost/detail/tree.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -73,12 +74,20 @@ class context : public list_node<context> {
   void cover_this_thread() noexcept;
   void uncover() noexcept;
 
+  /// True if it is among the calling thread's contexts.
+  bool covers_this_thread() const noexcept {
+    const context* c = this_thread.top;
+    while (c != nullptr && c != this)
+      c = c->outer_;
+    return c != nullptr;
+  }
+
  private:
   friend stop_domain;
 
   stop_domain* domain_;
   context* outer_ = nullptr;    // the owner's alone
-  thread_slot* slot_ = nullptr; // guarded by the domain's mutex; null until the thread runs
+  thread_slot* slot_ = nullptr; // guarded by the domain's lock; null until the thread runs
 };
 
 /// The task in which a domain was made, if in one: tells who runs inside whom.
@@ -91,13 +100,11 @@ struct birthplace {
 ///
 /// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
 /// knows nothing of when the domain ends; but it is over, and follows nothing, once its owner says
-/// so. No user code runs under its mutex.
+/// so. No user code runs under its lock.
 class stop_domain : public std::enable_shared_from_this<stop_domain> {
  public:
-  stop_domain(clock::time_point deadline,
-              std::shared_ptr<timekeeper> keeper,
-              birthplace made_in = {})
-      : keeper_(std::move(keeper)),
+  stop_domain(clock::time_point deadline, std::shared_ptr<tree> shared, birthplace made_in = {})
+      : tree_(std::move(shared)),
         deadline_(deadline),
         made_in_(std::move(made_in)) {}
   virtual ~stop_domain() = default;
@@ -114,7 +121,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
   std::stop_token token() const noexcept { return source_.get_token(); }
   clock::time_point deadline() const noexcept { return deadline_; }
-  const std::shared_ptr<timekeeper>& keeper() const noexcept { return keeper_; }
+  const std::shared_ptr<tree>& shared() const noexcept { return tree_; }
   const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops everything below: waiters wake, following domains stop, std::stop_callbacks run on this
@@ -140,27 +147,30 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   /// overridden.
   virtual void outer_stopped(stop_domain& outer) noexcept { stop(outer.cause()); }
 
-  /// Called once, when the stop is marked; caller holds mutex_.
-  virtual void on_stop() noexcept {}
+  /// Called once, when the stop is marked; caller holds lock_. Who is to wake is put into `woken`.
+  virtual void on_stop(claimed_list& woken) noexcept { (void)woken; }
+
+  /// Called once, when all have been told of the stop, on the thread that stopped it.
+  virtual void stop_told() noexcept {}
 
   bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
 
-  /// Nothing is left to stop: later stops change nothing. Caller holds mutex_.
+  /// Nothing is left to stop: later stops change nothing. Caller holds lock_.
   void refuse_stops() noexcept { refuses_ = true; }
 
-  // The two halves of stop(): the caller of the first holds mutex_, that of the second does not.
+  // The two halves of stop(): the caller of the first holds lock_, that of the second does not.
   bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
   void broadcast(claimed_list& woken) noexcept;
 
-  // The caller holds mutex_.
+  // The caller holds lock_.
   void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
   void erase(context& c) noexcept { contexts_.erase(c); }
   intrusive_list<context>& contexts() noexcept { return contexts_; }
   static thread_slot* slot_of(const context& c) noexcept { return c.slot_; }
 
-  mutable std::mutex mutex_;
-  std::shared_ptr<timekeeper> keeper_; // the owner's alone
+  mutable spin_lock lock_;
+  std::shared_ptr<tree> tree_; // the owner's alone
 
  private:
   struct outer_stop {
@@ -178,11 +188,11 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
   const clock::time_point deadline_;
   const birthplace made_in_;
-  bool refuses_ = false;             // guarded by mutex_
-  std::atomic<bool> stopped_{false}; // written under mutex_; true for ever once the stop is marked
-  std::shared_ptr<const stop_cause> cause_; // written under mutex_ before stopped_ is set
-  std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by mutex_
-  intrusive_list<context> contexts_;                                          // guarded by mutex_
+  bool refuses_ = false;             // guarded by lock_
+  std::atomic<bool> stopped_{false}; // written under lock_; true for ever once the stop is marked
+  std::shared_ptr<const stop_cause> cause_; // written under lock_ before stopped_ is set
+  std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
+  intrusive_list<context> contexts_;                                          // guarded by lock_
   // Two, so that no callback of the user's holds up the stop of the domains that follow.
   std::stop_source followers_;                         // for outer_stop
   std::stop_source source_;                            // for everybody else
@@ -190,15 +200,18 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
 
-/// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
-inline void throw_if_stopped() {
-  context* const top = this_thread.top;
-  if (top != nullptr && top->domain().stop_requested())
-    top->raise();
+inline bool this_thread_is_stopped() noexcept {
+  return this_thread.top != nullptr && this_thread.top->domain().stop_requested();
 }
 
-/// The timekeeper of the scopes around the calling thread, or a new one: one serves a whole tree.
-std::shared_ptr<timekeeper> keeper_around();
+/// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
+inline void throw_if_stopped() {
+  if (this_thread_is_stopped())
+    this_thread.top->raise();
+}
+
+/// What the scopes around the calling thread share, or something new: then an outermost one begins.
+std::shared_ptr<tree> tree_around();
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -265,13 +278,13 @@ inline void context::uncover() noexcept {
 }
 
 inline void stop_domain::add(context& c) noexcept {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(lock_);
   c.slot_ = &this_thread;
   contexts_.push_back(c);
 }
 
 inline void stop_domain::remove(context& c) noexcept {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(lock_);
   contexts_.erase(c);
 }
 
@@ -285,7 +298,7 @@ inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
 inline bool stop_domain::stop(stop_cause cause) noexcept {
   claimed_list woken;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     if (!mark_stopped(std::move(cause), woken))
       return false;
   }
@@ -296,7 +309,7 @@ inline bool stop_domain::stop(stop_cause cause) noexcept {
 inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
   claimed_list woken;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     if (!mark_stopped(std::move(cause), woken))
       return false;
   }
@@ -319,7 +332,7 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
   cause_ = std::move(cause);
   // release: publishes cause_; pairs with acquire in stop_requested()
   stopped_.store(true, std::memory_order_release);
-  on_stop();
+  on_stop(woken);
   for (const context* c = contexts_.front(); c != nullptr; c = contexts_.next(*c)) {
     claim_blocked(*c, woken);
   }
@@ -328,10 +341,10 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
 
 inline void stop_domain::broadcast(claimed_list& woken) noexcept {
   woken.complete(wait_state::stopped);
-  std::stop_source followers = followers_; // copies, because a callback may end this domain
-  std::stop_source source = source_;
-  followers.request_stop();
-  source.request_stop();
+  const auto self = weak_from_this().lock(); // a callback may end this domain
+  followers_.request_stop();
+  source_.request_stop();
+  stop_told();
 }
 
 inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
@@ -356,12 +369,12 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
   return end;
 }
 
-inline std::shared_ptr<timekeeper> keeper_around() {
+inline std::shared_ptr<tree> tree_around() {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    if (c->domain().keeper())
-      return c->domain().keeper();
+    if (c->domain().shared())
+      return c->domain().shared();
   }
-  return std::make_shared<timekeeper>();
+  return std::make_shared<tree>();
 }
 
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {

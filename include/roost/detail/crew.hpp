@@ -2,109 +2,245 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/task.hpp>
+#include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/parker.hpp>
+#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/wait_record.hpp>
 
-#include <condition_variable>
+#include <chrono>
 #include <cstddef>
+#include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace roost::inline v0::detail {
 
-/// Counts the tasks of a scope, and knows whose threads are to be joined: each task has a
-/// std::jthread of its own.
-///
-/// INVARIANT: a thread is joined once, after its spawner has stored it and its task was counted
-/// down, whichever comes second. After that its thread touches nothing of the scope. They are
-/// joined by a task's thread before that is counted down, so that a spawn never joins and no thread
-/// joins itself; a bounded number that have ended wait for it.
-///
-/// The scope's mutex guards it: callers hold it, except for join().
-class crew {
+/// What a thread of a crew runs. Whoever starts it keeps it alive until it runs.
+class job {
  public:
-  /// Nothing runs, and no spawn is under way.
-  bool idle() const noexcept { return running_ == 0 && starting_ == 0; }
-  /// Some task's work is not over: its handle does not yet go on.
-  bool has_work() const noexcept { return working_ > 0; }
+  virtual ~job() = default;
 
-  /// A spawn begins: counts its task. One of the next two ends the spawn.
-  void begin_spawn() noexcept {
-    ++working_;
-    ++running_;
-    ++starting_;
-  }
-  void thread_stored(task& t) noexcept {
-    t.thread_stored = true;
-    if (t.ended)
-      add_finished(t);
-    --starting_;
-    notify_if_idle();
-  }
-  void no_thread() noexcept {
-    --working_;
-    --running_;
-    --starting_;
-    notify_if_idle();
-  }
-
-  /// A task's work is over. Its thread is to join those that are returned, if any, before it counts
-  /// itself down: when there are many, because most have exited by then and are not waited for.
-  task* work_over() noexcept {
-    constexpr std::size_t many = 32;
-    --working_;
-    return finished_count_ < many ? nullptr : take_finished();
-  }
-
-  /// The last thing that a task's thread does.
-  void count_down(task& t) noexcept {
-    t.ended = true;
-    if (t.thread_stored)
-      add_finished(t);
-    --running_;
-    notify_if_idle();
-  }
-
-  /// The tasks whose threads are about to exit. The caller joins them with no lock held.
-  task* take_finished() noexcept {
-    finished_count_ = 0;
-    return std::exchange(finished_, nullptr);
-  }
-
-  /// Joins their threads and lets go of the tasks.
-  static void join(task* finished) noexcept {
-    while (finished != nullptr) {
-      task* const next = finished->next_finished;
-      finished->thread.join();
-      finished->release();
-      finished = next;
-    }
-  }
-
-  /// Waits for idle(), notify() or the time; false when the time has come.
-  bool wait(std::unique_lock<std::mutex>& lock, clock::time_point until) {
-    if (until != no_deadline)
-      return changed_.wait_until(lock, until) == std::cv_status::no_timeout;
-    changed_.wait(lock);
-    return true;
-  }
-  void notify() noexcept { changed_.notify_all(); }
+  /// The last touch of the job by the crew is this call.
+  virtual void run_on_crew() noexcept = 0;
 
  private:
-  void add_finished(task& t) noexcept {
-    t.next_finished = std::exchange(finished_, &t);
+  friend class crew;
+  job* next_ready_ = nullptr; // guarded by the crew's lock
+};
+
+/// The threads of an outermost scope and of all that is made inside it. A job gets a thread to
+/// itself: an idle one, or else a new one. A thread whose job is over takes the next job, or is
+/// idle for a while; of idle ones a bounded number is kept, each for a bounded time. The destructor
+/// joins all; no job is left by then.
+///
+/// INVARIANT, under the lock: at least as many threads are on their way to look for a job as jobs
+/// are ready. A job is made ready only together with a thread that comes for it, and such a thread
+/// leaves with a job, or when none is ready. So no job waits for another one to end; but a thread
+/// that comes free meanwhile may take it before.
+///
+/// Threads: any may start jobs. Cost: of a start, one lock; with no thread on its way, also the
+/// wake of an idle one, or the creation of a new one.
+class crew {
+ public:
+  /// Threads that become idle while so many are idle exit.
+  static constexpr std::size_t most_idle = 64;
+
+  explicit crew(clock::duration idle_time = std::chrono::seconds(10)) noexcept
+      : idle_time_(idle_time) {}
+  ~crew();
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+
+  /// Runs `j` on a thread. Throws std::system_error if there is none; then nothing has changed.
+  void start(job& j);
+
+  /// From now on no idle thread is kept: those that are idle exit, and so does whoever becomes it.
+  void dismiss_idle() noexcept;
+
+ private:
+  friend struct probe;
+
+  // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
+  // from either joins the thread and destroys the member.
+  struct member : list_node<member> {
+    spin_lock starting; // held until `thread` is set
+    std::jthread thread;
+  };
+
+  bool start_on_existing(job& j) noexcept;
+  void work(member& self, job& first) noexcept;
+  job* next_job() noexcept;
+  bool be_idle() noexcept;
+  void retire(member& self) noexcept;
+
+  // The caller holds lock_.
+  void push_ready(job& j) noexcept;
+  job* pop_ready() noexcept;
+  intrusive_list<member> take_finished() noexcept;
+
+  const clock::duration idle_time_;
+  spin_lock lock_; // guards all below
+  job* first_ready_ = nullptr;
+  job* last_ready_ = nullptr;
+  std::size_t ready_ = 0;
+  std::size_t looking_ = 0; // threads that were woken to look for a job and have not done so
+  wait_list idle_;          // whoever was busy last is in front
+  std::size_t idle_count_ = 0;
+  bool keeps_idle_ = true;
+  intrusive_list<member> members_;
+  intrusive_list<member> finished_;
+  std::size_t finished_count_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline crew::~crew() {
+  dismiss_idle();
+  for (;;) {
+    std::unique_ptr<member> one; // whose thread is joined by its destructor
+    const std::lock_guard guard(lock_);
+    one.reset(finished_.empty() ? members_.pop_front() : finished_.pop_front());
+    if (!one)
+      return;
+  }
+}
+
+inline void crew::push_ready(job& j) noexcept {
+  j.next_ready_ = nullptr;
+  (first_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &j;
+  last_ready_ = &j;
+  ++ready_;
+}
+
+inline job* crew::pop_ready() noexcept {
+  job* const j = first_ready_;
+  if (j != nullptr) {
+    first_ready_ = j->next_ready_;
+    --ready_;
+  }
+  return j;
+}
+
+inline void crew::start(job& j) {
+  if (start_on_existing(j))
+    return;
+  auto created = std::make_unique<member>();
+  member& self = *created;
+  {
+    const std::lock_guard guard(lock_);
+    members_.push_back(self);
+  }
+  try {
+    const std::lock_guard starting(self.starting);
+    self.thread = std::jthread([this, &self, &j] { work(self, j); });
+    (void)created.release(); // from the unlock on it may run, end and be destroyed
+  } catch (...) {
+    {
+      const std::lock_guard guard(lock_);
+      members_.erase(self);
+    }
+    if (!start_on_existing(j)) // one may have come free meanwhile
+      throw;
+  }
+}
+
+inline bool crew::start_on_existing(job& j) noexcept {
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    if (looking_ == ready_) {
+      const wait_node* const idle = idle_.claim_first();
+      if (idle == nullptr)
+        return false;
+      woken = idle->record;
+      --idle_count_;
+      ++looking_;
+    }
+    push_ready(j);
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  return true;
+}
+
+inline void crew::dismiss_idle() noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard guard(lock_);
+    keeps_idle_ = false;
+    idle_count_ = 0;
+    woken.push_all(idle_);
+  }
+  woken.complete(wait_state::closed);
+}
+
+inline void crew::work(member& self, job& first) noexcept {
+  { const std::lock_guard started(self.starting); }
+  for (job* j = &first; j != nullptr; j = next_job())
+    j->run_on_crew();
+  retire(self);
+}
+
+inline job* crew::next_job() noexcept {
+  {
+    const std::lock_guard guard(lock_);
+    if (job* const j = pop_ready())
+      return j;
+  }
+  while (be_idle()) {
+    const std::lock_guard guard(lock_);
+    --looking_;
+    if (job* const j = pop_ready())
+      return j;
+  }
+  return nullptr;
+}
+
+// True if it was woken to look for a job. It spins before it sleeps, as every wait does, and who
+// finds it spinning need not wake it.
+inline bool crew::be_idle() noexcept {
+  parker_lease parker;
+  wait_record record(parker.get());
+  wait_node place(nullptr);
+  {
+    const std::lock_guard guard(lock_);
+    if (!keeps_idle_ || idle_count_ == most_idle)
+      return false;
+    ++idle_count_;
+    idle_.push_front(place, record);
+  }
+  const wait_state end = record.await(clock::now() + idle_time_);
+  if (end == wait_state::timed_out) {
+    const std::lock_guard guard(lock_);
+    idle_.remove(place);
+    --idle_count_;
+  }
+  return end == wait_state::done;
+}
+
+inline intrusive_list<crew::member> crew::take_finished() noexcept {
+  finished_count_ = 0;
+  return std::exchange(finished_, {});
+}
+
+// When there are many that have exited, or are about to, one joins the others: most are gone by
+// then and are not waited for.
+inline void crew::retire(member& self) noexcept {
+  constexpr std::size_t many = 32;
+  intrusive_list<member> to_join;
+  {
+    const std::lock_guard guard(lock_);
+    if (!self.linked()) // the destructor has it already
+      return;
+    members_.erase(self);
+    if (finished_count_ == many)
+      to_join = take_finished();
+    finished_.push_back(self);
     ++finished_count_;
   }
-  void notify_if_idle() noexcept {
-    if (idle())
-      notify();
-  }
-
-  std::size_t working_ = 0;  // tasks whose work is not over
-  std::size_t running_ = 0;  // tasks not counted down
-  std::size_t starting_ = 0; // spawns under way
-  task* finished_ = nullptr; // linked by next_finished
-  std::size_t finished_count_ = 0;
-  std::condition_variable changed_;
-};
+  while (std::unique_ptr<member>(to_join.pop_front()) != nullptr) {
+  } // each joined here
+}
 
 } // namespace roost::inline v0::detail

@@ -13,7 +13,7 @@
 namespace roost::inline v0::detail {
 
 /// What went wrong in a scope, in the order it happened, and what its owner has been told of it.
-/// Each thing is told once. The scope's mutex guards it until the scope has ended; then nothing is
+/// Each thing is told once. The scope's lock guards it until the scope has ended; then nothing is
 /// added any more, and the owner needs no lock.
 class scope_outcome {
  public:

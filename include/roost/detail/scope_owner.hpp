@@ -8,6 +8,7 @@
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/timekeeper.hpp>
+#include <roost/detail/tree.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -56,7 +57,7 @@ class scope_owner : public stop_domain, private timer {
   void tell(const std::exception_ptr& error) noexcept { outcome_.tell(error); }
 
   std::vector<failure> failures() const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     return outcome_.show_all();
   }
 
@@ -66,7 +67,10 @@ class scope_owner : public stop_domain, private timer {
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
   bool covers_owner() const noexcept { return covers_owner_; }
-  bool on_owner_thread() const noexcept { return owner_ == std::this_thread::get_id(); }
+  /// Not so in a task that runs inside a wait of the owner.
+  bool on_owner_thread() const noexcept {
+    return owner_ == std::this_thread::get_id() && (!covers_owner_ || cover_.covers_this_thread());
+  }
 
   /// True if to wait for the end here would be for ever: in one of the tasks or inside one, or in a
   /// std::stop_callback that a deadline runs.
@@ -89,6 +93,8 @@ class scope_owner : public stop_domain, private timer {
     return stopped_by_own_deadline() || stopped_by(stop_reason::parent);
   }
 
+  /// It is the first of those that share a tree.
+  bool outermost() const noexcept { return outermost_; }
   on_error errors() const noexcept { return errors_; }
   std::thread::id covered_thread() const noexcept {
     return covers_owner_ ? owner_ : std::thread::id();
@@ -96,7 +102,7 @@ class scope_owner : public stop_domain, private timer {
   bool is_cover(const context& c) const noexcept { return &c == &cover_; }
   bool is_body(const failure_record& f) const noexcept { return &f == &body_; }
 
-  scope_outcome outcome_; // guarded by mutex_ until the scope has ended
+  scope_outcome outcome_; // guarded by lock_ until the scope has ended
 
  private:
   friend struct probe;
@@ -142,7 +148,8 @@ class scope_owner : public stop_domain, private timer {
   const on_error errors_;
   const bool inherit_;
   const bool covers_owner_;
-  const void* const timekeeper_ = keeper_.get(); // compared, not looked at
+  const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
+  const bool outermost_ = tree_.use_count() == 1;
   const std::thread::id owner_ = std::this_thread::get_id();
 
   body_failure body_{*this}; // as its record
@@ -167,7 +174,7 @@ inline scope_owner::scope_owner(const scope_options& options,
                                 clock::time_point own_deadline,
                                 site where)
     : stop_domain(
-          earlier(own_deadline, deadline_around(options)), keeper_around(), birthplace_here()),
+          earlier(own_deadline, deadline_around(options)), tree_around(), birthplace_here()),
       own_deadline_(own_deadline),
       name_(options.name),
       where_(where),
@@ -184,7 +191,7 @@ inline void scope_owner::open() {
     stop_at_deadline();
   } else if (own_deadline_ != no_deadline) {
     try {
-      keeper_->add(*this, own_deadline_);
+      tree_->keeper.add(*this, own_deadline_);
     } catch (...) {
       unfollow();
       throw;
@@ -198,8 +205,8 @@ inline void scope_owner::release_owner() noexcept {
   if (covers_owner_)
     cover_.uncover();
   unfollow();
-  keeper_->remove(*this);
-  keeper_.reset();
+  tree_->keeper.remove(*this);
+  tree_.reset();
 }
 
 inline void scope_owner::leave(bool unwinding) noexcept {
@@ -225,7 +232,7 @@ inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool sto
   claimed_list woken;
   bool first = false;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     outcome_.add(failed);
     first = stops && mark_stopped(std::move(cause), woken);
   }
@@ -242,7 +249,7 @@ inline void scope_owner::raise_to_owner() {
   const std::exception_ptr timeout = stopped_by_own_deadline() ? make_timeout() : nullptr;
   std::exception_ptr told;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     told = outcome_.tell_wait(errors_, timeout);
   }
   if (told)
@@ -260,7 +267,7 @@ inline void scope_owner::raise_from_around() {
   try {
     around->raise();
   } catch (...) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     outcome_.pass_on(std::current_exception());
     throw;
   }
@@ -274,13 +281,13 @@ inline void scope_owner::body_failed(const std::exception_ptr& error) {
     // Not a failure of the body; whether it is one of the enclosing task is decided there. If this
     // scope's own trouble is behind it, that is told instead, and told again if need be.
     from_scope = true;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     if (stopped_by_own_deadline())
       outcome_.cut_short();
     if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
       outcome_.untell_first();
   } catch (...) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lock_);
     from_scope = outcome_.untell(error);
   }
   if (from_scope) {

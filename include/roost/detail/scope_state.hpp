@@ -2,90 +2,137 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/crew.hpp>
 #include <roost/detail/die.hpp>
-#include <roost/detail/scope_outcome.hpp>
-#include <roost/detail/scope_owner.hpp>
+#include <roost/detail/parker.hpp>
+#include <roost/detail/scope_watch.hpp>
 #include <roost/detail/stall_report.hpp>
 #include <roost/detail/task.hpp>
+#include <roost/detail/task_context.hpp>
+#include <roost/detail/task_line.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/wait_record.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <cstdio>
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <new>
-#include <optional>
-#include <string>
-#include <thread>
 #include <utility>
 
 namespace roost::inline v0::detail {
 
 /// Everything of a task_scope but its type. How a task goes through it:
 ///
-///     launch()  counted, registered as a context, its thread started
+///     launch()  a thread of the crew starts it, or it waits in line, or it is dropped
+///     work()    on that thread: runs it, and then those in line
 ///     run()     its call; then, in this order: a failure is kept and the others are stopped, the
-///               callable is destroyed, the handle goes on, and it is counted down
-///     crew      its thread, about to exit, is joined by another task's thread or by end()
+///               callable is destroyed, and the handle goes on
+///     finish()  the scope lets go of it, and counts it down
 ///
-/// INVARIANT: end() returns only when nothing is counted and every thread is joined.
-class scope_state final : public scope_owner {
+/// INVARIANT: end() returns only when nothing is counted. Whoever counts a task down, or lets it
+/// into the line, touches nothing of the scope afterwards: it may be gone. (Unless something else
+/// that is counted, or the caller, keeps it.)
+class scope_state final : public scope_watch {
  public:
   scope_state(const scope_options& options, site where);
   scope_state(const scope_state&) = delete;
   scope_state& operator=(const scope_state&) = delete;
   inline ~scope_state() override; // `inline` here: a key function would cost every includer
 
-  /// Starts `t` on a thread of its own, or drops it if the scope was stopped. Throws scope_closed,
-  /// or std::system_error if there is no thread; then `t` has not run and never will.
-  void launch(task& t);
+  /// What to do where the line is full.
+  enum class when_full { wait, exceed };
+
+  /// Starts `t`, or puts it into the line, for which it may have to wait; or drops it if the scope
+  /// was stopped. Throws scope_closed, what a wait throws, or std::system_error if there is no
+  /// thread; then `t` has not run and never will.
+  void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
+
+  /// True if launch() would neither wait nor drop.
+  bool takes_at_once();
+
+  /// Like launch(), but runs `t` on the calling thread, as a thread of the crew would. No limit
+  /// counts.
+  void run_here(task& t);
+
+  /// Runs `t` on the calling thread if it is in line and that thread is in its scope: the caller is
+  /// about to wait for it, and might be who keeps it in line.
+  static void run_here_if_in_line(task& t) noexcept;
 
   /// Waits, uninterrupted, until nothing runs; false when `deadline` passed first.
   bool wait_idle(clock::time_point deadline, const blocked_call& call);
 
-  /// Waits, joins the threads, takes the owner out of the scope. False if that was done before.
+  /// Waits, then takes the owner out of the scope. False if that was done before.
   bool end(const blocked_call& call);
 
   bool closed() const noexcept;
 
+  /// Runs `first` on its thread, and then those in line.
+  void work(task& first) noexcept;
+
  private:
   friend struct probe;
 
+  enum class admission { none, to_run, in_line, dropped, closed };
+  static bool is_in(admission a) noexcept {
+    return a == admission::to_run || a == admission::in_line;
+  }
+  class entrance;
+
+  admission admit(task& t, const blocked_call& call, when_full full);
+  [[noreturn]] static void refuse();
+  void start(task& t);
+  bool leave_to_others(task& t) noexcept;
+  [[noreturn]] void take_back(task& t);
+  void turn_away(task& t, admission got, const std::exception_ptr& error);
+
   // These run on the task's thread, with no lock held.
-  void run(task& t) noexcept;
+  void work_here(task& t) noexcept;
+  void run(task& t, bool dropped) noexcept;
+  task* finish(task& t) noexcept;
   template <class F>
   task::outcome attempt(task& t, F f) noexcept;
+  task::outcome destroy_callable(task& t, task::outcome outcome) noexcept;
   void fail(task& t, const std::exception_ptr& error) noexcept;
   bool give_to_handler(const failure& failed) noexcept;
 
-  void drop(task& t);
-  void take_back(task& t);
+  // The caller holds lock_.
+  bool has_room() noexcept;
+  admission try_admit(task& t, when_full full) noexcept;
+  void begin(task& t) noexcept;
+  task* begin_next(claimed_list& woken) noexcept;
+  void count_down(claimed_list& woken) noexcept;
+  bool is_over() noexcept;
 
-  bool wait_idle(std::unique_lock<std::mutex>& lock, clock::time_point deadline);
-  std::string describe_stall() noexcept; // caller holds mutex_
+  // Ends tasks that will never run; no lock is held.
+  template <class End>
+  void empty_line(End end) noexcept;
+  void drop_line() noexcept;
+  void complete(task& t, task::outcome outcome) noexcept;
 
-  inline void on_stop() noexcept override;
+  bool wait_until_over(clock::time_point deadline);
+
+  inline void on_stop(claimed_list& woken) noexcept override;
+  inline void stop_told() noexcept override { drop_line(); }
 
   const std::function<void(const failure&)> on_failure_;
-  const clock::duration stall_after_;
 
-  crew crew_;                                   // guarded by mutex_
-  bool closed_ = false;                         // guarded by mutex_
-  std::optional<clock::time_point> stopped_at_; // guarded by mutex_
+  // Guarded by lock_.
+  wait_list joiners_;   // who waits until nothing runs
+  bool ending_ = false; // the owner waits for the end: once nothing runs, the scope is closed
+  bool closed_ = false;
+  bool ended_ = false;
 };
 
 // --- implementation: the end ------------------------------------------------
 
 inline scope_state::scope_state(const scope_options& options, site where)
-    : scope_owner(options, where),
-      on_failure_(options.on_failure),
-      stall_after_(options.stall_after) {}
+    : scope_watch(options, where),
+      on_failure_(options.on_failure) {}
 
 inline scope_state::~scope_state() {
   outcome_.for_each([this](failure_record& f) {
@@ -95,25 +142,35 @@ inline scope_state::~scope_state() {
 }
 
 inline bool scope_state::closed() const noexcept {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(lock_);
   return closed_;
 }
 
 inline bool scope_state::end(const blocked_call& call) {
   {
-    const blocked_region region(call);
-    std::unique_lock lock(mutex_);
-    if (closed_)
+    const std::lock_guard lock(lock_);
+    if (ended_)
       return false;
-    wait_idle(lock, no_deadline);
-    if (std::exchange(closed_, true))
+    ending_ = true;
+  }
+  wait_idle(no_deadline, call);
+  {
+    const std::lock_guard lock(lock_);
+    if (std::exchange(ended_, true))
       return false;
-    refuse_stops();
-    task* const finished = crew_.take_finished();
-    lock.unlock();
-    crew::join(finished);
   }
   release_owner();
+  return true;
+}
+
+// Once the owner waits for the end, whoever finds nothing left closes the scope.
+inline bool scope_state::is_over() noexcept {
+  if (!line_.idle())
+    return false;
+  if (ending_ && !closed_) {
+    closed_ = true;
+    refuse_stops();
+  }
   return true;
 }
 
@@ -121,118 +178,273 @@ inline bool scope_state::end(const blocked_call& call) {
 
 inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
   const blocked_region region(call);
-  std::unique_lock lock(mutex_);
-  return wait_idle(lock, deadline);
+  return wait_until_over(deadline);
 }
 
-// The one who waits is also the one who reports who lets it wait: no other thread is needed.
-inline bool scope_state::wait_idle(std::unique_lock<std::mutex>& lock, clock::time_point deadline) {
-  stall_watch watch(stall_after_);
-  while (!crew_.idle()) {
-    const clock::time_point report = watch.next(stopped_at_);
-    if (crew_.wait(lock, earlier(deadline, report)) || crew_.idle())
-      continue;
-    const clock::time_point now = clock::now();
-    if (now >= deadline)
-      return false;
-    if (now >= report) {
-      const std::string report_text = describe_stall();
-      watch.reported(now);
-      lock.unlock();
-      std::fputs(report_text.c_str(), stderr);
-      lock.lock();
+inline bool scope_state::wait_until_over(clock::time_point deadline) {
+  stall_watch patience = watch();
+  for (;;) {
+    drop_line(); // if the stop came from a callback that waits here, nobody else does
+    parker_lease parker;
+    wait_record record(parker.get());
+    wait_node place(nullptr);
+    clock::time_point report;
+    {
+      const std::lock_guard lock(lock_);
+      if (is_over())
+        return true;
+      report = next_report(patience);
+      joiners_.push_back(place, record);
     }
+    const wait_state end = record.await(earlier(deadline, report));
+    if (end == wait_state::timed_out) {
+      const std::lock_guard lock(lock_);
+      joiners_.remove(place);
+      if (is_over())
+        return true;
+    }
+    if (clock::now() >= deadline)
+      return false;
+    report_if_stalled(patience, report);
   }
+}
+
+inline void scope_state::on_stop(claimed_list& woken) noexcept {
+  stopped_at_ = clock::now();
+  if (cuts_work_short() && has_work())
+    outcome_.cut_short();
+  woken.push_all(line_.spawns());
+  woken.push_all(joiners_); // they are patient from now on
+}
+
+// --- implementation: how tasks get in ---------------------------------------
+
+/// To get a task into a scope, where the line is full.
+class scope_state::entrance final : public detail::attempt {
+ public:
+  entrance(scope_state& scope, task& t) noexcept
+      : detail::attempt(&scope.lock_, &scope.line_.spawns(), &t),
+        scope_(scope),
+        task_(t) {}
+
+  bool try_locked() noexcept override {
+    got_ = scope_.try_admit(task_, when_full::wait);
+    return got_ != admission::none;
+  }
+  void conclude(wait_state end) noexcept override {
+    if (end == wait_state::done) // or it runs already
+      got_ = admission::in_line;
+  }
+
+  admission got() const noexcept { return got_; }
+
+ private:
+  scope_state& scope_;
+  task& task_;
+  admission got_ = admission::none;
+};
+
+inline void scope_state::launch(task& t, const blocked_call& call, when_full full) {
+  t.owner = covered_thread();
+  admission got = admission::none;
+  std::exception_ptr error;
+  try {
+    got = admit(t, call, full);
+    if (got == admission::to_run)
+      start(t);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error || !is_in(got))
+    turn_away(t, got, error);
+}
+
+inline void scope_state::run_here(task& t) {
+  t.owner = covered_thread();
+  admission got = admission::none;
+  {
+    const std::lock_guard lock(lock_);
+    got = try_admit(t, when_full::exceed);
+  }
+  if (got != admission::to_run) {
+    turn_away(t, got, nullptr);
+    return;
+  }
+  work_here(t);
+  (void)finish(t);
+}
+
+// The handle keeps the task.
+inline void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
+  t.release();
+  if (stop_requested())
+    t.stopped_by = cause();
+  t.destroy_callable();
+  if (error)
+    std::rethrow_exception(error);
+  if (got == admission::closed)
+    refuse();
+  t.complete(task::outcome::stopped);
+  if (got == admission::none) // a stop has ended the wait
+    throw_if_stopped();
+}
+
+inline bool scope_state::takes_at_once() {
+  const std::lock_guard lock(lock_);
+  if (closed_)
+    refuse();
+  return !stop_requested() && has_room();
+}
+
+inline scope_state::admission
+scope_state::admit(task& t, const blocked_call& call, when_full full) {
+  {
+    const std::lock_guard lock(lock_);
+    if (const admission at_once = try_admit(t, full); at_once != admission::none)
+      return at_once;
+  }
+  stall_watch patience = watch();
+  while (!this_thread_is_stopped()) {
+    clock::time_point report;
+    {
+      const std::lock_guard lock(lock_);
+      report = next_report(patience);
+    }
+    entrance to_get_in(*this, t);
+    const wait_state end = wait_for_one(to_get_in, call, report);
+    if (end != wait_state::timed_out)
+      return to_get_in.got();
+    report_if_stalled(patience, report);
+  }
+  return admission::none;
+}
+
+inline bool scope_state::has_room() noexcept {
+  return line_.may_run() || line_.has_place() || runs_inside(*this);
+}
+
+inline scope_state::admission scope_state::try_admit(task& t, when_full full) noexcept {
+  if (closed_)
+    return admission::closed;
+  if (stop_requested()) {
+    if (cuts_work_short())
+      outcome_.cut_short();
+    return admission::dropped;
+  }
+  if (full == when_full::wait && !has_room())
+    return admission::none;
+  if (!line_.may_run()) {
+    line_.push_back(t);
+    return admission::in_line;
+  }
+  begin(t);
+  return admission::to_run;
+}
+
+inline void scope_state::refuse() {
+  throw scope_closed(
+      "roost::task_scope::spawn: the scope was joined and takes no more tasks; spawn before "
+      "join(), or make another scope");
+}
+
+inline void scope_state::start(task& t) {
+  try {
+    tree_->threads.start(t);
+  } catch (...) {
+    if (!leave_to_others(t))
+      take_back(t);
+  }
+}
+
+// There is no thread for it; but others run, and whoever ends takes it.
+inline bool scope_state::leave_to_others(task& t) noexcept {
+  const std::lock_guard lock(lock_);
+  if (!line_.limited() || line_.running() == 1)
+    return false;
+  erase(t);
+  line_.left();
+  line_.push_back(t);
   return true;
 }
 
-// A line for each task; none if there is no memory for it this time.
-inline std::string scope_state::describe_stall() noexcept {
-  std::string text;
-  try {
-    for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
-      if (!is_cover(*c))
-        text += stall_line(name(), static_cast<const task&>(*c), slot_of(*c), stopped_at_);
-    }
-  } catch (const std::bad_alloc&) {
-    text.clear();
-  }
-  return text;
-}
-
-inline void scope_state::on_stop() noexcept {
-  stopped_at_ = clock::now();
-  if (cuts_work_short() && crew_.has_work())
-    outcome_.cut_short();
-  crew_.notify(); // whoever waits for it is patient from now on
-}
-
-// --- implementation: tasks --------------------------------------------------
-
-inline void scope_state::launch(task& t) {
-  {
-    std::unique_lock lock(mutex_);
-    if (closed_) {
-      lock.unlock();
-      t.destroy_callable();
-      throw scope_closed(
-          "roost::task_scope::spawn: the scope was joined and takes no more tasks; spawn before "
-          "join(), or make another scope");
-    }
-    if (stop_requested()) {
-      if (cuts_work_short())
-        outcome_.cut_short();
-      lock.unlock();
-      drop(t);
-      return;
-    }
-    contexts().push_back(t);
-    crew_.begin_spawn();
-  }
-  t.retain();
-  t.owner = covered_thread();
-  try {
-    t.thread = std::jthread([this, &t] { run(t); });
-  } catch (...) {
-    take_back(t);
-    throw;
-  }
-  const std::lock_guard lock(mutex_);
-  crew_.thread_stored(t);
-}
-
-// The scope was stopped before the task could run.
-inline void scope_state::drop(task& t) {
-  t.stopped_by = cause();
-  t.destroy_callable();
-  t.complete(task::outcome::stopped);
-}
-
-// There was no thread for it.
+// There is no thread at all. Others may have got into the line meanwhile, for lack of places to
+// run; they fail. Throws what its caller has caught, or what the callable's destructor throws.
 inline void scope_state::take_back(task& t) {
-  std::exception_ptr thrown;
+  std::exception_ptr error = std::current_exception();
+  const std::exception_ptr no_thread = error;
   try {
     t.destroy_callable();
   } catch (...) {
-    thrown = std::current_exception();
+    error = std::current_exception();
   }
-  t.release();
-  {
-    const std::lock_guard lock(mutex_);
+  claimed_list woken;
+  for (bool counted = true; counted;) {
+    empty_line([&](task& stranded) {
+      fail(stranded, no_thread);
+      complete(stranded, task::outcome::failed);
+    });
+    const std::lock_guard lock(lock_);
+    if (line_.front() != nullptr)
+      continue;
     erase(t);
-    crew_.no_thread();
+    count_down(woken);
+    counted = false;
   }
-  if (thrown)
-    std::rethrow_exception(thrown);
+  woken.complete(wait_state::done);
+  std::rethrow_exception(error);
 }
 
-inline void scope_state::run(task& t) noexcept {
+// --- implementation: how tasks run and leave --------------------------------
+
+inline void task::run_on_crew() noexcept {
+  static_cast<scope_state&>(domain()).work(*this);
+}
+
+inline void scope_state::work(task& first) noexcept {
   bool dropped = false;
   {
-    const std::lock_guard lock(mutex_);
-    bind(t, this_thread);
+    const std::lock_guard lock(lock_);
+    bind(first, this_thread);
     dropped = stop_requested();
   }
+  run(first, dropped);
+  for (task* t = finish(first); t != nullptr; t = finish(*t))
+    run(*t, false);
+}
+
+inline void scope_state::work_here(task& t) noexcept {
+  const contexts_set_aside aside;
+  {
+    const std::lock_guard lock(lock_);
+    bind(t, this_thread);
+  }
+  run(t, false);
+}
+
+inline void scope_state::run_here_if_in_line(task& t) noexcept {
+  // In this order: what is not ready has a scope.
+  if (this_thread_is_stopped() || t.ready() || !runs_inside(t.domain()))
+    return;
+  auto& scope = static_cast<scope_state&>(t.domain());
+  claimed_list woken;
+  {
+    const std::lock_guard lock(scope.lock_);
+    if (!t.in_line || scope.stop_requested())
+      return;
+    scope.line_.take(t, woken);
+    scope.begin(t);
+    scope.line_.left(); // the limit does not count it: the calling task waits meanwhile
+  }
+  woken.complete(wait_state::done);
+  scope.work_here(t);
+  {
+    const std::lock_guard lock(scope.lock_);
+    scope.erase(t);
+  }
+  t.release();
+}
+
+inline void scope_state::run(task& t, bool dropped) noexcept {
   this_thread.task = &t;
   t.enter();
   task::outcome outcome = task::outcome::stopped;
@@ -241,30 +453,25 @@ inline void scope_state::run(task& t) noexcept {
   } else {
     outcome = attempt(t, [&t] { t.invoke(); });
   }
+  outcome = destroy_callable(t, outcome);
+  t.leave();
+  if (this_thread.top != nullptr) {
+    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
+        "or set the scope's covers_owner to false",
+        t.spawned());
+  }
+  this_thread.task = nullptr;
+  t.complete(outcome);
+}
+
+inline task::outcome scope_state::destroy_callable(task& t, task::outcome outcome) noexcept {
   const task::outcome destruction = attempt(t, [&t] { t.destroy_callable(); });
   if (destruction != task::outcome::value && outcome != task::outcome::failed) {
     t.destroy_result();
     outcome = destruction;
   }
   t.let_go_of_result();
-  t.leave();
-  if (this_thread.top != nullptr) {
-    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
-        "or "
-        "set the scope's covers_owner to false",
-        t.spawned());
-  }
-  this_thread.task = nullptr;
-  task* predecessors = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    predecessors = crew_.work_over();
-  }
-  t.complete(outcome);
-  crew::join(predecessors);
-  const std::lock_guard lock(mutex_);
-  erase(t);
-  crew_.count_down(t);
+  return outcome;
 }
 
 template <class F>
@@ -312,6 +519,97 @@ inline bool scope_state::give_to_handler(const failure& failed) noexcept {
     unobserved_hook.load()({std::current_exception(), failed.task, failed.where});
   }
   return false;
+}
+
+inline void scope_state::begin(task& t) noexcept {
+  line_.begin();
+  contexts().push_back(t);
+}
+
+// The next in line, if any, begins in the place of one that has ended on this thread.
+inline task* scope_state::begin_next(claimed_list& woken) noexcept {
+  task* const next = stop_requested() ? nullptr : line_.take_first(woken);
+  if (next != nullptr) {
+    line_.left();
+    begin(*next);
+    bind(*next, this_thread);
+  }
+  return next;
+}
+
+inline void scope_state::count_down(claimed_list& woken) noexcept {
+  line_.left();
+  if (is_over())
+    woken.push_all(joiners_);
+}
+
+// What runs next on this thread; null if nothing of this scope does, which may be gone then. The
+// task is let go of before it is counted down: with it goes what its user left in it.
+inline task* scope_state::finish(task& t) noexcept {
+  claimed_list woken;
+  task* next = nullptr;
+  {
+    const std::lock_guard lock(lock_);
+    erase(t);
+    next = begin_next(woken);
+  }
+  woken.complete(wait_state::done);
+  t.release();
+  if (next != nullptr)
+    return next;
+  drop_line();
+  crew* const idle = outermost() ? &tree_->threads : nullptr;
+  bool over = false;
+  {
+    const std::lock_guard lock(lock_);
+    next = begin_next(woken);
+    if (next == nullptr)
+      count_down(woken);
+    over = closed_;
+  }
+  woken.complete(wait_state::done);
+  if (over && idle != nullptr)
+    idle->dismiss_idle(); // they exit while the owner wakes
+  return next;
+}
+
+template <class End>
+void scope_state::empty_line(End end) noexcept {
+  for (;;) {
+    claimed_list woken;
+    task* t = nullptr;
+    {
+      const std::lock_guard lock(lock_);
+      t = line_.front();
+      if (t == nullptr)
+        return;
+      line_.take(*t, woken);
+      line_.begin();
+    }
+    woken.complete(wait_state::done);
+    end(*t);
+    t->release();
+    {
+      const std::lock_guard lock(lock_);
+      count_down(woken);
+    }
+    woken.complete(wait_state::done);
+  }
+}
+
+// The scope was stopped before they could run. Their callables are destroyed here, and by whoever
+// else finds them: the one that stops, tasks that end, and whoever waits for the end.
+inline void scope_state::drop_line() noexcept {
+  if (!stop_requested())
+    return;
+  empty_line([this](task& t) {
+    t.stopped_by = cause();
+    complete(t, task::outcome::stopped);
+  });
+}
+
+inline void scope_state::complete(task& t, task::outcome outcome) noexcept {
+  t.complete(destroy_callable(t, outcome));
 }
 
 } // namespace roost::inline v0::detail

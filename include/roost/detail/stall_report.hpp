@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,14 +21,24 @@
 
 namespace roost::inline v0::detail {
 
-/// Tells a join when to report: once its patience is over after the stop, then at doubled times.
+/// Tells whoever waits for tasks when to report: once its patience is over after the stop, then at
+/// doubled times; likewise while tasks are in line and none begins.
 class stall_watch {
  public:
+  /// What is known of the tasks when it is asked.
+  struct progress {
+    std::optional<clock::time_point> stopped_at;
+    std::optional<std::size_t> begun; // how many have begun so far; nothing if nobody is in line
+  };
+
   /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too.
   explicit stall_watch(clock::duration patience);
 
   /// no_deadline if there is nothing to report yet.
-  clock::time_point next(std::optional<clock::time_point> stopped_at) noexcept;
+  clock::time_point next(const progress& now) noexcept;
+
+  /// Reports are made whatever the tasks do: they are to have stopped, or the environment wants it.
+  bool reports_all() const noexcept { return start_ != line_stands_since_; }
 
   void reported(clock::time_point now) noexcept {
     patience_ = 2 * (now - start_ > patience_ ? now - start_ : patience_);
@@ -41,14 +52,18 @@ class stall_watch {
   clock::duration patience_;
   clock::time_point start_ = no_deadline; // from when it is counted
   clock::time_point waiting_since_ = no_deadline;
+  clock::time_point line_stands_since_ = no_deadline;
+  std::optional<std::size_t> begun_;
 };
 
-/// The line that says of one task who it is, and what its thread does; null if that is yet to
-/// start.
+/// What a thread does: the blocking call, its object and its line, or "running".
+std::string what_it_does(thread_slot* thread);
+
+/// The line that says of one task who it is, and what it does.
 std::string stall_line(std::string_view scope,
                        const task_context& task,
-                       thread_slot* thread,
-                       std::optional<clock::time_point> stopped_at);
+                       std::optional<clock::time_point> stopped_at,
+                       const std::string& does);
 
 // --- implementation ---------------------------------------------------------
 
@@ -59,10 +74,17 @@ inline stall_watch::stall_watch(clock::duration patience)
     waiting_since_ = clock::now();
 }
 
-inline clock::time_point stall_watch::next(std::optional<clock::time_point> stopped_at) noexcept {
-  if (stopped_at && start_ != *stopped_at)
-    patience_ = patience_at_first_; // it starts anew with the stop
-  start_ = stopped_at.value_or(waiting_since_);
+inline clock::time_point stall_watch::next(const progress& now) noexcept {
+  if (now.begun != begun_) {
+    begun_ = now.begun;
+    line_stands_since_ = begun_ ? clock::now() : no_deadline;
+  }
+  const clock::time_point start = now.stopped_at                  ? *now.stopped_at
+                                  : waiting_since_ != no_deadline ? waiting_since_
+                                                                  : line_stands_since_;
+  if (start_ != start)
+    patience_ = patience_at_first_; // it starts anew
+  start_ = start;
   const bool never = start_ == no_deadline || patience_ > no_deadline - start_;
   return never ? no_deadline : start_ + patience_;
 }
@@ -93,7 +115,6 @@ inline std::string line_of(const site& where) {
   return std::string(where.file) + ":" + std::to_string(where.line);
 }
 
-/// The blocking call, its object and its line, or "running".
 inline std::string what_it_does(thread_slot* thread) {
   if (thread == nullptr)
     return "running";
@@ -114,15 +135,15 @@ inline std::string what_it_does(thread_slot* thread) {
 
 inline std::string stall_line(std::string_view scope,
                               const task_context& task,
-                              thread_slot* thread,
-                              std::optional<clock::time_point> stopped_at) {
+                              std::optional<clock::time_point> stopped_at,
+                              const std::string& does) {
   const clock::time_point now = clock::now();
   std::string text = "roost: scope " + name_or_unnamed(scope) + " waits for task ";
   text += name_or_unnamed(task.name()) + ", spawned at " + line_of(task.spawned());
   text += ", age " + in_seconds(now - task.since());
   text += stopped_at ? ", asked to stop " + in_seconds(now - *stopped_at) + " ago: "
                      : std::string(", not stopped: ");
-  return text + what_it_does(thread) + "\n";
+  return text + does + "\n";
 }
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/crew.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
@@ -43,15 +44,15 @@ struct failure_record {
   std::exception_ptr error;       // written before it is linked, then constant
   std::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
   std::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
-  failure_record* next = nullptr; // guarded by the scope's mutex
+  failure_record* next = nullptr; // guarded by the scope's lock
 
  protected:
   ~failure_record() = default;
 };
 
-/// One task, shared by its scope, which keeps it until its thread is joined (and longer if it
+/// One task, shared by its scope, which keeps it until it is counted down (and longer if it
 /// failed), and by its handle.
-class task : public task_context, public failure_record {
+class task : public task_context, public failure_record, public job {
  public:
   enum class outcome { none, value, failed, stopped };
 
@@ -70,8 +71,10 @@ class task : public task_context, public failure_record {
   }
 
   virtual void invoke() = 0;
-  virtual void destroy_callable() = 0;
+  virtual void destroy_callable() = 0; // the first call does
   virtual void destroy_result() noexcept = 0;
+
+  inline void run_on_crew() noexcept override; // see scope_state
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 
@@ -120,11 +123,8 @@ class task : public task_context, public failure_record {
   // The thread that its scope covers, if any. Written before the task's thread starts.
   std::thread::id owner;
 
-  // For the scope, which guards them by its mutex.
-  std::jthread thread;        // written by the spawner before thread_stored is set
-  bool thread_stored = false; // so that it may be joined
-  bool ended = false;         // the thread is about to exit
-  task* next_finished = nullptr;
+  // It waits in its scope's line. Guarded by the scope's lock.
+  bool in_line = false;
 
   // What ended it, if it was stopped. Written by the task's thread before complete().
   std::shared_ptr<const stop_cause> stopped_by;
@@ -150,7 +150,7 @@ class task : public task_context, public failure_record {
 
   wait_queue done_;
   outcome outcome_ = outcome::none; // guarded by done_
-  std::atomic<int> references_{1};
+  std::atomic<int> references_{2};  // its handle and its scope
 
   std::atomic<bool> first_let_go_{false}; // set by the first let_go_of_result()
 };
@@ -237,9 +237,13 @@ class callable_task final : public result_task<typename task_result<F>::type> {
     });
   }
 
-  void destroy_callable() override { callable_.~F(); }
+  void destroy_callable() override {
+    if (std::exchange(has_callable_, false))
+      callable_.~F();
+  }
 
  private:
+  bool has_callable_ = true;
   union {        // destroyed by hand, because that may throw
     F callable_; // NOLINT(readability-identifier-naming): a private member
   };

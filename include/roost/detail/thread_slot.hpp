@@ -6,8 +6,10 @@
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 
+#include <cstddef>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -33,8 +35,16 @@ struct thread_slot {
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
   blocked_call call;                // guarded by lock; no operation: the thread runs
+  std::size_t waits = 0;            // the owner's alone; changes when it blocks
 
+  bool is_blocked() noexcept {
+    const std::lock_guard guard(lock);
+    return *call.operation != '\0';
+  }
+
+  /// Once when it blocks, and once without a call when it goes on.
   void publish(wait_record* blocked_in, const blocked_call& described) noexcept {
+    ++waits;
     const std::lock_guard guard(lock);
     record = blocked_in;
     call = described;
@@ -43,6 +53,28 @@ struct thread_slot {
 
 // One in the whole program, also where shared libraries hide their symbols: a stop must find it.
 [[gnu::visibility("default")]] inline constinit thread_local thread_slot this_thread;
+
+/// While it lives the calling thread is as one that has just started: for a task that runs inside
+/// the wait of another.
+class contexts_set_aside {
+ public:
+  contexts_set_aside() noexcept : top_(change_top(nullptr)) {}
+  ~contexts_set_aside() {
+    change_top(top_);
+    this_thread.task = task_;
+  }
+  contexts_set_aside(const contexts_set_aside&) = delete;
+  contexts_set_aside& operator=(const contexts_set_aside&) = delete;
+
+ private:
+  static context* change_top(context* to) noexcept {
+    const std::lock_guard guard(this_thread.lock);
+    return std::exchange(this_thread.top, to);
+  }
+
+  context* top_;
+  task_context* task_ = std::exchange(this_thread.task, nullptr);
+};
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
 class blocked_region {

@@ -99,6 +99,11 @@ class wait_list {
     nodes_.push_back(node);
   }
 
+  void push_front(wait_node& node, wait_record& record) noexcept {
+    node.record = &record;
+    nodes_.insert_after(nullptr, node);
+  }
+
   /// Unlinks those at the front that a stop, a deadline or another primitive has claimed: they are
   /// about to leave anyway.
   void drop_leaving() noexcept {

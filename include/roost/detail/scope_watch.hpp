@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/scope_owner.hpp>
+#include <roost/detail/stall_report.hpp>
+#include <roost/detail/task.hpp>
+#include <roost/detail/task_line.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+
+namespace roost::inline v0::detail {
+
+/// A scope as whoever waits for its tasks sees it: who they are, and who lets it wait for too long.
+/// The one who waits is also the one who reports: no other thread is needed.
+class scope_watch : public scope_owner {
+ public:
+  scope_watch(const scope_watch&) = delete;
+  scope_watch& operator=(const scope_watch&) = delete;
+
+ protected:
+  scope_watch(const scope_options& options, site where)
+      : scope_owner(options, where),
+        line_(options.limit, options.backlog),
+        stall_after_(options.stall_after) {}
+  ~scope_watch() override = default;
+
+  stall_watch watch() const { return stall_watch(stall_after_); }
+
+  /// When whoever waits is to call report_if_stalled().
+  clock::time_point next_report(stall_watch& watch) noexcept { // caller holds lock_
+    const bool stands = line_.front() != nullptr && !stopped_at_;
+    return watch.next({stopped_at_, stands ? std::optional(line_.begun()) : std::nullopt});
+  }
+  void report_if_stalled(stall_watch& watch, clock::time_point report);
+
+  /// True if not all tasks' handles have gone on.
+  bool has_work() noexcept; // caller holds lock_
+
+  // Guarded by lock_.
+  task_line line_;
+  std::optional<clock::time_point> stopped_at_;
+
+ private:
+  // The caller holds lock_.
+  template <class Visit>
+  void for_each_running(Visit visit);
+  bool all_are_blocked() noexcept;
+  std::string describe() noexcept;
+
+  const clock::duration stall_after_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class Visit>
+void scope_watch::for_each_running(Visit visit) {
+  for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
+    if (!is_cover(*c))
+      visit(static_cast<task&>(*c), slot_of(*c));
+  }
+}
+
+inline bool scope_watch::has_work() noexcept {
+  bool found = line_.front() != nullptr;
+  for_each_running([&](const task& t, thread_slot*) { found = found || !t.ready(); });
+  return found;
+}
+
+inline bool scope_watch::all_are_blocked() noexcept {
+  bool all = true;
+  for_each_running([&](const task&, thread_slot* thread) {
+    all = all && thread != nullptr && thread->is_blocked();
+  });
+  return all;
+}
+
+// A line for each task that runs, and for the first ones in line; none if there is no memory for it
+// this time.
+inline std::string scope_watch::describe() noexcept {
+  constexpr std::size_t most_of_line = 4;
+  std::string text;
+  try {
+    for_each_running([&](const task& t, thread_slot* thread) {
+      text += stall_line(name(), t, stopped_at_, what_it_does(thread));
+    });
+    std::size_t untold = line_.length();
+    const task* t = line_.front();
+    for (; t != nullptr && line_.length() - untold < most_of_line; t = task_line::next(*t)) {
+      text += stall_line(name(), *t, stopped_at_, "in line for one of those to end");
+      --untold;
+    }
+    if (untold != 0)
+      text += "roost: and for " + std::to_string(untold) + " more in line\n";
+  } catch (const std::bad_alloc&) {
+    text.clear();
+  }
+  return text;
+}
+
+// Where only the line makes it look, somebody who computes may well go on: then it says nothing.
+inline void scope_watch::report_if_stalled(stall_watch& watch, clock::time_point report) {
+  const clock::time_point now = clock::now();
+  if (now < report)
+    return;
+  std::string text;
+  {
+    const std::lock_guard lock(lock_);
+    if (next_report(watch) != report) // something has moved
+      return;
+    if (watch.reports_all() || all_are_blocked())
+      text = describe();
+    watch.reported(now);
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
+} // namespace roost::inline v0::detail

@@ -11,16 +11,18 @@ layers=(
    detail/pause detail/spin_lock detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
-   detail/timekeeper detail/context detail/layer detail/task_context"
+   detail/timekeeper detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
    detail/attempt detail/wait_queue detail/ring detail/stored_item detail/item_batch detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope
-   detail/task detail/crew detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_state"
+   detail/task detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
+   detail/scope_state"
   # 5 what is built from scopes
-  ""
+  "when_all when_any for_each transform parallel_options
+   detail/joint_tasks detail/range_of detail/workers"
 )
 
 # check <include folder>: prints what is wrong there, and fails if anything is.

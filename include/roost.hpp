@@ -8,11 +8,14 @@
 ///     run functions side by side and wait for them         task_scope
 ///     the same where the body may fail, too                with_scope
 ///     get one task's result                                task_handle, from spawn()
+///     bound how many tasks run at once                     scope_options: limit, backlog
+///     call some functions at the same time                 when_all; when_any for the first result
+///     do the same with each element of a range             for_each; transform for results
 ///     hand values from thread to thread                    make_channel: sender, receiver
 ///     wait for several things, take the first              select; selector if they vary
 ///     keep the latest value, or lose what nobody takes     make_channel with an overflow policy
-///     hand over many values at a time                      sender::send_all,
-///     receiver::receive_some tell receivers that the sender has failed            sender::fail
+///     hand over many values at a time                      send_all, receive_some
+///     tell receivers that the sender has failed            sender::fail
 ///     send without keeping the channel open                weak_sender
 ///     tell that something has happened                     event
 ///     wait for a part of the tasks                         wait_group
@@ -28,7 +31,9 @@
 #include <roost/clock.hpp>
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
+#include <roost/for_each.hpp>
 #include <roost/overflow.hpp>
+#include <roost/parallel_options.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/select.hpp>
 #include <roost/selector.hpp>
@@ -41,7 +46,10 @@
 #include <roost/task_scope.hpp>
 #include <roost/this_task.hpp>
 #include <roost/ticker.hpp>
+#include <roost/transform.hpp>
 #include <roost/version.hpp>
 #include <roost/wait_group.hpp>
 #include <roost/weak_sender.hpp>
+#include <roost/when_all.hpp>
+#include <roost/when_any.hpp>
 #include <roost/with_scope.hpp>

@@ -17,6 +17,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -30,7 +31,8 @@ namespace roost::inline v0 {
 
 namespace detail {
 struct with_scope_access;
-}
+struct joint_tasks;
+} // namespace detail
 
 /// The name of a task, for reports and this_task::name().
 class task_name {
@@ -64,10 +66,14 @@ class task_name {
 /// Lifetime: what is declared before a scope outlives its tasks. What is declared after it dies
 /// before they have ended: tasks must not refer to it. Where that is in the way, join() first.
 ///
-/// Threads: any may spawn, stop and query, tasks included, while it is open. The thread that made
-/// it ends it, unless `covers_owner` is false.
+/// Callers: any thread may spawn, stop and query, tasks included, while it is open. The thread that
+/// made it ends it, unless `covers_owner` is false.
 /// Errors: whatever a task throws reaches the owner or the hook. See scope_options for policies.
-/// Cost: a spawn is one allocation and one std::jthread.
+/// Threads: each task that runs has one to itself, a std::jthread of the outermost scope around,
+/// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
+/// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
+/// task may find thread_locals as an earlier one has left them; of roost's own state it finds none.
+/// Cost: a spawn is one allocation, and the wake of a thread unless one is awake.
 class task_scope {
  public:
   explicit task_scope(const scope_options& options = {}, site where = site::current());
@@ -76,15 +82,28 @@ class task_scope {
   task_scope& operator=(const task_scope&) = delete;
 
   /// Runs `f()`, or `f(std::stop_token)` if it takes one, as a task of this scope. Once the scope
-  /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Throws
-  /// scope_closed after join(), and std::system_error if there is no thread; then nothing has
-  /// happened.
+  /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Where as many
+  /// tasks run as the scope's limit lets, it puts `f` in line; where the line is full, too, it
+  /// waits for a place, unless the caller runs inside the scope. Throws what a wait throws;
+  /// scope_closed after join(); and std::system_error if there is no thread and nothing of a
+  /// limited scope runs that could take it. Then `f` was not run.
   template <class F>
   auto spawn(F&& f, site where = site::current()) {
     return spawn(task_name(std::string_view()), std::forward<F>(f), where);
   }
   template <class F>
   auto spawn(task_name name, F&& f, site where = site::current());
+
+  /// The same if that would not wait and the scope is not stopped; else nothing, and `f` is
+  /// untouched. Throws scope_closed after join().
+  template <class F>
+  [[nodiscard("nothing means that it was not spawned")]] auto
+  try_spawn(F&& f, site where = site::current()) {
+    return try_spawn(task_name(std::string_view()), std::forward<F>(f), where);
+  }
+  template <class F>
+  [[nodiscard("nothing means that it was not spawned")]] auto
+  try_spawn(task_name name, F&& f, site where = site::current());
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
   /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or,
@@ -119,6 +138,17 @@ class task_scope {
  private:
   friend struct detail::probe;
   friend struct detail::with_scope_access;
+  friend struct detail::joint_tasks;
+
+  template <class F>
+  static constexpr bool check_callable();
+
+  /// As a task of this scope, but on the calling thread; done when it returns.
+  template <class F>
+  auto run_here(task_name name, F&& f, site where);
+
+  template <class F, class Launch>
+  auto spawn_by(task_name name, F&& f, site where, Launch launch);
 
   void require_no_deadlock(const char* message) const;
   bool leaves_by_exception() const noexcept;
@@ -164,20 +194,52 @@ inline task_scope::~task_scope() noexcept(false) {
 }
 
 template <class F>
-auto task_scope::spawn(task_name name, F&& f, site where) {
+constexpr bool task_scope::check_callable() {
   using callable = std::decay_t<F>;
-  constexpr bool takes_nothing = std::is_invocable_v<callable>;
-  static_assert(takes_nothing || detail::takes_token<callable>,
+  constexpr bool fits = std::is_invocable_v<callable> || detail::takes_token<callable>;
+  static_assert(fits,
                 "roost::task_scope::spawn: the task must be callable with no arguments or with a "
                 "std::stop_token; bind arguments with a lambda");
-  if constexpr (takes_nothing || detail::takes_token<callable>) {
-    using result = typename detail::task_result<callable>::type;
-    auto* const t =
-        new detail::callable_task<callable>(*state_, name.view(), where, std::forward<F>(f));
-    task_handle<result> handle(*t);
-    state_->launch(*t);
-    return handle;
+  return fits;
+}
+
+template <class F>
+auto task_scope::spawn(task_name name, F&& f, site where) {
+  if constexpr (check_callable<F>()) {
+    return spawn_by(name, std::forward<F>(f), where, [&](detail::task& t) {
+      state_->launch(t, {"task_scope::spawn", state_->name(), where});
+    });
   }
+}
+
+template <class F>
+auto task_scope::try_spawn(task_name name, F&& f, site where) {
+  if constexpr (check_callable<F>()) {
+    using state = detail::scope_state;
+    const auto launch = [&](detail::task& t) {
+      state_->launch(t, {"task_scope::try_spawn", {}, where}, state::when_full::exceed);
+    };
+    using handle = decltype(spawn_by(name, std::forward<F>(f), where, launch));
+    return state_->takes_at_once()
+               ? std::optional<handle>(spawn_by(name, std::forward<F>(f), where, launch))
+               : std::optional<handle>();
+  }
+}
+
+template <class F>
+auto task_scope::run_here(task_name name, F&& f, site where) {
+  return spawn_by(name, std::forward<F>(f), where, [&](detail::task& t) { state_->run_here(t); });
+}
+
+template <class F, class Launch>
+auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
+  using callable = std::decay_t<F>;
+  using result = typename detail::task_result<callable>::type;
+  auto* const t =
+      new detail::callable_task<callable>(*state_, name.view(), where, std::forward<F>(f));
+  task_handle<result> handle(*t);
+  launch(*t);
+  return handle;
 }
 
 inline void task_scope::join(site where) {

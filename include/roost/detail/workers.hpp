@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/joint_tasks.hpp>
+#include <roost/detail/range_of.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/parallel_options.hpp>
+#include <roost/site.hpp>
+#include <roost/task_scope.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+// What for_each and transform have in common: some tasks, the workers, share the elements of a
+// range among them. The first worker runs on the calling thread. Each takes on one more before its
+// first element, while there may be use for it: so there are never more than elements.
+//
+// A source hands the elements out. Each worker has a taker of its own, and calls its
+// `template <class Visit> bool next(Visit visit)`: visits one element, or some, as
+// `visit(index, element)`; false when there is none left.
+
+namespace roost::inline v0::detail {
+
+/// The elements of an indexed range, in order, several at a time where they are cheap.
+///
+/// A chunk is what one worker takes by one step of the common counter. It begins with one element
+/// and is doubled while a chunk takes less than some microseconds, and halved above that. So
+/// elements that take longer are handed out one by one; and so are all from then on, once an
+/// element has waited for something, for it may be for another one.
+template <class R>
+class indexed_source {
+ public:
+  indexed_source(R& range, bool chunks)
+      : first_(std::ranges::begin(range)),
+        size_(static_cast<std::size_t>(std::ranges::end(range) - first_)),
+        chunks_(chunks) {}
+
+  class taker;
+
+  std::size_t most_workers() const noexcept { return size_; }
+
+ private:
+  iterator_of<R> first_;
+  const std::size_t size_;
+  const bool chunks_;
+  std::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
+};
+
+template <class R>
+class indexed_source<R>::taker {
+ public:
+  explicit taker(indexed_source& from) noexcept : from_(from) {}
+
+  template <class Visit>
+  bool next(Visit&& visit) {
+    // relaxed: it hands out numbers, and publishes nothing
+    const std::size_t begin = from_.next_.fetch_add(chunk_, std::memory_order_relaxed);
+    if (begin >= from_.size_)
+      return false;
+    const std::size_t end = begin + (chunk_ < from_.size_ - begin ? chunk_ : from_.size_ - begin);
+    const stop_domain& domain = this_thread.top->domain();
+    for (std::size_t i = begin; i < end; ++i) {
+      if (domain.stop_requested())
+        throw_if_stopped();
+      visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
+    }
+    if (from_.chunks_)
+      adapt(from_.size_ - end);
+    return true;
+  }
+
+ private:
+  void adapt(std::size_t left) noexcept {
+    constexpr auto short_time = std::chrono::microseconds(4);
+    const clock::time_point now = clock::now();
+    const auto taken = now - std::exchange(since_, now);
+    if (this_thread.waits != waits_) {
+      chunk_ = 1;
+    } else if (taken > 2 * short_time) {
+      chunk_ = chunk_ / 2 + chunk_ % 2;
+    } else if (taken < short_time && chunk_ < left / 16) {
+      chunk_ *= 2;
+    }
+  }
+
+  indexed_source& from_;
+  std::size_t chunk_ = 1;
+  const std::size_t waits_ = this_thread.waits;
+  clock::time_point since_ = clock::now();
+};
+
+/// The elements of any other range, in order, one by one. Its iterators are the user's code: they
+/// may wait or throw. One worker at a time uses them.
+///
+/// Who waits for its turn waits in a mutex, which no stop reaches; but a stop reaches who is
+/// inside, and the scope waits for that one in any case. To hand the turn over in the order of
+/// arrival, as a semaphore does, would cost a wake for each cheap element.
+template <class R>
+class turn_source {
+ public:
+  turn_source(R& range, bool) noexcept : range_(range) {}
+
+  class taker;
+
+  std::size_t most_workers() const noexcept { return static_cast<std::size_t>(-1); }
+
+ private:
+  using reference = reference_of<R>;
+  // What outlasts the turn: an iterator, if several may be used; else the element itself.
+  using element = std::conditional_t<forward_range<R>,
+                                     iterator_of<R>,
+                                     std::conditional_t<std::is_reference_v<reference>,
+                                                        std::iter_value_t<iterator_of<R>>,
+                                                        reference>>;
+
+  // Calls `take(index, iterator)` with the next element, if there is one; not in the middle of
+  // another call. The iterator steps as late as can be: it may wait for the next element to come.
+  template <class Take>
+  void take_turn(Take take) {
+    const std::lock_guard turn(mutex_);
+    if (over_)
+      return;
+    over_ = true; // unless all goes well
+    if (!at_) {
+      at_.emplace(std::ranges::begin(range_));
+    } else {
+      ++*at_;
+      ++index_;
+    }
+    if (*at_ == std::ranges::end(range_))
+      return;
+    take(index_, *at_);
+    over_ = false;
+  }
+
+  R& range_;
+  std::mutex mutex_; // guards all below
+  std::optional<iterator_of<R>> at_;
+  std::size_t index_ = 0;
+  bool over_ = false; // no element is left, or an iterator has thrown
+};
+
+template <class R>
+class turn_source<R>::taker {
+ public:
+  explicit taker(turn_source& from) noexcept : from_(from) {}
+
+  template <class Visit>
+  bool next(Visit&& visit) {
+    throw_if_stopped();
+    std::optional<element> got;
+    std::size_t index = 0;
+    from_.take_turn([&](std::size_t i, iterator_of<R>& at) {
+      index = i;
+      if constexpr (forward_range<R>) {
+        got.emplace(at);
+      } else if constexpr (std::is_constructible_v<element, reference>) {
+        got.emplace(*at);
+      } else {
+        got.emplace(std::ranges::iter_move(at));
+      }
+    });
+    if (!got)
+      return false;
+    if constexpr (forward_range<R>) {
+      visit(index, **got);
+    } else {
+      visit(index, std::forward<reference>(*got));
+    }
+    return true;
+  }
+
+ private:
+  turn_source& from_;
+};
+
+template <class R>
+using source_of = std::conditional_t<indexed_range<R>, indexed_source<R>, turn_source<R>>;
+
+inline std::size_t hardware_threads() noexcept {
+  const unsigned known = std::thread::hardware_concurrency();
+  return known != 0 ? known : 1;
+}
+
+/// The elements that come to one worker. It takes one more worker on when it has the first of them.
+template <class R, class TakeOneOn>
+class worker_elements {
+ public:
+  worker_elements(source_of<R>& source, TakeOneOn take_one_on) noexcept
+      : taker_(source),
+        take_one_on_(std::move(take_one_on)) {}
+
+  /// Calls `visit(index, element)` for each.
+  template <class Visit>
+  void for_each(Visit visit) {
+    const auto first = [&](std::size_t index, auto&& element) {
+      take_one_on_();
+      visit(index, std::forward<decltype(element)>(element));
+    };
+    for (bool more = taker_.next(first); more;)
+      more = taker_.next(visit);
+  }
+
+ private:
+  typename source_of<R>::taker taker_;
+  TakeOneOn take_one_on_;
+};
+
+/// Calls `work(elements)` once in each worker.
+template <class R, class Work>
+class workers {
+ public:
+  workers(R& range, const Work& work, const parallel_options& options, site where)
+      : source_(range, options.chunks),
+        work_(work),
+        name_(options.name),
+        where_(where),
+        scope_({.name = name_}, where) {
+    const std::size_t limit = options.limit != 0 ? options.limit : hardware_threads();
+    can_be_taken_on_ = limit < source_.most_workers() ? limit : source_.most_workers();
+  }
+
+  void run() {
+    if (can_be_taken_on_ != 0)
+      (void)joint_tasks::run_here(scope_, name_, worker(), where_);
+    scope_.join(where_); // throws what failed first
+  }
+
+ private:
+  auto worker() noexcept {
+    return [this] {
+      const auto one_more = [this] { take_one_on(); };
+      worker_elements<R, decltype(one_more)> elements(source_, one_more);
+      work_(elements);
+    };
+  }
+
+  // Where there is no thread for one more, those that are there do all.
+  void take_one_on() {
+    // relaxed: a count, which publishes nothing
+    if (can_be_taken_on_.fetch_sub(1, std::memory_order_relaxed) <= 1)
+      return;
+    try {
+      scope_.spawn(name_, worker(), where_);
+    } catch (const std::system_error&) {
+    }
+  }
+
+  source_of<R> source_;
+  const Work& work_;
+  const std::string_view name_; // alive while the caller's call is
+  const site where_;
+  std::atomic<std::size_t> can_be_taken_on_{
+      0};            // this many, counting those that have no element yet
+  task_scope scope_; // last: its tasks use the others
+};
+
+/// Has workers go through a range, and waits for them.
+template <class R, class Work>
+void run_workers(R& range, const parallel_options& options, const site& where, const Work& work) {
+  workers<R, Work>(range, work, options, where).run();
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/detail/range_of.hpp>
+#include <roost/detail/workers.hpp>
+#include <roost/parallel_options.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// Calls `f` with each element of a range, for several at once, and waits until all is done.
+///
+///     roost::for_each(files, [&](const path& file) { index.add(file); });
+///     roost::for_each(jobs, [](job& j) { j.run(); }, {.limit = 2});    // jobs: a receiver<job>
+///
+/// Elements are begun in order, each when there is a thread for it: so a range may be endless, or
+/// make its elements on the way, as std::views and receivers do. `f` is one object, called by
+/// several threads at once. What `f` or an iterator throws ends it: no further element is begun,
+/// those that are under way are stopped and waited for, and the first exception is thrown.
+/// Elements of a range that can be gone through only once are taken out of it: `f` gets a copy, or
+/// the element itself, moved, where it cannot be copied.
+/// Threads: the calling one and others, all but the first only if there are elements for them.
+/// Cancellation: throws `stopped` when the caller was stopped. Cost: a scope; for each thread but
+/// the first the wake of one; some nanoseconds an element, or a lock where the range has no
+/// indices.
+template <detail::input_range R, class F>
+void for_each(R&& range, F&& f, const parallel_options& options = {}, site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+template <detail::input_range R, class F>
+void for_each(R&& range, F&& f, const parallel_options& options, site where) {
+  constexpr bool fits = std::is_invocable_v<F&, detail::reference_of<R>>;
+  static_assert(fits,
+                "roost::for_each: the function must be callable with an element of the range");
+  if constexpr (fits) {
+    detail::throw_if_stopped();
+    detail::run_workers(range, options, where, [&f](auto& elements) {
+      elements.for_each([&f](std::size_t, auto&& element) {
+        static_cast<void>(std::invoke(f, std::forward<decltype(element)>(element)));
+      });
+    });
+  }
+}
+
+} // namespace roost::inline v0

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace roost::inline v0 {
+
+/// How for_each and transform go about it:
+///
+///     roost::for_each(urls, fetch, {.limit = 8});
+struct parallel_options {
+  /// How many elements are worked on at once; 0 is as many as the machine has threads.
+  std::size_t limit = 0;
+
+  /// Of the tasks that do it, for reports. Copied.
+  std::string_view name = {};
+
+  /// Elements of a sized random access range that take less than some microseconds are handed out
+  /// several at a time. False: one by one, whatever they take. Only where an element waits for a
+  /// later one is there a difference to be seen: both might be in one thread's hand.
+  bool chunks = true;
+};
+
+} // namespace roost::inline v0

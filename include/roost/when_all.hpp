@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/detail/joint_tasks.hpp>
+#include <roost/detail/range_of.hpp>
+#include <roost/site.hpp>
+#include <roost/task_handle.hpp>
+#include <roost/task_scope.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0 {
+
+/// Calls all at the same time, each as a task calls it, and returns what they return, in their
+/// order; std::monostate for those that return nothing.
+///
+///     auto [user, orders] = roost::when_all([&] { return db.user(id); },
+///                                           [&] { return db.orders(id); });
+///
+/// The first that fails stops the others; when all have ended, its exception is thrown. Use a
+/// task_scope where their number changes while they run, or where one needs another's result.
+/// Lifetime: the callables are referred to; they and what they capture are not touched after it
+/// returns.
+/// Threads: one of them runs on the calling thread. Cancellation: throws `stopped` when the
+/// caller was stopped. Cost: a scope; for each but one the wake of a thread.
+template <class... F>
+auto when_all(F&&... callables);
+
+/// The same for a range of callables. Returns a vector of what they return, or nothing if that is
+/// nothing; references become a std::reference_wrapper.
+template <detail::input_range R>
+auto when_all(R&& callables, site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+template <class... F, std::size_t... I>
+auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
+  constexpr std::size_t last = sizeof...(F) - 1;
+  const auto begin = [&]<class G>(std::size_t index, G&& g) {
+    const std::string name = "when_all " + std::to_string(index);
+    const task_reference<G> call(std::forward<G>(g));
+    return index == last ? joint_tasks::run_here(scope, name, call, site::current())
+                         : scope.spawn(name, call, site::current());
+  };
+  std::tuple handles{begin(I, std::forward<F>(callables))...}; // in braces: one after the other
+  scope.join();
+  return std::tuple<value_of<result_of_task<F>>...>(take_value(std::get<I>(handles))...);
+}
+
+} // namespace detail
+
+template <class... F>
+auto when_all(F&&... callables) {
+  constexpr bool fits = (detail::is_task<F> && ...) && sizeof...(F) > 0;
+  static_assert(
+      fits,
+      "roost::when_all: each argument must be callable with no arguments or with a "
+      "std::stop_token, or the only one be a range of such; bind arguments with a lambda");
+  if constexpr (fits) {
+    detail::throw_if_stopped();
+    task_scope scope({.name = "when_all"});
+    return detail::run_all(scope, std::index_sequence_for<F...>(), std::forward<F>(callables)...);
+  }
+}
+
+template <detail::input_range R>
+auto when_all(R&& callables, site where) {
+  using callable = detail::reference_of<R>;
+  constexpr bool fits = detail::is_task<callable>;
+  static_assert(fits,
+                "roost::when_all: the range's elements must be callable with no arguments or with "
+                "a std::stop_token");
+  if constexpr (fits) {
+    using result = detail::result_of_task<callable>;
+    detail::throw_if_stopped();
+    std::vector<task_handle<result>> handles;
+    task_scope scope({.name = "when_all"}, where);
+    detail::begin_each(callables, [&](std::size_t index, auto call, bool is_last) {
+      const std::string name = "when_all " + std::to_string(index);
+      handles.push_back(is_last ? detail::joint_tasks::run_here(scope, name, std::move(call), where)
+                                : scope.spawn(name, std::move(call), where));
+    });
+    scope.join(where);
+    if constexpr (!std::is_void_v<result>) {
+      std::vector<detail::element_of<result>> results;
+      results.reserve(handles.size());
+      for (task_handle<result>& handle : handles)
+        results.push_back(handle.get());
+      return results;
+    } else {
+      for (task_handle<void>& handle : handles)
+        handle.get();
+    }
+  }
+}
+
+} // namespace roost::inline v0

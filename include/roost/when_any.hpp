@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/detail/joint_tasks.hpp>
+#include <roost/detail/range_of.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+#include <roost/task_scope.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace roost::inline v0 {
+
+/// Calls all at the same time, each as a task calls it, and returns the result of the first that
+/// succeeds, as the alternative of its index; std::monostate if it returns nothing, a
+/// std::reference_wrapper if a reference.
+///
+///     const auto page = std::get<0>(roost::when_any([&] { return fetch(mirror); },
+///                                                   [&] { return fetch(home); }));
+///
+/// The others are then stopped and waited for; what they throw or return after that is dropped.
+/// If all fail, it throws an exception_list of their failures, in the order they happened.
+/// Lifetime, threads, cost: as when_all. Cancellation: throws `stopped` when the caller was stopped
+/// before there was a result.
+template <class... F>
+auto when_any(F&&... callables);
+
+/// The same for a range of callables with one type of result. Returns the index of the first that
+/// succeeds, and its result. Throws std::invalid_argument for an empty range.
+template <detail::input_range R>
+auto when_any(R&& callables, site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+namespace detail {
+
+/// The first result, or else all failures, of tasks of which one is enough.
+///
+/// INVARIANT: whoever sets decided_ is the only one to write answer_, and whoever reads it has
+/// joined the scope before.
+template <class Answer>
+class race {
+ public:
+  explicit race(site where)
+      : where_(where),
+        scope_({.name = "when_any", .on_failure = [this](const failure& f) { add(f); }}, where) {}
+
+  /// The callable of a task: what `call()` returns is the answer, as `make(result)` puts it.
+  template <class Call, class Make>
+  auto runner(std::string name, Call call, Make make) {
+    return [this, name = std::move(name), call = std::move(call), make]() mutable {
+      try {
+        offer(call, make);
+      } catch (const stopped&) {
+        if (scope_.stop_requested())
+          throw;
+        add({std::current_exception(), name, where_}); // a stop of its own is no success
+      }
+    };
+  }
+
+  task_scope& scope() noexcept { return scope_; }
+
+  Answer take() {
+    scope_.join();
+    if (!answer_)
+      throw exception_list(std::move(failures_));
+    return std::move(*answer_);
+  }
+
+ private:
+  template <class Call, class Make>
+  void offer(Call& call, Make make) {
+    std::unique_ptr<Answer> mine; // handed over as a pointer, which cannot fail
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      mine = make(std::monostate());
+    } else {
+      mine = make(call());
+    }
+    // relaxed: the answer is read after the join
+    if (decided_.exchange(true, std::memory_order_relaxed))
+      return;
+    answer_ = std::move(mine);
+    scope_.request_stop("when_any has its answer");
+  }
+
+  void add(const failure& f) {
+    const std::lock_guard lock(mutex_);
+    failures_.push_back(f);
+  }
+
+  const site where_;
+  std::atomic<bool> decided_{false};
+  std::unique_ptr<Answer> answer_;
+  std::mutex mutex_;
+  std::vector<failure> failures_; // guarded by mutex_ until the join
+  task_scope scope_;              // last: its tasks use the others
+};
+
+template <class Answer, class... F, std::size_t... I>
+Answer run_any(std::index_sequence<I...>, F&&... callables) {
+  constexpr std::size_t last = sizeof...(F) - 1;
+  constexpr site where = site::current();
+  race<Answer> runners(where);
+  const auto begin = [&]<std::size_t index, class G>(std::in_place_index_t<index> place, G&& g) {
+    std::string name = "when_any " + std::to_string(index);
+    auto run = runners.runner(name, task_reference<G>(std::forward<G>(g)), [place](auto&& result) {
+      return std::make_unique<Answer>(place, std::forward<decltype(result)>(result));
+    });
+    if constexpr (index == last)
+      (void)joint_tasks::run_here(runners.scope(), name, std::move(run), where);
+    else
+      runners.scope().spawn(name, std::move(run), where);
+  };
+  (begin(std::in_place_index<I>, std::forward<F>(callables)), ...);
+  return runners.take();
+}
+
+} // namespace detail
+
+template <class... F>
+auto when_any(F&&... callables) {
+  constexpr bool fits = (detail::is_task<F> && ...) && sizeof...(F) > 0;
+  static_assert(
+      fits,
+      "roost::when_any: each argument must be callable with no arguments or with a "
+      "std::stop_token, or the only one be a range of such; bind arguments with a lambda");
+  if constexpr (fits) {
+    using answer = std::variant<detail::element_of<detail::result_of_task<F>>...>;
+    detail::throw_if_stopped();
+    return detail::run_any<answer>(std::index_sequence_for<F...>(), std::forward<F>(callables)...);
+  }
+}
+
+template <detail::input_range R>
+auto when_any(R&& callables, site where) {
+  using callable = detail::reference_of<R>;
+  constexpr bool fits = detail::is_task<callable>;
+  static_assert(fits,
+                "roost::when_any: the range's elements must be callable with no arguments or with "
+                "a std::stop_token");
+  if constexpr (fits) {
+    using answer = std::pair<std::size_t, detail::element_of<detail::result_of_task<callable>>>;
+    detail::throw_if_stopped();
+    detail::race<answer> runners(where);
+    bool any = false;
+    detail::begin_each(callables, [&](std::size_t index, auto call, bool is_last) {
+      any = true;
+      std::string name = "when_any " + std::to_string(index);
+      auto run = runners.runner(name, std::move(call), [index](auto&& value) {
+        return std::make_unique<answer>(index, std::forward<decltype(value)>(value));
+      });
+      if (is_last)
+        (void)detail::joint_tasks::run_here(runners.scope(), name, std::move(run), where);
+      else
+        runners.scope().spawn(name, std::move(run), where);
+    });
+    if (!any) {
+      throw std::invalid_argument(
+          "roost::when_any: the range is empty, so nothing can succeed; look before you call it");
+    }
+    return runners.take();
+  }
+}
+
+} // namespace roost::inline v0

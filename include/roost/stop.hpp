@@ -12,7 +12,7 @@
 namespace roost::inline v0 {
 
 namespace detail {
-class scope_state;
+class scope_runner;
 }
 
 /// Why something was asked to stop.
@@ -53,7 +53,7 @@ class stopped {
   bool by_token() const noexcept { return by_token_; }
 
  private:
-  friend detail::scope_state;
+  friend detail::scope_runner;
   std::shared_ptr<const stop_cause> cause_;
   bool by_token_;
 };

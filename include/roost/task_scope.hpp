@@ -235,8 +235,8 @@ template <class F, class Launch>
 auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
   using callable = std::decay_t<F>;
   using result = typename detail::task_result<callable>::type;
-  auto* const t =
-      new detail::callable_task<callable>(*state_, name.view(), where, std::forward<F>(f));
+  auto* const t = detail::callable_task<callable>::make(
+      state_->blocks(), *state_, name.view(), where, std::forward<F>(f));
   task_handle<result> handle(*t);
   launch(*t);
   return handle;

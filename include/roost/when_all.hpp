@@ -52,7 +52,7 @@ auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
                          : scope.spawn(name, call, site::current());
   };
   std::tuple handles{begin(I, std::forward<F>(callables))...}; // in braces: one after the other
-  scope.join();
+  joint_tasks::join(scope, site::current());
   return std::tuple<value_of<result_of_task<F>>...>(take_value(std::get<I>(handles))...);
 }
 
@@ -89,7 +89,7 @@ auto when_all(R&& callables, site where) {
       handles.push_back(is_last ? detail::joint_tasks::run_here(scope, name, std::move(call), where)
                                 : scope.spawn(name, std::move(call), where));
     });
-    scope.join(where);
+    detail::joint_tasks::join(scope, where);
     if constexpr (!std::is_void_v<result>) {
       std::vector<detail::element_of<result>> results;
       results.reserve(handles.size());

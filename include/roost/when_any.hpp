@@ -75,7 +75,7 @@ class race {
   task_scope& scope() noexcept { return scope_; }
 
   Answer take() {
-    scope_.join();
+    joint_tasks::join(scope_, where_);
     if (!answer_)
       throw exception_list(std::move(failures_));
     return std::move(*answer_);

@@ -17,16 +17,12 @@
 namespace roost::inline v0::detail {
 
 /// What a thread of a crew runs. Whoever starts it keeps it alive until it runs.
-class job {
+class job : public list_node<job> {
  public:
   virtual ~job() = default;
 
   /// The last touch of the job by the crew is this call.
   virtual void run_on_crew() noexcept = 0;
-
- private:
-  friend class crew;
-  job* next_ready_ = nullptr; // guarded by the crew's lock
 };
 
 /// The threads of an outermost scope and of all that is made inside it. A job gets a thread to
@@ -55,6 +51,9 @@ class crew {
   /// Runs `j` on a thread. Throws std::system_error if there is none; then nothing has changed.
   void start(job& j);
 
+  /// True if no thread has taken `j` so far, and none will.
+  bool take_back(job& j) noexcept;
+
   /// From now on no idle thread is kept: those that are idle exit, and so does whoever becomes it.
   void dismiss_idle() noexcept;
 
@@ -75,15 +74,13 @@ class crew {
   void retire(member& self) noexcept;
 
   // The caller holds lock_.
-  void push_ready(job& j) noexcept;
   job* pop_ready() noexcept;
   intrusive_list<member> take_finished() noexcept;
 
   const clock::duration idle_time_;
   spin_lock lock_; // guards all below
-  job* first_ready_ = nullptr;
-  job* last_ready_ = nullptr;
-  std::size_t ready_ = 0;
+  intrusive_list<job> ready_;
+  std::size_t ready_count_ = 0;
   std::size_t looking_ = 0; // threads that were woken to look for a job and have not done so
   wait_list idle_;          // whoever was busy last is in front
   std::size_t idle_count_ = 0;
@@ -106,20 +103,21 @@ inline crew::~crew() {
   }
 }
 
-inline void crew::push_ready(job& j) noexcept {
-  j.next_ready_ = nullptr;
-  (first_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &j;
-  last_ready_ = &j;
-  ++ready_;
+inline job* crew::pop_ready() noexcept {
+  job* const j = ready_.pop_front();
+  if (j != nullptr)
+    --ready_count_;
+  return j;
 }
 
-inline job* crew::pop_ready() noexcept {
-  job* const j = first_ready_;
-  if (j != nullptr) {
-    first_ready_ = j->next_ready_;
-    --ready_;
-  }
-  return j;
+inline bool crew::take_back(job& j) noexcept {
+  const std::lock_guard guard(lock_);
+  const list_node<job>& place = j;
+  if (!place.linked())
+    return false;
+  ready_.erase(j);
+  --ready_count_;
+  return true;
 }
 
 inline void crew::start(job& j) {
@@ -149,7 +147,7 @@ inline bool crew::start_on_existing(job& j) noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
-    if (looking_ == ready_) {
+    if (looking_ == ready_count_) {
       const wait_node* const idle = idle_.claim_first();
       if (idle == nullptr)
         return false;
@@ -157,7 +155,8 @@ inline bool crew::start_on_existing(job& j) noexcept {
       --idle_count_;
       ++looking_;
     }
-    push_ready(j);
+    ready_.push_back(j);
+    ++ready_count_;
   }
   if (woken != nullptr)
     woken->complete(wait_state::done);

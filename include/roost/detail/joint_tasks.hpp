@@ -19,11 +19,16 @@
 namespace roost::inline v0::detail {
 
 /// Tasks that the caller waits for at once: so the last of them runs on the calling thread, in the
-/// same way as the others do on theirs.
+/// same way as the others do on theirs; and after it those that no thread has come for yet.
 struct joint_tasks {
   template <class F>
   static auto run_here(task_scope& scope, task_name name, F&& f, const site& where) {
     return scope.run_here(name, std::forward<F>(f), where);
+  }
+
+  static void join(task_scope& scope, const site& where) {
+    scope.state_->run_here_what_is_ready();
+    scope.join(where);
   }
 };
 

@@ -3,11 +3,11 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/block_cache.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/crew.hpp>
-#include <roost/detail/die.hpp>
 #include <roost/detail/parker.hpp>
-#include <roost/detail/scope_watch.hpp>
+#include <roost/detail/scope_runner.hpp>
 #include <roost/detail/stall_report.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
@@ -20,7 +20,6 @@
 #include <roost/stop.hpp>
 
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -37,7 +36,7 @@ namespace roost::inline v0::detail {
 /// INVARIANT: end() returns only when nothing is counted. Whoever counts a task down, or lets it
 /// into the line, touches nothing of the scope afterwards: it may be gone. (Unless something else
 /// that is counted, or the caller, keeps it.)
-class scope_state final : public scope_watch {
+class scope_state final : public scope_runner {
  public:
   scope_state(const scope_options& options, site where);
   scope_state(const scope_state&) = delete;
@@ -71,6 +70,12 @@ class scope_state final : public scope_watch {
 
   bool closed() const noexcept;
 
+  /// Where the memory of tasks comes from and goes to.
+  block_cache& blocks() noexcept { return blocks_; }
+
+  /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
+  void run_here_what_is_ready() noexcept;
+
   /// Runs `first` on its thread, and then those in line.
   void work(task& first) noexcept;
 
@@ -91,48 +96,35 @@ class scope_state final : public scope_watch {
   void turn_away(task& t, admission got, const std::exception_ptr& error);
 
   // These run on the task's thread, with no lock held.
+  bool arrive(task& t) noexcept;
   void work_here(task& t) noexcept;
-  void run(task& t, bool dropped) noexcept;
   task* finish(task& t) noexcept;
-  template <class F>
-  task::outcome attempt(task& t, F f) noexcept;
-  task::outcome destroy_callable(task& t, task::outcome outcome) noexcept;
-  void fail(task& t, const std::exception_ptr& error) noexcept;
-  bool give_to_handler(const failure& failed) noexcept;
 
   // The caller holds lock_.
   bool has_room() noexcept;
   admission try_admit(task& t, when_full full) noexcept;
-  void begin(task& t) noexcept;
   task* begin_next(claimed_list& woken) noexcept;
-  void count_down(claimed_list& woken) noexcept;
-  bool is_over() noexcept;
+  task* take_ready() noexcept;
+
+  void count_down_aside() noexcept;
 
   // Ends tasks that will never run; no lock is held.
   template <class End>
   void empty_line(End end) noexcept;
   void drop_line() noexcept;
-  void complete(task& t, task::outcome outcome) noexcept;
 
   bool wait_until_over(clock::time_point deadline);
 
-  inline void on_stop(claimed_list& woken) noexcept override;
   inline void stop_told() noexcept override { drop_line(); }
 
-  const std::function<void(const failure&)> on_failure_;
-
-  // Guarded by lock_.
-  wait_list joiners_;   // who waits until nothing runs
-  bool ending_ = false; // the owner waits for the end: once nothing runs, the scope is closed
-  bool closed_ = false;
-  bool ended_ = false;
+  block_cache blocks_;
+  bool ended_ = false; // guarded by lock_
 };
 
 // --- implementation: the end ------------------------------------------------
 
 inline scope_state::scope_state(const scope_options& options, site where)
-    : scope_watch(options, where),
-      on_failure_(options.on_failure) {}
+    : scope_runner(options, where) {}
 
 inline scope_state::~scope_state() {
   outcome_.for_each([this](failure_record& f) {
@@ -163,17 +155,6 @@ inline bool scope_state::end(const blocked_call& call) {
   return true;
 }
 
-// Once the owner waits for the end, whoever finds nothing left closes the scope.
-inline bool scope_state::is_over() noexcept {
-  if (!line_.idle())
-    return false;
-  if (ending_ && !closed_) {
-    closed_ = true;
-    refuse_stops();
-  }
-  return true;
-}
-
 // --- implementation: waiting ------------------------------------------------
 
 inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
@@ -196,8 +177,9 @@ inline bool scope_state::wait_until_over(clock::time_point deadline) {
       report = next_report(patience);
       joiners_.push_back(place, record);
     }
-    const wait_state end = record.await(earlier(deadline, report));
-    if (end == wait_state::timed_out) {
+    if (record.await(earlier(deadline, report)) != wait_state::timed_out)
+      continue;
+    {
       const std::lock_guard lock(lock_);
       joiners_.remove(place);
       if (is_over())
@@ -207,14 +189,6 @@ inline bool scope_state::wait_until_over(clock::time_point deadline) {
       return false;
     report_if_stalled(patience, report);
   }
-}
-
-inline void scope_state::on_stop(claimed_list& woken) noexcept {
-  stopped_at_ = clock::now();
-  if (cuts_work_short() && has_work())
-    outcome_.cut_short();
-  woken.push_all(line_.spawns());
-  woken.push_all(joiners_); // they are patient from now on
 }
 
 // --- implementation: how tasks get in ---------------------------------------
@@ -356,7 +330,8 @@ inline void scope_state::start(task& t) {
   }
 }
 
-// There is no thread for it; but others run, and whoever ends takes it.
+// There is no thread for it; but others run, and whoever ends takes it. Until then one that is
+// spawned later, and has a thread, may overtake it.
 inline bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
   if (!line_.limited() || line_.running() == 1)
@@ -387,7 +362,8 @@ inline void scope_state::take_back(task& t) {
     if (line_.front() != nullptr)
       continue;
     erase(t);
-    count_down(woken);
+    line_.left();
+    wake_if_over(woken);
     counted = false;
   }
   woken.complete(wait_state::done);
@@ -400,25 +376,22 @@ inline void task::run_on_crew() noexcept {
   static_cast<scope_state&>(domain()).work(*this);
 }
 
+// True if `t` is to be dropped: a stop was faster than its thread.
+inline bool scope_state::arrive(task& t) noexcept {
+  const std::lock_guard lock(lock_);
+  bind(t, this_thread);
+  return stop_requested();
+}
+
 inline void scope_state::work(task& first) noexcept {
-  bool dropped = false;
-  {
-    const std::lock_guard lock(lock_);
-    bind(first, this_thread);
-    dropped = stop_requested();
-  }
-  run(first, dropped);
+  run(first, arrive(first));
   for (task* t = finish(first); t != nullptr; t = finish(*t))
     run(*t, false);
 }
 
 inline void scope_state::work_here(task& t) noexcept {
   const contexts_set_aside aside;
-  {
-    const std::lock_guard lock(lock_);
-    bind(t, this_thread);
-  }
-  run(t, false);
+  run(t, arrive(t));
 }
 
 inline void scope_state::run_here_if_in_line(task& t) noexcept {
@@ -432,8 +405,8 @@ inline void scope_state::run_here_if_in_line(task& t) noexcept {
     if (!t.in_line || scope.stop_requested())
       return;
     scope.line_.take(t, woken);
-    scope.begin(t);
-    scope.line_.left(); // the limit does not count it: the calling task waits meanwhile
+    scope.line_.begin_aside();
+    scope.contexts().push_back(t);
   }
   woken.complete(wait_state::done);
   scope.work_here(t);
@@ -441,89 +414,41 @@ inline void scope_state::run_here_if_in_line(task& t) noexcept {
     const std::lock_guard lock(scope.lock_);
     scope.erase(t);
   }
-  t.release();
+  t.release(&scope.blocks_);
+  scope.count_down_aside();
 }
 
-inline void scope_state::run(task& t, bool dropped) noexcept {
-  this_thread.task = &t;
-  t.enter();
-  task::outcome outcome = task::outcome::stopped;
-  if (dropped) {
-    t.stopped_by = cause();
-  } else {
-    outcome = attempt(t, [&t] { t.invoke(); });
+inline void scope_state::count_down_aside() noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard lock(lock_);
+    line_.left_aside();
+    wake_if_over(woken);
   }
-  outcome = destroy_callable(t, outcome);
-  t.leave();
-  if (this_thread.top != nullptr) {
-    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
-        "or set the scope's covers_owner to false",
-        t.spawned());
-  }
-  this_thread.task = nullptr;
-  t.complete(outcome);
+  woken.complete(wait_state::done);
 }
 
-inline task::outcome scope_state::destroy_callable(task& t, task::outcome outcome) noexcept {
-  const task::outcome destruction = attempt(t, [&t] { t.destroy_callable(); });
-  if (destruction != task::outcome::value && outcome != task::outcome::failed) {
-    t.destroy_result();
-    outcome = destruction;
+inline task* scope_state::take_ready() noexcept {
+  for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
+    const bool begun = is_cover(*c) || slot_of(*c) != nullptr;
+    if (!begun && tree_->threads.take_back(static_cast<task&>(*c)))
+      return &static_cast<task&>(*c);
   }
-  t.let_go_of_result();
-  return outcome;
+  return nullptr;
 }
 
-template <class F>
-task::outcome scope_state::attempt(task& t, F f) noexcept {
-  try {
-    f();
-    return task::outcome::value;
-  } catch (const stopped& s) {
-    if (stop_requested() || s.by_token()) {
-      t.stopped_by = s.cause_;
-      return task::outcome::stopped;
+inline void scope_state::run_here_what_is_ready() noexcept {
+  for (;;) {
+    task* t = nullptr;
+    {
+      const std::lock_guard lock(lock_);
+      t = take_ready();
     }
-    fail(t, std::current_exception());
-  } catch (...) {
-    fail(t, std::current_exception());
+    if (t == nullptr)
+      return;
+    work_here(*t);
+    (void)finish(*t);
   }
-  return task::outcome::failed;
-}
-
-// A second failure of one task, by its callable's destructor, goes to the hook.
-inline void scope_state::fail(task& t, const std::exception_ptr& error) noexcept {
-  const bool first = t.error == nullptr;
-  if (first)
-    t.error = error;
-  const failure failed = describe_failure(error, t.name(), t.spawned());
-  if (on_failure_ && give_to_handler(failed))
-    return;
-  if (!first) {
-    unobserved_hook.load()(failed);
-    return;
-  }
-  t.retain();
-  keep(t,
-       describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
-       errors() == on_error::fail_fast);
-}
-
-// False if the handler threw: then the failure is the scope's.
-inline bool scope_state::give_to_handler(const failure& failed) noexcept {
-  try {
-    on_failure_(failed);
-    return true;
-  } catch (const stopped&) { // the scope was stopped, and the handler waited for something
-  } catch (...) {
-    unobserved_hook.load()({std::current_exception(), failed.task, failed.where});
-  }
-  return false;
-}
-
-inline void scope_state::begin(task& t) noexcept {
-  line_.begin();
-  contexts().push_back(t);
 }
 
 // The next in line, if any, begins in the place of one that has ended on this thread.
@@ -537,12 +462,6 @@ inline task* scope_state::begin_next(claimed_list& woken) noexcept {
   return next;
 }
 
-inline void scope_state::count_down(claimed_list& woken) noexcept {
-  line_.left();
-  if (is_over())
-    woken.push_all(joiners_);
-}
-
 // What runs next on this thread; null if nothing of this scope does, which may be gone then. The
 // task is let go of before it is counted down: with it goes what its user left in it.
 inline task* scope_state::finish(task& t) noexcept {
@@ -554,7 +473,7 @@ inline task* scope_state::finish(task& t) noexcept {
     next = begin_next(woken);
   }
   woken.complete(wait_state::done);
-  t.release();
+  t.release(&blocks_);
   if (next != nullptr)
     return next;
   drop_line();
@@ -563,8 +482,10 @@ inline task* scope_state::finish(task& t) noexcept {
   {
     const std::lock_guard lock(lock_);
     next = begin_next(woken);
-    if (next == nullptr)
-      count_down(woken);
+    if (next == nullptr) {
+      line_.left();
+      wake_if_over(woken);
+    }
     over = closed_;
   }
   woken.complete(wait_state::done);
@@ -584,16 +505,12 @@ void scope_state::empty_line(End end) noexcept {
       if (t == nullptr)
         return;
       line_.take(*t, woken);
-      line_.begin();
+      line_.begin_aside();
     }
     woken.complete(wait_state::done);
     end(*t);
-    t->release();
-    {
-      const std::lock_guard lock(lock_);
-      count_down(woken);
-    }
-    woken.complete(wait_state::done);
+    t->release(&blocks_);
+    count_down_aside();
   }
 }
 
@@ -606,10 +523,6 @@ inline void scope_state::drop_line() noexcept {
     t.stopped_by = cause();
     complete(t, task::outcome::stopped);
   });
-}
-
-inline void scope_state::complete(task& t, task::outcome outcome) noexcept {
-  t.complete(destroy_callable(t, outcome));
 }
 
 } // namespace roost::inline v0::detail

@@ -8,6 +8,7 @@
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_line.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/wait_record.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 
@@ -20,8 +21,8 @@
 
 namespace roost::inline v0::detail {
 
-/// A scope as whoever waits for its tasks sees it: who they are, and who lets it wait for too long.
-/// The one who waits is also the one who reports: no other thread is needed.
+/// A scope as whoever waits for its tasks sees it: who they are, whether any are left, and who lets
+/// it wait for too long. The one who waits is also the one who reports: no other thread is needed.
 class scope_watch : public scope_owner {
  public:
   scope_watch(const scope_watch&) = delete;
@@ -43,15 +44,23 @@ class scope_watch : public scope_owner {
   }
   void report_if_stalled(stall_watch& watch, clock::time_point report);
 
-  /// True if not all tasks' handles have gone on.
-  bool has_work() noexcept; // caller holds lock_
+  // The caller holds lock_.
+  void begin(task& t) noexcept;
+  void wake_if_over(claimed_list& woken) noexcept;
+  bool is_over() noexcept;
+
+  inline void on_stop(claimed_list& woken) noexcept override;
 
   // Guarded by lock_.
   task_line line_;
+  wait_list joiners_;   // who waits until nothing is left
+  bool ending_ = false; // the owner waits for the end: once nothing is left, the scope is closed
+  bool closed_ = false;
   std::optional<clock::time_point> stopped_at_;
 
  private:
   // The caller holds lock_.
+  bool has_work() noexcept;
   template <class Visit>
   void for_each_running(Visit visit);
   bool all_are_blocked() noexcept;
@@ -62,6 +71,35 @@ class scope_watch : public scope_owner {
 
 // --- implementation ---------------------------------------------------------
 
+inline void scope_watch::begin(task& t) noexcept {
+  line_.begin();
+  contexts().push_back(t);
+}
+
+inline void scope_watch::wake_if_over(claimed_list& woken) noexcept {
+  if (is_over())
+    woken.push_all(joiners_);
+}
+
+// Once the owner waits for the end, whoever finds nothing left closes the scope.
+inline bool scope_watch::is_over() noexcept {
+  if (!line_.idle())
+    return false;
+  if (ending_ && !closed_) {
+    closed_ = true;
+    refuse_stops();
+  }
+  return true;
+}
+
+inline void scope_watch::on_stop(claimed_list& woken) noexcept {
+  stopped_at_ = clock::now();
+  if (cuts_work_short() && has_work())
+    outcome_.cut_short();
+  woken.push_all(line_.spawns());
+  woken.push_all(joiners_); // they are patient from now on
+}
+
 template <class Visit>
 void scope_watch::for_each_running(Visit visit) {
   for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
@@ -70,6 +108,7 @@ void scope_watch::for_each_running(Visit visit) {
   }
 }
 
+// True if not all tasks' handles have gone on.
 inline bool scope_watch::has_work() noexcept {
   bool found = line_.front() != nullptr;
   for_each_running([&](const task& t, thread_slot*) { found = found || !t.ready(); });

@@ -140,7 +140,8 @@ inline std::string stall_line(std::string_view scope,
   const clock::time_point now = clock::now();
   std::string text = "roost: scope " + name_or_unnamed(scope) + " waits for task ";
   text += name_or_unnamed(task.name()) + ", spawned at " + line_of(task.spawned());
-  text += ", age " + in_seconds(now - task.since());
+  if (task.since() != clock::time_point())
+    text += ", age " + in_seconds(now - task.since());
   text += stopped_at ? ", asked to stop " + in_seconds(now - *stopped_at) + " ago: "
                      : std::string(", not stopped: ");
   return text + does + "\n";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/block_cache.hpp>
 #include <roost/detail/crew.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task_context.hpp>
@@ -63,11 +64,12 @@ class task : public task_context, public failure_record, public job {
     // relaxed: who adds a reference has one, so the count cannot reach zero meanwhile
     references_.fetch_add(1, std::memory_order_relaxed);
   }
-  void release() noexcept {
+  /// Its memory goes to `blocks` if it is the last reference.
+  void release(block_cache* blocks = nullptr) noexcept {
     // release: what was done through this reference; acquire: the last sees all of it before it
     // destroys; each pairs with the others'
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      delete this;
+      destroy(blocks);
   }
 
   virtual void invoke() = 0;
@@ -131,6 +133,8 @@ class task : public task_context, public failure_record, public job {
 
  private:
   friend struct probe;
+
+  virtual void destroy(block_cache* blocks) noexcept = 0;
 
   // Keeps the task: a selector's case may outlast the handle.
   class is_done {
@@ -219,9 +223,17 @@ template <class F>
 class callable_task final : public result_task<typename task_result<F>::type> {
  public:
   template <class G>
-  callable_task(stop_domain& scope, std::string_view name, site spawned, G&& callable)
-      : result_task<typename task_result<F>::type>(scope, name, spawned),
-        callable_(std::forward<G>(callable)) {}
+  static callable_task*
+  make(block_cache& blocks, stop_domain& scope, std::string_view name, site spawned, G&& callable) {
+    void* const memory = over_aligned ? ::operator new(sizeof(callable_task), alignment)
+                                      : blocks.take(sizeof(callable_task));
+    try {
+      return ::new (memory) callable_task(scope, name, spawned, std::forward<G>(callable));
+    } catch (...) {
+      give_back(memory, &blocks);
+      throw;
+    }
+  }
   // NOLINTNEXTLINE(modernize-use-equals-default): with the union that would be a deleted one
   ~callable_task() noexcept override {}
   callable_task(const callable_task&) = delete;
@@ -243,6 +255,29 @@ class callable_task final : public result_task<typename task_result<F>::type> {
   }
 
  private:
+  template <class G>
+  callable_task(stop_domain& scope, std::string_view name, site spawned, G&& callable)
+      : result_task<typename task_result<F>::type>(scope, name, spawned),
+        callable_(std::forward<G>(callable)) {}
+
+  void destroy(block_cache* blocks) noexcept override {
+    this->~callable_task();
+    give_back(this, blocks);
+  }
+
+  static void give_back(void* memory, block_cache* blocks) noexcept {
+    if (over_aligned) {
+      ::operator delete(memory, alignment);
+    } else if (blocks != nullptr) {
+      blocks->put(memory, sizeof(callable_task));
+    } else {
+      ::operator delete(memory);
+    }
+  }
+
+  static constexpr auto alignment = static_cast<std::align_val_t>(alignof(F));
+  static constexpr bool over_aligned = alignof(F) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
   bool has_callable_ = true;
   union {        // destroyed by hand, because that may throw
     F callable_; // NOLINT(readability-identifier-naming): a private member

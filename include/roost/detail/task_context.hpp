@@ -23,7 +23,12 @@ class task_context : public context {
 
   std::string_view name() const noexcept { return name_; }
   const site& spawned() const noexcept { return spawned_; }
-  clock::time_point since() const noexcept { return since_; }
+
+  /// When it began to run; the clock's epoch if it has not.
+  clock::time_point since() const noexcept {
+    return since_.load(std::memory_order_relaxed); // relaxed: for reports
+  }
+  void begins() noexcept { since_.store(clock::now(), std::memory_order_relaxed); }
 
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
@@ -39,7 +44,7 @@ class task_context : public context {
 
   std::string name_;
   site spawned_;
-  clock::time_point since_ = clock::now();
+  std::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
   std::uint64_t id_ = next_id();
 };
 

@@ -31,7 +31,7 @@ class task_line {
 
   bool limited() const noexcept { return limit_ != unlimited; }
   std::size_t running() const noexcept { return running_; }
-  bool idle() const noexcept { return running_ == 0 && tasks_.empty(); }
+  bool idle() const noexcept { return running_ == 0 && aside_ == 0 && tasks_.empty(); }
 
   bool may_run() const noexcept { return running_ < limit_; }
   bool has_place() noexcept {
@@ -47,6 +47,14 @@ class task_line {
     ++begun_;
   }
   void left() noexcept { --running_; }
+
+  /// The same for what the limit does not count: it runs inside the wait of another task, or is on
+  /// its way from the line to nowhere.
+  void begin_aside() noexcept {
+    ++aside_;
+    ++begun_;
+  }
+  void left_aside() noexcept { --aside_; }
 
   void push_back(task& t) noexcept {
     t.in_line = true;
@@ -101,6 +109,7 @@ class task_line {
   const std::size_t limit_;
   const std::size_t backlog_;
   std::size_t running_ = 0;
+  std::size_t aside_ = 0;
   std::size_t begun_ = 0;
   intrusive_list<context> tasks_;
   std::size_t length_ = 0;

@@ -70,10 +70,12 @@ class indexed_source<R>::taker {
       return false;
     const std::size_t end = begin + (chunk_ < from_.size_ - begin ? chunk_ : from_.size_ - begin);
     const stop_domain& domain = this_thread.top->domain();
-    for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t step = chunk_ < 256 ? 1 : 16; // so many of those that are very cheap
+    for (std::size_t i = begin; i < end;) {
       if (domain.stop_requested())
         throw_if_stopped();
-      visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
+      for (const std::size_t next = i + step < end ? i + step : end; i < next; ++i)
+        visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
     }
     if (from_.chunks_)
       adapt(from_.size_ - end);
@@ -234,7 +236,7 @@ class workers {
   void run() {
     if (can_be_taken_on_ != 0)
       (void)joint_tasks::run_here(scope_, name_, worker(), where_);
-    scope_.join(where_); // throws what failed first
+    joint_tasks::join(scope_, where_); // throws what failed first
   }
 
  private:

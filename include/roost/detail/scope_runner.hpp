@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/context.hpp>
+#include <roost/detail/die.hpp>
+#include <roost/detail/scope_watch.hpp>
+#include <roost/detail/task.hpp>
+#include <roost/detail/thread_slot.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <exception>
+#include <functional>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// A scope as its tasks see it: what becomes of their calls and of what they throw. All of it runs
+/// on the thread that runs the task, with no lock held.
+class scope_runner : public scope_watch {
+ public:
+  scope_runner(const scope_runner&) = delete;
+  scope_runner& operator=(const scope_runner&) = delete;
+
+ protected:
+  scope_runner(const scope_options& options, site where)
+      : scope_watch(options, where),
+        on_failure_(options.on_failure) {}
+  ~scope_runner() override = default;
+
+  /// Its call; then, in this order: a failure is kept and the others are stopped, the callable is
+  /// destroyed, and the handle goes on. A task that was `dropped` is not called.
+  void run(task& t, bool dropped) noexcept;
+
+  /// The rest of that, for a task that never runs.
+  void complete(task& t, task::outcome outcome) noexcept {
+    t.complete(destroy_callable(t, outcome));
+  }
+
+  void fail(task& t, const std::exception_ptr& error) noexcept;
+
+ private:
+  template <class F>
+  task::outcome attempt(task& t, F f) noexcept;
+  task::outcome destroy_callable(task& t, task::outcome outcome) noexcept;
+  bool give_to_handler(const failure& failed) noexcept;
+
+  const std::function<void(const failure&)> on_failure_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline void scope_runner::run(task& t, bool dropped) noexcept {
+  this_thread.task = &t;
+  t.begins();
+  t.enter();
+  task::outcome outcome = task::outcome::stopped;
+  if (dropped) {
+    t.stopped_by = cause();
+  } else {
+    outcome = attempt(t, [&t] { t.invoke(); });
+  }
+  outcome = destroy_callable(t, outcome);
+  t.leave();
+  if (this_thread.top != nullptr) {
+    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
+        "or set the scope's covers_owner to false",
+        t.spawned());
+  }
+  this_thread.task = nullptr;
+  t.complete(outcome);
+}
+
+inline task::outcome scope_runner::destroy_callable(task& t, task::outcome outcome) noexcept {
+  const task::outcome destruction = attempt(t, [&t] { t.destroy_callable(); });
+  if (destruction != task::outcome::value && outcome != task::outcome::failed) {
+    t.destroy_result();
+    outcome = destruction;
+  }
+  t.let_go_of_result();
+  return outcome;
+}
+
+template <class F>
+task::outcome scope_runner::attempt(task& t, F f) noexcept {
+  try {
+    f();
+    return task::outcome::value;
+  } catch (const stopped& s) {
+    if (stop_requested() || s.by_token()) {
+      t.stopped_by = s.cause_;
+      return task::outcome::stopped;
+    }
+    fail(t, std::current_exception());
+  } catch (...) {
+    fail(t, std::current_exception());
+  }
+  return task::outcome::failed;
+}
+
+// A second failure of one task, by its callable's destructor, goes to the hook.
+inline void scope_runner::fail(task& t, const std::exception_ptr& error) noexcept {
+  const bool first = t.error == nullptr;
+  if (first)
+    t.error = error;
+  const failure failed = describe_failure(error, t.name(), t.spawned());
+  if (on_failure_ && give_to_handler(failed))
+    return;
+  if (!first) {
+    unobserved_hook.load()(failed);
+    return;
+  }
+  t.retain();
+  keep(t,
+       describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
+       errors() == on_error::fail_fast);
+}
+
+// False if the handler threw: then the failure is the scope's.
+inline bool scope_runner::give_to_handler(const failure& failed) noexcept {
+  try {
+    on_failure_(failed);
+    return true;
+  } catch (const stopped&) { // the scope was stopped, and the handler waited for something
+  } catch (...) {
+    unobserved_hook.load()({std::current_exception(), failed.task, failed.where});
+  }
+  return false;
+}
+
+} // namespace roost::inline v0::detail

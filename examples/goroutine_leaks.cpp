@@ -2,13 +2,13 @@
 
 // The well-known ways to leak a goroutine, and what becomes of each here. What to notice: no row
 // has a line whose only purpose is to prevent the leak. Channels close with their last end, waits
-// end with their scope, and the threads are counted at the end.
-//
-// The numbers are those of the usual list; A7, a limit on their number, is missing here.
+// end with their scope, and the threads are counted at the end. The numbers are those of the usual
+// list.
 
 #include <roost.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -175,6 +175,30 @@ void a6_range() {
   here("the producer's end went with it, and the loop ended after:" + received);
 }
 
+void a7_too_many() {
+  row("A7 too many of them", "go f(x) in a loop starts one for each x, however many there are");
+
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  const auto work = [&running, &most] {
+    const int now = ++running;
+    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+    }
+    roost::this_task::sleep_for(1ms);
+    --running;
+  };
+  {
+    roost::task_scope scope({.limit = 4, .backlog = 8});
+    for (int i = 0; i < 100; ++i)
+      scope.spawn(work); // waits while 4 run and 8 are in line
+  }
+  here(most <= 4 ? "of 100 tasks never more than the limit of 4 ran at once" : "too many");
+
+  most = 0;
+  roost::for_each(std::array<int, 100>(), [&work](int) { work(); }, {.limit = 3});
+  here(most <= 3 ? "of 100 elements for_each had never more than 3 in hand" : "too many");
+}
+
 void a8_identify() {
   row("A8 finding a leak", "somebody has to look at the number of goroutines, or at a profile");
 
@@ -206,6 +230,7 @@ int main() {
   a4_done_channel();
   a5_wait_group();
   a6_range();
+  a7_too_many();
   a8_identify();
   for (int i = 0; i < 1000 && count_threads() > at_start; ++i)
     std::this_thread::sleep_for(1ms); // Linux lists a thread a moment longer than its join takes

@@ -17,8 +17,9 @@ struct parallel_options {
   std::string_view name = {};
 
   /// Elements of a sized random access range that take less than some microseconds are handed out
-  /// several at a time. False: one by one, whatever they take. Only where an element waits for a
-  /// later one is there a difference to be seen: both might be in one thread's hand.
+  /// several at a time, unless some of them make calls of roost that may block. False: always one
+  /// by one. To be seen is that only where most elements are cheap, and one waits for a later one
+  /// all the same: then both may be in one thread's hand.
   bool chunks = true;
 };
 

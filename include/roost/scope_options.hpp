@@ -41,9 +41,10 @@ struct scope_options {
   /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
   std::function<void(const failure&)> on_failure = {};
 
-  /// How many tasks run at once. Further ones wait in line, first come, first served. Each task has
-  /// a thread to itself, so without a limit none ever waits for another. With 0 the scope's
-  /// constructor throws std::invalid_argument.
+  /// How many tasks run at once. Further ones wait in line, first come, first served; but one that
+  /// is asked for by a task_handle::get() inside the scope is run by whoever asks, at once. Each
+  /// task has a thread to itself, so without a limit none ever waits for another. With 0 the
+  /// scope's constructor throws std::invalid_argument.
   std::size_t limit = unlimited;
 
   /// How many tasks may be in line before spawn() itself waits, where there is a limit. A spawn by
@@ -59,7 +60,7 @@ struct scope_options {
   bool inherit = true;
 
   /// False: the thread that makes the scope is not stopped by it. For a scope that is a member,
-  /// made by one thread and ended by another.
+  /// made by one thread and ended by another. Such a scope has threads of its own, even in a task.
   bool covers_owner = true;
 
   /// A join that still waits so long after a stop prints to stderr who ignores it, again at double

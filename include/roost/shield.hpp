@@ -53,13 +53,13 @@ class shield {
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
-      : stop_domain(detail::later(around.deadline(), limit), detail::tree_around()),
+      : stop_domain(detail::later(around.deadline(), limit), nullptr),
         limit_(limit) {}
 
   void end() noexcept {
     unfollow();
-    tree_->keeper.remove(*this);
-    tree_.reset();
+    keeper_->remove(*this);
+    keeper_.reset();
   }
 
  private:
@@ -76,7 +76,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       return;
     if (limit_ > clock::now()) {
       try {
-        tree_->keeper.add(*this, limit_);
+        keeper_->add(*this, limit_);
         return;
       } catch (...) { // no thread for the timekeeper
       }
@@ -93,8 +93,16 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     stop(std::move(cause));
   }
 
+  // That of the scopes around, if there are any.
+  static std::shared_ptr<detail::timekeeper> find_keeper() {
+    const std::shared_ptr<detail::tree> tree = detail::tree_around();
+    return tree ? std::shared_ptr<detail::timekeeper>(tree, &tree->keeper)
+                : std::make_shared<detail::timekeeper>();
+  }
+
   const clock::time_point limit_;
-  std::shared_ptr<const stop_cause> hidden_; // guarded by lock_
+  std::shared_ptr<detail::timekeeper> keeper_ = find_keeper(); // the owner's alone
+  std::shared_ptr<const stop_cause> hidden_;                   // guarded by lock_
 };
 
 inline shield::shield(clock::time_point limit) {

@@ -32,6 +32,9 @@ class handle_base {
   /// it. Once: a second call throws std::logic_error. When it returns, the task's captures are
   /// destroyed. From inside that very task it throws std::system_error instead of waiting for
   /// ever. A failure got by the scope's owner is not thrown to it again by the end of the scope.
+  /// Where the scope has a limit and the task is still in line, a caller that runs inside the scope
+  /// runs it, here and now: so tasks may get() tasks whatever the limit is. A stop that reaches the
+  /// caller but not the task is then noticed when that is over.
   R get(site where = site::current());
 
   /// True when the task has ended, false when the time passed first.
@@ -55,7 +58,7 @@ class handle_base {
  private:
   struct letting_go {
     void operator()(result_task<R>* t) const noexcept {
-      t->let_go_of_result();
+      (void)t->let_go_of_result();
       t->release();
     }
   };

@@ -95,7 +95,8 @@ class task_scope {
   auto spawn(task_name name, F&& f, site where = site::current());
 
   /// The same if that would not wait and the scope is not stopped; else nothing, and `f` is
-  /// untouched. Throws scope_closed after join().
+  /// untouched. Never waits: several that call it at the same moment may exceed the backlog by
+  /// their number. Throws scope_closed after join().
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(F&& f, site where = site::current()) {

@@ -41,7 +41,8 @@ inline stop_cause cause() {
 /// Throws what a blocking operation would throw here if this task was asked to stop. For loops
 /// that compute and never wait. Cost: two loads.
 inline void checkpoint() {
-  detail::throw_if_stopped();
+  if (detail::this_thread_is_stopped())
+    detail::raise_stop();
 }
 
 /// When this task will be asked to stop; time_point::max() if there is no deadline.

@@ -68,7 +68,7 @@ std::vector<T> results_by_index<T>::take() {
   std::vector<T*> in_order(count);
   for (part& p : parts_) {
     for (auto& [index, result] : p)
-      in_order[index] = &result;
+      in_order.at(index) = &result;
   }
   std::vector<T> results;
   results.reserve(count);

@@ -82,13 +82,15 @@ auto when_all(R&& callables, site where) {
   if constexpr (fits) {
     using result = detail::result_of_task<callable>;
     detail::throw_if_stopped();
+    auto calls = detail::collect_callables(callables);
     std::vector<task_handle<result>> handles;
     task_scope scope({.name = "when_all"}, where);
-    detail::begin_each(callables, [&](std::size_t index, auto call, bool is_last) {
-      const std::string name = "when_all " + std::to_string(index);
-      handles.push_back(is_last ? detail::joint_tasks::run_here(scope, name, std::move(call), where)
-                                : scope.spawn(name, std::move(call), where));
-    });
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::string name = "when_all " + std::to_string(i);
+      handles.push_back(i + 1 == calls.size()
+                            ? detail::joint_tasks::run_here(scope, name, std::move(calls[i]), where)
+                            : scope.spawn(name, std::move(calls[i]), where));
+    }
     detail::joint_tasks::join(scope, where);
     if constexpr (!std::is_void_v<result>) {
       std::vector<detail::element_of<result>> results;

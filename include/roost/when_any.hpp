@@ -116,12 +116,12 @@ Answer run_any(std::index_sequence<I...>, F&&... callables) {
   constexpr std::size_t last = sizeof...(F) - 1;
   constexpr site where = site::current();
   race<Answer> runners(where);
-  const auto begin = [&]<std::size_t index, class G>(std::in_place_index_t<index> place, G&& g) {
-    std::string name = "when_any " + std::to_string(index);
+  const auto begin = [&]<std::size_t Index, class G>(std::in_place_index_t<Index> place, G&& g) {
+    std::string name = "when_any " + std::to_string(Index);
     auto run = runners.runner(name, task_reference<G>(std::forward<G>(g)), [place](auto&& result) {
       return std::make_unique<Answer>(place, std::forward<decltype(result)>(result));
     });
-    if constexpr (index == last)
+    if constexpr (Index == last)
       (void)joint_tasks::run_here(runners.scope(), name, std::move(run), where);
     else
       runners.scope().spawn(name, std::move(run), where);
@@ -156,22 +156,21 @@ auto when_any(R&& callables, site where) {
   if constexpr (fits) {
     using answer = std::pair<std::size_t, detail::element_of<detail::result_of_task<callable>>>;
     detail::throw_if_stopped();
+    auto calls = detail::collect_callables(callables);
+    if (calls.empty()) {
+      throw std::invalid_argument(
+          "roost::when_any: the range is empty, so nothing can succeed; look before you call it");
+    }
     detail::race<answer> runners(where);
-    bool any = false;
-    detail::begin_each(callables, [&](std::size_t index, auto call, bool is_last) {
-      any = true;
-      std::string name = "when_any " + std::to_string(index);
-      auto run = runners.runner(name, std::move(call), [index](auto&& value) {
-        return std::make_unique<answer>(index, std::forward<decltype(value)>(value));
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::string name = "when_any " + std::to_string(i);
+      auto run = runners.runner(name, std::move(calls[i]), [i](auto&& value) {
+        return std::make_unique<answer>(i, std::forward<decltype(value)>(value));
       });
-      if (is_last)
+      if (i + 1 == calls.size())
         (void)detail::joint_tasks::run_here(runners.scope(), name, std::move(run), where);
       else
         runners.scope().spawn(name, std::move(run), where);
-    });
-    if (!any) {
-      throw std::invalid_argument(
-          "roost::when_any: the range is empty, so nothing can succeed; look before you call it");
     }
     return runners.take();
   }

@@ -206,12 +206,13 @@ inline bool this_thread_is_stopped() noexcept {
 
 /// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
 inline void throw_if_stopped() {
+  ++this_thread.waits;
   if (this_thread_is_stopped())
     this_thread.top->raise();
 }
 
-/// What the scopes around the calling thread share, or something new: then an outermost one begins.
-std::shared_ptr<tree> tree_around();
+/// What the scopes around the calling thread share; null outside of scopes.
+std::shared_ptr<tree> tree_around() noexcept;
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -360,21 +361,21 @@ inline wait_state
 block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept {
   const context* const top = this_thread.top;
   if (top == nullptr)
-    return record.await(deadline); // a plain thread: nobody stops it
-  this_thread.publish(&record, call);
+    return record.await(deadline, call.meanwhile); // a plain thread: nobody stops it
+  this_thread.publish(&record, call, deadline);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
-  const wait_state end = record.await(deadline);
+  const wait_state end = record.await(deadline, call.meanwhile);
   this_thread.publish(nullptr, {}); // under the lock under which a stop claims: none has it now
   return end;
 }
 
-inline std::shared_ptr<tree> tree_around() {
+inline std::shared_ptr<tree> tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
     if (c->domain().shared())
       return c->domain().shared();
   }
-  return std::make_shared<tree>();
+  return nullptr;
 }
 
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {

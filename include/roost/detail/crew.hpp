@@ -63,14 +63,24 @@ class crew {
   // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
   // from either joins the thread and destroys the member.
   struct member : list_node<member> {
+    member() = default;
+    member(const member&) = delete;
+    member& operator=(const member&) = delete;
+    ~member() {
+      if (thread.joinable())
+        thread.join();
+      parker_pool::instance().give_back(sleeps_on);
+    }
+
+    parker& sleeps_on = parker_pool::instance().take();
     spin_lock starting; // held until `thread` is set
     std::jthread thread;
   };
 
   bool start_on_existing(job& j) noexcept;
   void work(member& self, job& first) noexcept;
-  job* next_job() noexcept;
-  bool be_idle() noexcept;
+  job* next_job(member& self) noexcept;
+  bool be_idle(member& self) noexcept;
   void retire(member& self) noexcept;
 
   // The caller holds lock_.
@@ -176,18 +186,18 @@ inline void crew::dismiss_idle() noexcept {
 
 inline void crew::work(member& self, job& first) noexcept {
   { const std::lock_guard started(self.starting); }
-  for (job* j = &first; j != nullptr; j = next_job())
+  for (job* j = &first; j != nullptr; j = next_job(self))
     j->run_on_crew();
   retire(self);
 }
 
-inline job* crew::next_job() noexcept {
+inline job* crew::next_job(member& self) noexcept {
   {
     const std::lock_guard guard(lock_);
     if (job* const j = pop_ready())
       return j;
   }
-  while (be_idle()) {
+  while (be_idle(self)) {
     const std::lock_guard guard(lock_);
     --looking_;
     if (job* const j = pop_ready())
@@ -198,9 +208,8 @@ inline job* crew::next_job() noexcept {
 
 // True if it was woken to look for a job. It spins before it sleeps, as every wait does, and who
 // finds it spinning need not wake it.
-inline bool crew::be_idle() noexcept {
-  parker_lease parker;
-  wait_record record(parker.get());
+inline bool crew::be_idle(member& self) noexcept {
+  wait_record record(self.sleeps_on);
   wait_node place(nullptr);
   {
     const std::lock_guard guard(lock_);

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace roost::inline v0::detail {
 
@@ -36,23 +37,36 @@ struct joint_tasks {
 template <class F>
 inline constexpr bool is_task = std::is_invocable_v<F> || takes_token<F>;
 
-/// Calls `f` as a task would. It is referred to, so it has to outlive the call; it need not be
-/// movable.
+/// Calls `f` as a task does.
+template <class F>
+decltype(auto) call_as_task(F&& f) {
+  if constexpr (takes_token<F>) {
+    return std::invoke(std::forward<F>(f), this_task::stop_token());
+  } else {
+    return std::invoke(std::forward<F>(f));
+  }
+}
+
+/// A callable that is referred to: it has to outlive the call, and need not be movable.
 template <class F>
 class task_reference {
  public:
   explicit task_reference(F&& f) noexcept : f_(std::addressof(f)) {}
-
-  decltype(auto) operator()() const {
-    if constexpr (takes_token<F>) {
-      return std::invoke(static_cast<F&&>(*f_), this_task::stop_token());
-    } else {
-      return std::invoke(static_cast<F&&>(*f_));
-    }
-  }
+  decltype(auto) operator()() const { return call_as_task(static_cast<F&&>(*f_)); }
 
  private:
   std::remove_reference_t<F>* f_;
+};
+
+/// One that is taken over.
+template <class F>
+class task_object {
+ public:
+  explicit task_object(F f) : f_(std::move(f)) {}
+  decltype(auto) operator()() { return call_as_task(std::move(f_)); }
+
+ private:
+  F f_;
 };
 
 template <class F>
@@ -68,20 +82,24 @@ using element_of = std::conditional_t<std::is_reference_v<R>,
                                       std::reference_wrapper<std::remove_reference_t<R>>,
                                       std::remove_cv_t<value_of<R>>>;
 
-/// Calls `begin(index, call, is_last)` for each callable of a range, in order. One that the range
-/// makes on the fly, or does not keep, is taken over, a copy if need be.
-template <class R, class Begin>
-void begin_each(R& callables, Begin begin) {
+/// The callables of a range, before any of them is begun: the range may be slow. One that the range
+/// makes on the fly, or does not keep, is taken over: copied, or moved where it cannot be.
+template <class R>
+auto collect_callables(R& range) {
   using reference = reference_of<R>;
-  using callable = std::
-      conditional_t<keeps_elements<R>, task_reference<reference>, std::remove_cvref_t<reference>>;
-  auto one = std::ranges::begin(callables);
-  const auto end = std::ranges::end(callables);
-  for (std::size_t index = 0; one != end; ++index) {
-    callable call(*one);
-    ++one;
-    begin(index, std::move(call), one == end);
+  using object = std::remove_cvref_t<reference>;
+  using callable =
+      std::conditional_t<keeps_elements<R>, task_reference<reference>, task_object<object>>;
+  std::vector<callable> callables;
+  const auto end = std::ranges::end(range);
+  for (auto one = std::ranges::begin(range); one != end; ++one) {
+    if constexpr (keeps_elements<R> || std::is_constructible_v<object, reference>) {
+      callables.push_back(callable(*one));
+    } else {
+      callables.push_back(callable(std::ranges::iter_move(one)));
+    }
   }
+  return callables;
 }
 
 /// The result of a task that has ended.

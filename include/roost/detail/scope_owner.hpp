@@ -167,6 +167,11 @@ inline clock::time_point deadline_around(const scope_options& options) noexcept 
   return around != nullptr ? around->domain().deadline() : no_deadline;
 }
 
+inline std::shared_ptr<tree> tree_for(const scope_options& options) {
+  std::shared_ptr<tree> around = options.covers_owner ? tree_around() : nullptr;
+  return around ? around : std::make_shared<tree>();
+}
+
 inline scope_owner::scope_owner(const scope_options& options, site where)
     : scope_owner(options, own_deadline(options), where) {}
 
@@ -174,7 +179,7 @@ inline scope_owner::scope_owner(const scope_options& options,
                                 clock::time_point own_deadline,
                                 site where)
     : stop_domain(
-          earlier(own_deadline, deadline_around(options)), tree_around(), birthplace_here()),
+          earlier(own_deadline, deadline_around(options)), tree_for(options), birthplace_here()),
       own_deadline_(own_deadline),
       name_(options.name),
       where_(where),

@@ -79,7 +79,9 @@ inline task::outcome scope_runner::destroy_callable(task& t, task::outcome outco
     t.destroy_result();
     outcome = destruction;
   }
-  t.let_go_of_result();
+  // What nobody can claim any more goes here, in the task, and not when the task is let go of.
+  if (t.let_go_of_result() && !t.is_kept)
+    t.error = nullptr;
   return outcome;
 }
 
@@ -113,6 +115,7 @@ inline void scope_runner::fail(task& t, const std::exception_ptr& error) noexcep
     return;
   }
   t.retain();
+  t.is_kept = true;
   keep(t,
        describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
        errors() == on_error::fail_fast);

@@ -8,7 +8,6 @@
 #include <roost/detail/crew.hpp>
 #include <roost/detail/parker.hpp>
 #include <roost/detail/scope_runner.hpp>
-#include <roost/detail/stall_report.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/task_line.hpp>
@@ -19,8 +18,11 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
+#include <chrono>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <thread>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -108,15 +110,26 @@ class scope_state final : public scope_runner {
 
   void count_down_aside() noexcept;
 
-  // Ends tasks that will never run; no lock is held.
-  template <class End>
-  void empty_line(End end) noexcept;
+  // Calls `end(t)` with tasks that will never run, those whose spawn still waits included, until
+  // there is none; and then, holding lock_, `finally(woken)`.
+  template <class End, class Finally>
+  void empty_line(End end, Finally finally) noexcept;
   void drop_line() noexcept;
 
   bool wait_until_over(clock::time_point deadline);
 
-  inline void stop_told() noexcept override { drop_line(); }
+  inline void stop_told() noexcept override;
 
+  class dropping final : public job {
+   public:
+    explicit dropping(scope_state& s) noexcept : scope_(s) {}
+    inline void run_on_crew() noexcept override;
+
+   private:
+    scope_state& scope_;
+  };
+
+  dropping dropping_{*this};
   block_cache blocks_;
   bool ended_ = false; // guarded by lock_
 };
@@ -163,31 +176,27 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
 }
 
 inline bool scope_state::wait_until_over(clock::time_point deadline) {
-  stall_watch patience = watch();
+  reporter meanwhile(*this);
   for (;;) {
     drop_line(); // if the stop came from a callback that waits here, nobody else does
-    parker_lease parker;
-    wait_record record(parker.get());
-    wait_node place(nullptr);
-    clock::time_point report;
-    {
-      const std::lock_guard lock(lock_);
-      if (is_over())
-        return true;
-      report = next_report(patience);
-      joiners_.push_back(place, record);
+    try {
+      parker_lease parker;
+      wait_record record(parker.get());
+      wait_node place(nullptr);
+      {
+        const std::lock_guard lock(lock_);
+        if (is_over())
+          return true;
+        joiners_.push_back(place, record);
+      }
+      if (record.await(deadline, &meanwhile) == wait_state::timed_out) {
+        const std::lock_guard lock(lock_);
+        joiners_.remove(place);
+        return is_over();
+      }
+    } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (record.await(earlier(deadline, report)) != wait_state::timed_out)
-      continue;
-    {
-      const std::lock_guard lock(lock_);
-      joiners_.remove(place);
-      if (is_over())
-        return true;
-    }
-    if (clock::now() >= deadline)
-      return false;
-    report_if_stalled(patience, report);
   }
 }
 
@@ -220,6 +229,7 @@ class scope_state::entrance final : public detail::attempt {
 
 inline void scope_state::launch(task& t, const blocked_call& call, when_full full) {
   t.owner = covered_thread();
+  t.owner_task = made_in().task;
   admission got = admission::none;
   std::exception_ptr error;
   try {
@@ -235,6 +245,7 @@ inline void scope_state::launch(task& t, const blocked_call& call, when_full ful
 
 inline void scope_state::run_here(task& t) {
   t.owner = covered_thread();
+  t.owner_task = made_in().task;
   admission got = admission::none;
   {
     const std::lock_guard lock(lock_);
@@ -277,20 +288,14 @@ scope_state::admit(task& t, const blocked_call& call, when_full full) {
     if (const admission at_once = try_admit(t, full); at_once != admission::none)
       return at_once;
   }
-  stall_watch patience = watch();
-  while (!this_thread_is_stopped()) {
-    clock::time_point report;
-    {
-      const std::lock_guard lock(lock_);
-      report = next_report(patience);
-    }
-    entrance to_get_in(*this, t);
-    const wait_state end = wait_for_one(to_get_in, call, report);
-    if (end != wait_state::timed_out)
-      return to_get_in.got();
-    report_if_stalled(patience, report);
-  }
-  return admission::none;
+  if (this_thread_is_stopped())
+    return admission::none;
+  reporter meanwhile(*this);
+  blocked_call watched = call;
+  watched.meanwhile = &meanwhile;
+  entrance to_get_in(*this, t);
+  (void)wait_for_one(to_get_in, watched, no_deadline);
+  return to_get_in.got();
 }
 
 inline bool scope_state::has_room() noexcept {
@@ -330,11 +335,11 @@ inline void scope_state::start(task& t) {
   }
 }
 
-// There is no thread for it; but others run, and whoever ends takes it. Until then one that is
-// spawned later, and has a thread, may overtake it.
+// There is no thread for it; but others run, and whoever ends takes it. Until then fewer run than
+// may, and one that is spawned later, and has a thread, may overtake it.
 inline bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
-  if (!line_.limited() || line_.running() == 1)
+  if (stop_requested() || !line_.limited() || line_.running() == 1)
     return false;
   erase(t);
   line_.left();
@@ -342,8 +347,9 @@ inline bool scope_state::leave_to_others(task& t) noexcept {
   return true;
 }
 
-// There is no thread at all. Others may have got into the line meanwhile, for lack of places to
-// run; they fail. Throws what its caller has caught, or what the callable's destructor throws.
+// There is no thread. With a limit others may have got into the line meanwhile, for lack of places
+// to run, and nobody else will come to them; they fail. Throws what its caller has caught, or what
+// the callable's destructor throws.
 inline void scope_state::take_back(task& t) {
   std::exception_ptr error = std::current_exception();
   const std::exception_ptr no_thread = error;
@@ -352,21 +358,16 @@ inline void scope_state::take_back(task& t) {
   } catch (...) {
     error = std::current_exception();
   }
-  claimed_list woken;
-  for (bool counted = true; counted;) {
-    empty_line([&](task& stranded) {
-      fail(stranded, no_thread);
-      complete(stranded, task::outcome::failed);
-    });
-    const std::lock_guard lock(lock_);
-    if (line_.front() != nullptr)
-      continue;
-    erase(t);
-    line_.left();
-    wake_if_over(woken);
-    counted = false;
-  }
-  woken.complete(wait_state::done);
+  empty_line(
+      [&](task& stranded) {
+        fail(stranded, no_thread);
+        complete(stranded, task::outcome::failed);
+      },
+      [&](claimed_list& woken) {
+        erase(t);
+        line_.left();
+        wake_if_over(woken);
+      });
   std::rethrow_exception(error);
 }
 
@@ -494,20 +495,22 @@ inline task* scope_state::finish(task& t) noexcept {
   return next;
 }
 
-template <class End>
-void scope_state::empty_line(End end) noexcept {
+template <class End, class Finally>
+void scope_state::empty_line(End end, Finally finally) noexcept {
   for (;;) {
     claimed_list woken;
     task* t = nullptr;
     {
       const std::lock_guard lock(lock_);
-      t = line_.front();
-      if (t == nullptr)
-        return;
-      line_.take(*t, woken);
-      line_.begin_aside();
+      t = line_.take_first(woken);
+      if (t != nullptr)
+        line_.begin_aside();
+      else
+        finally(woken);
     }
     woken.complete(wait_state::done);
+    if (t == nullptr)
+      return;
     end(*t);
     t->release(&blocks_);
     count_down_aside();
@@ -519,10 +522,36 @@ void scope_state::empty_line(End end) noexcept {
 inline void scope_state::drop_line() noexcept {
   if (!stop_requested())
     return;
-  empty_line([this](task& t) {
-    t.stopped_by = cause();
-    complete(t, task::outcome::stopped);
-  });
+  empty_line(
+      [this](task& t) {
+        t.stopped_by = cause();
+        complete(t, task::outcome::stopped);
+      },
+      [](claimed_list&) {});
+}
+
+// What a callable's destructor does must not hold up, or end in, the thread that keeps the time.
+inline void scope_state::stop_told() noexcept {
+  if (this_thread.timekeeper == nullptr) {
+    drop_line();
+    return;
+  }
+  {
+    const std::lock_guard lock(lock_);
+    if (line_.front() == nullptr)
+      return;
+    line_.begin_aside();
+  }
+  try {
+    tree_->threads.start(dropping_);
+  } catch (...) { // no thread
+    dropping_.run_on_crew();
+  }
+}
+
+inline void scope_state::dropping::run_on_crew() noexcept {
+  scope_.drop_line();
+  scope_.count_down_aside();
 }
 
 } // namespace roost::inline v0::detail

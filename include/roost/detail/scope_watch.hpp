@@ -35,14 +35,8 @@ class scope_watch : public scope_owner {
         stall_after_(options.stall_after) {}
   ~scope_watch() override = default;
 
-  stall_watch watch() const { return stall_watch(stall_after_); }
-
-  /// When whoever waits is to call report_if_stalled().
-  clock::time_point next_report(stall_watch& watch) noexcept { // caller holds lock_
-    const bool stands = line_.front() != nullptr && !stopped_at_;
-    return watch.next({stopped_at_, stands ? std::optional(line_.begun()) : std::nullopt});
-  }
-  void report_if_stalled(stall_watch& watch, clock::time_point report);
+  /// What whoever waits for tasks does meanwhile.
+  class reporter;
 
   // The caller holds lock_.
   void begin(task& t) noexcept;
@@ -60,6 +54,7 @@ class scope_watch : public scope_owner {
 
  private:
   // The caller holds lock_.
+  clock::time_point next_report(stall_watch& watch) noexcept;
   bool has_work() noexcept;
   template <class Visit>
   void for_each_running(Visit visit);
@@ -67,6 +62,22 @@ class scope_watch : public scope_owner {
   std::string describe() noexcept;
 
   const clock::duration stall_after_;
+};
+
+class scope_watch::reporter final : public watcher {
+ public:
+  explicit reporter(scope_watch& scope) : scope_(scope), watch_(scope.stall_after_) {}
+
+  clock::time_point next_look() noexcept override {
+    const std::lock_guard lock(scope_.lock_);
+    return next_ = scope_.next_report(watch_);
+  }
+  void look() noexcept override;
+
+ private:
+  scope_watch& scope_;
+  stall_watch watch_;
+  clock::time_point next_ = no_deadline;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -118,7 +129,7 @@ inline bool scope_watch::has_work() noexcept {
 inline bool scope_watch::all_are_blocked() noexcept {
   bool all = true;
   for_each_running([&](const task&, thread_slot* thread) {
-    all = all && thread != nullptr && thread->is_blocked();
+    all = all && thread != nullptr && thread->waits_for_others();
   });
   return all;
 }
@@ -146,19 +157,24 @@ inline std::string scope_watch::describe() noexcept {
   return text;
 }
 
+inline clock::time_point scope_watch::next_report(stall_watch& watch) noexcept {
+  const bool stands = line_.front() != nullptr && !stopped_at_;
+  return watch.next({stopped_at_, stands ? std::optional(line_.begun()) : std::nullopt});
+}
+
 // Where only the line makes it look, somebody who computes may well go on: then it says nothing.
-inline void scope_watch::report_if_stalled(stall_watch& watch, clock::time_point report) {
+inline void scope_watch::reporter::look() noexcept {
   const clock::time_point now = clock::now();
-  if (now < report)
+  if (now < next_)
     return;
   std::string text;
   {
-    const std::lock_guard lock(lock_);
-    if (next_report(watch) != report) // something has moved
+    const std::lock_guard lock(scope_.lock_);
+    if (scope_.next_report(watch_) != next_) // something has moved
       return;
-    if (watch.reports_all() || all_are_blocked())
-      text = describe();
-    watch.reported(now);
+    if (watch_.reports_all() || scope_.all_are_blocked())
+      text = scope_.describe();
+    watch_.reported(now);
   }
   std::fputs(text.c_str(), stderr);
 }

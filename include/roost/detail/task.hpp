@@ -13,6 +13,7 @@
 #include <roost/stop.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -91,18 +92,22 @@ class task : public task_context, public failure_record, public job {
   /// Notes that the owner of the scope was told of the failure, if the caller is the owner. The
   /// scope may be gone by now: it is compared, not looked at.
   void observe() noexcept {
-    const bool by_owner =
-        owner != std::thread::id() ? owner == std::this_thread::get_id() : !runs_inside(domain());
+    const std::uint64_t caller = this_thread.task != nullptr ? this_thread.task->id() : 0;
+    const bool by_owner = owner != std::thread::id()
+                              ? owner == std::this_thread::get_id() && owner_task == caller
+                              : !runs_inside(domain());
     if (by_owner)
       told = true;
   }
 
   /// Called by the task when it has a result or never will, and by its handle when that is dropped.
-  /// Whoever is second destroys what nobody can claim any more.
-  void let_go_of_result() noexcept {
+  /// Whoever is second destroys what nobody can claim any more: true for that one.
+  bool let_go_of_result() noexcept {
     // acq_rel: the second sees the result that the first left
-    if (first_let_go_.exchange(true, std::memory_order_acq_rel))
+    const bool second = first_let_go_.exchange(true, std::memory_order_acq_rel);
+    if (second)
       destroy_result();
+    return second;
   }
 
   /// Waits for complete(); false when `deadline` passed first.
@@ -122,8 +127,13 @@ class task : public task_context, public failure_record, public job {
   /// Only once it is ready: throws unless there is a value.
   void throw_unless_value() const;
 
-  // The thread that its scope covers, if any. Written before the task's thread starts.
+  // The thread that its scope covers, if any, and the task that runs there, if any. Written before
+  // the task's thread starts.
   std::thread::id owner;
+  std::uint64_t owner_task = 0;
+
+  // Its scope keeps it as a failure. The task's thread's alone.
+  bool is_kept = false;
 
   // It waits in its scope's line. Guarded by the scope's lock.
   bool in_line = false;
@@ -225,8 +235,8 @@ class callable_task final : public result_task<typename task_result<F>::type> {
   template <class G>
   static callable_task*
   make(block_cache& blocks, stop_domain& scope, std::string_view name, site spawned, G&& callable) {
-    void* const memory = over_aligned ? ::operator new(sizeof(callable_task), alignment)
-                                      : blocks.take(sizeof(callable_task));
+    void* const memory = over_aligned() ? ::operator new(sizeof(callable_task), alignment())
+                                        : blocks.take(sizeof(callable_task));
     try {
       return ::new (memory) callable_task(scope, name, spawned, std::forward<G>(callable));
     } catch (...) {
@@ -266,8 +276,8 @@ class callable_task final : public result_task<typename task_result<F>::type> {
   }
 
   static void give_back(void* memory, block_cache* blocks) noexcept {
-    if (over_aligned) {
-      ::operator delete(memory, alignment);
+    if (over_aligned()) {
+      ::operator delete(memory, alignment());
     } else if (blocks != nullptr) {
       blocks->put(memory, sizeof(callable_task));
     } else {
@@ -275,8 +285,12 @@ class callable_task final : public result_task<typename task_result<F>::type> {
     }
   }
 
-  static constexpr auto alignment = static_cast<std::align_val_t>(alignof(F));
-  static constexpr bool over_aligned = alignof(F) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  static constexpr std::align_val_t alignment() {
+    return static_cast<std::align_val_t>(alignof(callable_task));
+  }
+  static constexpr bool over_aligned() {
+    return alignof(callable_task) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  }
 
   bool has_callable_ = true;
   union {        // destroyed by hand, because that may throw

@@ -21,6 +21,7 @@ struct blocked_call {
   const char* operation = "";
   std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
   site where = {};
+  watcher* meanwhile = nullptr; // the waiting thread's own
 };
 
 /// What other threads may see of a thread: the contexts that can stop it, and the operation it is
@@ -35,17 +36,22 @@ struct thread_slot {
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
   blocked_call call;                // guarded by lock; no operation: the thread runs
-  std::size_t waits = 0;            // the owner's alone; changes when it blocks
+  bool endless = false;             // guarded by lock; no deadline ends what it is blocked in
+  std::size_t waits = 0;            // the owner's alone; changes with each call that may block
 
-  bool is_blocked() noexcept {
+  /// True while it waits, for as long as it takes, for what others do: not for the time, and not
+  /// for tasks of its own.
+  bool waits_for_others() noexcept {
     const std::lock_guard guard(lock);
-    return *call.operation != '\0';
+    return record != nullptr && endless;
   }
 
-  /// Once when it blocks, and once without a call when it goes on.
-  void publish(wait_record* blocked_in, const blocked_call& described) noexcept {
+  void publish(wait_record* blocked_in,
+               const blocked_call& described,
+               clock::time_point deadline = no_deadline) noexcept {
     ++waits;
     const std::lock_guard guard(lock);
+    endless = deadline == no_deadline;
     record = blocked_in;
     call = described;
   }

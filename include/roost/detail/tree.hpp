@@ -7,8 +7,9 @@
 namespace roost::inline v0::detail {
 
 /// What an outermost scope and all that is made inside it have in common: the threads of their
-/// tasks, and one for their deadlines. It ends with the last of them, on a thread that is not of
-/// the crew: who runs on one of those is in a task, and so in a scope that has not ended.
+/// tasks, and one for their deadlines. It ends with the last of them. A scope that does not cover
+/// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
+/// them, and before the task that did. So a tree never ends on a thread of its own crew.
 struct tree {
   timekeeper keeper;
   crew threads;

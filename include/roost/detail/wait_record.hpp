@@ -31,6 +31,16 @@ struct resumption {
   void* waiter;
 };
 
+/// What a blocked thread does now and then. Called on that thread, with no lock held.
+class watcher {
+ public:
+  virtual clock::time_point next_look() noexcept = 0; // no_deadline for never
+  virtual void look() noexcept = 0;
+
+ protected:
+  ~watcher() = default;
+};
+
 /// One blocked operation, on the stack of whoever is blocked.
 ///
 ///     waiting --try_claim()--> claimed --complete()--> done | closed | stopped
@@ -56,7 +66,7 @@ class wait_record {
   void complete(wait_state outcome) noexcept;
 
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
-  wait_state await(clock::time_point deadline) noexcept;
+  wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
 
   /// The place in a line at which a peer claimed it; null where a stop or the deadline did. Known
   /// to the claimer, and to the waiter after await().
@@ -209,12 +219,17 @@ inline void wait_record::complete(wait_state outcome) noexcept {
   wake.resume(wake.waiter);
 }
 
-inline wait_state wait_record::await(clock::time_point deadline) noexcept {
+inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwhile) noexcept {
   for (int i = spin_limit(); i > 0 && !ended(state()); --i)
     pause();
   while (!ended(state())) {
-    if (parker_->park_until(deadline))
+    const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
+    if (parker_->park_until(earlier(deadline, look)))
       continue;
+    if (look < deadline) {
+      meanwhile->look();
+      continue;
+    }
     if (leave_waiting(wait_state::timed_out))
       break;
     // Claimed at the last moment: it happens, so its completion is waited for.

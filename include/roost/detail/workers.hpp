@@ -8,11 +8,13 @@
 #include <roost/detail/thread_slot.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
+#include <roost/stop.hpp>
 #include <roost/task_scope.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -34,10 +36,11 @@ namespace roost::inline v0::detail {
 
 /// The elements of an indexed range, in order, several at a time where they are cheap.
 ///
-/// A chunk is what one worker takes by one step of the common counter. It begins with one element
-/// and is doubled while a chunk takes less than some microseconds, and halved above that. So
-/// elements that take longer are handed out one by one; and so are all from then on, once an
-/// element has waited for something, for it may be for another one.
+/// A chunk is what one worker takes by one step of the common counter: one element at first, then
+/// twice as many as long as that takes less than some microseconds, and half as many above that. So
+/// elements that take longer are handed out one by one. And so are all once an element has made a
+/// call that may block: it may wait for another one, which must not be in the same hands. For the
+/// same reason chunks grow only after some elements of which none did.
 template <class R>
 class indexed_source {
  public:
@@ -55,6 +58,7 @@ class indexed_source {
   const std::size_t size_;
   const bool chunks_;
   std::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
+  std::atomic<bool> may_wait_{false};
 };
 
 template <class R>
@@ -70,12 +74,10 @@ class indexed_source<R>::taker {
       return false;
     const std::size_t end = begin + (chunk_ < from_.size_ - begin ? chunk_ : from_.size_ - begin);
     const stop_domain& domain = this_thread.top->domain();
-    const std::size_t step = chunk_ < 256 ? 1 : 16; // so many of those that are very cheap
-    for (std::size_t i = begin; i < end;) {
+    for (std::size_t i = begin; i < end; ++i) {
       if (domain.stop_requested())
         throw_if_stopped();
-      for (const std::size_t next = i + step < end ? i + step : end; i < next; ++i)
-        visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
+      visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
     }
     if (from_.chunks_)
       adapt(from_.size_ - end);
@@ -87,8 +89,13 @@ class indexed_source<R>::taker {
     constexpr auto short_time = std::chrono::microseconds(4);
     const clock::time_point now = clock::now();
     const auto taken = now - std::exchange(since_, now);
-    if (this_thread.waits != waits_) {
+    // relaxed: a hint to the others
+    if (this_thread.waits != waits_)
+      from_.may_wait_.store(true, std::memory_order_relaxed);
+    if (from_.may_wait_.load(std::memory_order_relaxed)) {
       chunk_ = 1;
+    } else if (one_by_one_ != 0) {
+      --one_by_one_;
     } else if (taken > 2 * short_time) {
       chunk_ = chunk_ / 2 + chunk_ % 2;
     } else if (taken < short_time && chunk_ < left / 16) {
@@ -98,6 +105,7 @@ class indexed_source<R>::taker {
 
   indexed_source& from_;
   std::size_t chunk_ = 1;
+  int one_by_one_ = 16;
   const std::size_t waits_ = this_thread.waits;
   clock::time_point since_ = clock::now();
 };
@@ -131,6 +139,7 @@ class turn_source {
   template <class Take>
   void take_turn(Take take) {
     const std::lock_guard turn(mutex_);
+    throw_if_stopped();
     if (over_)
       return;
     over_ = true; // unless all goes well
@@ -160,7 +169,6 @@ class turn_source<R>::taker {
 
   template <class Visit>
   bool next(Visit&& visit) {
-    throw_if_stopped();
     std::optional<element> got;
     std::size_t index = 0;
     from_.take_turn([&](std::size_t i, iterator_of<R>& at) {
@@ -176,8 +184,9 @@ class turn_source<R>::taker {
     if (!got)
       return false;
     if constexpr (forward_range<R>) {
+      throw_if_stopped(); // the iterator may have taken long
       visit(index, **got);
-    } else {
+    } else { // taken out of the range: to drop it would be to lose it
       visit(index, std::forward<reference>(*got));
     }
     return true;
@@ -237,15 +246,30 @@ class workers {
     if (can_be_taken_on_ != 0)
       (void)joint_tasks::run_here(scope_, name_, worker(), where_);
     joint_tasks::join(scope_, where_); // throws what failed first
+    if (stopped_)
+      std::rethrow_exception(stopped_);
+    // Its end may be due to a stop: that of a channel whose sender was stopped a moment earlier.
+    if constexpr (!indexed_range<R>)
+      throw_if_stopped();
   }
 
  private:
   auto worker() noexcept {
     return [this] {
-      const auto one_more = [this] { take_one_on(); };
-      worker_elements<R, decltype(one_more)> elements(source_, one_more);
-      work_(elements);
+      try {
+        work();
+      } catch (const stopped&) {
+        if (scope_.request_stop("an element was stopped"))
+          stopped_ = std::current_exception(); // by a stop_when of its own: the caller gets it
+        throw;
+      }
     };
+  }
+
+  void work() {
+    const auto one_more = [this] { take_one_on(); };
+    worker_elements<R, decltype(one_more)> elements(source_, one_more);
+    work_(elements);
   }
 
   // Where there is no thread for one more, those that are there do all.
@@ -263,9 +287,10 @@ class workers {
   const Work& work_;
   const std::string_view name_; // alive while the caller's call is
   const site where_;
-  std::atomic<std::size_t> can_be_taken_on_{
-      0};            // this many, counting those that have no element yet
-  task_scope scope_; // last: its tasks use the others
+  // This many, counting those that have no element yet.
+  std::atomic<std::size_t> can_be_taken_on_{0};
+  std::exception_ptr stopped_; // written by whoever stops scope_ because of it, read after the join
+  task_scope scope_;           // last: its tasks use the others
 };
 
 /// Has workers go through a range, and waits for them.

@@ -5,6 +5,7 @@
 #include "support/errors.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
+#include "support/threads.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -251,5 +252,18 @@ TEST_CASE("a shield on a thread whose scopes have no deadline starts and ends it
     CHECK_THROWS_AS(never.wait(), roost::stopped);
   }
   scope.join();
+  CHECK(test::threads_back_to(before));
+}
+
+TEST_CASE("a scope under a shield outside of scopes leaves no thread", "[shield]") {
+  const test::no_thread_left check;
+  const std::size_t before = test::count_threads();
+  std::stop_source outside;
+  const roost::stop_when s(outside.get_token());
+  const roost::shield hidden(1h);
+  {
+    roost::task_scope scope;
+    scope.spawn([] {});
+  }
   CHECK(test::threads_back_to(before));
 }

@@ -8,6 +8,7 @@
 #include "support/probe.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -301,4 +302,21 @@ TEST_CASE("a result whose move throws is thrown by get and goes with the handle"
   }
   CHECK(alive.use_count() == 1);
   CHECK(scope.failures().empty());
+}
+
+TEST_CASE("results that need more alignment than most have it", "[task_handle]") {
+  const test::no_thread_left check;
+  struct alignas(64) wide {
+    wide() = default;
+    wide(wide&& other) noexcept : aligned(other.aligned && is_aligned()) {}
+    wide& operator=(wide&&) = delete;
+    ~wide() = default;
+    bool is_aligned() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0; }
+    bool aligned = true;
+  };
+  roost::task_scope scope;
+  bool all = true;
+  for (int i = 0; i < 20; ++i)
+    all = all && scope.spawn([] { return wide(); }).get().aligned;
+  CHECK(all);
 }

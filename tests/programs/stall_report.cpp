@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a join prints of tasks that let it wait. Run with "options"; and with "environment" while
-// ROOST_STALL_MS=20, and with "no_number" while it is no number.
+// What a join, or a spawn that waits, prints of tasks that let it wait. Run with "options"; and
+// with "environment" while ROOST_STALL_MS=20, and with "no_number" while it is no number.
 #include <roost.hpp>
 
 #include "support/expect.hpp"
@@ -9,12 +9,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <regex>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -105,6 +108,18 @@ void expect_stall(const std::string& line,
               where);
 }
 
+/// The line for a task that has not begun: it has no age.
+void expect_in_line(const std::string& line,
+                    const std::string& scope,
+                    const std::string& task,
+                    unsigned spawned,
+                    roost::site where = roost::site::current()) {
+  expect_line(line,
+              "roost: scope " + scope + " waits for task " + task + ", spawned at " +
+                  at_line(spawned) + ", not stopped: in line for one of those to end",
+              where);
+}
+
 void a_task_that_ignores_the_stop() {
   const captured_stderr out;
   unsigned line = 0;
@@ -148,6 +163,7 @@ void a_task_that_is_blocked() {
     (void)jobs.tx.try_send(1);
     done.set();
   });
+  test::wait_until([&] { return test::probe::started_tasks(scope) == 3; }); // or the stop drops one
   scope.spawn("has ended", [] {}).get();
   test::wait_until_blocked(scope, 2);
   scope.request_stop();
@@ -217,6 +233,151 @@ void a_patience_that_is_not_over_prints_nothing() {
   expect(out.lines().empty(), "nothing is printed before its time");
 }
 
+// All that may run wait for what only the one in line would do.
+void a_line_that_stands() {
+  const captured_stderr out;
+  roost::event done;
+  unsigned waits = 0;
+  roost::task_scope scope({.name = "pool", .limit = 2, .stall_after = 20ms});
+  const unsigned spawned = __LINE__ + 2;
+  for (int i = 0; i < 2; ++i) {
+    scope.spawn("worker", [&] {
+      waits = __LINE__ + 1;
+      done.wait();
+    });
+    test::wait_until_blocked(scope, static_cast<std::size_t>(i) + 1);
+  }
+  const unsigned last = __LINE__ + 1;
+  scope.spawn("sets it", [&] { done.set(); });
+  const std::jthread rescue([&] {
+    out.wait_for_lines(6);
+    done.set();
+  });
+  scope.join();
+  expect(!scope.stop_requested(), "without any stop");
+  const auto lines = out.lines();
+  expect(lines.size() >= 6 && lines.size() % 3 == 0, "a line for each task");
+  for (const std::size_t report : {0U, 3U}) {
+    for (const std::size_t worker : {0U, 1U}) {
+      expect_stall(lines.at(report + worker),
+                   "\"pool\"",
+                   "\"worker\"",
+                   spawned,
+                   "not stopped",
+                   "in event::wait at " + at_line(waits));
+    }
+    expect_in_line(lines.at(report + 2), "\"pool\"", "\"sets it\"", last);
+  }
+  expect(seconds_after(lines.at(0), "age ") >= 0.020, "not before its time: " + lines.at(0));
+  expect(seconds_after(lines.at(3), "age ") >= 0.040, "again at twice the time: " + lines.at(3));
+}
+
+void a_spawn_that_waits_at_a_full_line() {
+  const captured_stderr out;
+  roost::event done;
+  unsigned waits = 0;
+  roost::task_scope scope({.limit = 1, .backlog = 1, .stall_after = 20ms});
+  const unsigned spawned = __LINE__ + 1;
+  scope.spawn("first", [&] {
+    waits = __LINE__ + 1;
+    done.wait();
+  });
+  const unsigned second = __LINE__ + 1;
+  scope.spawn("second", [] {});
+  test::wait_until_blocked(scope, 1);
+  const std::jthread rescue([&] {
+    out.wait_for_lines(2);
+    done.set();
+  });
+  scope.spawn("third", [] {});
+  const auto lines = out.lines();
+  expect(lines.size() >= 2 && lines.size() % 2 == 0, "a line for each task that is in");
+  expect_stall(lines.at(0),
+               "\\(unnamed\\)",
+               "\"first\"",
+               spawned,
+               "not stopped",
+               "in event::wait at " + at_line(waits));
+  expect_in_line(lines.at(1), "\\(unnamed\\)", "\"second\"", second);
+  scope.join();
+}
+
+void a_long_line_that_stands() {
+  const captured_stderr out;
+  roost::event done;
+  roost::task_scope scope({.name = "pool", .limit = 1, .stall_after = 10ms});
+  scope.spawn("worker", [&] { done.wait(); });
+  const unsigned spawned = __LINE__ + 2;
+  for (int i = 0; i < 7; ++i)
+    scope.spawn([] {});
+  const std::jthread rescue([&] {
+    out.wait_for_lines(6);
+    done.set();
+  });
+  scope.join();
+  const auto lines = out.lines();
+  for (std::size_t i = 1; i <= 4; ++i)
+    expect_in_line(lines.at(i), "\"pool\"", "\\(unnamed\\)", spawned);
+  expect(lines.at(5) == "roost: and for 3 more in line", "the rest are counted: " + lines.at(5));
+}
+
+void compute_for(std::chrono::milliseconds time) {
+  const auto end = roost::clock::now() + time;
+  test::wait_until([&] { return roost::clock::now() > end; });
+}
+
+void a_line_behind_one_who_computes_prints_nothing() {
+  const captured_stderr out;
+  roost::event done;
+  std::atomic<bool> all_there{false};
+  roost::task_scope scope({.limit = 2, .backlog = 1, .stall_after = 5ms});
+  scope.spawn([&] { done.wait(); });
+  scope.spawn([&] {
+    test::wait_until([&] { return all_there.load(); });
+    compute_for(60ms);
+    done.set();
+  });
+  test::wait_until_blocked(scope, 1);
+  scope.spawn([] {});
+  all_there = true;
+  scope.spawn([&] { done.wait(); }); // waits for a place
+  scope.join();
+  expect(out.lines().empty(), "nothing is printed while one of them computes");
+}
+
+void a_line_behind_one_whose_own_tasks_compute_prints_nothing() {
+  const captured_stderr out;
+  roost::task_scope scope({.limit = 2, .stall_after = 5ms});
+  scope.spawn([] {
+    roost::task_scope inner;
+    inner.spawn([] { compute_for(60ms); });
+  });
+  scope.spawn([] { roost::this_task::sleep_for(60ms); }); // wakes by itself
+  scope.spawn([] {});
+  scope.join();
+  expect(out.lines().empty(), "nothing is printed while something goes on");
+}
+
+void a_line_that_moves_prints_nothing() {
+  const captured_stderr out;
+  roost::event never;
+  roost::task_scope scope({.limit = 1, .stall_after = 400ms});
+  for (int i = 0; i < 12; ++i)
+    scope.spawn([&] { (void)never.wait_for(50ms); });
+  scope.join();
+  expect(out.lines().empty(), "nothing is printed while one after the other begins");
+}
+
+void those_that_are_blocked_without_a_line_print_nothing() {
+  const captured_stderr out;
+  roost::event never;
+  roost::task_scope scope({.limit = 2, .stall_after = 1ms});
+  for (int i = 0; i < 2; ++i)
+    scope.spawn([&] { (void)never.wait_for(50ms); });
+  scope.join();
+  expect(out.lines().empty(), "nothing is printed where nobody is in line");
+}
+
 void joins_without_a_stop_and_then_with_one() {
   const captured_stderr out;
   unsigned line = 0;
@@ -254,6 +415,13 @@ int main(int argc, char** argv) {
     a_task_that_joins_a_scope_itself();
     a_join_without_a_stop_prints_nothing();
     a_patience_that_is_not_over_prints_nothing();
+    a_line_that_stands();
+    a_spawn_that_waits_at_a_full_line();
+    a_long_line_that_stands();
+    a_line_behind_one_who_computes_prints_nothing();
+    a_line_behind_one_whose_own_tasks_compute_prints_nothing();
+    a_line_that_moves_prints_nothing();
+    those_that_are_blocked_without_a_line_print_nothing();
   } else if (mode == "environment") {
     joins_without_a_stop_and_then_with_one();
   } else if (mode == "no_number") {

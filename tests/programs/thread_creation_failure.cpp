@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: BSL-1.0
 // Lets the system refuse the n-th thread: spawn throws, and its scope and the other tasks are
-// unharmed. Does nothing under sanitizers, which create threads in their own way.
+// unharmed; or a scope with a limit goes on with fewer. Does nothing under sanitizers, which create
+// threads in their own way.
 #include <roost.hpp>
 
 #include "support/errors.hpp"
 #include "support/expect.hpp"
+#include "support/gate.hpp"
 #include "support/probe.hpp"
 #include "support/threads.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <dlfcn.h>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <pthread.h>
+#include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -46,6 +53,12 @@ namespace {
 // Threads to be created before one is refused; negative: none is.
 std::atomic<int> until_refusal{-1};
 
+// While true, all are refused.
+std::atomic<bool> no_threads{false};
+
+// Who is refused waits here first, if it is set.
+std::atomic<test::gate*> before_refusal{nullptr};
+
 } // namespace
 
 // NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): it has no good ones
@@ -53,8 +66,11 @@ extern "C" int pthread_create(pthread_t* thread,
                               const pthread_attr_t* attributes,
                               void* (*start)(void*),
                               void* argument) noexcept {
-  if (until_refusal >= 0 && until_refusal-- == 0)
+  if (no_threads || (until_refusal >= 0 && until_refusal-- == 0)) {
+    if (test::gate* const g = before_refusal.exchange(nullptr))
+      g->pass();
     return EAGAIN;
+  }
   using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "pthread_create"));
   return real(thread, attributes, start, argument);
@@ -105,6 +121,186 @@ void spawn_at_each_place(int refused) {
   expect(thrown == 1, "one spawn throws");
   expect(ran == tasks - 1, "the others run");
   expect(captured.use_count() == 1, "nothing is left");
+}
+
+void an_idle_thread_needs_no_creation() {
+  roost::task_scope scope;
+  const std::thread::id first = scope.spawn([] { return std::this_thread::get_id(); }).get();
+  test::wait_until_idle(scope, 1);
+  no_threads = true;
+  auto next = scope.spawn([] { return std::this_thread::get_id(); });
+  expect(next.get() == first, "an idle thread runs it");
+  no_threads = false;
+}
+
+void with_a_limit_it_goes_on_with_fewer() {
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::atomic<int> ran{0};
+  test::gate busy;
+  roost::task_scope scope({.limit = 3, .backlog = 2});
+  scope.spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1);
+  no_threads = true;
+  std::vector<roost::task_handle<void>> handles;
+  const auto spawn = [&] {
+    handles.push_back(scope.spawn([&] {
+      most = std::max(most.load(), ++inside);
+      ++ran;
+      --inside;
+    }));
+  };
+  for (int i = 0; i < 4; ++i)
+    expect(test::thrown_by(spawn) == "nothing", "spawn does not throw");
+  expect(test::probe::in_line(scope) == 4, "they are in line");
+  expect(!scope.stop_requested() && scope.failures().empty(), "nobody is stopped");
+  busy.open();
+  scope.join();
+  no_threads = false;
+  expect(ran == 4, "they run later");
+  expect(most == 1, "on the one thread that is there");
+  for (auto& handle : handles)
+    expect(test::thrown_by([&] { handle.get(); }) == "nothing", "and end normally");
+}
+
+void with_a_limit_and_nothing_running_it_throws() {
+  const auto captured = std::make_shared<int>();
+  std::atomic<int> ran{0};
+  roost::task_scope scope({.limit = 2, .backlog = 1});
+  no_threads = true;
+  for (int i = 0; i < 3; ++i) {
+    expect(is_no_thread(test::exception_of([&] { scope.spawn([&ran, captured] { ++ran; }); })),
+           "spawn throws the system_error");
+    expect(is_no_thread(
+               test::exception_of([&] { (void)scope.try_spawn([&ran, captured] { ++ran; }); })),
+           "and so does try_spawn");
+  }
+  no_threads = false;
+  expect(captured.use_count() == 1, "the callables are destroyed");
+  expect(scope.wait_for(0ms), "nothing is left to run");
+  expect(!scope.stop_requested() && scope.failures().empty(), "nothing has failed");
+  test::gate both;
+  for (int i = 0; i < 2; ++i)
+    scope.spawn([&] { both.pass(); });
+  both.wait_for_arrivals(2); // the limit is as it was
+  both.open();
+  expect(scope.spawn([] { return 1; }).get() == 1, "the scope takes further tasks");
+  scope.join();
+  expect(ran == 0, "none of the refused has run");
+}
+
+/// A thread outside that spawns and gets, while the spawns of this and others may be refused.
+class spawner {
+ public:
+  spawner(roost::task_scope& scope, std::atomic<int>& ran)
+      : thread_([this, &scope, &ran](const std::stop_token&) {
+          go_.pass();
+          error_ = test::exception_of([&] {
+            auto handle = scope.spawn([&ran] { ++ran; });
+            handle.get();
+          });
+        }) {}
+
+  void go() { go_.open(); }
+  /// Waits for its end.
+  bool got_no_thread() {
+    if (thread_.joinable())
+      thread_.join();
+    return is_no_thread(error_);
+  }
+  bool got_its_task() {
+    if (thread_.joinable())
+      thread_.join();
+    return error_ == nullptr;
+  }
+
+ private:
+  test::gate go_;
+  std::exception_ptr error_;
+  std::jthread thread_;
+};
+
+void two_that_get_no_thread_at_once() {
+  test::gate creation;
+  std::atomic<int> ran{0};
+  roost::task_scope scope({.errors = roost::on_error::collect, .limit = 2});
+  spawner first(scope, ran);
+  before_refusal = &creation;
+  no_threads = true;
+  first.go();
+  creation.wait_for_arrivals(1);
+  auto second = scope.spawn([&] { ++ran; });
+  expect(test::probe::in_line(scope) == 1, "the second leaves it to the first");
+  creation.open();
+  expect(first.got_no_thread(), "the first, which has nobody to leave it to, throws");
+  expect(is_no_thread(test::exception_of([&] { second.get(); })), "and the second fails");
+  no_threads = false;
+  expect(ran == 0, "none has run");
+  expect(scope.failures().size() == 1, "it is a failure of the second");
+  expect(scope.spawn([] { return 1; }).get() == 1, "the scope takes further tasks");
+  expect(test::thrown_by([&] { scope.join(); }) == "nothing", "the owner was told by get()");
+}
+
+// Who waits for the one that gets no thread may fail as well, but nobody waits for ever.
+void others_that_come_while_it_is_refused(std::size_t backlog) {
+  test::gate creation;
+  std::atomic<int> ran{0};
+  roost::task_scope scope({.errors = roost::on_error::collect, .limit = 1, .backlog = backlog});
+  spawner refused(scope, ran);
+  spawner second(scope, ran);
+  spawner third(scope, ran);
+  before_refusal = &creation;
+  until_refusal = 0;
+  refused.go();
+  creation.wait_for_arrivals(1);
+  second.go();
+  third.go();
+  const std::size_t in_line = std::min(backlog, std::size_t{2});
+  test::wait_until_in_line(scope, in_line);
+  test::wait_until_spawns_wait(scope, 2 - in_line);
+  creation.open();
+  expect(refused.got_no_thread(), "spawn throws the system_error");
+  const auto patience = roost::clock::now() + 5s;
+  test::wait_until([&] {
+    return test::probe::waiting_spawns(scope) + test::probe::in_line(scope) == 0 ||
+           roost::clock::now() > patience;
+  });
+  expect(test::probe::waiting_spawns(scope) == 0,
+         "no spawn is left waiting, with a backlog of " + std::to_string(backlog));
+  if (test::probe::waiting_spawns(scope) != 0)
+    scope.request_stop();
+  int ended = 0;
+  for (spawner* const s : {&second, &third})
+    ended += s->got_no_thread() || s->got_its_task() ? 1 : 0;
+  expect(ended == 2, "the others have run, or fail for the same reason");
+  expect(scope.wait_for(1h), "nothing is left");
+  const std::exception_ptr told = test::exception_of([&] { scope.join(); });
+  expect((told != nullptr) == !scope.failures().empty(), "the owner is told of failures");
+}
+
+void for_each_goes_on_with_fewer() {
+  for (const int there_are : {0, 1, 2}) {
+    std::atomic<int> sum{0};
+    std::atomic<int> inside{0};
+    std::atomic<int> most{0};
+    std::vector<int> numbers(100);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = static_cast<int>(i);
+    until_refusal = there_are;
+    roost::for_each(numbers,
+                    [&](int n) {
+                      if (until_refusal < 0)
+                        no_threads = true; // and all that come after the first
+                      most = std::max(most.load(), ++inside);
+                      sum += n;
+                      --inside;
+                    },
+                    {.limit = 4, .chunks = false});
+    no_threads = false;
+    until_refusal = -1;
+    expect(sum == 99 * 100 / 2, "all elements are done");
+    expect(there_are != 0 || most == 1, "by the caller alone if there is no thread at all");
+  }
 }
 
 void spawn_in_a_task() {
@@ -184,6 +380,13 @@ int main() {
   const std::size_t before = test::count_threads();
   for (int refused = 0; refused < 4; ++refused)
     spawn_at_each_place(refused);
+  an_idle_thread_needs_no_creation();
+  with_a_limit_it_goes_on_with_fewer();
+  with_a_limit_and_nothing_running_it_throws();
+  two_that_get_no_thread_at_once();
+  for (const std::size_t backlog : {2U, 1U, 0U})
+    others_that_come_while_it_is_refused(backlog);
+  for_each_goes_on_with_fewer();
   spawn_in_a_task();
   spawn_with_a_callable_whose_destructor_throws();
   a_deadline_needs_a_thread_as_well();

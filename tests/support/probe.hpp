@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -77,6 +78,36 @@ struct probe {
     return {};
   }
 
+  /// Tasks that wait in the scope's line, and spawns that wait for a place in it.
+  static std::size_t in_line(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    return state.line_.length();
+  }
+  static std::size_t waiting_spawns(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    return state.line_.spawns().size();
+  }
+
+  /// The name of the task for which the first of those spawns waits.
+  static std::string first_waiting_spawn(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    const wait_node* const first = state.line_.spawns().front();
+    return first != nullptr ? std::string(static_cast<const task*>(first->slot)->name()) : "";
+  }
+
+  /// Threads that have nothing to do and are kept. A scope, which must be open, tells of
+  /// all in its tree.
+  static std::size_t idle_threads(crew& threads) {
+    const std::lock_guard guard(threads.lock_);
+    return threads.idle_.size();
+  }
+  static std::size_t idle_threads(const task_scope& scope) {
+    return idle_threads(scope.state_->shared()->threads);
+  }
+
   /// True while the thread that made the scope is in a blocking call that a stop can wake.
   static bool owner_blocked(const task_scope& scope) {
     scope_state& state = *scope.state_;
@@ -128,6 +159,19 @@ inline void wait_until_owner_blocked(const roost::task_scope& scope) {
 /// Until the scope's owner waits for its tasks.
 inline void wait_until_joining(const roost::task_scope& scope) {
   wait_until([&] { return probe::owner_joins(scope); });
+}
+
+/// Until so many tasks are in the scope's line, or so many spawns wait for a place in it.
+inline void wait_until_in_line(const roost::task_scope& scope, std::size_t count) {
+  wait_until([&] { return probe::in_line(scope) == count; });
+}
+inline void wait_until_spawns_wait(const roost::task_scope& scope, std::size_t count) {
+  wait_until([&] { return probe::waiting_spawns(scope) == count; });
+}
+
+/// Until so many threads of the scope's tree are idle.
+inline void wait_until_idle(const roost::task_scope& scope, std::size_t count) {
+  wait_until([&] { return probe::idle_threads(scope) == count; });
 }
 
 /// Until so many tasks of the scope are blocked.

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: roost::when_any: the range's elements must be callable with no arguments or with a std::stop_token
+#include <roost.hpp>
+
+#include <vector>
+
+int main() {
+  roost::when_any(std::vector<int>());
+}

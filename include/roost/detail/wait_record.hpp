@@ -226,7 +226,7 @@ inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwh
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
     if (parker_->park_until(earlier(deadline, look)))
       continue;
-    if (look < deadline) {
+    if (meanwhile != nullptr && look < deadline) {
       meanwhile->look();
       continue;
     }

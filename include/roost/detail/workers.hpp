@@ -254,7 +254,7 @@ class workers {
   }
 
  private:
-  auto worker() noexcept {
+  auto worker() {
     return [this] {
       try {
         work();

@@ -53,7 +53,6 @@ TEST_CASE("one thread keeps the time of all scopes inside an outermost one", "[t
     CHECK(test::count_threads() == before + 1);
     const roost::task_scope nested({.timeout = 30min});
     const roost::task_scope unlinked({.timeout = 2h, .inherit = false});
-    const roost::task_scope member({.timeout = 20min, .covers_owner = false});
     const roost::shield s(1min);
     const roost::stop_when when{std::stop_token()};
     const roost::task_scope under({.timeout = 10min});
@@ -63,6 +62,19 @@ TEST_CASE("one thread keeps the time of all scopes inside an outermost one", "[t
       return test::count_threads() - before; // the timekeeper and this one
     });
     CHECK(in_task.get() == 2);
+  }
+  CHECK(test::threads_back_to(before));
+}
+
+TEST_CASE("a scope that does not cover its owner has a timekeeper of its own", "[timekeeper]") {
+  const test::no_thread_left check;
+  if (!test::can_count_threads())
+    return;
+  const roost::task_scope outermost({.timeout = 1h});
+  const std::size_t before = test::count_threads();
+  {
+    const roost::task_scope member({.timeout = 20min, .covers_owner = false});
+    CHECK(test::count_threads() == before + 1);
   }
   CHECK(test::threads_back_to(before));
 }

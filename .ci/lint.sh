@@ -44,7 +44,7 @@ for file in "${tests[@]}"; do
     fault "$file: a test orders events without sleeping:"$'\n'"$lines"
   fi
 done
-banned "a note to do belongs into an issue" 'TODO|FIXME' "${texts[@]}"
+banned "no notes of what is to be done" 'TODO|FIXME' "${texts[@]}"
 banned "no fences: ThreadSanitizer cannot see them" 'atomic_thread_fence' "${sources[@]}"
 
 for file in "${sources[@]}"; do

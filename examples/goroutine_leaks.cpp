@@ -2,8 +2,7 @@
 
 // The well-known ways to leak a goroutine, and what becomes of each here. What to notice: no row
 // has a line whose only purpose is to prevent the leak. Channels close with their last end, waits
-// end with their scope, and the threads are counted at the end. The numbers are those of the usual
-// list.
+// end with their scope, and the threads are counted at the end. A limit is an option of the scope.
 
 #include <roost.hpp>
 

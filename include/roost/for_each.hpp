@@ -19,16 +19,18 @@ namespace roost::inline v0 {
 ///     roost::for_each(files, [&](const path& file) { index.add(file); });
 ///     roost::for_each(jobs, [](job& j) { j.run(); }, {.limit = 2});    // jobs: a receiver<job>
 ///
-/// Elements are begun in order, each when there is a thread for it: so a range may be endless, or
-/// make its elements on the way, as std::views and receivers do. `f` is one object, called by
-/// several threads at once. What `f` or an iterator throws ends it: no further element is begun,
-/// those that are under way are stopped and waited for, and the first exception is thrown.
+/// Elements are handed out in order, each when there is a thread for it: so a range may be endless,
+/// or make its elements on the way, as std::views and receivers do. Cheap ones may go several at a
+/// time, see parallel_options::chunks. `f` is one object, called by several threads at once; so are
+/// the functions in views that can be gone through more than once. (To write to the elements of a
+/// std::vector<bool> would be a data race: neighbours share a byte.)
 /// Elements of a range that can be gone through only once are taken out of it: `f` gets a copy, or
 /// the element itself, moved, where it cannot be copied.
-/// Threads: the calling one and others, all but the first only if there are elements for them.
-/// Cancellation: throws `stopped` when the caller was stopped. Cost: a scope; for each thread but
-/// the first the wake of one; some nanoseconds an element, or a lock where the range has no
-/// indices.
+/// Errors: what `f` or an iterator throws ends it. No further element is begun, those that are
+/// under way are stopped and waited for, and the first exception is thrown. Threads: the calling
+/// one and others, all but the first only if there are elements for them. Cancellation: throws
+/// `stopped` when the caller was stopped. Cost: a scope; for each thread but the first the wake of
+/// one; some nanoseconds an element, or a lock where the range has no indices.
 template <detail::input_range R, class F>
 void for_each(R&& range, F&& f, const parallel_options& options = {}, site where = site::current());
 

@@ -73,7 +73,8 @@ class task_name {
 /// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
 /// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
 /// task may find thread_locals as an earlier one has left them; of roost's own state it finds none.
-/// Cost: a spawn is one allocation, and the wake of a thread unless one is awake.
+/// Cost: a spawn is one allocation at most, unless its name is long, and the wake of a thread
+/// unless one is awake.
 class task_scope {
  public:
   explicit task_scope(const scope_options& options = {}, site where = site::current());

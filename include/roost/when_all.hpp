@@ -28,8 +28,10 @@ namespace roost::inline v0 {
 /// task_scope where their number changes while they run, or where one needs another's result.
 /// Lifetime: the callables are referred to; they and what they capture are not touched after it
 /// returns.
-/// Threads: one of them runs on the calling thread. Cancellation: throws `stopped` when the
-/// caller was stopped. Cost: a scope; for each but one the wake of a thread.
+/// Threads: the last runs on the calling thread, and after it any that no other has come for yet.
+/// Errors: also std::system_error if there is no thread. Reports call them "when_all 0" and so on;
+/// with the form for a range they tell the caller's line, too. Cancellation: throws `stopped` when
+/// the caller was stopped. Cost: a scope; for each but one the wake of a thread.
 template <class... F>
 auto when_all(F&&... callables);
 

@@ -116,7 +116,7 @@ void million(const std::string& go_program) {
 #endif
   if (!go_program.empty())
     contenders.push_back({"goroutines", [&] { return time_by_go(go_program); }});
-  compare("1000000 empty tasks through a limit of 2, each", 9, contenders);
+  compare("1000000 empty tasks on two threads, each", 9, contenders);
 }
 
 void two_at_once() {
@@ -178,7 +178,7 @@ int main(int argc, char** argv) {
   two_at_once();
   loop("transform of 1000000 cheap elements", 1'000'000, 101, [](double x) { return 2 * x + 1; });
   loop("transform of 1000000 square roots", 1'000'000, 101, [](double x) { return std::sqrt(x); });
-  loop("transform of 10000 elements of a microsecond", 10'000, 31, [](double x) {
+  loop("transform of 10000 elements of half a microsecond", 10'000, 31, [](double x) {
     for (int i = 0; i < 100; ++i)
       x = std::sqrt(x + i);
     return x;

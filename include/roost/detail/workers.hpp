@@ -111,7 +111,7 @@ class indexed_source<R>::taker {
 };
 
 /// The elements of any other range, in order, one by one. Its iterators are the user's code: they
-/// may wait or throw. One worker at a time uses them.
+/// may wait or throw. One worker at a time steps them.
 ///
 /// Who waits for its turn waits in a mutex, which no stop reaches; but a stop reaches who is
 /// inside, and the scope waits for that one in any case. To hand the turn over in the order of

@@ -174,3 +174,20 @@ TEST_CASE("a failure far inside ends a for_each in a for_each", "[for_each]") {
   CHECK(test::thrown_by([&] { roost::for_each(numbers(0, 10), inner, {.limit = 2}); }) ==
         "far inside");
 }
+
+TEST_CASE("a failure among cheap elements ends for_each before the others are begun",
+          "[for_each]") {
+  const test::no_thread_left check;
+  constexpr int count = 1'000'000;
+  const int failing = GENERATE(0, 5000, count - 1);
+  const std::vector<int> all = test::numbers(0, count);
+  std::atomic<int> begun{0};
+  const auto visit = [&](int number) {
+    ++begun;
+    if (number == failing)
+      throw std::runtime_error("cheap");
+  };
+  CHECK(test::thrown_by([&] { roost::for_each(all, visit, {.limit = 2}); }) == "cheap");
+  if (failing == 0)
+    CHECK(begun < count); // all the rest takes far longer than a stop
+}

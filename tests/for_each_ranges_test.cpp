@@ -160,3 +160,15 @@ TEST_CASE("for_each hands over what cannot be copied from a range to be gone thr
   CHECK(seen.once_each());
 }
 #endif
+
+TEST_CASE("for_each calls nothing for an empty range", "[for_each]") {
+  const test::no_thread_left check;
+  std::atomic<int> calls{0};
+  const auto count = [&](int) { ++calls; };
+  roost::for_each(std::vector<int>(), count);
+  roost::for_each(std::list<int>(), count);
+  auto channel = roost::make_channel<int>();
+  channel.tx.close();
+  roost::for_each(channel.rx, count);
+  CHECK(calls == 0);
+}

@@ -271,3 +271,13 @@ TEST_CASE("an element that a token of its own stops leaves no gap in the results
           (void)roost::transform(test::numbers(0, 50), string_of, {.limit = 2});
         }) == "stopped");
 }
+
+TEST_CASE("transform throws what an iterator throws", "[transform]") {
+  const test::no_thread_left check;
+  const test::scripted_range range{10, [](test::step what, int place) {
+                                     if (what == test::step::increment && place == 4)
+                                       throw std::runtime_error("step");
+                                   }};
+  const auto twice = [](int number) { return 2 * number; };
+  CHECK(test::thrown_by([&] { (void)roost::transform(range, twice, {.limit = 2}); }) == "step");
+}

@@ -545,5 +545,6 @@ TEST_CASE("a million tasks go through a scope with a limit in bounded memory",
     spawn();
   scope.join();
   CHECK(ran == tasks);
-  CHECK(growth.kib() < test::noise_kib);
+  if (!roost::detail::address_sanitized) // it keeps what is freed for a while
+    CHECK(growth.kib() < test::noise_kib);
 }

@@ -4,6 +4,7 @@
 #include "support/at_exit.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/go_through.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/numbered_items.hpp"
 #include "support/probe.hpp"
@@ -15,20 +16,8 @@
 #include <stdexcept>
 #include <vector>
 
+using test::go_through;
 using test::numbers;
-
-namespace {
-
-/// Calls for_each with a range that has indices, or one that has none.
-template <class F>
-void go_through(bool has_indices, int count, F&& f, const roost::parallel_options& options = {}) {
-  if (has_indices)
-    roost::for_each(numbers(0, count), f, options);
-  else
-    roost::for_each(test::scripted_range{count, {}}, f, options);
-}
-
-} // namespace
 
 TEST_CASE("for_each throws what the function throws and begins no further element", "[for_each]") {
   const test::no_thread_left check;

@@ -7,6 +7,7 @@
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
+#include "support/throws_when_destroyed.hpp"
 
 #include <algorithm>
 #include <array>
@@ -73,20 +74,6 @@ template <class F>
 std::shared_ptr<void> at_destruction(F f) {
   return std::shared_ptr<void>(nullptr, [f](void*) { f(); });
 }
-
-struct throws_when_destroyed {
-  throws_when_destroyed() = default;
-  throws_when_destroyed(throws_when_destroyed&& other) noexcept
-      : armed(std::exchange(other.armed, false)) {}
-  throws_when_destroyed& operator=(throws_when_destroyed&&) = delete;
-  // NOLINTNEXTLINE(bugprone-exception-escape): what is under test
-  ~throws_when_destroyed() noexcept(false) {
-    if (armed)
-      throw std::runtime_error("from the destructor");
-  }
-  void operator()() const {}
-  bool armed = true;
-};
 
 } // namespace
 
@@ -617,7 +604,7 @@ TEST_CASE("a dropped callable whose destructor throws is a failure", "[task_scop
   test::gate busy;
   roost::task_scope scope({.limit = 1});
   scope.spawn([&] { busy.pass(); });
-  auto throws = scope.spawn("throws", throws_when_destroyed());
+  auto throws = scope.spawn("throws", test::throws_when_destroyed());
   auto other = scope.spawn([] {});
   scope.request_stop();
   CHECK(scope.failures().size() == 1);
@@ -633,8 +620,9 @@ TEST_CASE("a spawn that a stop ends throws what its callable's destructor throws
   std::string thrown;
   full_scope full({.backlog = 1});
   {
-    const std::jthread outside(
-        [&] { thrown = test::thrown_by([&] { full.scope.spawn(throws_when_destroyed()); }); });
+    const std::jthread outside([&] {
+      thrown = test::thrown_by([&] { full.scope.spawn(test::throws_when_destroyed()); });
+    });
     test::wait_until_spawns_wait(full.scope, 1);
     full.scope.request_stop();
   }

@@ -46,12 +46,10 @@ namespace detail {
 
 template <class... F, std::size_t... I>
 auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
-  constexpr std::size_t last = sizeof...(F) - 1;
   const auto begin = [&]<class G>(std::size_t index, G&& g) {
     const std::string name = "when_all " + std::to_string(index);
     const task_reference<G> call(std::forward<G>(g));
-    return index == last ? joint_tasks::run_here(scope, name, call, site::current())
-                         : scope.spawn(name, call, site::current());
+    return joint_tasks::begin(scope, index, sizeof...(F), name, call, site::current());
   };
   std::tuple handles{begin(I, std::forward<F>(callables))...}; // in braces: one after the other
   joint_tasks::join(scope, site::current());
@@ -89,9 +87,8 @@ auto when_all(R&& callables, site where) {
     task_scope scope({.name = "when_all"}, where);
     for (std::size_t i = 0; i < calls.size(); ++i) {
       const std::string name = "when_all " + std::to_string(i);
-      handles.push_back(i + 1 == calls.size()
-                            ? detail::joint_tasks::run_here(scope, name, std::move(calls[i]), where)
-                            : scope.spawn(name, std::move(calls[i]), where));
+      handles.push_back(
+          detail::joint_tasks::begin(scope, i, calls.size(), name, std::move(calls[i]), where));
     }
     detail::joint_tasks::join(scope, where);
     if constexpr (!std::is_void_v<result>) {

@@ -58,10 +58,12 @@ class race {
       : where_(where),
         scope_({.name = "when_any", .on_failure = [this](const failure& f) { add(f); }}, where) {}
 
-  /// The callable of a task: what `call()` returns is the answer, as `make(result)` puts it.
+  /// Begins number `index` of `count`: what `call()` returns is the answer, as `make(result)` puts
+  /// it.
   template <class Call, class Make>
-  auto runner(std::string name, Call call, Make make) {
-    return [this, name = std::move(name), call = std::move(call), make]() mutable {
+  void begin(std::size_t index, std::size_t count, Call call, Make make) {
+    const std::string name = "when_any " + std::to_string(index);
+    auto run = [this, name, call = std::move(call), make]() mutable {
       try {
         offer(call, make);
       } catch (const stopped&) {
@@ -70,9 +72,8 @@ class race {
         add({std::current_exception(), name, where_}); // a stop of its own is no success
       }
     };
+    (void)joint_tasks::begin(scope_, index, count, name, std::move(run), where_);
   }
-
-  task_scope& scope() noexcept { return scope_; }
 
   Answer take() {
     joint_tasks::join(scope_, where_);
@@ -113,18 +114,12 @@ class race {
 
 template <class Answer, class... F, std::size_t... I>
 Answer run_any(std::index_sequence<I...>, F&&... callables) {
-  constexpr std::size_t last = sizeof...(F) - 1;
-  constexpr site where = site::current();
-  race<Answer> runners(where);
+  race<Answer> runners(site::current());
   const auto begin = [&]<std::size_t Index, class G>(std::in_place_index_t<Index> place, G&& g) {
-    std::string name = "when_any " + std::to_string(Index);
-    auto run = runners.runner(name, task_reference<G>(std::forward<G>(g)), [place](auto&& result) {
-      return std::make_unique<Answer>(place, std::forward<decltype(result)>(result));
-    });
-    if constexpr (Index == last)
-      (void)joint_tasks::run_here(runners.scope(), name, std::move(run), where);
-    else
-      runners.scope().spawn(name, std::move(run), where);
+    runners.begin(
+        Index, sizeof...(F), task_reference<G>(std::forward<G>(g)), [place](auto&& result) {
+          return std::make_unique<Answer>(place, std::forward<decltype(result)>(result));
+        });
   };
   (begin(std::in_place_index<I>, std::forward<F>(callables)), ...);
   return runners.take();
@@ -163,14 +158,9 @@ auto when_any(R&& callables, site where) {
     }
     detail::race<answer> runners(where);
     for (std::size_t i = 0; i < calls.size(); ++i) {
-      const std::string name = "when_any " + std::to_string(i);
-      auto run = runners.runner(name, std::move(calls[i]), [i](auto&& value) {
+      runners.begin(i, calls.size(), std::move(calls[i]), [i](auto&& value) {
         return std::make_unique<answer>(i, std::forward<decltype(value)>(value));
       });
-      if (i + 1 == calls.size())
-        (void)detail::joint_tasks::run_here(runners.scope(), name, std::move(run), where);
-      else
-        runners.scope().spawn(name, std::move(run), where);
     }
     return runners.take();
   }

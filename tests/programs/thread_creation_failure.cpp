@@ -8,7 +8,9 @@
 #include "support/expect.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
+#include "support/sanitized.hpp"
 #include "support/threads.hpp"
+#include "support/throws_when_destroyed.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -27,14 +29,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ROOST_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define ROOST_TEST_SANITIZED 1
-#endif
-#endif
 
 using namespace std::chrono_literals;
 using test::expect;
@@ -315,22 +309,10 @@ void spawn_in_a_task() {
 }
 
 void spawn_with_a_callable_whose_destructor_throws() {
-  struct throws_when_destroyed {
-    bool armed = true;
-    throws_when_destroyed() = default;
-    throws_when_destroyed(throws_when_destroyed&& other) noexcept
-        : armed(std::exchange(other.armed, false)) {}
-    throws_when_destroyed& operator=(throws_when_destroyed&&) = delete;
-    // NOLINTNEXTLINE(bugprone-exception-escape): what is under test
-    ~throws_when_destroyed() noexcept(false) {
-      if (armed)
-        throw std::runtime_error("from the destructor");
-    }
-    void operator()() const {}
-  };
   roost::task_scope scope;
   until_refusal = 0;
-  expect(test::thrown_by([&] { scope.spawn(throws_when_destroyed()); }) == "from the destructor",
+  expect(test::thrown_by([&] { scope.spawn(test::throws_when_destroyed()); }) ==
+             "from the destructor",
          "what the destructor throws comes out");
   until_refusal = -1;
   expect(scope.wait_for(0ms), "nothing is left to run");

@@ -6,6 +6,7 @@
 #include "support/memory.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <atomic>
@@ -21,14 +22,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ROOST_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define ROOST_TEST_SANITIZED 1
-#endif
-#endif
 
 using namespace std::chrono_literals;
 using test::random_numbers;

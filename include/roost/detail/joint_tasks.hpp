@@ -22,9 +22,12 @@ namespace roost::inline v0::detail {
 /// Tasks that the caller waits for at once: so the last of them runs on the calling thread, in the
 /// same way as the others do on theirs; and after it those that no thread has come for yet.
 struct joint_tasks {
+  /// The handle of number `index` of `count`. They are begun in this order.
   template <class F>
-  static auto run_here(task_scope& scope, task_name name, F&& f, const site& where) {
-    return scope.run_here(name, std::forward<F>(f), where);
+  static auto begin(
+      task_scope& scope, std::size_t index, std::size_t count, task_name name, F&& f, site where) {
+    return index + 1 == count ? scope.run_here(name, std::forward<F>(f), where)
+                              : scope.spawn(name, std::forward<F>(f), where);
   }
 
   static void join(task_scope& scope, const site& where) {

@@ -116,8 +116,6 @@ class scope_state final : public scope_runner {
   void empty_line(End end, Finally finally) noexcept;
   void drop_line() noexcept;
 
-  bool wait_until_over(clock::time_point deadline);
-
   inline void stop_told() noexcept override;
 
   class dropping final : public job {
@@ -172,10 +170,6 @@ inline bool scope_state::end(const blocked_call& call) {
 
 inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
   const blocked_region region(call);
-  return wait_until_over(deadline);
-}
-
-inline bool scope_state::wait_until_over(clock::time_point deadline) {
   reporter meanwhile(*this);
   for (;;) {
     drop_line(); // if the stop came from a callback that waits here, nobody else does

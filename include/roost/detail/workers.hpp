@@ -244,7 +244,7 @@ class workers {
 
   void run() {
     if (can_be_taken_on_ != 0)
-      (void)joint_tasks::run_here(scope_, name_, worker(), where_);
+      (void)joint_tasks::begin(scope_, 0, 1, name_, worker(), where_);
     joint_tasks::join(scope_, where_); // throws what failed first
     if (stopped_)
       std::rethrow_exception(stopped_);

@@ -14,7 +14,7 @@ layers=(
    detail/timekeeper detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
-   detail/attempt detail/wait_queue detail/ring detail/stored_item detail/item_batch detail/channel_core
+   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope

@@ -99,10 +99,11 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   /// Waits for room, or with capacity 0 for a receiver. Not a success only if the channel is
   /// closed, or refuses the item by overflow::drop_newest.
   send_result send(T&& item, site where = site::current()) const {
-    return send_until(std::move(item), detail::no_deadline, where);
+    return send_at_once(item) ? channel_status::success
+                              : send_slowly(item, detail::no_deadline, where);
   }
   send_result send(const T& item, site where = site::current()) const {
-    return send_until(item, detail::no_deadline, where);
+    return send(copy(item), where);
   }
 
   template <class Rep, class Period>
@@ -154,6 +155,10 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   explicit sender(std::shared_ptr<typename sender::core_type> core) noexcept
       : sender::channel_end(std::move(core)) {}
 
+  // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
+  bool send_at_once(T& item) const;
+  [[gnu::noinline]] send_result
+  send_slowly(T& item, clock::time_point deadline, const site& where) const;
   static T copy(const T& item);
 };
 
@@ -169,7 +174,10 @@ class receiver
 
   /// Waits for an item. Without one only if the channel is closed and empty.
   receive_result<T> receive(site where = site::current()) const {
-    return receive_until(detail::no_deadline, where);
+    receive_result<T> result(channel_status::success);
+    if (!receive_at_once(result))
+      receive_slowly(result, detail::no_deadline, where);
+    return result;
   }
 
   template <class Rep, class Period>
@@ -200,6 +208,11 @@ class receiver
   friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
   explicit receiver(std::shared_ptr<typename receiver::core_type> core) noexcept
       : receiver::channel_end(std::move(core)) {}
+
+  // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
+  bool receive_at_once(receive_result<T>& result) const;
+  [[gnu::noinline]] void
+  receive_slowly(receive_result<T>& result, clock::time_point deadline, const site& where) const;
 };
 
 /// Holds the item received last; incrementing lets go of it and receives the next.
@@ -274,8 +287,21 @@ channel_ends<T> make_channel(unbounded_t, std::string_view name) {
 
 template <class T>
 send_result sender<T>::send_until(T&& item, clock::time_point deadline, site where) const {
+  return send_at_once(item) ? channel_status::success : send_slowly(item, deadline, where);
+}
+
+template <class T>
+bool sender<T>::send_at_once(T& item) const {
   auto& channel = this->core();
   detail::throw_if_stopped();
+  if constexpr (detail::stored_inline<T>)
+    return channel.send_at_once(item);
+  return false; // it needs a box first
+}
+
+template <class T>
+send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const site& where) const {
+  auto& channel = this->core();
   auto status = channel_status::success;
   {
     detail::outgoing_item<T> out(item);
@@ -342,14 +368,28 @@ T sender<T>::copy(const T& item) {
 
 template <class T>
 receive_result<T> receiver<T>::receive_until(clock::time_point deadline, site where) const {
+  receive_result<T> result(channel_status::success);
+  if (!receive_at_once(result))
+    receive_slowly(result, deadline, where);
+  return result;
+}
+
+template <class T>
+bool receiver<T>::receive_at_once(receive_result<T>& result) const {
   auto& channel = this->core();
   detail::throw_if_stopped();
-  receive_result<T> result(channel_status::empty);
+  return channel.receive_at_once(result.item_);
+}
+
+template <class T>
+void receiver<T>::receive_slowly(receive_result<T>& result,
+                                 clock::time_point deadline,
+                                 const site& where) const {
+  auto& channel = this->core();
   const channel_status status = channel.receive(result.item_, deadline, where);
   if (status == detail::status_stopped)
     detail::raise_stop();
   result.ended(status, channel);
-  return result;
 }
 
 template <class T>

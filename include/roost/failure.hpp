@@ -71,7 +71,7 @@ inline std::string name_or_unnamed(std::string_view name) {
 
 inline void print_unobserved(const failure& f) {
   std::fprintf(stderr,
-               "roost: task %s, spawned at %s:%u, failed and nobody took its exception: %s\n",
+               "roost: task %s, spawned at %s:%zu, failed and nobody took its exception: %s\n",
                name_or_unnamed(f.task).c_str(),
                f.where.file,
                f.where.line,

@@ -133,7 +133,7 @@ class tick_case final : public select_case {
 class time_attempt final : public attempt {
  public:
   explicit time_attempt(clock::time_point due) noexcept
-      : attempt(nullptr, nullptr, nullptr),
+      : attempt({}, nullptr, nullptr),
         due_(due) {}
 
   bool try_locked() noexcept override { return clock::now() >= due_; }

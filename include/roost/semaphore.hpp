@@ -110,7 +110,7 @@ class semaphore::permit {
 class semaphore::acquisition final : public detail::attempt {
  public:
   acquisition(semaphore& from, std::size_t wanted) noexcept
-      : attempt(&from.lock_, &from.waiters_, &wanted_),
+      : attempt(from.lock_, &from.waiters_, &wanted_),
         from_(from),
         wanted_(wanted) {}
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
+
 namespace roost::inline v0 {
 
 /// A line of the user's program. Every spawn and every blocking call takes one as its last,
@@ -11,12 +13,12 @@ namespace roost::inline v0 {
 struct site {
   const char* file = "";
   const char* function = "";
-  unsigned line = 0;
+  std::size_t line = 0;
 
   /// The line that calls; as a default argument, the line of the outermost call.
   static constexpr site current(const char* file = __builtin_FILE(),
                                 const char* function = __builtin_FUNCTION(),
-                                unsigned line = __builtin_LINE()) noexcept {
+                                std::size_t line = __builtin_LINE()) noexcept {
     return {file, function, line};
   }
 };

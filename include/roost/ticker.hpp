@@ -68,7 +68,7 @@ class ticker {
 /// To take the next tick.
 class ticker::tick final : public detail::attempt {
  public:
-  explicit tick(ticker& from) noexcept : attempt(nullptr, nullptr, nullptr), from_(from) {}
+  explicit tick(ticker& from) noexcept : attempt({}, nullptr, nullptr), from_(from) {}
 
   bool try_locked() noexcept override { return from_.take(); }
   void conclude(detail::wait_state) noexcept override {}

@@ -4,7 +4,8 @@
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/parker.hpp>
-#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/pause.hpp>
+#include <roost/detail/primitive_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
 
@@ -38,15 +39,15 @@ class attempt {
   /// When to try again although no peer has come.
   virtual clock::time_point due() const noexcept { return no_deadline; }
 
-  /// What guards the primitive; null for what only the time makes happen.
-  spin_lock* lock() const noexcept { return lock_; }
+  /// What guards the primitive; nothing for what only the time makes happen.
+  const primitive_lock& lock() const noexcept { return lock_; }
 
   void link(wait_record& record) noexcept; // caller holds the lock
   void unlink() noexcept;                  // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
  protected:
-  attempt(spin_lock* lock, wait_list* line, void* slot) noexcept
+  attempt(primitive_lock lock, wait_list* line, void* slot) noexcept
       : lock_(lock),
         line_(line),
         node_(slot) {}
@@ -55,7 +56,7 @@ class attempt {
   wait_node& node() noexcept { return node_; }
 
  private:
-  spin_lock* lock_;
+  primitive_lock lock_;
   wait_list* line_;
   wait_node node_; // guarded by the lock while it is linked
 };
@@ -69,10 +70,10 @@ using attempt_list = std::span<attempt* const>;
 class all_locked {
  public:
   explicit all_locked(attempt_list by_lock) noexcept : by_lock_(by_lock) {
-    for_each_lock([](spin_lock& lock) { lock.lock(); });
+    for_each_lock([](const primitive_lock& lock) { lock.lock(); });
   }
   ~all_locked() {
-    for_each_lock([](spin_lock& lock) { lock.unlock(); });
+    for_each_lock([](const primitive_lock& lock) { lock.unlock(); });
   }
   all_locked(const all_locked&) = delete;
   all_locked& operator=(const all_locked&) = delete;
@@ -101,12 +102,16 @@ struct first_ended {
 first_ended wait_for_first(attempt_list in_turn,
                            attempt_list by_lock,
                            const blocked_call& call,
-                           clock::time_point deadline);
+                           clock::time_point deadline,
+                           short_wait patience = {});
 
 /// Waits for one.
-inline wait_state wait_for_one(attempt& a, const blocked_call& call, clock::time_point deadline) {
+inline wait_state wait_for_one(attempt& a,
+                               const blocked_call& call,
+                               clock::time_point deadline,
+                               short_wait patience = {}) {
   attempt* const only[] = {&a};
-  return wait_for_first(only, only, call, deadline).end;
+  return wait_for_first(only, only, call, deadline, patience).end;
 }
 
 /// The first attempt that can happen at one and the same moment, without waiting; null if none
@@ -116,10 +121,10 @@ attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept;
 // --- implementation ---------------------------------------------------------
 
 inline bool attempt::try_alone() {
-  if (lock_ == nullptr)
+  if (lock_.id() == nullptr)
     return try_locked();
   {
-    const std::lock_guard guard(*lock_);
+    const std::lock_guard guard(lock_);
     if (!try_locked())
       return false;
   }
@@ -135,17 +140,17 @@ inline void attempt::link(wait_record& record) noexcept {
 inline void attempt::unlink() noexcept {
   if (line_ == nullptr)
     return;
-  const std::lock_guard guard(*lock_);
+  const std::lock_guard guard(lock_);
   line_->remove(node_);
 }
 
 template <class F>
 void all_locked::for_each_lock(F f) noexcept {
-  const spin_lock* last = nullptr;
+  const void* last = nullptr;
   for (const attempt* const a : by_lock_) {
-    if (a->lock() != last)
-      f(*a->lock());
-    last = a->lock();
+    if (a->lock().id() != last)
+      f(a->lock());
+    last = a->lock().id();
   }
 }
 
@@ -171,9 +176,10 @@ inline attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept {
 inline first_ended wait_for_first(attempt_list in_turn,
                                   attempt_list by_lock,
                                   const blocked_call& call,
-                                  clock::time_point deadline) {
+                                  clock::time_point deadline,
+                                  short_wait patience) {
   parker_lease parker;
-  wait_record record(parker.get());
+  wait_record record(parker.get(), patience);
   attempt* happened = nullptr;
   {
     const all_locked guard(by_lock);

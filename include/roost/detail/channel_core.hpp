@@ -4,9 +4,10 @@
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
-#include <roost/detail/ring.hpp>
-#include <roost/detail/spin_lock.hpp>
+#include <roost/detail/pause.hpp>
+#include <roost/detail/primitive_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/two_lock_ring.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/overflow.hpp>
 
@@ -36,10 +37,15 @@ inline channel_status status_of(wait_state completed) noexcept {
 
 enum class channel_side { sending, receiving };
 
-/// What the ends of a channel share: one short lock, a ring of items and two waiting lines.
-/// Item is what item_storage stores: its moves cannot throw and are no user code.
+/// What the ends of a channel share: a ring of items with a short lock for each side, and two
+/// waiting lines. Item is what item_storage stores: its moves cannot throw and are no user code.
 ///
-/// INVARIANT, under the lock: receivers wait only while the ring is empty and nobody sends;
+/// Both locks together are the channel's lock: whoever holds them may do all. What both guard can
+/// be read under either, so one lock is enough for what concerns nobody else: a send into room
+/// while no receiver waits, a receive from the ring while no sender waits, and to see that neither
+/// can happen. Nobody can begin to wait, and nobody can close the channel, meanwhile.
+///
+/// INVARIANT, under both locks: receivers wait only while the ring is empty and nobody sends;
 /// senders wait only while the ring is full; nobody waits once the channel is closed. (Waiters
 /// that a stop, a deadline or another channel has claimed may still be linked: they do not count.
 /// One select may wait as both at a channel of capacity 0: it does not meet itself.)
@@ -68,9 +74,21 @@ class channel_core {
   channel_status try_send(Item& item, leftover& rest); // leaves nothing but an evicted item
   channel_status try_receive(std::optional<Item>& out);
 
+  /// The usual case of what follows, short enough to be part of the caller's code. False: it needs
+  /// more than that.
+  [[gnu::always_inline]] bool send_at_once(Item& item) noexcept {
+    channel_status status{};
+    return send_alone(item, status) && status == channel_status::success;
+  }
+  [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept {
+    channel_status status{};
+    return receive_alone(out, status) && status == channel_status::success;
+  }
+
   /// Waits as long as it must. May be status_stopped.
-  channel_status send(Item& item, clock::time_point deadline, const site& where);
-  channel_status receive(std::optional<Item>& out, clock::time_point deadline, const site& where);
+  [[gnu::noinline]] channel_status send(Item& item, clock::time_point deadline, const site& where);
+  [[gnu::noinline]] channel_status
+  receive(std::optional<Item>& out, clock::time_point deadline, const site& where);
 
   /// Sends items[next], items[next + 1] and so on, and counts `next` up with each that has gone
   /// through: to the end, unless the status is another one than success.
@@ -110,15 +128,28 @@ class channel_core {
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
+
+  // The same where the one lock is enough; false if it is not.
+  [[gnu::always_inline]] bool send_alone(Item& item, channel_status& status) noexcept;
+  [[gnu::always_inline]] bool receive_alone(std::optional<Item>& out,
+                                            channel_status& status) noexcept;
+
+  // The same with both locks.
+  [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);
+  [[gnu::noinline]] channel_status receive_among_others(std::optional<Item>& out);
+
   void finish_send(Item& item, const leftover& rest) noexcept;
   void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
 
-  // The slow path, kept out of the callers' code.
   template <class Attempt>
-  [[gnu::noinline]] static channel_status
-  wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline);
+  static channel_status
+  wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
 
-  bool lacks_room() const noexcept { return items_.size() < capacity_; } // where the ring is full
+  // Where there is room for many, several of them go through between two looks: each look takes
+  // the count's cache line away from the other side.
+  int steps_a_look() const noexcept { return capacity_ < 16 ? 1 : 5; }
+
+  bool lacks_room() const noexcept { return items_.room() < capacity_; } // where the ring is full
   void send_some(std::vector<Item>& items, std::size_t& next);
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
   std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
@@ -139,13 +170,14 @@ class channel_core {
     return side == channel_side::sending ? senders_alive_ : receivers_alive_;
   }
 
-  mutable spin_lock lock_;
-  bool closed_ = false;      // guarded by lock_
-  ring<Item> items_;         // guarded by lock_
-  wait_list senders_;        // guarded by lock_
-  wait_list receivers_;      // guarded by lock_
-  std::size_t dropped_ = 0;  // guarded by lock_
-  std::exception_ptr cause_; // guarded by lock_; written once, when closed_ is set
+  two_lock_ring<Item> items_;
+  const primitive_lock lock_ = items_.both();
+  // Guarded by lock_: written under both of its parts, read under either.
+  bool closed_ = false;
+  wait_list senders_;
+  wait_list receivers_;
+  std::size_t dropped_ = 0;
+  std::exception_ptr cause_; // written once, when closed_ is set
   const std::size_t capacity_;
   const overflow policy_;
   const std::string name_;
@@ -158,7 +190,7 @@ template <class Item>
 class channel_core<Item>::send_attempt final : public attempt {
  public:
   send_attempt(channel_core& core, Item* item) noexcept
-      : attempt(&core.lock_, &core.senders_, item),
+      : attempt(core.lock_, &core.senders_, item),
         core_(core) {}
 
   /// Exchanges the item for another one.
@@ -193,7 +225,7 @@ template <class Item>
 class channel_core<Item>::receive_attempt final : public attempt {
  public:
   receive_attempt(channel_core& core, std::optional<Item>& out) noexcept
-      : attempt(&core.lock_, &core.receivers_, &out),
+      : attempt(core.lock_, &core.receivers_, &out),
         core_(core) {}
 
   bool try_alone() override {
@@ -237,9 +269,9 @@ channel_status channel_core<Item>::send_locked(Item& item, leftover& rest) noexc
     return channel_status::closed;
   if ((rest.peer = receivers_.claim_first()) != nullptr)
     return channel_status::success;
-  if (items_.size() == items_.room())
+  if (!items_.has_room())
     return lacks_room() ? channel_status::full : send_to_full(item, rest);
-  items_.push_back(std::move(item));
+  items_.put(std::move(item));
   return channel_status::success;
 }
 
@@ -250,8 +282,9 @@ channel_status channel_core<Item>::send_to_full(Item& item, leftover& rest) noex
   ++dropped_;
   if (policy_ == overflow::drop_newest)
     return channel_status::full;
-  rest.evicted.emplace(items_.pop_front());
-  items_.push_back(std::move(item));
+  if (items_.has_item())
+    rest.evicted.emplace(items_.take());
+  items_.put(std::move(item));
   return channel_status::success;
 }
 
@@ -266,10 +299,10 @@ void channel_core<Item>::finish_send(Item& item, const leftover& rest) noexcept 
 template <class Item>
 channel_status channel_core<Item>::receive_locked(std::optional<Item>& out,
                                                   wait_node*& peer) noexcept {
-  if (!items_.empty()) {
-    out.emplace(items_.pop_front());
+  if (items_.has_item()) {
+    out.emplace(items_.take());
     if ((peer = senders_.claim_first()) != nullptr)
-      items_.push_back(std::move(item_of(*peer)));
+      items_.put(std::move(item_of(*peer)));
     return channel_status::success;
   }
   if ((peer = senders_.claim_first()) != nullptr)
@@ -287,10 +320,60 @@ void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_nod
   peer->record->complete(wait_state::done);
 }
 
+template <class Item>
+inline bool channel_core<Item>::send_alone(Item& item, channel_status& status) noexcept {
+  const spin_guard guard(items_.sending());
+  if (!receivers_.empty())
+    return false;
+  if (closed_) {
+    status = channel_status::closed;
+  } else if (items_.has_room()) {
+    items_.put(std::move(item));
+    status = channel_status::success;
+  } else {
+    status = channel_status::full;
+    return policy_ == overflow::block && !lacks_room();
+  }
+  return true;
+}
+
+template <class Item>
+inline bool channel_core<Item>::receive_alone(std::optional<Item>& out,
+                                              channel_status& status) noexcept {
+  const spin_guard guard(items_.receiving());
+  if (!senders_.empty())
+    return false;
+  if (items_.has_item()) {
+    out.emplace(items_.take());
+    status = channel_status::success;
+  } else {
+    status = closed_ ? channel_status::closed : channel_status::empty;
+  }
+  return true;
+}
+
+template <class Item>
+channel_status channel_core<Item>::try_send(Item& item, leftover& rest) {
+  auto status = channel_status::full;
+  return send_alone(item, status) ? status : send_among_others(item, rest);
+}
+
+template <class Item>
+channel_status channel_core<Item>::try_send(Item& item) {
+  leftover rest;
+  return try_send(item, rest);
+}
+
+template <class Item>
+channel_status channel_core<Item>::try_receive(std::optional<Item>& out) {
+  auto status = channel_status::empty;
+  return receive_alone(out, status) ? status : receive_among_others(out);
+}
+
 // A ring never loses room while the channel is open. So a channel that was once full has all its
 // room, and only the first attempt of a send has to make some: those under other locks need not.
 template <class Item>
-channel_status channel_core<Item>::try_send(Item& item, leftover& rest) {
+channel_status channel_core<Item>::send_among_others(Item& item, leftover& rest) {
   for (;;) {
     std::unique_lock guard(lock_);
     const channel_status status = send_locked(item, rest);
@@ -307,22 +390,7 @@ channel_status channel_core<Item>::try_send(Item& item, leftover& rest) {
 }
 
 template <class Item>
-channel_status channel_core<Item>::try_send(Item& item) {
-  leftover rest;
-  return try_send(item, rest);
-}
-
-// Allocates, and frees the old room, outside the lock.
-template <class Item>
-void channel_core<Item>::grow(std::size_t wanted) {
-  ring<Item> larger(wanted);
-  const std::lock_guard guard(lock_);
-  if (!closed_ && items_.room() < wanted)
-    items_.grow_into(larger);
-}
-
-template <class Item>
-channel_status channel_core<Item>::try_receive(std::optional<Item>& out) {
+channel_status channel_core<Item>::receive_among_others(std::optional<Item>& out) {
   wait_node* peer = nullptr;
   channel_status status = channel_status::empty;
   {
@@ -333,32 +401,52 @@ channel_status channel_core<Item>::try_receive(std::optional<Item>& out) {
   return status;
 }
 
-// Most operations need no record: they are tried without one first.
+// Allocates, and frees the old room, outside the lock.
+template <class Item>
+void channel_core<Item>::grow(std::size_t wanted) {
+  two_lock_ring<Item> larger(wanted);
+  const std::lock_guard guard(lock_);
+  if (!closed_ && items_.room() < wanted)
+    items_.grow_into(larger);
+}
+
+// Most operations need neither a record nor a place in the line: they are tried without, again and
+// again for a short while. Where there is no ring only a peer in line can be met.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
-  const channel_status at_once = try_send(item);
-  if (at_once != channel_status::full || policy_ != overflow::block)
-    return at_once;
+  short_wait patience;
+  do {
+    const channel_status at_once = try_send(item);
+    if (at_once != channel_status::full || policy_ != overflow::block)
+      return at_once;
+  } while (capacity_ != 0 &&
+           patience.until([this] { return items_.glance() < capacity_; }, steps_a_look()));
   send_attempt attempt(*this, &item);
-  return wait(attempt, {"sender::send", name_, where}, deadline);
+  return wait(attempt, {"sender::send", name_, where}, deadline, patience);
 }
 
 template <class Item>
 channel_status channel_core<Item>::receive(std::optional<Item>& out,
                                            clock::time_point deadline,
                                            const site& where) {
-  const channel_status at_once = try_receive(out);
-  if (at_once != channel_status::empty)
-    return at_once;
+  short_wait patience;
+  do {
+    const channel_status at_once = try_receive(out);
+    if (at_once != channel_status::empty)
+      return at_once;
+  } while (capacity_ != 0 &&
+           patience.until([this] { return items_.glance() != 0; }, steps_a_look()));
   receive_attempt attempt(*this, out);
-  return wait(attempt, {"receiver::receive", name_, where}, deadline);
+  return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
 }
 
 template <class Item>
 template <class Attempt>
-channel_status
-channel_core<Item>::wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline) {
-  switch (wait_for_one(attempt, call, deadline)) {
+channel_status channel_core<Item>::wait(Attempt& attempt,
+                                        const blocked_call& call,
+                                        clock::time_point deadline,
+                                        short_wait patience) {
+  switch (wait_for_one(attempt, call, deadline, patience)) {
   case wait_state::stopped:
     return status_stopped;
   case wait_state::timed_out:
@@ -371,7 +459,7 @@ channel_core<Item>::wait(Attempt& attempt, const blocked_call& call, clock::time
 // Others must not wait for long, so many items go through in several goes.
 inline constexpr std::size_t items_per_lock = 256;
 
-// Under one lock: as many as receivers wait for go straight to them, the next ones into the ring.
+// Under the locks: as many as receivers wait for go straight to them, the next ones into the ring.
 template <class Item>
 void channel_core<Item>::send_some(std::vector<Item>& items, std::size_t& next) {
   for (bool more = true; more && next < items.size();) {
@@ -389,8 +477,8 @@ void channel_core<Item>::send_some(std::vector<Item>& items, std::size_t& next) 
         receivers.push(*receiver->record);
         ++next;
       }
-      while (next < end && items_.size() < items_.room())
-        items_.push_back(std::move(items[next++]));
+      while (next < end && items_.has_room())
+        items_.put(std::move(items[next++]));
       if (next < end && lacks_room())
         room_wanted = larger_room();
       more = next == end || room_wanted != 0;
@@ -418,7 +506,7 @@ channel_core<Item>::send_all(std::vector<Item>& items, std::size_t& next, const 
   return channel_status::success;
 }
 
-// Under one lock: each item from a full ring lets a waiting sender's item in; without a ring the
+// Under the locks: each item from a full ring lets a waiting sender's item in; without a ring the
 // senders' items come straight.
 template <class Item>
 std::size_t channel_core<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
@@ -428,10 +516,10 @@ std::size_t channel_core<Item>::take_some(std::vector<Item>& out, std::size_t ma
   {
     const std::lock_guard guard(lock_);
     const wait_node* sender = nullptr;
-    for (; count < max && !items_.empty(); ++count) {
-      out.push_back(items_.pop_front());
+    for (; count < max && items_.has_item(); ++count) {
+      out.push_back(items_.take());
       if ((sender = senders_.claim_first()) != nullptr) {
-        items_.push_back(std::move(item_of(*sender)));
+        items_.put(std::move(item_of(*sender)));
         let_in.push(*sender->record);
       }
     }
@@ -525,7 +613,7 @@ void channel_core<Item>::drop_end(channel_side side) noexcept {
 template <class Item>
 void channel_core<Item>::close_and_discard() noexcept {
   claimed_list woken;
-  ring<Item> discarded; // destroyed after the lock is released
+  two_lock_ring<Item> discarded; // destroyed after the locks are released
   {
     const std::lock_guard guard(lock_);
     close_locked(woken);

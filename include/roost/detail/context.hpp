@@ -200,12 +200,12 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
 
-inline bool this_thread_is_stopped() noexcept {
+[[gnu::always_inline]] inline bool this_thread_is_stopped() noexcept {
   return this_thread.top != nullptr && this_thread.top->domain().stop_requested();
 }
 
 /// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
-inline void throw_if_stopped() {
+[[gnu::always_inline]] inline void throw_if_stopped() {
   ++this_thread.waits;
   if (this_thread_is_stopped())
     this_thread.top->raise();

@@ -14,7 +14,7 @@ namespace roost::inline v0::detail {
   std::terminate();
 }
 [[noreturn]] inline void die(const char* message, const site& where) noexcept {
-  std::fprintf(stderr, "roost: %s (made at %s:%u)\n", message, where.file, where.line);
+  std::fprintf(stderr, "roost: %s (made at %s:%zu)\n", message, where.file, where.line);
   std::terminate();
 }
 

@@ -200,7 +200,7 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
 class scope_state::entrance final : public detail::attempt {
  public:
   entrance(scope_state& scope, task& t) noexcept
-      : detail::attempt(&scope.lock_, &scope.line_.spawns(), &t),
+      : detail::attempt(scope.lock_, &scope.line_.spawns(), &t),
         scope_(scope),
         task_(t) {}
 

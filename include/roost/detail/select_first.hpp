@@ -4,7 +4,6 @@
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/random.hpp>
-#include <roost/detail/spin_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
 
@@ -25,7 +24,7 @@ enum class patience { wait, try_only };
 
 /// The order in which locks are taken.
 inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
-  return std::less<>()(a.lock(), b.lock());
+  return std::less<>()(a.lock().id(), b.lock().id());
 }
 
 /// Makes one of the attempts happen. Both lists hold the same ones; their order is changed: that

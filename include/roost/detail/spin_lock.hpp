@@ -20,12 +20,12 @@ namespace roost::inline v0::detail {
 /// Cost: one compare-exchange and one store when nobody else is there.
 class spin_lock {
  public:
-  void lock() noexcept {
+  [[gnu::always_inline]] void lock() noexcept {
     if (!try_lock())
       wait();
   }
 
-  bool try_lock() noexcept {
+  [[gnu::always_inline]] bool try_lock() noexcept {
     bool expected = false;
     // acquire: sees all that the last holder did; pairs with release in unlock().
     // relaxed on failure: nothing is read under a lock that was not taken.
@@ -33,24 +33,41 @@ class spin_lock {
         expected, true, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  void unlock() noexcept {
+  [[gnu::always_inline]] void unlock() noexcept {
     // release: publishes the critical section; pairs with acquire in try_lock()
     locked_.store(false, std::memory_order_release);
   }
 
  private:
-  void wait() noexcept;
+  [[gnu::cold]] void wait() noexcept; // so it stays out of lock()
 
   std::atomic<bool> locked_{false}; // written by holder and taker; true while held
+};
+
+/// What std::lock_guard is, for the shortest paths: compilers make it a part of the caller's code,
+/// which they do not do with that one everywhere.
+class spin_guard {
+ public:
+  [[gnu::always_inline]] explicit spin_guard(spin_lock& lock) noexcept : lock_(lock) {
+    lock_.lock();
+  }
+  [[gnu::always_inline]] ~spin_guard() { lock_.unlock(); }
+  spin_guard(const spin_guard&) = delete;
+  spin_guard& operator=(const spin_guard&) = delete;
+
+ private:
+  spin_lock& lock_;
 };
 
 // --- implementation ---------------------------------------------------------
 
 // Looks again at doubling distances: under contention the holder then gets several turns in a row
-// with the lock's cache line in its core, which is far cheaper for both than taking turns.
+// with the lock's cache line in its core, which is far cheaper for both than taking turns. A holder
+// that has lost the processor may want this one, so it is offered before anybody sleeps.
 inline void spin_lock::wait() noexcept {
   constexpr int longest_spin = 64;
-  for (std::chrono::microseconds nap{20};; nap *= nap < std::chrono::milliseconds{1} ? 2 : 1) {
+  constexpr int offers = 4;
+  for (int offered = 0; offered < offers; ++offered) {
     for (int spins = 1; spins <= longest_spin && spin_limit() > 0; spins *= 2) {
       for (int i = 0; i < spins; ++i)
         pause();
@@ -58,10 +75,13 @@ inline void spin_lock::wait() noexcept {
       if (!locked_.load(std::memory_order_relaxed) && try_lock())
         return;
     }
-    std::this_thread::sleep_for(nap);
+    std::this_thread::yield();
     if (try_lock())
       return;
   }
+  for (std::chrono::microseconds nap{20}; !try_lock();
+       nap *= nap < std::chrono::milliseconds{1} ? 2 : 1)
+    std::this_thread::sleep_for(nap);
 }
 
 } // namespace roost::inline v0::detail

@@ -55,7 +55,7 @@ class wait_queue::attempt final : public detail::attempt {
  public:
   /// `ready()` is called under the queue's lock.
   attempt(wait_queue& queue, Ready ready) noexcept
-      : detail::attempt(&queue.lock_, &queue.waiters_, nullptr),
+      : detail::attempt(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}
 
   bool try_locked() noexcept override { return ready_(); }

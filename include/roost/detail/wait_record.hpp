@@ -53,8 +53,11 @@ class watcher {
 /// Threads: one waits in await(); any may claim; only the claimer completes.
 class wait_record {
  public:
-  /// For a blocked thread, with the parker it sleeps on.
-  explicit wait_record(parker& p) noexcept : parker_(&p), resumption_{&unpark, &p} {}
+  /// For a blocked thread, with the parker it sleeps on, and how long it waits before it sleeps.
+  explicit wait_record(parker& p, short_wait patience = {}) noexcept
+      : parker_(&p),
+        patience_(patience),
+        resumption_{&unpark, &p} {}
 
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
@@ -84,6 +87,7 @@ class wait_record {
 
   std::atomic<wait_state> state_{wait_state::waiting};
   parker* parker_;
+  short_wait patience_; // the waiter's own
   resumption resumption_;
   wait_record* next_claimed_ = nullptr;   // the claimer's until complete(), see claimed_list
   const wait_node* claimed_at_ = nullptr; // likewise
@@ -220,8 +224,8 @@ inline void wait_record::complete(wait_state outcome) noexcept {
 }
 
 inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwhile) noexcept {
-  for (int i = spin_limit(); i > 0 && !ended(state()); --i)
-    pause();
+  if (!ended(state()))
+    (void)patience_.until([this] { return ended(state()); });
   while (!ended(state())) {
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
     if (parker_->park_until(earlier(deadline, look)))

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/primitive_lock.hpp>
+#include <roost/detail/spin_lock.hpp>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// A circular buffer with a lock for those who put items in and another for those who take them
+/// out, so that a sender and a receiver on two cores do not wait for each other. It does not
+/// allocate by itself: its room is given to it, so that it can be made outside of the locks. Moves
+/// must not throw.
+///
+/// Threads: has_room() and put() are for who holds sending(); has_item() and take() for who holds
+/// receiving(); all else but the names of the locks, and glance(), for who holds both, or has
+/// the ring alone.
+///
+/// INVARIANT: head <= tail <= head + room; the items are in the slots head to tail - 1, each modulo
+/// the number of slots; both only count up. Only a holder of receiving() writes head, only one of
+/// sending() writes tail.
+///
+/// Why this is right. A slot goes from a sender to a receiver, and back, and each time one release
+/// and one acquire hand it over: put() fills the slot and then moves tail beyond it, has_item()
+/// reads tail before take() reads the slot; take() empties the slot and then moves head beyond it,
+/// has_room() reads head before put() fills the slot again. Each side remembers what it saw of the
+/// other's count and looks again only when that does not suffice: what it remembers is too small at
+/// most, so it may see too little room or too few items, and then looks again, but never too much.
+/// Thus "no room" and "no item" are true at the moment of that look. Among senders, and among
+/// receivers, the side's lock orders everything.
+///
+/// Cost: one lock and one store. In a steady flow the other side's cache line moves only once in
+/// many items.
+///
+/// Source: the queue with two locks of Michael and Scott (1996), on a ring; counts remembered as
+/// in MCRingBuffer (Lee, Bu, Chandranmenon 2010).
+template <class T>
+class two_lock_ring {
+ public:
+  two_lock_ring() = default;
+  explicit two_lock_ring(std::size_t room)
+      : slots_(room != 0 ? allocator().allocate(std::bit_ceil(room)) : nullptr),
+        mask_(room != 0 ? std::bit_ceil(room) - 1 : 0),
+        room_(room) {}
+  two_lock_ring(const two_lock_ring&) = delete;
+  two_lock_ring& operator=(const two_lock_ring&) = delete;
+  ~two_lock_ring();
+
+  spin_lock& sending() const noexcept { return senders_.lock; }
+  spin_lock& receiving() const noexcept { return receivers_.lock; }
+  primitive_lock both() const noexcept { return {sending(), &receiving()}; }
+
+  [[gnu::always_inline]] bool has_room() noexcept {
+    // relaxed: one's own count, guarded by the lock
+    const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
+    if (tail - senders_.seen < room_)
+      return true;
+    // acquire: the slot that is filled next is empty; pairs with release in take()
+    senders_.seen = receivers_.count.load(std::memory_order_acquire);
+    return tail - senders_.seen < room_;
+  }
+
+  /// Precondition: there is room.
+  [[gnu::always_inline]] void put(T&& item) noexcept {
+    // relaxed: as in has_room()
+    const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
+    std::construct_at(&slot(tail), std::move(item));
+    // release: publishes the item; pairs with acquire in has_item()
+    senders_.count.store(tail + 1, std::memory_order_release);
+  }
+
+  [[gnu::always_inline]] bool has_item() noexcept {
+    // relaxed: one's own count, guarded by the lock
+    const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
+    if (receivers_.seen != head)
+      return true;
+    // acquire: the item that is taken next is there; pairs with release in put()
+    receivers_.seen = senders_.count.load(std::memory_order_acquire);
+    return receivers_.seen != head;
+  }
+
+  /// Precondition: has_item() has just said so.
+  [[gnu::always_inline]] T take() noexcept {
+    // relaxed: as in has_item()
+    const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
+    T& full = slot(head);
+    T item(std::move(full));
+    std::destroy_at(&full);
+    // release: the slot is empty; pairs with acquire in has_room()
+    receivers_.count.store(head + 1, std::memory_order_release);
+    return item;
+  }
+
+  std::size_t size() const noexcept {
+    // relaxed: both locks are held, or it is a glance only
+    return senders_.count.load(std::memory_order_relaxed) -
+           receivers_.count.load(std::memory_order_relaxed);
+  }
+  std::size_t room() const noexcept { return room_; }
+
+  /// About so many, at a glance without a lock: whether another try is worth while.
+  std::size_t glance() const noexcept { return size(); }
+
+  /// Moves all items into `larger`, which is empty, and takes its place; `larger` is left with the
+  /// old room, to be freed outside the locks.
+  void grow_into(two_lock_ring& larger) noexcept {
+    while (has_item())
+      larger.put(take());
+    swap(larger);
+  }
+
+  /// Exchanges all but the locks.
+  void swap(two_lock_ring& other) noexcept {
+    senders_.swap(other.senders_);
+    receivers_.swap(other.receivers_);
+    std::swap(slots_, other.slots_);
+    std::swap(mask_, other.mask_);
+    std::swap(room_, other.room_);
+  }
+
+ private:
+  // Two of them in one cache line would make every send hold up every receive.
+  static constexpr std::size_t line_apart = 64;
+
+  struct alignas(line_apart) side {
+    mutable spin_lock lock;
+    std::atomic<std::size_t> count{0}; // tail or head; written under the lock, read by the other
+    std::size_t seen = 0;              // guarded by lock; what count of the other side was
+
+    void swap(side& other) noexcept {
+      // relaxed: the holder of both locks is alone
+      const std::size_t mine = count.load(std::memory_order_relaxed);
+      count.store(other.count.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      other.count.store(mine, std::memory_order_relaxed);
+      std::swap(seen, other.seen);
+    }
+  };
+
+  static std::allocator<T> allocator() noexcept { return {}; }
+  T& slot(std::size_t position) noexcept { return slots_[position & mask_]; }
+
+  side senders_;
+  side receivers_;
+  alignas(line_apart) T* slots_ = nullptr; // this and what follows: written under both locks
+  std::size_t mask_ = 0;
+  std::size_t room_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+two_lock_ring<T>::~two_lock_ring() {
+  while (has_item())
+    (void)take();
+  if (slots_ != nullptr)
+    allocator().deallocate(slots_, mask_ + 1);
+}
+
+} // namespace roost::inline v0::detail

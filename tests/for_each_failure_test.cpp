@@ -180,3 +180,17 @@ TEST_CASE("a failure among cheap elements ends for_each before the others are be
   if (failing == 0)
     CHECK(begun < count); // all the rest takes far longer than a stop
 }
+
+TEST_CASE("no element is begun after one that fails, however cheap they are", "[for_each]") {
+  const test::no_thread_left check;
+  const int bad = GENERATE(1000, 123'456);
+  int last = -1;
+  const auto fail_at_bad = [&](int number) {
+    last = number;
+    if (number == bad)
+      throw std::runtime_error("planned");
+  };
+  CHECK(test::thrown_by([&] { roost::for_each(numbers(0, 200'000), fail_at_bad, {.limit = 1}); }) ==
+        "planned");
+  CHECK(last == bad);
+}

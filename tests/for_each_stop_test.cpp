@@ -66,6 +66,23 @@ TEST_CASE("a stop of the caller ends for_each in the midst of its work", "[for_e
   }
 }
 
+TEST_CASE("few cheap elements are begun after a stop", "[for_each]") {
+  const test::no_thread_left check;
+  const int last = 500'000;
+  const bool chunks = GENERATE(true, false);
+  int begun = 0;
+  roost::task_scope scope;
+  const auto stop = [&](int number) {
+    ++begun;
+    if (number == last)
+      scope.request_stop();
+  };
+  CHECK(test::thrown_by([&] {
+          roost::for_each(numbers(0, 2 * last), stop, {.limit = 1, .chunks = chunks});
+        }) == "stopped");
+  CHECK(begun <= last + 1 + (chunks ? 31 : 0));
+}
+
 TEST_CASE("for_each throws stopped though the stop came at its last element", "[for_each]") {
   const test::no_thread_left check;
   const bool has_indices = GENERATE(true, false);

@@ -36,6 +36,33 @@ void for_each(R&& range, F&& f, const parallel_options& options = {}, site where
 
 // --- implementation ---------------------------------------------------------
 
+namespace detail {
+
+template <class F>
+class calling_visitor {
+ public:
+  explicit calling_visitor(F& f) noexcept : f_(f) {}
+
+  void begin() const noexcept {}
+
+  template <class Element>
+  void visit(std::size_t, Element&& element) const {
+    static_cast<void>(std::invoke(f_, std::forward<Element>(element)));
+  }
+
+  template <class Iterator>
+  void visit_block(std::size_t, Iterator first) const {
+    for_each_in_block(first, [this](std::size_t, auto&& element) {
+      this->visit(0, std::forward<decltype(element)>(element));
+    });
+  }
+
+ private:
+  F& f_;
+};
+
+} // namespace detail
+
 template <detail::input_range R, class F>
 void for_each(R&& range, F&& f, const parallel_options& options, site where) {
   constexpr bool fits = std::is_invocable_v<F&, detail::reference_of<R>>;
@@ -44,9 +71,7 @@ void for_each(R&& range, F&& f, const parallel_options& options, site where) {
   if constexpr (fits) {
     detail::throw_if_stopped();
     detail::run_workers(range, options, where, [&f](auto& elements) {
-      elements.for_each([&f](std::size_t, auto&& element) {
-        static_cast<void>(std::invoke(f, std::forward<decltype(element)>(element)));
-      });
+      elements.visit_all(detail::calling_visitor<std::remove_reference_t<F>>(f));
     });
   }
 }

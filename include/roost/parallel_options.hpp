@@ -19,8 +19,9 @@ struct parallel_options {
   /// Elements of a sized random access range that take less than some microseconds are handed out
   /// several at a time, unless some of them make calls of roost that may block. False: always one
   /// by one. To be seen is that only in the order in which cheap elements begin, and so in which of
-  /// them a failure leaves out; and where most are cheap and one waits for a later one all the
-  /// same: then both may be in one thread's hand.
+  /// them a failure leaves out; in that after a stop, or a failure in another thread, each thread
+  /// may begin up to 31 more of the cheapest ones; and where most are cheap and one waits for a
+  /// later one all the same: then both may be in one thread's hand.
   bool chunks = true;
 };
 

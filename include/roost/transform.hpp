@@ -77,19 +77,95 @@ std::vector<T> results_by_index<T>::take() {
   return results;
 }
 
+/// Results in their places. These are made by the first worker, while others are on their way.
+template <class T>
+class results_in_places {
+ public:
+  explicit results_in_places(std::size_t size) : size_(size) { places_.reserve(size); }
+
+  T* make() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (places_.empty())
+      places_.resize(size_);
+    return places_.data();
+  }
+
+  /// Only when there are no workers.
+  std::vector<T> take() { return std::move(places_); }
+
+ private:
+  const std::size_t size_;
+  std::mutex mutex_;
+  std::vector<T> places_; // its size is guarded by mutex_, each place is one worker's
+};
+
+template <class T, class F>
+class placing_visitor {
+ public:
+  placing_visitor(F& f, results_in_places<T>& results) noexcept : f_(f), results_(results) {}
+
+  void begin() noexcept { places_ = results_.make(); }
+
+  template <class Element>
+  void visit(std::size_t index, Element&& element) const {
+    places_[index] = std::invoke(f_, std::forward<Element>(element));
+  }
+
+  template <class Iterator>
+  void visit_block(std::size_t index, Iterator first) const {
+    write(places_ + index, first, f_);
+  }
+
+ private:
+  // restrict: nobody else has seen the places, so no element is one of them.
+  template <class Iterator>
+  static void write(T* __restrict places, Iterator first, F& f) {
+    for_each_in_block(first, [places, &f](std::size_t i, auto&& element) {
+      places[i] = std::invoke(f, std::forward<decltype(element)>(element));
+    });
+  }
+
+  F& f_;
+  results_in_places<T>& results_;
+  T* places_ = nullptr;
+};
+
+template <class T, class F>
+class keeping_visitor {
+ public:
+  using part = typename results_by_index<T>::part;
+
+  keeping_visitor(F& f, part& own) noexcept : f_(f), own_(own) {}
+
+  void begin() const noexcept {}
+
+  template <class Element>
+  void visit(std::size_t index, Element&& element) const {
+    own_.emplace_back(index, std::invoke(f_, std::forward<Element>(element)));
+  }
+
+  template <class Iterator>
+  void visit_block(std::size_t index, Iterator first) const {
+    for_each_in_block(first, [this, index](std::size_t i, auto&& element) {
+      this->visit(index + i, std::forward<decltype(element)>(element));
+    });
+  }
+
+ private:
+  F& f_;
+  part& own_;
+};
+
 template <class T, class R, class F>
 std::vector<T>
 transform_into_places(R& range, F& f, const parallel_options& options, const site& where) {
   const auto size = std::ranges::end(range) - std::ranges::begin(range);
-  std::vector<T> results(static_cast<std::size_t>(size));
+  results_in_places<T> results(static_cast<std::size_t>(size));
   const auto work = [&f, &results](auto& elements) {
-    T* const places = results.data();
-    elements.for_each([&f, places](std::size_t index, auto&& element) {
-      places[index] = std::invoke(f, std::forward<decltype(element)>(element));
-    });
+    elements.visit_all(placing_visitor<T, F>(f, results));
   };
   run_workers(range, options, where, work);
-  return results;
+  return results.take();
 }
 
 template <class T, class R, class F>
@@ -98,9 +174,7 @@ transform_by_index(R& range, F& f, const parallel_options& options, const site& 
   results_by_index<T> results;
   const auto work = [&f, &results](auto& elements) {
     typename results_by_index<T>::part own;
-    elements.for_each([&f, &own](std::size_t index, auto&& element) {
-      own.emplace_back(index, std::invoke(f, std::forward<decltype(element)>(element)));
-    });
+    elements.visit_all(keeping_visitor<T, F>(f, own));
     results.hand_in(std::move(own));
   };
   run_workers(range, options, where, work);

@@ -11,6 +11,7 @@
 #include <roost/stop.hpp>
 #include <roost/task_scope.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -29,10 +30,27 @@
 // first element, while there may be use for it: so there are never more than elements.
 //
 // A source hands the elements out. Each worker has a taker of its own, and calls its
-// `template <class Visit> bool next(Visit visit)`: visits one element, or some, as
-// `visit(index, element)`; false when there is none left.
+// `template <class Begin, class Visitor> bool next(Begin begin, Visitor& visitor)`: false when no
+// element is left; else it calls `begin()` and has one element visited, or some.
+//
+// A visitor says what to do with them:
+//
+//     begin()                     once in each worker, when it has its first
+//     visit(index, element)
+//     visit_block(index, first)   as many as a block has, from the iterator `first` on
 
 namespace roost::inline v0::detail {
+
+/// So many cheap elements are visited between two looks for a stop. A constant, and not too small,
+/// for then compilers can do several of them in one instruction.
+inline constexpr std::size_t elements_in_block = 32;
+
+/// Calls `visit(i, first[i])` for each element of a block.
+template <class Iterator, class Visit>
+void for_each_in_block(Iterator first, Visit visit) {
+  for (std::size_t i = 0; i < elements_in_block; ++i)
+    visit(i, first[static_cast<std::iter_difference_t<Iterator>>(i)]);
+}
 
 /// The elements of an indexed range, in order, several at a time where they are cheap.
 ///
@@ -40,22 +58,28 @@ namespace roost::inline v0::detail {
 /// twice as many as long as that takes less than some microseconds, and half as many above that. So
 /// elements that take longer are handed out one by one. And so are all once an element has made a
 /// call that may block: it may wait for another one, which must not be in the same hands. For the
-/// same reason chunks grow only after some elements of which none did.
+/// same reason chunks grow only after some elements of which none did. Near the end of the range
+/// chunks are smaller, so that the workers end at about the same time.
+///
+/// Before each element it looks for a stop; in chunks of very many, which are the cheapest ones,
+/// before each block.
 template <class R>
 class indexed_source {
  public:
-  indexed_source(R& range, bool chunks)
+  indexed_source(R& range, std::size_t limit, bool chunks)
       : first_(std::ranges::begin(range)),
         size_(static_cast<std::size_t>(std::ranges::end(range) - first_)),
+        workers_(limit < size_ ? limit : size_),
         chunks_(chunks) {}
 
   class taker;
 
-  std::size_t most_workers() const noexcept { return size_; }
+  std::size_t most_workers() const noexcept { return workers_; }
 
  private:
   iterator_of<R> first_;
   const std::size_t size_;
+  const std::size_t workers_;
   const bool chunks_;
   std::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
   std::atomic<bool> may_wait_{false};
@@ -66,48 +90,77 @@ class indexed_source<R>::taker {
  public:
   explicit taker(indexed_source& from) noexcept : from_(from) {}
 
-  template <class Visit>
-  bool next(Visit&& visit) {
+  template <class Begin, class Visitor>
+  bool next(Begin begin, Visitor& visitor) {
+    const std::size_t count = next_count();
     // relaxed: it hands out numbers, and publishes nothing
-    const std::size_t begin = from_.next_.fetch_add(chunk_, std::memory_order_relaxed);
-    if (begin >= from_.size_)
+    const std::size_t first = from_.next_.fetch_add(count, std::memory_order_relaxed);
+    if (first >= from_.size_)
       return false;
-    const std::size_t end = begin + (chunk_ < from_.size_ - begin ? chunk_ : from_.size_ - begin);
-    const stop_domain& domain = this_thread.top->domain();
-    for (std::size_t i = begin; i < end; ++i) {
-      if (domain.stop_requested())
-        throw_if_stopped();
-      visit(i, from_.first_[static_cast<std::iter_difference_t<iterator_of<R>>>(i)]);
-    }
+    left_ = from_.size_ - first;
+    begin();
+    visit(first, first + std::min(count, left_), visitor);
     if (from_.chunks_)
-      adapt(from_.size_ - end);
+      adapt(count);
     return true;
   }
 
  private:
-  void adapt(std::size_t left) noexcept {
-    constexpr auto short_time = std::chrono::microseconds(4);
-    const clock::time_point now = clock::now();
-    const auto taken = now - std::exchange(since_, now);
+  using difference = std::iter_difference_t<iterator_of<R>>;
+
+  // A whole chunk, or so much of it that each worker gets some more before the end.
+  std::size_t next_count() const noexcept {
+    return std::min(chunk_, std::max(left_ / from_.workers_ / 4, chunk_ / 16 + 1));
+  }
+
+  template <class Visitor>
+  void visit(std::size_t i, std::size_t end, Visitor& visitor) {
+    const stop_domain& domain = this_thread.top->domain();
+    const auto look_for_stop = [&domain] {
+      if (domain.stop_requested())
+        throw_if_stopped();
+    };
+    if (end - i >= 4 * elements_in_block) {
+      const iterator_of<R> first = from_.first_; // which no visit changes
+      for (; end - i >= elements_in_block; i += elements_in_block) {
+        look_for_stop();
+        visitor.visit_block(i, first + static_cast<difference>(i));
+      }
+    }
+    for (; i < end; ++i) {
+      look_for_stop();
+      visitor.visit(i, from_.first_[static_cast<difference>(i)]);
+    }
+  }
+
+  void adapt(std::size_t visited) noexcept {
+    constexpr auto short_time = std::chrono::microseconds(8);
     // relaxed: a hint to the others
     if (this_thread.waits != waits_)
       from_.may_wait_.store(true, std::memory_order_relaxed);
     if (from_.may_wait_.load(std::memory_order_relaxed)) {
       chunk_ = 1;
-    } else if (one_by_one_ != 0) {
+    } else if (one_by_one_ > 1) {
       --one_by_one_;
-    } else if (taken > 2 * short_time) {
-      chunk_ = chunk_ / 2 + chunk_ % 2;
-    } else if (taken < short_time && chunk_ < left / 16) {
-      chunk_ *= 2;
+    } else {
+      const clock::time_point now = clock::now();
+      const auto taken = now - std::exchange(since_, now);
+      if (one_by_one_ != 0) {
+        --one_by_one_; // the time of the next one is taken
+      } else if (taken > 2 * short_time) {
+        chunk_ = chunk_ / 2 + chunk_ % 2;
+      } else if (taken < short_time && visited == chunk_) {
+        chunk_ *= 2;
+      }
     }
   }
 
   indexed_source& from_;
   std::size_t chunk_ = 1;
+  std::size_t left_ = from_.size_; // when it looked last
   int one_by_one_ = 16;
   const std::size_t waits_ = this_thread.waits;
-  clock::time_point since_ = clock::now();
+  clock::time_point since_;
 };
 
 /// The elements of any other range, in order, one by one. Its iterators are the user's code: they
@@ -119,11 +172,11 @@ class indexed_source<R>::taker {
 template <class R>
 class turn_source {
  public:
-  turn_source(R& range, bool) noexcept : range_(range) {}
+  turn_source(R& range, std::size_t limit, bool) noexcept : range_(range), workers_(limit) {}
 
   class taker;
 
-  std::size_t most_workers() const noexcept { return static_cast<std::size_t>(-1); }
+  std::size_t most_workers() const noexcept { return workers_; }
 
  private:
   using reference = reference_of<R>;
@@ -156,6 +209,7 @@ class turn_source {
   }
 
   R& range_;
+  const std::size_t workers_;
   std::mutex mutex_; // guards all below
   std::optional<iterator_of<R>> at_;
   std::size_t index_ = 0;
@@ -167,8 +221,8 @@ class turn_source<R>::taker {
  public:
   explicit taker(turn_source& from) noexcept : from_(from) {}
 
-  template <class Visit>
-  bool next(Visit&& visit) {
+  template <class Begin, class Visitor>
+  bool next(Begin begin, Visitor& visitor) {
     std::optional<element> got;
     std::size_t index = 0;
     from_.take_turn([&](std::size_t i, iterator_of<R>& at) {
@@ -183,11 +237,12 @@ class turn_source<R>::taker {
     });
     if (!got)
       return false;
+    begin();
     if constexpr (forward_range<R>) {
       throw_if_stopped(); // the iterator may have taken long
-      visit(index, **got);
+      visitor.visit(index, **got);
     } else { // taken out of the range: to drop it would be to lose it
-      visit(index, std::forward<reference>(*got));
+      visitor.visit(index, std::forward<reference>(*got));
     }
     return true;
   }
@@ -199,8 +254,9 @@ class turn_source<R>::taker {
 template <class R>
 using source_of = std::conditional_t<indexed_range<R>, indexed_source<R>, turn_source<R>>;
 
+/// Asked for once: it takes as long as to wake a thread.
 inline std::size_t hardware_threads() noexcept {
-  const unsigned known = std::thread::hardware_concurrency();
+  static const unsigned known = std::thread::hardware_concurrency();
   return known != 0 ? known : 1;
 }
 
@@ -212,20 +268,23 @@ class worker_elements {
       : taker_(source),
         take_one_on_(std::move(take_one_on)) {}
 
-  /// Calls `visit(index, element)` for each.
-  template <class Visit>
-  void for_each(Visit visit) {
-    const auto first = [&](std::size_t index, auto&& element) {
+  /// Has each visited.
+  template <class Visitor>
+  void visit_all(Visitor visitor) {
+    const auto begin = [&] {
+      if (std::exchange(begun_, true))
+        return;
       take_one_on_();
-      visit(index, std::forward<decltype(element)>(element));
+      visitor.begin();
     };
-    for (bool more = taker_.next(first); more;)
-      more = taker_.next(visit);
+    while (taker_.next(begin, visitor)) {
+    }
   }
 
  private:
   typename source_of<R>::taker taker_;
   TakeOneOn take_one_on_;
+  bool begun_ = false;
 };
 
 /// Calls `work(elements)` once in each worker.
@@ -233,14 +292,12 @@ template <class R, class Work>
 class workers {
  public:
   workers(R& range, const Work& work, const parallel_options& options, site where)
-      : source_(range, options.chunks),
+      : source_(range, options.limit != 0 ? options.limit : hardware_threads(), options.chunks),
         work_(work),
         name_(options.name),
         where_(where),
-        scope_({.name = name_}, where) {
-    const std::size_t limit = options.limit != 0 ? options.limit : hardware_threads();
-    can_be_taken_on_ = limit < source_.most_workers() ? limit : source_.most_workers();
-  }
+        can_be_taken_on_(source_.most_workers()),
+        scope_({.name = name_}, where) {}
 
   void run() {
     if (can_be_taken_on_ != 0)
@@ -288,7 +345,7 @@ class workers {
   const std::string_view name_; // alive while the caller's call is
   const site where_;
   // This many, counting those that have no element yet.
-  std::atomic<std::size_t> can_be_taken_on_{0};
+  std::atomic<std::size_t> can_be_taken_on_;
   std::exception_ptr stopped_; // written by whoever stops scope_ because of it, read after the join
   task_scope scope_;           // last: its tasks use the others
 };

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "bench/arguments.hpp"
+#include "bench/stopwatch.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unistd.h>
+
+namespace bench {
+
+/// A peer whose tasks can block gives
+///
+///     class blocked_tasks;       // blocked_tasks b(count, entered)
+///
+/// so many, each of which counts itself in `entered` and then blocks, for ever. Of stop() and
+/// close() it has those that the library has a way for; they return when all are joined. Its end
+/// joins them, too.
+template <class Peer>
+concept has_blocked_tasks = requires {
+  typename Peer::blocked_tasks;
+};
+
+/// True if at this moment no thread but the calling one runs, or could.
+inline bool all_others_sleep() {
+  const std::string own = std::to_string(gettid());
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == own)
+      continue;
+    std::ifstream file(task.path() / "stat");
+    const std::string line(std::istreambuf_iterator<char>(file), {});
+    const std::size_t name_end = line.rfind(") "); // the name may be anything
+    if (name_end != std::string::npos && line[name_end + 2] != 'S')
+      return false;
+  }
+  return true;
+}
+
+template <class Peer>
+class known_to_be_blocked {
+ public:
+  explicit known_to_be_blocked(std::size_t count) {
+    tasks.emplace(count, entered_);
+    while (entered_ != count)
+      std::this_thread::yield();
+    // One that is about to block may sleep for a lock; whoever holds that runs, then or just after.
+    for (int times = 0; times < 3; times = all_others_sleep() ? times + 1 : 0)
+      std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<std::size_t> entered_{0};
+
+ public:
+  std::optional<typename Peer::blocked_tasks> tasks; // they refer to entered_
+};
+
+template <class Peer, class End>
+void time_end(std::size_t count, const End& end) {
+  known_to_be_blocked<Peer> blocked(count);
+  const stopwatch watch;
+  end(*blocked.tasks);
+  print(watch.read(), static_cast<double>(count));
+}
+
+/// Exact, unlike the sum that the kernel keeps from time to time, in /proc/self/statm.
+inline double resident_bytes() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string word; file >> word;) {
+    double kilobytes = 0;
+    if (word == "Rss:" && file >> kilobytes)
+      return kilobytes * 1024;
+  }
+  throw not_offered();
+}
+
+template <class Peer>
+void blocked_memory(std::size_t count) {
+  { const known_to_be_blocked<Peer> first(1); } // what is allocated once is not a task's
+  const double before = resident_bytes();
+  const known_to_be_blocked<Peer> blocked(count);
+  print("bytes", (resident_bytes() - before) / static_cast<double>(count));
+}
+
+template <class Peer>
+void idle_cpu(std::size_t count, int milliseconds) {
+  const known_to_be_blocked<Peer> blocked(count);
+  const stopwatch watch;
+  poll(nullptr, 0, milliseconds);
+  print("cpu_ms", watch.read().cpu / 1e6);
+}
+
+/// False if it is none of these works, or the peer does not have it.
+template <class Peer>
+bool run_blocked_work(std::string_view work, arguments& args) {
+  if constexpr (has_blocked_tasks<Peer>) {
+    using blocked_tasks = typename Peer::blocked_tasks;
+    if constexpr (requires(blocked_tasks b) { b.stop(); }) {
+      if (work == "stop_blocked")
+        return time_end<Peer>(args.number(), [](blocked_tasks& b) { b.stop(); }), true;
+    }
+    if constexpr (requires(blocked_tasks b) { b.close(); }) {
+      if (work == "close_blocked")
+        return time_end<Peer>(args.number(), [](blocked_tasks& b) { b.close(); }), true;
+    }
+    if (work == "blocked_memory")
+      return blocked_memory<Peer>(args.number()), true;
+    if (work == "idle_cpu") {
+      const std::size_t count = args.number();
+      return idle_cpu<Peer>(count, args.number<int>()), true;
+    }
+  }
+  return false;
+}
+
+} // namespace bench

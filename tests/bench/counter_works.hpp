@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "bench/arguments.hpp"
+#include "bench/stopwatch.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace bench {
+
+/// Calls `f()` so many times.
+template <class F>
+void time_rounds(std::size_t rounds, const F& f) {
+  const stopwatch watch;
+  for (std::size_t i = 0; i < rounds; ++i)
+    f();
+  print(watch.read(), static_cast<double>(rounds));
+}
+
+/// What is counted by one thread, and never waited for: Peer::wait_group with add(), done() and
+/// wait(); Peer::semaphore, of one permit, with acquire_and_release(). False if it is none of these
+/// works, or the peer does not have it.
+template <class Peer>
+bool run_counter_work(std::string_view work, arguments& args) {
+  if constexpr (requires { typename Peer::wait_group; }) {
+    if (work == "wait_group") {
+      [[maybe_unused]] const typename Peer::scope running;
+      typename Peer::wait_group group;
+      time_rounds(args.number(), [&] {
+        group.add();
+        group.done();
+        group.wait();
+      });
+      return true;
+    }
+  }
+  if constexpr (requires { typename Peer::semaphore; }) {
+    if (work == "semaphore") {
+      [[maybe_unused]] const typename Peer::scope running;
+      typename Peer::semaphore semaphore;
+      time_rounds(args.number(), [&] { semaphore.acquire_and_release(); });
+      return true;
+    }
+  }
+  return false;
+}
+
+} // namespace bench

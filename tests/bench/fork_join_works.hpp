@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "bench/arguments.hpp"
+#include "bench/counted_tasks.hpp"
+#include "bench/stopwatch.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace bench {
+
+/// Peer::both(f, g): runs both at once and waits for them. With 0 levels it is one leaf.
+template <class Peer, class F>
+void tree(std::size_t levels, const F& leaf) {
+  if (levels == 0) {
+    leaf();
+  } else {
+    const auto half = [&] { tree<Peer>(levels - 1, leaf); };
+    Peer::both(half, half);
+  }
+}
+
+template <class Peer>
+void nested_when_all(std::size_t levels, std::size_t rounds) {
+  counted_tasks tasks;
+  const std::size_t leaves = rounds << levels;
+  [[maybe_unused]] const typename Peer::scope running;
+  const stopwatch watch;
+  for (std::size_t i = 0; i < rounds; ++i)
+    tree<Peer>(levels, tasks.task());
+  const spent all = watch.read();
+  tasks.check_all(leaves);
+  print(all, static_cast<double>(leaves));
+}
+
+template <class Peer>
+void when_all(std::size_t rounds) {
+  counted_tasks tasks;
+  [[maybe_unused]] const typename Peer::scope running;
+  const stopwatch watch;
+  for (std::size_t i = 0; i < rounds; ++i)
+    Peer::both(tasks.task(), tasks.task());
+  const spent all = watch.read();
+  tasks.check_all(2 * rounds);
+  print(all, static_cast<double>(rounds));
+}
+
+inline std::int64_t plain_fibonacci(std::int64_t n) {
+  return n < 2 ? n : plain_fibonacci(n - 1) + plain_fibonacci(n - 2);
+}
+
+template <class Peer>
+std::int64_t fibonacci(std::int64_t n, std::int64_t cutoff) {
+  if (n < cutoff || n < 2)
+    return plain_fibonacci(n);
+  std::int64_t one = 0;
+  std::int64_t other = 0;
+  Peer::both([&] { one = fibonacci<Peer>(n - 1, cutoff); },
+             [&] { other = fibonacci<Peer>(n - 2, cutoff); });
+  return one + other;
+}
+
+template <class Peer>
+void time_fibonacci(std::int64_t n, std::int64_t cutoff) {
+  [[maybe_unused]] const typename Peer::scope running;
+  const stopwatch watch;
+  const std::int64_t result = fibonacci<Peer>(n, cutoff);
+  const spent all = watch.read();
+  std::int64_t last = 1;
+  std::int64_t right = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t next = last + right;
+    last = right;
+    right = next;
+  }
+  check(result == right, "a wrong Fibonacci number");
+  print(all, 1);
+}
+
+/// False if it is none of these works, or the peer does not have it.
+template <class Peer>
+bool run_fork_join_work(std::string_view work, arguments& args) {
+  const auto task = [] {};
+  if constexpr (requires { Peer::both(task, task); }) {
+    if (work == "when_all")
+      return when_all<Peer>(args.number()), true;
+    if (work == "nested_when_all") {
+      const std::size_t levels = args.number();
+      return nested_when_all<Peer>(levels, args.number()), true;
+    }
+    if (work == "fibonacci") {
+      const auto n = args.number<std::int64_t>();
+      return time_fibonacci<Peer>(n, args.number<std::int64_t>()), true;
+    }
+  }
+  return false;
+}
+
+} // namespace bench

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+// Boost.Fiber: its channels between threads, each of which runs one fiber.
+#include "bench/peer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <boost/fiber/buffered_channel.hpp>
+#include <boost/fiber/condition_variable.hpp>
+#include <boost/fiber/mutex.hpp>
+#include <boost/fiber/unbuffered_channel.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace {
+
+struct peer {
+  using crew = bench::plain_threads;
+
+  template <class T>
+  class channel {
+   public:
+    /// The buffer of a channel has a power of two of places, at least two, one of which stays
+    /// empty: those for 1 hold 1 item, those for 64 and 1024 hold 63 and 1023.
+    explicit channel(std::size_t capacity) {
+      if (capacity == bench::unbounded)
+        throw bench::not_offered();
+      if (capacity == 0) {
+        unbuffered_.emplace();
+      } else {
+        buffered_.emplace(std::bit_ceil(std::max<std::size_t>(capacity, 2)));
+      }
+    }
+    channel& sender() { return *this; }
+    channel& receiver() { return *this; }
+
+    void send(T&& item) {
+      buffered_ ? buffered_->push(std::move(item)) : unbuffered_->push(std::move(item));
+    }
+    std::optional<T> receive() {
+      std::optional<T> item(std::in_place);
+      const auto status = buffered_ ? buffered_->pop(*item) : unbuffered_->pop(*item);
+      if (status != boost::fibers::channel_op_status::success)
+        item.reset();
+      return item;
+    }
+    void close(std::size_t /*receivers*/) { buffered_ ? buffered_->close() : unbuffered_->close(); }
+
+   private:
+    std::optional<boost::fibers::buffered_channel<T>> buffered_;
+    std::optional<boost::fibers::unbuffered_channel<T>> unbuffered_; // exactly one of them
+  };
+
+  struct scope {}; // nothing runs beside a fiber that counts
+
+  class wait_group {
+   public:
+    void add() {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+    }
+    void done() {
+      const std::lock_guard lock(mutex_);
+      if (--count_ == 0)
+        zero_.notify_all();
+    }
+    void wait() {
+      std::unique_lock lock(mutex_);
+      zero_.wait(lock, [this] { return count_ == 0; });
+    }
+
+   private:
+    boost::fibers::mutex mutex_;
+    boost::fibers::condition_variable zero_;
+    std::size_t count_ = 0; // guarded by mutex_
+  };
+
+  class blocked_tasks {
+   public:
+    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
+      threads_.emplace();
+      for (std::size_t i = 0; i < count; ++i) {
+        threads_->start([this, &entered] {
+          ++entered;
+          std::int64_t item = 0;
+          channel_.pop(item);
+        });
+      }
+    }
+    ~blocked_tasks() {
+      if (threads_)
+        close();
+    }
+    blocked_tasks(const blocked_tasks&) = delete;
+    blocked_tasks& operator=(const blocked_tasks&) = delete;
+
+    void close() {
+      channel_.close();
+      threads_.reset();
+    }
+
+   private:
+    boost::fibers::unbuffered_channel<std::int64_t> channel_;
+    std::optional<bench::plain_threads> threads_;
+  };
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  return bench::run<peer>(argc, argv);
+}

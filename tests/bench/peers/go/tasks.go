@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSL-1.0
+
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A counter counts the tasks that have run: all that a task does that is called empty.
+type counter struct {
+	atomic.Int64
+}
+
+func (c *counter) mustBe(tasks int) {
+	mustEqual("tasks run", c.Load(), int64(tasks))
+}
+
+func spawnJoin(args *arguments) figures {
+	rounds := args.positive()
+	var ran counter
+	watch := startStopwatch()
+	for i := 0; i < rounds; i++ {
+		burst(1, &ran)
+	}
+	figures := watch.per(rounds)
+	ran.mustBe(rounds)
+	return figures
+}
+
+func spawnBurst(args *arguments) figures {
+	tasks, rounds := args.positive(), args.positive()
+	var ran counter
+	watch := startStopwatch()
+	for i := 0; i < rounds; i++ {
+		burst(tasks, &ran)
+	}
+	figures := watch.per(tasks * rounds)
+	ran.mustBe(tasks * rounds)
+	return figures
+}
+
+func burst(tasks int, ran *counter) {
+	var running sync.WaitGroup
+	running.Add(tasks)
+	for i := 0; i < tasks; i++ {
+		go func() {
+			defer running.Done()
+			ran.Add(1)
+		}()
+	}
+	running.Wait()
+}
+
+// As errgroup does with a limit: a channel holds a token for each running task.
+func limitedTasks(args *arguments) figures {
+	tasks, limit := args.positive(), args.positive()
+	var ran counter
+	watch := startStopwatch()
+	tokens := make(chan struct{}, limit)
+	var running sync.WaitGroup
+	for i := 0; i < tasks; i++ {
+		tokens <- struct{}{}
+		running.Add(1)
+		go func() {
+			defer func() {
+				<-tokens
+				running.Done()
+			}()
+			ran.Add(1)
+		}()
+	}
+	running.Wait()
+	figures := watch.per(tasks)
+	ran.mustBe(tasks)
+	return figures
+}
+
+func whenAll(args *arguments) figures {
+	rounds := args.positive()
+	var ran counter
+	watch := startStopwatch()
+	for i := 0; i < rounds; i++ {
+		leaves(1, &ran)
+	}
+	figures := watch.per(rounds)
+	ran.mustBe(2 * rounds)
+	return figures
+}
+
+func nestedWhenAll(args *arguments) figures {
+	depth, rounds := args.number(), args.positive()
+	var ran counter
+	watch := startStopwatch()
+	for i := 0; i < rounds; i++ {
+		leaves(depth, &ran)
+	}
+	count := rounds << depth
+	figures := watch.per(count)
+	ran.mustBe(count)
+	return figures
+}
+
+// A binary tree of that depth; its leaves are empty tasks.
+func leaves(depth int, ran *counter) {
+	if depth == 0 {
+		ran.Add(1)
+		return
+	}
+	both(
+		func() { leaves(depth-1, ran) },
+		func() { leaves(depth-1, ran) },
+	)
+}
+
+func both(first, second func()) {
+	var running sync.WaitGroup
+	running.Add(2)
+	go func() {
+		defer running.Done()
+		first()
+	}()
+	go func() {
+		defer running.Done()
+		second()
+	}()
+	running.Wait()
+}
+
+func fibonacci(args *arguments) figures {
+	n, cutoff := args.number(), args.number()
+	watch := startStopwatch()
+	result := forkFibonacci(n, cutoff)
+	figures := watch.per(1)
+	mustEqual("fibonacci", result, iteratedFibonacci(n))
+	return figures
+}
+
+func forkFibonacci(n, cutoff int) int64 {
+	if n < cutoff || n < 2 {
+		return plainFibonacci(n)
+	}
+	var a int64
+	var running sync.WaitGroup
+	running.Add(1)
+	go func() {
+		defer running.Done()
+		a = forkFibonacci(n-1, cutoff)
+	}()
+	b := forkFibonacci(n-2, cutoff)
+	running.Wait()
+	return a + b
+}
+
+func plainFibonacci(n int) int64 {
+	if n < 2 {
+		return int64(n)
+	}
+	return plainFibonacci(n-1) + plainFibonacci(n-2)
+}
+
+func iteratedFibonacci(n int) int64 {
+	a, b := int64(0), int64(1)
+	for i := 0; i < n; i++ {
+		a, b = b, a+b
+	}
+	return a
+}

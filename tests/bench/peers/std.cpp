@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+// The standard library, and what its users write by hand where it has nothing.
+#include "bench/peer.hpp"
+#include "bench/peers/std_channel.hpp"
+#include "bench/peers/std_select.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <semaphore>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#ifdef ROOST_BENCH_TBB // libstdc++'s parallel algorithms need it
+#include <algorithm>
+#include <execution>
+#endif
+
+namespace {
+
+/// A pool by hand: threads that take functions from a queue. Its end runs what is left.
+class pool {
+ public:
+  explicit pool(std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i)
+      threads_.emplace_back([this] { work(); });
+  }
+  ~pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    changed_.notify_all();
+  }
+  pool(const pool&) = delete;
+  pool& operator=(const pool&) = delete;
+
+  void submit(std::function<void()> task) {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return closed_ || !tasks_.empty(); });
+      if (tasks_.empty())
+        return;
+      const std::function<void()> task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_; // guarded by mutex_
+  bool closed_ = false;                     // guarded by mutex_
+  std::vector<std::jthread> threads_;       // joined before all else goes
+};
+
+struct peer {
+  using crew = bench::plain_threads;
+
+  template <class T>
+  using channel = bench::std_channel<T>;
+
+  using channel_set = bench::std_channel_set;
+
+  template <class F>
+  static void spawn_join(F task) {
+    const std::jthread thread(task);
+  }
+
+  struct scope {
+    template <class F>
+    void spawn_all(std::size_t count, F task) const {
+      std::vector<std::jthread> threads;
+      threads.reserve(count);
+      for (std::size_t i = 0; i < count; ++i)
+        threads.emplace_back(task);
+    }
+  };
+
+  template <class F>
+  static void run_limited(std::size_t count, std::size_t limit, F task) {
+    pool threads(limit);
+    for (std::size_t i = 0; i < count; ++i)
+      threads.submit(task);
+  }
+
+  template <class F, class G>
+  static void both(const F& f, const G& g) {
+    auto one = std::async(std::launch::async, f);
+    auto other = std::async(std::launch::async, g);
+    one.get();
+    other.get();
+  }
+
+  class wait_group {
+   public:
+    void add() {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+    }
+    void done() {
+      const std::lock_guard lock(mutex_);
+      if (--count_ == 0)
+        zero_.notify_all(); // locked: whoever waits may destroy this as soon as it can lock
+    }
+    void wait() {
+      std::unique_lock lock(mutex_);
+      zero_.wait(lock, [this] { return count_ == 0; });
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable zero_;
+    std::size_t count_ = 0; // guarded by mutex_
+  };
+
+  class semaphore {
+   public:
+    void acquire_and_release() {
+      semaphore_.acquire();
+      semaphore_.release();
+    }
+
+   private:
+    std::counting_semaphore<> semaphore_{1};
+  };
+
+#ifdef ROOST_BENCH_TBB
+  template <class F>
+  static void for_each(std::vector<double>& values, F f) {
+    std::for_each(std::execution::par, values.begin(), values.end(), f);
+  }
+  template <class F>
+  static std::vector<double> transform(const std::vector<double>& values, F f) {
+    std::vector<double> results(values.size());
+    std::transform(std::execution::par, values.begin(), values.end(), results.begin(), f);
+    return results;
+  }
+#endif
+
+  class blocked_tasks {
+   public:
+    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
+      for (std::size_t i = 0; i < count; ++i) {
+        threads_.emplace_back([this, &entered](std::stop_token stop) {
+          std::unique_lock lock(mutex_);
+          ++entered;
+          changed_.wait(lock, std::move(stop), [this] { return closed_; });
+        });
+      }
+    }
+
+    void stop() {
+      for (std::jthread& thread : threads_)
+        thread.request_stop();
+      threads_.clear();
+    }
+    void close() {
+      {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+      }
+      changed_.notify_all();
+      threads_.clear();
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    bool closed_ = false; // guarded by mutex_
+    std::vector<std::jthread> threads_;
+  };
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  return bench::run<peer>(argc, argv);
+}

@@ -18,7 +18,7 @@ layers=(
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope
-   detail/block_cache detail/task detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
+   detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
    detail/scope_runner detail/scope_state"
   # 5 what is built from scopes
   "when_all when_any for_each transform parallel_options

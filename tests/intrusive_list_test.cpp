@@ -93,3 +93,29 @@ TEST_CASE("a node can be put behind another or in front of all", "[intrusive_lis
   CHECK(forwards(l) == std::vector<int>{3, 0, 2, 1});
   CHECK(backwards(l) == std::vector<int>{1, 2, 0, 3});
 }
+
+TEST_CASE("a list can be put behind another", "[intrusive_list]") {
+  list l;
+  list others;
+  std::deque<node> nodes(4);
+  for (int i = 0; i < 4; ++i)
+    nodes[static_cast<std::size_t>(i)].value = i;
+  l.append(others);
+  CHECK(l.empty());
+  others.push_back(nodes[0]);
+  others.push_back(nodes[1]);
+  l.append(others);
+  CHECK(others.empty());
+  CHECK(others.pop_front() == nullptr);
+  CHECK(forwards(l) == std::vector<int>{0, 1});
+  l.append(others);
+  others.push_back(nodes[2]);
+  l.append(others);
+  l.push_back(nodes[3]);
+  CHECK(forwards(l) == std::vector<int>{0, 1, 2, 3});
+  CHECK(backwards(l) == std::vector<int>{3, 2, 1, 0});
+  l.erase(nodes[2]);
+  CHECK(forwards(l) == std::vector<int>{0, 1, 3});
+  while (l.pop_front() != nullptr) {
+  }
+}

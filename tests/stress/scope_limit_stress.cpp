@@ -462,6 +462,53 @@ TEST_CASE("a handle of a task in line is got while its place comes", "[task_scop
   }
 }
 
+TEST_CASE("tasks that come while the last thread leaves are found", "[task_scope][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  random_numbers random(1);
+  for (int round = 0; round < rounds(200); ++round) {
+    const std::size_t limit = 1 + static_cast<std::size_t>(random.below(2));
+    const std::size_t backlog = 1 + static_cast<std::size_t>(random.below(3));
+    std::atomic<int> late{0};
+    std::atomic<int> too_long{0};
+    roost::task_scope scope({.limit = limit, .backlog = backlog});
+    const auto spawn_some = [&](std::uint64_t stream) {
+      random_numbers mine(stream);
+      for (int i = 0; i < 30; ++i) {
+        auto last = scope.spawn([] {});
+        if (test::probe::in_line(scope) > backlog)
+          ++too_long;
+        // Were it left in line with no thread to come for it, this would be for ever.
+        if (mine.one_in(2) && !last.wait_for(1h))
+          ++late;
+        test::dither(mine, 60);
+      }
+    };
+    {
+      const std::jthread other([&] { spawn_some(static_cast<std::uint64_t>(round)); });
+      spawn_some(static_cast<std::uint64_t>(round) + 1000);
+    }
+    scope.join();
+    CHECK(late == 0);
+    CHECK(too_long == 0);
+  }
+}
+
+TEST_CASE("tasks begin in the order of their spawns while others end", "[task_scope][stress]") {
+  const test::no_thread_left check;
+  const int count = rounds(20'000);
+  const auto backlog = GENERATE(as<std::size_t>(), 1, 5, 1024);
+  int next = 0; // the tasks', one at a time
+  int wrong = 0;
+  {
+    roost::task_scope scope({.limit = 1, .backlog = backlog});
+    for (int i = 0; i < count; ++i)
+      scope.spawn([&, i] { wrong += i == next++ ? 0 : 1; });
+  }
+  CHECK(next == count);
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("threads that come free race with tasks that need one", "[crew][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;

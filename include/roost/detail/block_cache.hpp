@@ -40,39 +40,73 @@ class block_cache {
 
   /// Memory as from operator new, which whoever does not put it back may delete.
   void* take(std::size_t size);
-  void put(void* memory, std::size_t size) noexcept;
+
+  class returns;
 
  private:
   struct block {
     block* next = nullptr;
   };
 
-  struct bin {
+  struct taking_side {
     spin_lock lock;
-    block* to_take = nullptr;         // guarded by lock
-    std::atomic<block*> put{nullptr}; // any thread puts; emptied under lock
+    block* blocks = nullptr; // guarded by lock
+  };
+
+  struct putting_side {
+    std::atomic<block*> blocks{nullptr}; // any thread puts; emptied under the other side's lock
     // About how many were put: a bound on what is kept, not a count.
     std::atomic<std::size_t> count{0};
   };
 
   static constexpr std::size_t step = 64;
-  static constexpr std::size_t most_kept = 4096; // of one size; then as many may lie in to_take
-  static constexpr std::size_t sizes = 8;
+  static constexpr std::size_t most_kept = 4096; // of one size; the other side may have as many
+  static constexpr std::size_t sizes = 4;
+  static constexpr std::size_t smaller = 256 / step; // sizes that no task has
 
-  static std::size_t index_of(std::size_t size) noexcept { return (size - 1) / step; }
+  static std::size_t index_of(std::size_t size) noexcept { return (size - 1) / step - smaller; }
   static bool keeps(std::size_t index) noexcept { return !address_sanitized && index < sizes; }
   static void delete_all(block* one) noexcept;
+  void put(std::size_t index, block& first, block& last, std::size_t count) noexcept;
 
-  std::array<bin, sizes> bins_;
+  // One of each for each size. No cache line is used by both sides.
+  struct {
+    std::array<taking_side, sizes> taking;
+    std::array<std::byte, 64> gap{};
+    std::array<putting_side, sizes> putting;
+  } sides_;
+};
+
+/// Blocks on their way back: of one size, and not too many, they go together. One thread's. The
+/// cache must be there until the last has gone: at flush(), or at the end.
+class block_cache::returns {
+ public:
+  explicit returns(block_cache& to) noexcept : to_(to) {}
+  ~returns() { flush(); }
+  returns(const returns&) = delete;
+  returns& operator=(const returns&) = delete;
+
+  void put(void* memory, std::size_t size) noexcept;
+  void flush() noexcept;
+
+ private:
+  static constexpr std::size_t most = 32;
+
+  block_cache& to_;
+  std::size_t index_ = 0; // of all
+  std::size_t count_ = 0;
+  block* first_ = nullptr;
+  block* last_ = nullptr;
 };
 
 // --- implementation ---------------------------------------------------------
 
 inline block_cache::~block_cache() {
-  for (bin& b : bins_) {
-    delete_all(b.to_take);
+  for (const taking_side& side : sides_.taking)
+    delete_all(side.blocks);
+  for (const putting_side& side : sides_.putting) {
     // relaxed: nobody else is there any more
-    delete_all(b.put.load(std::memory_order_relaxed));
+    delete_all(side.blocks.load(std::memory_order_relaxed));
   }
 }
 
@@ -85,38 +119,56 @@ inline void* block_cache::take(std::size_t size) {
   const std::size_t index = index_of(size);
   if (!keeps(index))
     return ::operator new(size);
-  bin& b = bins_[index];
+  taking_side& mine = sides_.taking[index];
   {
-    const std::lock_guard guard(b.lock);
-    if (b.to_take == nullptr) {
+    const std::lock_guard guard(mine.lock);
+    if (mine.blocks == nullptr) {
+      putting_side& other = sides_.putting[index];
       // acquire: sees the links; pairs with release in put()
-      b.to_take = b.put.exchange(nullptr, std::memory_order_acquire);
-      b.count.store(0, std::memory_order_relaxed); // relaxed: a bound that need not be exact
+      mine.blocks = other.blocks.exchange(nullptr, std::memory_order_acquire);
+      other.count.store(0, std::memory_order_relaxed); // relaxed: a bound that need not be exact
     }
-    if (b.to_take != nullptr)
-      return std::exchange(b.to_take, b.to_take->next);
+    if (mine.blocks != nullptr)
+      return std::exchange(mine.blocks, mine.blocks->next);
   }
-  return ::operator new((index + 1) * step);
+  return ::operator new((smaller + index + 1) * step);
 }
 
-inline void block_cache::put(void* memory, std::size_t size) noexcept {
+inline void
+block_cache::put(std::size_t index, block& first, block& last, std::size_t count) noexcept {
+  putting_side& side = sides_.putting[index];
+  // relaxed: a bound that need not be exact
+  const std::size_t before = side.count.load(std::memory_order_relaxed);
+  if (before >= most_kept)
+    return delete_all(&first);
+  side.count.store(before + count, std::memory_order_relaxed);
+  // relaxed: only its address is kept; who follows the links has acquired them, see take()
+  last.next = side.blocks.load(std::memory_order_relaxed);
+  // release: publishes the links, and that the blocks are not used any more; pairs with acquire in
+  // take(). relaxed on failure: as the load above.
+  while (!side.blocks.compare_exchange_weak(
+      last.next, &first, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
+
+inline void block_cache::returns::put(void* memory, std::size_t size) noexcept {
   const std::size_t index = index_of(size);
   if (!keeps(index))
     return ::operator delete(memory);
-  bin& b = bins_[index];
-  // relaxed: a bound that need not be exact
-  const std::size_t count = b.count.load(std::memory_order_relaxed);
-  if (count >= most_kept)
-    return ::operator delete(memory);
-  b.count.store(count + 1, std::memory_order_relaxed);
-  auto* const added = new (memory) block;
-  // relaxed: only its address is kept; who follows the links has acquired them, see take()
-  added->next = b.put.load(std::memory_order_relaxed);
-  // release: publishes the link, and that the block is not used any more; pairs with acquire in
-  // take(). relaxed on failure: as the load above.
-  while (!b.put.compare_exchange_weak(
-      added->next, added, std::memory_order_release, std::memory_order_relaxed)) {
-  }
+  if (index != index_ || count_ == most)
+    flush();
+  index_ = index;
+  auto* const added = new (memory) block{first_};
+  first_ = added;
+  if (count_++ == 0)
+    last_ = added;
+}
+
+inline void block_cache::returns::flush() noexcept {
+  if (count_ != 0)
+    to_.put(index_, *first_, *last_, count_);
+  first_ = last_ = nullptr;
+  count_ = 0;
 }
 
 } // namespace roost::inline v0::detail

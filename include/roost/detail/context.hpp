@@ -39,6 +39,7 @@
 namespace roost::inline v0::detail {
 
 class stop_domain;
+class task_context;
 
 /// A cause whose texts are left out if there is no memory for them.
 stop_cause describe_stop(stop_reason reason,
@@ -59,6 +60,9 @@ class context : public list_node<context> {
 
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
+
+  /// The task that it is, or stands for; null if none.
+  virtual task_context* shown_task() noexcept { return nullptr; }
 
   /// True when a stop_when's own token has stopped this thread.
   virtual bool stopped_by_token() const noexcept { return false; }
@@ -353,7 +357,9 @@ inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) no
     return;
   const std::lock_guard guard(c.slot_->lock);
   wait_record* const record = c.slot_->record;
-  if (c.slot_->top == &c && record != nullptr && record->try_claim())
+  const context* const top = c.slot_->top;
+  const bool is_innermost = top != nullptr && top->domain_ == this;
+  if (is_innermost && record != nullptr && record->try_claim())
     woken.push(*record);
 }
 

@@ -58,6 +58,17 @@ class intrusive_list {
     links.linked_ = false;
   }
 
+  /// Puts all of `others` behind, in their order, in constant time.
+  void append(intrusive_list& others) noexcept {
+    if (others.empty())
+      return;
+    list_node<Node>& links = *others.first_;
+    links.previous_ = last_;
+    forward_to(last_) = others.first_;
+    last_ = others.last_;
+    others.first_ = others.last_ = nullptr;
+  }
+
   Node* pop_front() noexcept {
     Node* const node = first_;
     if (node != nullptr)

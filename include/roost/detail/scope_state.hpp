@@ -8,6 +8,7 @@
 #include <roost/detail/crew.hpp>
 #include <roost/detail/parker.hpp>
 #include <roost/detail/scope_runner.hpp>
+#include <roost/detail/seat.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/task_line.hpp>
@@ -98,14 +99,16 @@ class scope_state final : public scope_runner {
   void turn_away(task& t, admission got, const std::exception_ptr& error);
 
   // These run on the task's thread, with no lock held.
-  bool arrive(task& t) noexcept;
+  bool arrive(seat& here) noexcept;
   void work_here(task& t) noexcept;
-  task* finish(task& t) noexcept;
+  task* finish(seat& here, block_cache::returns& gone) noexcept;
+  void look_again(seat& here) noexcept;
+  task* depart(seat& here) noexcept;
 
   // The caller holds lock_.
   bool has_room() noexcept;
   admission try_admit(task& t, when_full full) noexcept;
-  task* begin_next(claimed_list& woken) noexcept;
+  void begin_next(seat& here, claimed_list& woken) noexcept;
   task* take_ready() noexcept;
 
   void count_down_aside() noexcept;
@@ -181,6 +184,7 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
         const std::lock_guard lock(lock_);
         if (is_over())
           return true;
+        line_.shut_door();
         joiners_.push_back(place, record);
       }
       if (record.await(deadline, &meanwhile) == wait_state::timed_out) {
@@ -250,7 +254,6 @@ inline void scope_state::run_here(task& t) {
     return;
   }
   work_here(t);
-  (void)finish(t);
 }
 
 // The handle keeps the task.
@@ -277,6 +280,12 @@ inline bool scope_state::takes_at_once() {
 
 inline scope_state::admission
 scope_state::admit(task& t, const blocked_call& call, when_full full) {
+  const task_line::entry by_door = line_.enter_by_door(t);
+  if (by_door == task_line::entry::in_line)
+    return admission::in_line;
+  // Those that make places are to have the processor: then there are several, and not one by one.
+  if (by_door == task_line::entry::full && full == when_full::wait && !runs_inside(*this))
+    std::this_thread::yield();
   {
     const std::lock_guard lock(lock_);
     if (const admission at_once = try_admit(t, full); at_once != admission::none)
@@ -336,6 +345,7 @@ inline bool scope_state::leave_to_others(task& t) noexcept {
   if (stop_requested() || !line_.limited() || line_.running() == 1)
     return false;
   erase(t);
+  line_.shut_door();
   line_.left();
   line_.push_back(t);
   return true;
@@ -371,22 +381,34 @@ inline void task::run_on_crew() noexcept {
   static_cast<scope_state&>(domain()).work(*this);
 }
 
-// True if `t` is to be dropped: a stop was faster than its thread.
-inline bool scope_state::arrive(task& t) noexcept {
+// True if the task is to be dropped: a stop was faster than its thread.
+inline bool scope_state::arrive(seat& here) noexcept {
   const std::lock_guard lock(lock_);
-  bind(t, this_thread);
+  bind(*here.runs, this_thread);
+  if (line_.limited()) { // others follow on this thread
+    erase(*here.runs);
+    contexts().push_back(here);
+    bind(here, this_thread);
+  }
   return stop_requested();
 }
 
 inline void scope_state::work(task& first) noexcept {
-  run(first, arrive(first));
-  for (task* t = finish(first); t != nullptr; t = finish(*t))
+  block_cache::returns gone(blocks_); // empty when nothing of the scope runs here any more
+  seat here(*this, first);
+  run(first, arrive(here));
+  while (task* const t = finish(here, gone))
     run(*t, false);
 }
 
 inline void scope_state::work_here(task& t) noexcept {
-  const contexts_set_aside aside;
-  run(t, arrive(t));
+  block_cache::returns gone(blocks_);
+  seat here(*this, t);
+  {
+    const contexts_set_aside aside;
+    run(t, arrive(here));
+  }
+  (void)finish(here, gone); // there is no line
 }
 
 inline void scope_state::run_here_if_in_line(task& t) noexcept {
@@ -404,12 +426,19 @@ inline void scope_state::run_here_if_in_line(task& t) noexcept {
     scope.contexts().push_back(t);
   }
   woken.complete(wait_state::done);
-  scope.work_here(t);
   {
-    const std::lock_guard lock(scope.lock_);
-    scope.erase(t);
+    block_cache::returns gone(scope.blocks_);
+    seat here(scope, t);
+    {
+      const contexts_set_aside aside;
+      scope.run(t, scope.arrive(here));
+    }
+    {
+      const std::lock_guard lock(scope.lock_);
+      scope.erase(here);
+    }
+    t.release(&gone);
   }
-  t.release(&scope.blocks_);
   scope.count_down_aside();
 }
 
@@ -442,42 +471,69 @@ inline void scope_state::run_here_what_is_ready() noexcept {
     if (t == nullptr)
       return;
     work_here(*t);
-    (void)finish(*t);
   }
 }
 
 // The next in line, if any, begins in the place of one that has ended on this thread.
-inline task* scope_state::begin_next(claimed_list& woken) noexcept {
-  task* const next = stop_requested() ? nullptr : line_.take_first(woken);
-  if (next != nullptr) {
-    line_.left();
-    begin(*next);
-    bind(*next, this_thread);
+inline void scope_state::begin_next(seat& here, claimed_list& woken) noexcept {
+  if (here.runs != nullptr && !here.is_listed())
+    erase(*here.runs); // it was in the list itself
+  here.runs = stop_requested() ? nullptr : line_.take_first(woken);
+  if (here.runs != nullptr)
+    line_.begin_in_place();
+  if (here.runs == nullptr && here.is_listed())
+    erase(here);
+  if (here.runs != nullptr && !here.is_listed())
+    contexts().push_back(here);
+}
+
+// Before a thread leaves it lets those that may be about to spawn have the processor, and looks
+// again: for it to leave and to be woken again costs them more. With a processor to itself it takes
+// as long as any wait spins. Whoever waits for the end shuts the door: then nobody looks again.
+inline void scope_state::look_again(seat& here) noexcept {
+  constexpr int times = 12;
+  for (int i = 0; i < times && here.runs == nullptr && line_.may_come_by_door(); ++i) {
+    std::this_thread::yield();
+    if (!line_.someone_came())
+      continue;
+    claimed_list woken;
+    {
+      const std::lock_guard lock(lock_);
+      begin_next(here, woken);
+    }
+    woken.complete(wait_state::done);
   }
-  return next;
 }
 
 // What runs next on this thread; null if nothing of this scope does, which may be gone then. The
 // task is let go of before it is counted down: with it goes what its user left in it.
-inline task* scope_state::finish(task& t) noexcept {
+inline task* scope_state::finish(seat& here, block_cache::returns& gone) noexcept {
   claimed_list woken;
-  task* next = nullptr;
+  task& ended = *here.runs;
   {
     const std::lock_guard lock(lock_);
-    erase(t);
-    next = begin_next(woken);
+    begin_next(here, woken);
   }
   woken.complete(wait_state::done);
-  t.release(&blocks_);
-  if (next != nullptr)
-    return next;
+  ended.release(&gone);
+  if (here.runs == nullptr) {
+    gone.flush();
+    look_again(here);
+  }
+  return here.runs != nullptr ? here.runs : depart(here);
+}
+
+// The thread leaves, unless it finds something to run at the last moment.
+inline task* scope_state::depart(seat& here) noexcept {
+  claimed_list woken;
   drop_line();
   crew* const idle = outermost() ? &tree_->threads : nullptr;
   bool over = false;
   {
     const std::lock_guard lock(lock_);
-    next = begin_next(woken);
-    if (next == nullptr) {
+    line_.shut_door();
+    begin_next(here, woken);
+    if (here.runs == nullptr) {
       line_.left();
       wake_if_over(woken);
     }
@@ -486,7 +542,7 @@ inline task* scope_state::finish(task& t) noexcept {
   woken.complete(wait_state::done);
   if (over && idle != nullptr)
     idle->dismiss_idle(); // they exit while the owner wakes
-  return next;
+  return here.runs;
 }
 
 template <class End, class Finally>
@@ -496,6 +552,7 @@ void scope_state::empty_line(End end, Finally finally) noexcept {
     task* t = nullptr;
     {
       const std::lock_guard lock(lock_);
+      line_.shut_door();
       t = line_.take_first(woken);
       if (t != nullptr)
         line_.begin_aside();
@@ -506,7 +563,10 @@ void scope_state::empty_line(End end, Finally finally) noexcept {
     if (t == nullptr)
       return;
     end(*t);
-    t->release(&blocks_);
+    {
+      block_cache::returns gone(blocks_);
+      t->release(&gone);
+    }
     count_down_aside();
   }
 }

@@ -105,6 +105,7 @@ inline bool scope_watch::is_over() noexcept {
 
 inline void scope_watch::on_stop(claimed_list& woken) noexcept {
   stopped_at_ = clock::now();
+  line_.shut_door();
   if (cuts_work_short() && has_work())
     outcome_.cut_short();
   woken.push_all(line_.spawns());
@@ -114,8 +115,8 @@ inline void scope_watch::on_stop(claimed_list& woken) noexcept {
 template <class Visit>
 void scope_watch::for_each_running(Visit visit) {
   for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
-    if (!is_cover(*c))
-      visit(static_cast<task&>(*c), slot_of(*c));
+    if (task_context* const t = c->shown_task())
+      visit(static_cast<task&>(*t), slot_of(*c));
   }
 }
 

@@ -66,7 +66,7 @@ class task : public task_context, public failure_record, public job {
     references_.fetch_add(1, std::memory_order_relaxed);
   }
   /// Its memory goes to `blocks` if it is the last reference.
-  void release(block_cache* blocks = nullptr) noexcept {
+  void release(block_cache::returns* blocks = nullptr) noexcept {
     // release: what was done through this reference; acquire: the last sees all of it before it
     // destroys; each pairs with the others'
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
@@ -135,16 +135,13 @@ class task : public task_context, public failure_record, public job {
   // Its scope keeps it as a failure. The task's thread's alone.
   bool is_kept = false;
 
-  // It waits in its scope's line. Guarded by the scope's lock.
-  bool in_line = false;
-
   // What ended it, if it was stopped. Written by the task's thread before complete().
   std::shared_ptr<const stop_cause> stopped_by;
 
  private:
   friend struct probe;
 
-  virtual void destroy(block_cache* blocks) noexcept = 0;
+  virtual void destroy(block_cache::returns* blocks) noexcept = 0;
 
   // Keeps the task: a selector's case may outlast the handle.
   class is_done {
@@ -240,7 +237,8 @@ class callable_task final : public result_task<typename task_result<F>::type> {
     try {
       return ::new (memory) callable_task(scope, name, spawned, std::forward<G>(callable));
     } catch (...) {
-      give_back(memory, &blocks);
+      block_cache::returns unused(blocks);
+      give_back(memory, &unused);
       throw;
     }
   }
@@ -270,12 +268,12 @@ class callable_task final : public result_task<typename task_result<F>::type> {
       : result_task<typename task_result<F>::type>(scope, name, spawned),
         callable_(std::forward<G>(callable)) {}
 
-  void destroy(block_cache* blocks) noexcept override {
+  void destroy(block_cache::returns* blocks) noexcept override {
     this->~callable_task();
     give_back(this, blocks);
   }
 
-  static void give_back(void* memory, block_cache* blocks) noexcept {
+  static void give_back(void* memory, block_cache::returns* blocks) noexcept {
     if (over_aligned()) {
       ::operator delete(memory, alignment());
     } else if (blocks != nullptr) {

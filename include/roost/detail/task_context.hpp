@@ -33,6 +33,10 @@ class task_context : public context {
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
 
+  // It waits in its scope's line. Guarded by the scope's lock. Here, beside the links of the line.
+  bool in_line = false;
+
+  task_context* shown_task() noexcept override { return this; }
   [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }
 
  private:

@@ -35,7 +35,7 @@ class exception_list : public std::exception {
     std::vector<failure> failures;
     std::string what;
   };
-  std::shared_ptr<const contents> contents_; // shared: copies of an exception must not throw
+  std::shared_ptr<contents> contents_; // constant; shared: copies of an exception must not throw
 };
 
 /// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
@@ -85,13 +85,15 @@ inline void print_unobserved(const failure& f) {
 } // namespace detail
 
 inline exception_list::exception_list(std::vector<failure> failures) {
-  std::string what = std::to_string(failures.size());
+  contents_ = std::make_shared<contents>();
+  std::string& what = contents_->what;
+  what = std::to_string(failures.size());
   what += failures.size() == 1 ? " task failed" : " tasks failed";
   for (const failure& f : failures) {
     what += &f == failures.data() ? ": " : "; ";
     what += detail::name_or_unnamed(f.task) + ": " + detail::message_of(f.error);
   }
-  contents_ = std::make_shared<contents>(contents{std::move(failures), std::move(what)});
+  contents_->failures.swap(failures);
 }
 
 inline unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept {

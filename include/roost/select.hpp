@@ -8,6 +8,7 @@
 #include <roost/detail/context.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/select_first.hpp>
+#include <roost/detail/view.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/event.hpp>
 #include <roost/site.hpp>
@@ -17,7 +18,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -194,11 +194,11 @@ struct case_maker {
 };
 
 /// The part of a select that is the same for all kinds of cases. The last two are room for it.
-inline std::size_t select_among(std::span<select_case* const> cases,
+inline std::size_t select_among(view<select_case* const> cases,
                                 turn order,
                                 patience how_long,
-                                std::span<attempt*> in_turn,
-                                std::span<attempt*> by_lock) {
+                                view<attempt*> in_turn,
+                                view<attempt*> by_lock) {
   throw_if_stopped();
   std::size_t count = 0;
   for (select_case* const c : cases) {
@@ -206,8 +206,8 @@ inline std::size_t select_among(std::span<select_case* const> cases,
     if (c->what() != nullptr)
       in_turn[count] = by_lock[count] = c->what(), ++count;
   }
-  const first_ended first = select_first(in_turn.first(count),
-                                         by_lock.first(count),
+  const first_ended first = select_first({in_turn.data(), count},
+                                         {by_lock.data(), count},
                                          order,
                                          how_long,
                                          {"select", {}, cases[0]->where()},

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -43,9 +42,8 @@ class shield {
 
   explicit shield(clock::time_point limit);
 
-  // Both empty on a thread without contexts: there is nothing to hide.
+  // Empty on a thread without contexts: there is nothing to hide.
   std::shared_ptr<hidden_domain> domain_;
-  std::optional<detail::layer> layer_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -56,10 +54,16 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       : stop_domain(detail::later(around.deadline(), limit), nullptr),
         limit_(limit) {}
 
+  void begin(stop_domain& around) noexcept {
+    follow(around.shared_from_this());
+    layer_.cover_this_thread();
+  }
+
   void end() noexcept {
+    layer_.uncover();
     unfollow();
-    keeper_->remove(*this);
-    keeper_.reset();
+    times_->keeper.remove(*this);
+    times_.reset();
   }
 
  private:
@@ -76,7 +80,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       return;
     if (limit_ > clock::now()) {
       try {
-        keeper_->add(*this, limit_);
+        times_->keeper.add(*this, limit_);
         return;
       } catch (...) { // no thread for the timekeeper
       }
@@ -93,16 +97,10 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     stop(std::move(cause));
   }
 
-  // That of the scopes around, if there are any.
-  static std::shared_ptr<detail::timekeeper> find_keeper() {
-    const std::shared_ptr<detail::tree> tree = detail::tree_around();
-    return tree ? std::shared_ptr<detail::timekeeper>(tree, &tree->keeper)
-                : std::make_shared<detail::timekeeper>();
-  }
-
+  detail::layer layer_{*this}; // the owner's alone
   const clock::time_point limit_;
-  std::shared_ptr<detail::timekeeper> keeper_ = find_keeper(); // the owner's alone
-  std::shared_ptr<const stop_cause> hidden_;                   // guarded by lock_
+  std::shared_ptr<detail::tree> times_ = detail::tree_around_or_new(); // the owner's alone
+  std::shared_ptr<const stop_cause> hidden_;                           // guarded by lock_
 };
 
 inline shield::shield(clock::time_point limit) {
@@ -110,15 +108,12 @@ inline shield::shield(clock::time_point limit) {
   if (around == nullptr)
     return;
   domain_ = std::make_shared<hidden_domain>(around->domain(), limit);
-  domain_->follow(around->domain().shared_from_this());
-  layer_.emplace(*domain_).cover_this_thread();
+  domain_->begin(around->domain());
 }
 
 inline shield::~shield() {
-  if (!layer_)
-    return;
-  layer_->uncover();
-  domain_->end();
+  if (domain_)
+    domain_->end();
 }
 
 } // namespace roost::inline v0

@@ -11,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -93,11 +94,12 @@ class [[nodiscard("it is how to get the result; cast to void what is not needed"
 };
 
 /// Of a task without a result: often there is no need to keep it.
-template <>
-class task_handle<void> : public detail::handle_base<void> {
+template <class Void>
+  requires std::is_void_v<Void>
+class task_handle<Void> : public detail::handle_base<Void> {
  private:
   friend class task_scope;
-  explicit task_handle(detail::result_task<void>& t) noexcept : handle_base(t) {}
+  explicit task_handle(detail::result_task<Void>& t) noexcept : detail::handle_base<Void>(t) {}
 };
 
 /// A case of a select: the task has ended, and get() does not wait.

@@ -69,7 +69,7 @@ class task_name {
 /// Callers: any thread may spawn, stop and query, tasks included, while it is open. The thread that
 /// made it ends it, unless `covers_owner` is false.
 /// Errors: whatever a task throws reaches the owner or the hook. See scope_options for policies.
-/// Threads: each task that runs has one to itself, a std::jthread of the outermost scope around,
+/// Threads: each task that runs has one to itself, a std::thread of the outermost scope around,
 /// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
 /// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
 /// task may find thread_locals as an earlier one has left them; of roost's own state it finds none.

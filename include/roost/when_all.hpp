@@ -98,7 +98,7 @@ auto when_all(R&& callables, site where) {
         results.push_back(handle.get());
       return results;
     } else {
-      for (task_handle<void>& handle : handles)
+      for (task_handle<result>& handle : handles)
         handle.get();
     }
   }

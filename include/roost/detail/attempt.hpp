@@ -7,11 +7,11 @@
 #include <roost/detail/pause.hpp>
 #include <roost/detail/primitive_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/view.hpp>
 #include <roost/detail/wait_record.hpp>
 
 #include <cstddef>
 #include <mutex>
-#include <span>
 
 namespace roost::inline v0::detail {
 
@@ -26,7 +26,7 @@ class attempt {
   attempt& operator=(const attempt&) = delete;
 
   /// True if it happened. Never waits. May allocate.
-  virtual bool try_alone();
+  inline virtual bool try_alone();
 
   /// The same, but the caller holds the lock, and calls finish() after it is released if it
   /// happened. Allocates nothing.
@@ -61,7 +61,7 @@ class attempt {
   wait_node node_; // guarded by the lock while it is linked
 };
 
-using attempt_list = std::span<attempt* const>;
+using attempt_list = view<attempt* const>;
 
 /// Holds the locks of several attempts. They are in the order of their locks' addresses, the same
 /// for everybody, so that two such holders never wait for each other. One lock may be there more

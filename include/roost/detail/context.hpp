@@ -217,6 +217,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
 /// What the scopes around the calling thread share; null outside of scopes.
 std::shared_ptr<tree> tree_around() noexcept;
+/// The same, or a new one.
+std::shared_ptr<tree> tree_around_or_new();
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -382,6 +384,11 @@ inline std::shared_ptr<tree> tree_around() noexcept {
       return c->domain().shared();
   }
   return nullptr;
+}
+
+inline std::shared_ptr<tree> tree_around_or_new() {
+  std::shared_ptr<tree> around = tree_around();
+  return around ? around : std::make_shared<tree>();
 }
 
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {

@@ -5,11 +5,11 @@
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/parker.hpp>
 #include <roost/detail/spin_lock.hpp>
+#include <roost/detail/start_thread.hpp>
 #include <roost/detail/wait_record.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -63,7 +63,7 @@ class crew {
   // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
   // from either joins the thread and destroys the member.
   struct member : list_node<member> {
-    member() = default;
+    member(crew& c, job& j) noexcept : home(c), first(j) {}
     member(const member&) = delete;
     member& operator=(const member&) = delete;
     ~member() {
@@ -72,13 +72,15 @@ class crew {
       parker_pool::instance().give_back(sleeps_on);
     }
 
+    crew& home;
+    job& first; // what it is made for
     parker& sleeps_on = parker_pool::instance().take();
     spin_lock starting; // held until `thread` is set
-    std::jthread thread;
+    std::thread thread;
   };
 
   bool start_on_existing(job& j) noexcept;
-  void work(member& self, job& first) noexcept;
+  void work(member& self) noexcept;
   job* next_job(member& self) noexcept;
   bool be_idle(member& self) noexcept;
   void retire(member& self) noexcept;
@@ -105,11 +107,14 @@ class crew {
 inline crew::~crew() {
   dismiss_idle();
   for (;;) {
-    std::unique_ptr<member> one; // whose thread is joined by its destructor
-    const std::lock_guard guard(lock_);
-    one.reset(finished_.empty() ? members_.pop_front() : finished_.pop_front());
-    if (!one)
+    member* one = nullptr;
+    {
+      const std::lock_guard guard(lock_);
+      one = finished_.empty() ? members_.pop_front() : finished_.pop_front();
+    }
+    if (one == nullptr)
       return;
+    delete one; // joins its thread
   }
 }
 
@@ -133,21 +138,26 @@ inline bool crew::take_back(job& j) noexcept {
 inline void crew::start(job& j) {
   if (start_on_existing(j))
     return;
-  auto created = std::make_unique<member>();
-  member& self = *created;
+  member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
   {
     const std::lock_guard guard(lock_);
     members_.push_back(self);
   }
   try {
     const std::lock_guard starting(self.starting);
-    self.thread = std::jthread([this, &self, &j] { work(self, j); });
-    (void)created.release(); // from the unlock on it may run, end and be destroyed
+    self.thread = start_thread(
+        [](void* m) {
+          auto& member_of_it = *static_cast<member*>(m);
+          member_of_it.home.work(member_of_it);
+        },
+        &self);
+    // From the unlock on it may run, end and be destroyed.
   } catch (...) {
     {
       const std::lock_guard guard(lock_);
       members_.erase(self);
     }
+    delete &self;
     if (!start_on_existing(j)) // one may have come free meanwhile
       throw;
   }
@@ -184,9 +194,9 @@ inline void crew::dismiss_idle() noexcept {
   woken.complete(wait_state::closed);
 }
 
-inline void crew::work(member& self, job& first) noexcept {
+inline void crew::work(member& self) noexcept {
   { const std::lock_guard started(self.starting); }
-  for (job* j = &first; j != nullptr; j = next_job(self))
+  for (job* j = &self.first; j != nullptr; j = next_job(self))
     j->run_on_crew();
   retire(self);
 }
@@ -247,8 +257,8 @@ inline void crew::retire(member& self) noexcept {
     finished_.push_back(self);
     ++finished_count_;
   }
-  while (std::unique_ptr<member>(to_join.pop_front()) != nullptr) {
-  } // each joined here
+  while (const member* const one = to_join.pop_front())
+    delete one; // joined here
 }
 
 } // namespace roost::inline v0::detail

@@ -168,8 +168,7 @@ inline clock::time_point deadline_around(const scope_options& options) noexcept 
 }
 
 inline std::shared_ptr<tree> tree_for(const scope_options& options) {
-  std::shared_ptr<tree> around = options.covers_owner ? tree_around() : nullptr;
-  return around ? around : std::make_shared<tree>();
+  return options.covers_owner ? tree_around_or_new() : std::make_shared<tree>();
 }
 
 inline scope_owner::scope_owner(const scope_options& options, site where)

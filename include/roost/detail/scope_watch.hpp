@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <string>
 
 namespace roost::inline v0::detail {
@@ -50,7 +49,7 @@ class scope_watch : public scope_owner {
   wait_list joiners_;   // who waits until nothing is left
   bool ending_ = false; // the owner waits for the end: once nothing is left, the scope is closed
   bool closed_ = false;
-  std::optional<clock::time_point> stopped_at_;
+  clock::time_point stopped_at_ = no_deadline;
 
  private:
   // The caller holds lock_.
@@ -72,7 +71,7 @@ class scope_watch::reporter final : public watcher {
     const std::lock_guard lock(scope_.lock_);
     return next_ = scope_.next_report(watch_);
   }
-  void look() noexcept override;
+  inline void look() noexcept override; // see ~scope_state
 
  private:
   scope_watch& scope_;
@@ -159,8 +158,8 @@ inline std::string scope_watch::describe() noexcept {
 }
 
 inline clock::time_point scope_watch::next_report(stall_watch& watch) noexcept {
-  const bool stands = line_.front() != nullptr && !stopped_at_;
-  return watch.next({stopped_at_, stands ? std::optional(line_.begun()) : std::nullopt});
+  const bool stands = line_.front() != nullptr && stopped_at_ == no_deadline;
+  return watch.next({stopped_at_, stands ? line_.begun() : stall_watch::no_line});
 }
 
 // Where only the line makes it look, somebody who computes may well go on: then it says nothing.

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/view.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <span>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -34,7 +34,7 @@ class select_case {
 
   /// Before the first try, for each case of `all` in turn: an item that needs a box to be sent is
   /// put into one. The same variable in a second case is sent from the same box.
-  void prepare(std::span<select_case* const> all);
+  void prepare(view<select_case* const> all);
 
   /// After the last try: an item that was not sent is back in its variable.
   virtual void settle() noexcept {}
@@ -98,7 +98,7 @@ class queue_case final : public select_case {
 
 // --- implementation ---------------------------------------------------------
 
-inline void select_case::prepare(std::span<select_case* const> all) {
+inline void select_case::prepare(view<select_case* const> all) {
   if (boxed_.address == nullptr)
     return;
   void* shared = nullptr;

@@ -5,11 +5,11 @@
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/random.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/view.hpp>
 #include <roost/detail/wait_record.hpp>
 
 #include <cstddef>
 #include <functional>
-#include <span>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -35,8 +35,8 @@ inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
 /// which makes "nothing can happen" true for one moment, then waits.
 ///
 /// Source: Go's selectgo (runtime/select.go), with a first pass as in Rust's crossbeam-channel.
-first_ended select_first(std::span<attempt*> in_turn,
-                         std::span<attempt*> by_lock,
+first_ended select_first(view<attempt*> in_turn,
+                         view<attempt*> by_lock,
                          turn order,
                          patience how_long,
                          const blocked_call& call,
@@ -46,7 +46,7 @@ first_ended select_first(std::span<attempt*> in_turn,
 
 // For the short list of a select, and for that of a selector, which is sorted already: insertion
 // then takes linear time.
-inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
+inline void sort_by_lock(view<attempt*> attempts) noexcept {
   for (std::size_t end = 1; end < attempts.size(); ++end) {
     for (std::size_t i = end; i > 0 && before_by_lock(*attempts[i], *attempts[i - 1]); --i)
       std::swap(attempts[i], attempts[i - 1]);
@@ -54,7 +54,7 @@ inline void sort_by_lock(std::span<attempt*> attempts) noexcept {
 }
 
 // Draws the order only as far as it is needed (Fisher and Yates).
-inline attempt* try_in_turn(std::span<attempt*> attempts, turn order) {
+inline attempt* try_in_turn(view<attempt*> attempts, turn order) {
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     if (order == turn::fair && i + 1 < attempts.size())
       std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
@@ -64,8 +64,8 @@ inline attempt* try_in_turn(std::span<attempt*> attempts, turn order) {
   return nullptr;
 }
 
-inline first_ended select_first(std::span<attempt*> in_turn,
-                                std::span<attempt*> by_lock,
+inline first_ended select_first(view<attempt*> in_turn,
+                                view<attempt*> by_lock,
                                 turn order,
                                 patience how_long,
                                 const blocked_call& call,

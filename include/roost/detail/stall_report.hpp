@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,10 +24,12 @@ namespace roost::inline v0::detail {
 /// doubled times; likewise while tasks are in line and none begins.
 class stall_watch {
  public:
+  static constexpr std::size_t no_line = static_cast<std::size_t>(-1);
+
   /// What is known of the tasks when it is asked.
   struct progress {
-    std::optional<clock::time_point> stopped_at;
-    std::optional<std::size_t> begun; // how many have begun so far; nothing if nobody is in line
+    clock::time_point stopped_at; // no_deadline if they are not
+    std::size_t begun;            // how many have begun so far; no_line if nobody is in line
   };
 
   /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too.
@@ -45,15 +46,15 @@ class stall_watch {
   }
 
  private:
-  /// Read once; nothing if it is not set or not a number.
-  static std::optional<clock::duration> from_environment();
+  /// Read once; no_timeout if it is not set or not a number.
+  static clock::duration from_environment();
 
   clock::duration patience_at_first_;
-  clock::duration patience_;
+  clock::duration patience_{};
   clock::time_point start_ = no_deadline; // from when it is counted
   clock::time_point waiting_since_ = no_deadline;
   clock::time_point line_stands_since_ = no_deadline;
-  std::optional<std::size_t> begun_;
+  std::size_t begun_ = no_line;
 };
 
 /// What a thread does: the blocking call, its object and its line, or "running".
@@ -62,24 +63,25 @@ std::string what_it_does(thread_slot* thread);
 /// The line that says of one task who it is, and what it does.
 std::string stall_line(std::string_view scope,
                        const task_context& task,
-                       std::optional<clock::time_point> stopped_at,
+                       clock::time_point stopped_at,
                        const std::string& does);
 
 // --- implementation ---------------------------------------------------------
 
-inline stall_watch::stall_watch(clock::duration patience)
-    : patience_at_first_(from_environment().value_or(patience)),
-      patience_(patience_at_first_) {
-  if (from_environment())
+inline stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
+  if (from_environment() != no_timeout) {
+    patience_at_first_ = from_environment();
     waiting_since_ = clock::now();
+  }
+  patience_ = patience_at_first_;
 }
 
 inline clock::time_point stall_watch::next(const progress& now) noexcept {
   if (now.begun != begun_) {
     begun_ = now.begun;
-    line_stands_since_ = begun_ ? clock::now() : no_deadline;
+    line_stands_since_ = begun_ != no_line ? clock::now() : no_deadline;
   }
-  const clock::time_point start = now.stopped_at                  ? *now.stopped_at
+  const clock::time_point start = now.stopped_at != no_deadline   ? now.stopped_at
                                   : waiting_since_ != no_deadline ? waiting_since_
                                                                   : line_stands_since_;
   if (start_ != start)
@@ -89,17 +91,17 @@ inline clock::time_point stall_watch::next(const progress& now) noexcept {
   return never ? no_deadline : start_ + patience_;
 }
 
-inline std::optional<clock::duration> stall_watch::from_environment() {
-  static const std::optional<clock::duration> interval = []() -> std::optional<clock::duration> {
+inline clock::duration stall_watch::from_environment() {
+  static const clock::duration interval = []() -> clock::duration {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): safe unless the program changes its environment
     const char* const text = std::getenv("ROOST_STALL_MS");
     if (text == nullptr)
-      return std::nullopt;
+      return no_timeout;
     const char* const end = text + std::strlen(text);
     unsigned milliseconds = 0;
     const auto [rest, error] = std::from_chars(text, end, milliseconds);
     if (error != std::errc() || rest != end)
-      return std::nullopt;
+      return no_timeout;
     return std::chrono::milliseconds(milliseconds != 0 ? milliseconds : 1);
   }();
   return interval;
@@ -135,15 +137,15 @@ inline std::string what_it_does(thread_slot* thread) {
 
 inline std::string stall_line(std::string_view scope,
                               const task_context& task,
-                              std::optional<clock::time_point> stopped_at,
+                              clock::time_point stopped_at,
                               const std::string& does) {
   const clock::time_point now = clock::now();
   std::string text = "roost: scope " + name_or_unnamed(scope) + " waits for task ";
   text += name_or_unnamed(task.name()) + ", spawned at " + line_of(task.spawned());
   if (task.since() != clock::time_point())
     text += ", age " + in_seconds(now - task.since());
-  text += stopped_at ? ", asked to stop " + in_seconds(now - *stopped_at) + " ago: "
-                     : std::string(", not stopped: ");
+  text += stopped_at != no_deadline ? ", asked to stop " + in_seconds(now - stopped_at) + " ago: "
+                                    : std::string(", not stopped: ");
   return text + does + "\n";
 }
 

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/start_thread.hpp>
 #include <roost/detail/thread_slot.hpp>
 
 #include <chrono>
@@ -53,7 +54,7 @@ class timekeeper {
   intrusive_list<timer> timers_;     // guarded by mutex_; sorted by time
   const timer* running_ = nullptr;   // guarded by mutex_; the timer being called
   bool ending_ = false;              // guarded by mutex_
-  std::jthread thread_;              // written under mutex_ by the first add()
+  std::thread thread_;               // written under mutex_ by the first add()
 };
 
 // --- implementation ---------------------------------------------------------
@@ -64,12 +65,14 @@ inline timekeeper::~timekeeper() {
     ending_ = true;
   }
   changed_.notify_one();
-} // thread_, the last member, is joined first
+  if (thread_.joinable())
+    thread_.join();
+}
 
 inline void timekeeper::add(timer& t, clock::time_point when) {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable())
-    thread_ = std::jthread([this] { run(); });
+    thread_ = start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this);
   t.when_ = when;
   timer* place = timers_.back();
   while (place != nullptr && place->when_ > when)

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <thread>
+
+namespace roost::inline v0::detail {
+
+/// Runs `run(on)` on a new thread. All threads of roost start here: for each type of callable, what
+/// std::thread is made of would be compiled anew by everybody who includes roost.
+inline std::thread start_thread(void (*run)(void* on), void* on) {
+  return std::thread(run, on);
+}
+
+} // namespace roost::inline v0::detail

@@ -16,7 +16,7 @@ inline void expect(bool holds, std::string_view what, roost::site where = roost:
     return;
   ++failed_expectations;
   std::printf(
-      "%s:%u: not so: %.*s\n", where.file, where.line, static_cast<int>(what.size()), what.data());
+      "%s:%zu: not so: %.*s\n", where.file, where.line, static_cast<int>(what.size()), what.data());
 }
 
 inline int exit_code() {

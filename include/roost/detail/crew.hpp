@@ -76,7 +76,7 @@ class crew {
     job& first; // what it is made for
     parker& sleeps_on = parker_pool::instance().take();
     spin_lock starting; // held until `thread` is set
-    std::thread thread;
+    std::jthread thread;
   };
 
   bool start_on_existing(job& j) noexcept;

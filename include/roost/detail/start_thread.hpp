@@ -6,9 +6,9 @@
 namespace roost::inline v0::detail {
 
 /// Runs `run(on)` on a new thread. All threads of roost start here: for each type of callable, what
-/// std::thread is made of would be compiled anew by everybody who includes roost.
-inline std::thread start_thread(void (*run)(void* on), void* on) {
-  return std::thread(run, on);
+/// std::jthread is made of would be compiled anew by everybody who includes roost.
+inline std::jthread start_thread(void (*run)(void* on), void* on) {
+  return std::jthread(run, on);
 }
 
 } // namespace roost::inline v0::detail

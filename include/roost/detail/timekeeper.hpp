@@ -54,7 +54,7 @@ class timekeeper {
   intrusive_list<timer> timers_;     // guarded by mutex_; sorted by time
   const timer* running_ = nullptr;   // guarded by mutex_; the timer being called
   bool ending_ = false;              // guarded by mutex_
-  std::thread thread_;               // written under mutex_ by the first add()
+  std::jthread thread_;              // written under mutex_ by the first add()
 };
 
 // --- implementation ---------------------------------------------------------
@@ -65,9 +65,7 @@ inline timekeeper::~timekeeper() {
     ending_ = true;
   }
   changed_.notify_one();
-  if (thread_.joinable())
-    thread_.join();
-}
+} // thread_, the last member, is joined first
 
 inline void timekeeper::add(timer& t, clock::time_point when) {
   const std::lock_guard lock(mutex_);

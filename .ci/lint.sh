@@ -81,10 +81,12 @@ done
 # --- clang-tidy ----------------------------------------------------------------
 
 build=build-ci-lint
-cmake -S . -B $build -DCMAKE_CXX_COMPILER=clang++-$major -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
-# The library and the examples, which are there to be copied. Tests are judged by the compilers alone: to
-# tidy them, too, would take longer than to build them.
-mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep -E '^(examples/[^/]*|tests/bench/.*)\.cpp$')
+cmake -S . -B $build -DCMAKE_CXX_COMPILER=clang++-$major -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+  -DROOST_BUILD_TESTS=OFF -DROOST_BUILD_BENCHMARKS=ON >/dev/null
+# The library, the examples, which are there to be copied, and the benchmark, but for peers that are not
+# installed. Tests are judged by the compilers alone: to tidy them, too, would take longer than to build them.
+mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep -E '^(examples/[^/]*|tests/bench/.*)\.cpp$' |
+  while read -r unit; do if grep -qF "\"file\": \"$PWD/$unit\"" $build/compile_commands.json; then echo "$unit"; fi; done)
 printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" "$clang_tidy" -p $build --quiet 2>&1 |
   sed '/^[0-9]* warnings\? generated\.$/d' || fault "clang-tidy"
 

@@ -7,6 +7,7 @@
 #include "support/probe.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -17,14 +18,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool is_here(const roost::site& where, unsigned line) {
+bool is_here(const roost::site& where, std::size_t line) {
   return where.line == line && std::string_view(where.file).ends_with("site_test.cpp") &&
          *where.function != '\0';
 }
 
 /// The line that is recorded while a task is blocked in `wait()`; 0 for another file.
 template <class F>
-unsigned line_of(F wait) {
+std::size_t line_of(F wait) {
   roost::task_scope scope({.covers_owner = false});
   scope.spawn(wait);
   roost::site where;
@@ -65,17 +66,17 @@ TEST_CASE("spawn records the line that spawns", "[site]") {
   roost::wait_group group;
   roost::task_scope scope({.errors = roost::on_error::collect});
   scope.spawn(fails);
-  const unsigned unnamed = __LINE__ - 1;
+  const std::size_t unnamed = __LINE__ - 1;
   CHECK(scope.wait_for(10s));
   scope.spawn("named", fails);
-  const unsigned named = __LINE__ - 1;
+  const std::size_t named = __LINE__ - 1;
   CHECK(scope.wait_for(10s));
   group.spawn(scope, fails);
-  const unsigned counted = __LINE__ - 1;
+  const std::size_t counted = __LINE__ - 1;
   CHECK(scope.wait_for(10s));
   scope.spawn("over several lines", //
               fails);
-  const unsigned several = __LINE__ - 2;
+  const std::size_t several = __LINE__ - 2;
   CHECK(scope.wait_for(10s));
   const auto failures = scope.failures();
   CHECK_THROWS_AS(scope.join(), roost::exception_list);
@@ -116,10 +117,10 @@ TEST_CASE("what stops records its line", "[site]") {
     note(scope, body_failed);
     throw std::runtime_error("body");
   };
-  const unsigned with_line = __LINE__ + 1;
+  const std::size_t with_line = __LINE__ + 1;
   CHECK(test::thrown_by([&] { roost::with_scope(body); }) == "body");
   CHECK(is_here(body_failed, with_line));
-  const unsigned exit_line = __LINE__ + 2;
+  const std::size_t exit_line = __LINE__ + 2;
   {
     roost::task_scope scope({.exit = roost::on_exit::stop});
     note(scope, exited);
@@ -133,14 +134,14 @@ TEST_CASE("waits record the line of the caller", "[site]") {
   roost::event never;
   roost::wait_group group;
   group.add();
-  CHECK(line_of([&] { never.wait(); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)never.wait_for(1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)never.wait_until(later); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { group.wait(); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)group.wait_for(1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)group.wait_until(later); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { roost::this_task::sleep_for(1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { roost::this_task::sleep_until(later); }) == unsigned{__LINE__});
+  CHECK(line_of([&] { never.wait(); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)never.wait_for(1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)never.wait_until(later); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { group.wait(); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)group.wait_for(1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)group.wait_until(later); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { roost::this_task::sleep_for(1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { roost::this_task::sleep_until(later); }) == std::size_t{__LINE__});
 }
 
 TEST_CASE("waits for handles and scopes record the line of the caller", "[site]") {
@@ -153,9 +154,9 @@ TEST_CASE("waits for handles and scopes record the line of the caller", "[site]"
   };
   roost::task_scope outer;
   auto handle = outer.spawn(wait);
-  CHECK(line_of([&] { handle.get(); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)handle.wait_for(1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)handle.wait_until(later); }) == unsigned{__LINE__});
+  CHECK(line_of([&] { handle.get(); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)handle.wait_for(1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)handle.wait_until(later); }) == std::size_t{__LINE__});
 
   roost::task_scope other({.covers_owner = false});
   other.spawn(wait);
@@ -173,7 +174,7 @@ TEST_CASE("waits for handles and scopes record the line of the caller", "[site]"
     waiter->join();
     return is_here(where, where.line) ? where.line : 0;
   };
-  unsigned line = 0;
+  std::size_t line = 0;
   SECTION("wait_for") {
     line = __LINE__ + 1;
     CHECK(line_in([&] { (void)other.wait_for(1h); }) == line);
@@ -188,7 +189,7 @@ TEST_CASE("waits for handles and scopes record the line of the caller", "[site]"
       roost::task_scope nested;
       nested.spawn(wait);
     };
-    const unsigned recorded = line_in(block);
+    const std::size_t recorded = line_in(block);
     CHECK(recorded == line);
   }
   done.set();
@@ -199,39 +200,39 @@ TEST_CASE("channel operations record the line of the caller", "[site]") {
   const auto later = roost::clock::now() + 1h;
   const int item = 1;
   auto ends = roost::make_channel<int>();
-  CHECK(line_of([&] { (void)ends.tx.send(1); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.tx.send(item); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.tx.send_for(1, 1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.tx.send_for(item, 1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.tx.send_until(1, later); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.tx.send_until(item, later); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.rx.receive(); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.rx.receive_for(1h); }) == unsigned{__LINE__});
-  CHECK(line_of([&] { (void)ends.rx.receive_until(later); }) == unsigned{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send(1); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send(item); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send_for(1, 1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send_for(item, 1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send_until(1, later); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.tx.send_until(item, later); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.rx.receive(); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.rx.receive_for(1h); }) == std::size_t{__LINE__});
+  CHECK(line_of([&] { (void)ends.rx.receive_until(later); }) == std::size_t{__LINE__});
 }
 
 TEST_CASE("a range-for over a receiver records the line of the loop", "[site]") {
   const test::no_thread_left check;
   auto ends = roost::make_channel<int>(1);
   SECTION("for its first item") {
-    unsigned line = 0;
+    std::size_t line = 0;
     const auto loop = [&] {
       line = __LINE__ + 1;
       for (int i : ends.rx)
         (void)i;
     };
-    const unsigned recorded = line_of(loop);
+    const std::size_t recorded = line_of(loop);
     CHECK(recorded == line);
   }
   SECTION("for the next one, too") {
     CHECK(ends.tx.send(1));
-    unsigned line = 0;
+    std::size_t line = 0;
     const auto loop = [&] {
       line = __LINE__ + 1;
       for (int i : ends.rx)
         (void)i;
     };
-    const unsigned recorded = line_of(loop);
+    const std::size_t recorded = line_of(loop);
     CHECK(recorded == line);
   }
 }

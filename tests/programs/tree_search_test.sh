@@ -219,7 +219,7 @@ run 'no time at all' 124 --timeout 0 needle tree
 
 # interrupt <signal> <exit code> <arguments>...: sends it once the first line was printed
 interrupt() {
-  local what="SIG$1" signal=$1 want=$2 line='' code=0 process
+  local what="SIG$1" signal=$1 want=$2 line='' code=0 process asleep i
   shift 2
   rm -f lines && mkfifo lines
   "$tree_search" --timeout 30 "$@" >lines 2>err &
@@ -227,6 +227,10 @@ interrupt() {
   exec 3<lines
   read -r line <&3
   kill -s "$signal" "$process"
+  # It has taken notice once all of it sleeps: what prints waits for us to read. Some never sleep.
+  for ((asleep = 0, i = 0; asleep < 3 && i < 100; ++i)); do
+    if grep -qs ') R ' /proc/"$process"/task/*/stat; then asleep=0; else asleep=$((asleep + 1)); fi
+  done
   { echo "$line" && cat <&3; } >out
   exec 3<&-
   wait "$process" || code=$?

@@ -69,12 +69,14 @@ TEST_CASE("of a peer and a stop and a deadline exactly one decides how an operat
   bool stop_won = false;
   int wrong = 0;
   int wins[3] = {0, 0, 0};
+  // However busy the machine is, the deadline wins sometimes.
+  const auto deadline_alone = [](int round) { return round % 64 == 0; };
   const auto rival = [&](bool& won, wait_state outcome, std::uint64_t stream) {
     random_numbers random(stream);
     for (int round = 0; round < count; ++round) {
       step.meet();
       test::dither(random, random.one_in(4) ? 60'000 : 800);
-      won = record->try_claim();
+      won = !deadline_alone(round) && record->try_claim();
       if (won) {
         test::dither(random, 100);
         record->complete(outcome);
@@ -89,9 +91,10 @@ TEST_CASE("of a peer and a stop and a deadline exactly one decides how an operat
     for (int round = 0; round < count; ++round) {
       record.emplace(mine);
       step.meet();
-      const auto end = record->await(
-          random.one_in(4) ? no_deadline
-                           : roost::clock::now() + std::chrono::nanoseconds(random.below(4'000)));
+      const auto end =
+          record->await(random.one_in(4) && !deadline_alone(round)
+                            ? no_deadline
+                            : roost::clock::now() + std::chrono::nanoseconds(random.below(4'000)));
       step.meet();
       const bool timed_out = end == wait_state::timed_out;
       wrong +=

@@ -4,6 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/context.hpp>
 #include <roost/detail/pause.hpp>
 #include <roost/detail/primitive_lock.hpp>
 #include <roost/detail/thread_slot.hpp>
@@ -42,8 +43,10 @@ enum class channel_side { sending, receiving };
 ///
 /// Both locks together are the channel's lock: whoever holds them may do all. What both guard can
 /// be read under either, so one lock is enough for what concerns nobody else: a send into room
-/// while no receiver waits, a receive from the ring while no sender waits, and to see that neither
-/// can happen. Nobody can begin to wait, and nobody can close the channel, meanwhile.
+/// while no receiver waits, a receive from the ring while no sender waits. Nobody can begin to
+/// wait, and nobody can close the channel, meanwhile. But that there is no room, or no item, is
+/// said under both locks only: then whoever changes that afterwards sees what was done before, as
+/// users expect who set a flag, find nothing and go to sleep.
 ///
 /// INVARIANT, under both locks: receivers wait only while the ring is empty and nobody sends;
 /// senders wait only while the ring is full; nobody waits once the channel is closed. (Waiters
@@ -129,7 +132,7 @@ class channel_core {
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
 
-  // The same where the one lock is enough; false if it is not.
+  // The same where one lock is enough; false if it is not.
   [[gnu::always_inline]] bool send_alone(Item& item, channel_status& status) noexcept;
   [[gnu::always_inline]] bool receive_alone(std::optional<Item>& out,
                                             channel_status& status) noexcept;
@@ -145,9 +148,8 @@ class channel_core {
   static channel_status
   wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
 
-  // Where there is room for many, several of them go through between two looks: each look takes
-  // the count's cache line away from the other side.
-  int steps_a_look() const noexcept { return capacity_ < 16 ? 1 : 5; }
+  template <class Ready>
+  bool comes_soon(short_wait& patience, Ready ready) const noexcept;
 
   bool lacks_room() const noexcept { return items_.room() < capacity_; } // where the ring is full
   void send_some(std::vector<Item>& items, std::size_t& next);
@@ -327,13 +329,12 @@ inline bool channel_core<Item>::send_alone(Item& item, channel_status& status) n
     return false;
   if (closed_) {
     status = channel_status::closed;
-  } else if (items_.has_room()) {
-    items_.put(std::move(item));
-    status = channel_status::success;
-  } else {
-    status = channel_status::full;
-    return policy_ == overflow::block && !lacks_room();
+    return true;
   }
+  if (!items_.has_room())
+    return false;
+  items_.put(std::move(item));
+  status = channel_status::success;
   return true;
 }
 
@@ -346,10 +347,10 @@ inline bool channel_core<Item>::receive_alone(std::optional<Item>& out,
   if (items_.has_item()) {
     out.emplace(items_.take());
     status = channel_status::success;
-  } else {
-    status = closed_ ? channel_status::closed : channel_status::empty;
+    return true;
   }
-  return true;
+  status = channel_status::closed;
+  return closed_;
 }
 
 template <class Item>
@@ -411,7 +412,8 @@ void channel_core<Item>::grow(std::size_t wanted) {
 }
 
 // Most operations need neither a record nor a place in the line: they are tried without, again and
-// again for a short while. Where there is no ring only a peer in line can be met.
+// again for a short while. Where there is no ring only a peer in line can be met. A stop that came
+// meanwhile goes before all else, as at the beginning of an operation.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   short_wait patience;
@@ -419,8 +421,9 @@ channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, 
     const channel_status at_once = try_send(item);
     if (at_once != channel_status::full || policy_ != overflow::block)
       return at_once;
-  } while (capacity_ != 0 &&
-           patience.until([this] { return items_.glance() < capacity_; }, steps_a_look()));
+  } while (comes_soon(patience, [this] { return items_.glance() < capacity_; }));
+  if (this_thread_is_stopped())
+    return status_stopped;
   send_attempt attempt(*this, &item);
   return wait(attempt, {"sender::send", name_, where}, deadline, patience);
 }
@@ -434,10 +437,20 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
     const channel_status at_once = try_receive(out);
     if (at_once != channel_status::empty)
       return at_once;
-  } while (capacity_ != 0 &&
-           patience.until([this] { return items_.glance() != 0; }, steps_a_look()));
+  } while (comes_soon(patience, [this] { return items_.glance() != 0; }));
+  if (this_thread_is_stopped())
+    return status_stopped;
   receive_attempt attempt(*this, out);
   return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
+}
+
+// Where there is room for many, several of them go through between two looks: each look takes the
+// count's cache line away from the other side.
+template <class Item>
+template <class Ready>
+bool channel_core<Item>::comes_soon(short_wait& patience, Ready ready) const noexcept {
+  return capacity_ != 0 && patience.until(ready, capacity_ < 16 ? 1 : 5) &&
+         !this_thread_is_stopped();
 }
 
 template <class Item>

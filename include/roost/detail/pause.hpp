@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <chrono>
 #include <thread>
 
 namespace roost::inline v0::detail {
@@ -14,45 +15,63 @@ inline void pause() noexcept {
 #endif
 }
 
-/// Passes the short time until another thread has done what it is about to do: on the processor,
-/// and now and then by giving the processor to whoever else wants it, for about 2 us in all. A
-/// thread that needs this very processor thus gets it early, and nobody sleeps because of one that
-/// is at work on another.
+/// False on one processor: nobody can change meanwhile what a thread spins for.
+inline bool spinning_helps() noexcept {
+  static const bool helps = std::thread::hardware_concurrency() > 1;
+  return helps;
+}
+
+/// Passes the short time until another thread has done what it is about to do: for about 2 us on
+/// the processor, of which it gives some away to whoever wants it. A thread that needs this very
+/// processor thus gets it early, and nobody sleeps because of one that is at work on another.
+///
+/// To give the processor away is no good where others keep it for long and are not those that are
+/// waited for: then each wait would end late by as much. So who has seen that does it no more for
+/// its next waits.
 class short_wait {
  public:
   /// True as soon as it is ready; false when the time is over, and ever after. Looks once in so
   /// many steps.
   template <class Ready>
   bool until(Ready ready, int steps_a_look = 1) noexcept {
-    while (step()) {
-      if (steps_left_ % steps_a_look == 0 && ready())
+    while (steps_left_ > 0) {
+      const bool was_long = step();
+      if ((was_long || steps_left_ % steps_a_look == 0) && ready())
         return true;
+      if (was_long) {
+        steps_left_ = 0;
+        offers_left_out_ = offers_to_leave_out;
+      }
     }
     return false;
   }
 
  private:
-  static constexpr int steps_to_a_yield = 10;
+  static constexpr int steps_to_an_offer = 10;
+  static constexpr int offers_to_leave_out = 500;
 
+  // True if it took far longer than it was to.
   bool step() noexcept {
-    if (steps_left_ == 0)
-      return false;
-    if (--steps_left_ % steps_to_a_yield == 0) {
-      std::this_thread::yield();
-    } else {
-      pause();
+    --steps_left_;
+    if (steps_left_ % steps_to_an_offer == 0) {
+      if (offers_left_out_ == 0)
+        return offer_processor();
+      --offers_left_out_;
     }
-    return true;
+    if (spinning_helps())
+      pause();
+    return false;
   }
 
-  int steps_left_ = 6 * steps_to_a_yield;
-};
+  static bool offer_processor() noexcept {
+    constexpr auto long_time = std::chrono::microseconds(200);
+    const auto before = std::chrono::steady_clock::now();
+    std::this_thread::yield();
+    return std::chrono::steady_clock::now() - before > long_time;
+  }
 
-/// How often to look again before sleeping: about 2 us, and not at all on one processor, where
-/// nobody can change what is looked at meanwhile.
-inline int spin_limit() noexcept {
-  static const int limit = std::thread::hardware_concurrency() > 1 ? 100 : 0;
-  return limit;
-}
+  static inline constinit thread_local int offers_left_out_ = 0;
+  int steps_left_ = 6 * steps_to_an_offer;
+};
 
 } // namespace roost::inline v0::detail

@@ -16,10 +16,16 @@ class primitive_lock {
       : first_(&first),
         second_(second) {}
 
+  // Waits for one without holding the other: the holder of a side alone may have lost the
+  // processor.
   void lock() const noexcept {
     first_->lock();
-    if (second_ != nullptr)
+    while (second_ != nullptr && !second_->try_lock()) {
+      first_->unlock();
       second_->lock();
+      second_->unlock();
+      first_->lock();
+    }
   }
   void unlock() const noexcept {
     if (second_ != nullptr)

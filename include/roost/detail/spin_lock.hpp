@@ -13,9 +13,9 @@ namespace roost::inline v0::detail {
 /// some dozen instructions, a few hundred moves where a batch of items goes through.
 ///
 /// unlock() is one store and the last touch of the lock. So whoever locks next may destroy the
-/// lock, and with it the object it guards, as soon as it has unlocked. A futex-like lock cannot
-/// promise that: it wakes its sleepers after the store. The price: a thread that finds the lock
-/// held for longer, because its holder lost the processor, sleeps for short fixed times.
+/// lock, and with it the object that it alone guards, as soon as it has unlocked. A futex-like lock
+/// cannot promise that: it wakes its sleepers after the store. The price: a thread that finds the
+/// lock held for longer, because its holder lost the processor, sleeps for short fixed times.
 ///
 /// Cost: one compare-exchange and one store when nobody else is there.
 class spin_lock {
@@ -68,7 +68,7 @@ inline void spin_lock::wait() noexcept {
   constexpr int longest_spin = 64;
   constexpr int offers = 4;
   for (int offered = 0; offered < offers; ++offered) {
-    for (int spins = 1; spins <= longest_spin && spin_limit() > 0; spins *= 2) {
+    for (int spins = 1; spins <= longest_spin && spinning_helps(); spins *= 2) {
       for (int i = 0; i < spins; ++i)
         pause();
       // relaxed: only a hint that try_lock() may succeed now

@@ -31,8 +31,10 @@ namespace roost::inline v0::detail {
 /// has_room() reads head before put() fills the slot again. Each side remembers what it saw of the
 /// other's count and looks again only when that does not suffice: what it remembers is too small at
 /// most, so it may see too little room or too few items, and then looks again, but never too much.
-/// Thus "no room" and "no item" are true at the moment of that look. Among senders, and among
-/// receivers, the side's lock orders everything.
+/// Among senders, and among receivers, the side's lock orders everything. "No room" and "no item"
+/// are true of what the asking thread can know; only under both locks are they also ordered with
+/// what the other side does next. Who has taken an item must not destroy the ring at once: its
+/// sender may still hold sending().
 ///
 /// Cost: one lock and one store. In a steady flow the other side's cache line moves only once in
 /// many items.
@@ -43,6 +45,7 @@ template <class T>
 class two_lock_ring {
  public:
   two_lock_ring() = default;
+  /// Allocates as many slots as the next power of two.
   explicit two_lock_ring(std::size_t room)
       : slots_(room != 0 ? allocator().allocate(std::bit_ceil(room)) : nullptr),
         mask_(room != 0 ? std::bit_ceil(room) - 1 : 0),

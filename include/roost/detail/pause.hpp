@@ -40,7 +40,7 @@ class short_wait {
         return true;
       if (was_long) {
         steps_left_ = 0;
-        offers_left_out_ = offers_to_leave_out;
+        offers_left_out = offers_to_leave_out;
       }
     }
     return false;
@@ -54,9 +54,9 @@ class short_wait {
   bool step() noexcept {
     --steps_left_;
     if (steps_left_ % steps_to_an_offer == 0) {
-      if (offers_left_out_ == 0)
+      if (offers_left_out == 0)
         return offer_processor();
-      --offers_left_out_;
+      --offers_left_out;
     }
     if (spinning_helps())
       pause();
@@ -70,7 +70,7 @@ class short_wait {
     return std::chrono::steady_clock::now() - before > long_time;
   }
 
-  static inline constinit thread_local int offers_left_out_ = 0;
+  static inline constinit thread_local int offers_left_out = 0;
   int steps_left_ = 6 * steps_to_an_offer;
 };
 

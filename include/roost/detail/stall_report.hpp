@@ -8,12 +8,11 @@
 #include <roost/site.hpp>
 
 #include <array>
-#include <charconv>
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -28,8 +27,8 @@ class stall_watch {
 
   /// What is known of the tasks when it is asked.
   struct progress {
-    clock::time_point stopped_at; // no_deadline if they are not
-    std::size_t begun;            // how many have begun so far; no_line if nobody is in line
+    clock::time_point stopped_at = no_deadline; // no_deadline if they are not
+    std::size_t begun = no_line; // how many have begun so far; no_line if nobody is in line
   };
 
   /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too.
@@ -97,10 +96,10 @@ inline clock::duration stall_watch::from_environment() {
     const char* const text = std::getenv("ROOST_STALL_MS");
     if (text == nullptr)
       return no_timeout;
-    const char* const end = text + std::strlen(text);
-    unsigned milliseconds = 0;
-    const auto [rest, error] = std::from_chars(text, end, milliseconds);
-    if (error != std::errc() || rest != end)
+    char* end = nullptr;
+    const unsigned long long milliseconds = std::strtoull(text, &end, 10);
+    // A sign and blanks, which it accepts, are not part of a number here.
+    if (*text < '0' || *text > '9' || *end != '\0' || milliseconds > UINT_MAX)
       return no_timeout;
     return std::chrono::milliseconds(milliseconds != 0 ? milliseconds : 1);
   }();

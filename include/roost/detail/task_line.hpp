@@ -200,6 +200,7 @@ inline void task_line::clear_door() noexcept {
     return;
   const std::lock_guard guard(door_.lock);
   tasks_.append(door_.tasks);
+  // relaxed: as in enter_by_door()
   length_ += door_.count.exchange(0, std::memory_order_relaxed);
   door_.places = places();
 }
@@ -209,6 +210,7 @@ inline void task_line::shut_door() noexcept {
     return;
   const std::lock_guard guard(door_.lock);
   tasks_.append(door_.tasks);
+  // relaxed: as in enter_by_door()
   length_ += door_.count.exchange(0, std::memory_order_relaxed);
   door_is_open_ = false;
   door_.open.store(false, std::memory_order_relaxed); // relaxed: likewise

@@ -14,7 +14,8 @@ class view {
   view() = default;
   view(T* first, std::size_t size) noexcept : first_(first), size_(size) {}
   template <class List>
-  view(List& list) noexcept : view(std::data(list), std::size(list)) {}
+  view(List& list) noexcept // NOLINT(google-explicit-constructor): it is the same items
+      : view(std::data(list), std::size(list)) {}
 
   T* begin() const noexcept { return first_; }
   T* end() const noexcept { return first_ + size_; }

@@ -11,7 +11,6 @@
 #include <roost/stop.hpp>
 #include <roost/task_scope.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -99,7 +98,7 @@ class indexed_source<R>::taker {
       return false;
     left_ = from_.size_ - first;
     begin();
-    visit(first, first + std::min(count, left_), visitor);
+    visit(first, first + (count < left_ ? count : left_), visitor);
     if (from_.chunks_)
       adapt(count);
     return true;
@@ -110,7 +109,10 @@ class indexed_source<R>::taker {
 
   // A whole chunk, or so much of it that each worker gets some more before the end.
   std::size_t next_count() const noexcept {
-    return std::min(chunk_, std::max(left_ / from_.workers_ / 4, chunk_ / 16 + 1));
+    const std::size_t fair = left_ / from_.workers_ / 4;
+    const std::size_t least = chunk_ / 16 + 1;
+    const std::size_t fitting = fair > least ? fair : least;
+    return chunk_ < fitting ? chunk_ : fitting;
   }
 
   template <class Visitor>
@@ -121,7 +123,7 @@ class indexed_source<R>::taker {
         throw_if_stopped();
     };
     if (end - i >= 4 * elements_in_block) {
-      const iterator_of<R> first = from_.first_; // which no visit changes
+      const auto first = from_.first_; // which no visit changes
       for (; end - i >= elements_in_block; i += elements_in_block) {
         look_for_stop();
         visitor.visit_block(i, first + static_cast<difference>(i));

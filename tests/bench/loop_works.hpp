@@ -15,6 +15,7 @@ namespace bench {
 /// A peer with parallel loops gives
 ///
 ///     static void for_each(std::vector<double>& values, F f);                       // f(double&)
+///     type around_loops; // lives around all rounds, as in a program that has many loops
 ///     static std::vector<double> transform(const std::vector<double>& values, F f);
 template <class Peer>
 concept has_loops = requires(std::vector<double>& values, double (*f)(double)) {
@@ -77,6 +78,7 @@ template <class Peer>
 bool run_loop_work(std::string_view work, arguments& args) {
   if constexpr (has_loops<Peer>) {
     if (work == "for_each" || work == "transform") {
+      [[maybe_unused]] const typename Peer::around_loops threads_stay;
       with_function(args, [&](auto f) {
         const std::size_t elements = args.number();
         const std::size_t rounds = args.number();

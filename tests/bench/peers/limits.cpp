@@ -17,6 +17,7 @@
 namespace {
 
 struct peer {
+  struct around_loops {};
   template <class F>
   static void for_each(std::vector<double>& values, F f) {
     std::for_each(values.begin(), values.end(), f);

@@ -107,6 +107,7 @@ struct peer {
     roost::semaphore semaphore_{1};
   };
 
+  using around_loops = roost::task_scope; // as in most programs; other peers have a pool anyway
   template <class F>
   static void for_each(std::vector<double>& values, F f) {
     roost::for_each(values, f);

@@ -143,6 +143,7 @@ struct peer {
   };
 
 #ifdef ROOST_BENCH_TBB
+  struct around_loops {};
   template <class F>
   static void for_each(std::vector<double>& values, F f) {
     std::for_each(std::execution::par, values.begin(), values.end(), f);

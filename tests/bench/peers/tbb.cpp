@@ -86,6 +86,7 @@ struct peer {
     tbb::parallel_invoke(f, g);
   }
 
+  struct around_loops {};
   template <class F>
   static void for_each(std::vector<double>& values, F f) {
     using range = tbb::blocked_range<std::size_t>;

@@ -25,9 +25,8 @@ inline bool spinning_helps() noexcept {
 /// the processor, of which it gives some away to whoever wants it. A thread that needs this very
 /// processor thus gets it early, and nobody sleeps because of one that is at work on another.
 ///
-/// To give the processor away is no good where others keep it for long and are not those that are
-/// waited for: then each wait would end late by as much. So who has seen that does it no more for
-/// its next waits.
+/// Where others keep the processor for long, to give it away makes each wait end late by as much,
+/// whoever they are. So a thread that has seen that does it no more for its next waits.
 class short_wait {
  public:
   /// True as soon as it is ready; false when the time is over, and ever after. Looks once in so
@@ -35,13 +34,9 @@ class short_wait {
   template <class Ready>
   bool until(Ready ready, int steps_a_look = 1) noexcept {
     while (steps_left_ > 0) {
-      const bool was_long = step();
-      if ((was_long || steps_left_ % steps_a_look == 0) && ready())
+      step();
+      if (steps_left_ % steps_a_look == 0 && ready())
         return true;
-      if (was_long) {
-        steps_left_ = 0;
-        offers_left_out = offers_to_leave_out;
-      }
     }
     return false;
   }
@@ -50,24 +45,25 @@ class short_wait {
   static constexpr int steps_to_an_offer = 10;
   static constexpr int offers_to_leave_out = 500;
 
-  // True if it took far longer than it was to.
-  bool step() noexcept {
+  void step() noexcept {
     --steps_left_;
-    if (steps_left_ % steps_to_an_offer == 0) {
-      if (offers_left_out == 0)
-        return offer_processor();
+    if (steps_left_ % steps_to_an_offer != 0) {
+      if (spinning_helps())
+        pause();
+    } else if (offers_left_out > 0) {
       --offers_left_out;
+    } else if (!offer_processor()) {
+      steps_left_ = 0; // a last look, and then it sleeps
+      offers_left_out = offers_to_leave_out;
     }
-    if (spinning_helps())
-      pause();
-    return false;
   }
 
+  // False if it took far longer than a wait is to take.
   static bool offer_processor() noexcept {
     constexpr auto long_time = std::chrono::microseconds(200);
     const auto before = std::chrono::steady_clock::now();
     std::this_thread::yield();
-    return std::chrono::steady_clock::now() - before > long_time;
+    return std::chrono::steady_clock::now() - before < long_time;
   }
 
   static inline constinit thread_local int offers_left_out = 0;

@@ -160,7 +160,7 @@ class task_line {
   const std::size_t backlog_;
   std::size_t aside_ = 0;
   wait_list spawns_;
-  std::array<std::byte, 24> gap_{};
+  [[maybe_unused]] std::array<std::byte, 24> gap_{};
   doorway door_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/arguments.hpp"
+#include "bench/side_by_side.hpp"
 #include "bench/stopwatch.hpp"
 
 #include <atomic>
@@ -28,6 +29,37 @@ namespace bench {
 template <class Peer>
 concept has_blocked_tasks = requires {
   typename Peer::blocked_tasks;
+};
+
+/// The blocked_tasks of a peer whose users start threads themselves. Of a Queue, made for so many,
+/// it calls block() in each thread, and release_all() to end them.
+template <class Queue>
+class blocked_threads {
+ public:
+  blocked_threads(std::size_t count, std::atomic<std::size_t>& entered) : queue_(count) {
+    threads_.emplace();
+    for (std::size_t i = 0; i < count; ++i) {
+      threads_->start([this, &entered] {
+        ++entered;
+        queue_.block();
+      });
+    }
+  }
+  ~blocked_threads() {
+    if (threads_)
+      close();
+  }
+  blocked_threads(const blocked_threads&) = delete;
+  blocked_threads& operator=(const blocked_threads&) = delete;
+
+  void close() {
+    queue_.release_all();
+    threads_.reset();
+  }
+
+ private:
+  Queue queue_;
+  std::optional<plain_threads> threads_;
 };
 
 /// True if at this moment no thread but the calling one runs, or could.

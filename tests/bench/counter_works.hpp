@@ -5,6 +5,7 @@
 #include "bench/stopwatch.hpp"
 
 #include <cstddef>
+#include <mutex>
 #include <string_view>
 
 namespace bench {
@@ -17,6 +18,29 @@ void time_rounds(std::size_t rounds, const F& f) {
     f();
   print(watch.read(), static_cast<double>(rounds));
 }
+
+template <class Mutex, class Condition>
+class wait_group_by_hand {
+ public:
+  void add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+  }
+  void done() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0)
+      zero_.notify_all(); // locked: whoever waits may destroy this as soon as it can lock
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    zero_.wait(lock, [this] { return count_ == 0; });
+  }
+
+ private:
+  Mutex mutex_;
+  Condition zero_;
+  std::size_t count_ = 0; // guarded by mutex_
+};
 
 /// What is counted by one thread, and never waited for: Peer::wait_group with add(), done() and
 /// wait(); Peer::semaphore, of one permit, with acquire_and_release(). False if it is none of these

@@ -78,16 +78,10 @@ class channel_core {
   channel_status try_send(Item& item, leftover& rest); // leaves nothing but an evicted item
   channel_status try_receive(std::optional<Item>& out);
 
-  /// The usual case of what follows, short enough to be part of the caller's code. False: it needs
-  /// more than that.
-  [[gnu::always_inline]] bool send_at_once(Item& item) noexcept {
-    channel_status status{};
-    return send_alone(item, status) && status == channel_status::success;
-  }
-  [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept {
-    channel_status status{};
-    return receive_alone(out, status) && status == channel_status::success;
-  }
+  /// The usual case, for which one lock is enough, and short enough to be part of the caller's
+  /// code. False: nothing has happened, and to say more takes both locks.
+  [[gnu::always_inline]] bool send_at_once(Item& item) noexcept;
+  [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept;
 
   /// Waits as long as it must. May be status_stopped.
   [[gnu::noinline]] channel_status send(Item& item, clock::time_point deadline, const site& where);
@@ -133,12 +127,7 @@ class channel_core {
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
 
-  // The same where one lock is enough; false if it is not.
-  [[gnu::always_inline]] bool send_alone(Item& item, channel_status& status) noexcept;
-  [[gnu::always_inline]] bool receive_alone(std::optional<Item>& out,
-                                            channel_status& status) noexcept;
-
-  // The same with both locks.
+  // Takes both locks for it.
   [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);
   [[gnu::noinline]] channel_status receive_among_others(std::optional<Item>& out);
 
@@ -324,40 +313,26 @@ void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_nod
 }
 
 template <class Item>
-inline bool channel_core<Item>::send_alone(Item& item, channel_status& status) noexcept {
+inline bool channel_core<Item>::send_at_once(Item& item) noexcept {
   const spin_guard guard(items_.sending());
-  if (!receivers_.empty())
-    return false;
-  if (closed_) {
-    status = channel_status::closed;
-    return true;
-  }
-  if (!items_.has_room())
+  if (closed_ || !receivers_.empty() || !items_.has_room())
     return false;
   items_.put(std::move(item));
-  status = channel_status::success;
   return true;
 }
 
 template <class Item>
-inline bool channel_core<Item>::receive_alone(std::optional<Item>& out,
-                                              channel_status& status) noexcept {
+inline bool channel_core<Item>::receive_at_once(std::optional<Item>& out) noexcept {
   const spin_guard guard(items_.receiving());
-  if (!senders_.empty())
+  if (!senders_.empty() || !items_.has_item())
     return false;
-  if (items_.has_item()) {
-    out.emplace(items_.take());
-    status = channel_status::success;
-    return true;
-  }
-  status = channel_status::closed;
-  return closed_;
+  out.emplace(items_.take());
+  return true;
 }
 
 template <class Item>
 channel_status channel_core<Item>::try_send(Item& item, leftover& rest) {
-  auto status = channel_status::full;
-  return send_alone(item, status) ? status : send_among_others(item, rest);
+  return send_at_once(item) ? channel_status::success : send_among_others(item, rest);
 }
 
 template <class Item>
@@ -368,8 +343,7 @@ channel_status channel_core<Item>::try_send(Item& item) {
 
 template <class Item>
 channel_status channel_core<Item>::try_receive(std::optional<Item>& out) {
-  auto status = channel_status::empty;
-  return receive_alone(out, status) ? status : receive_among_others(out);
+  return receive_at_once(out) ? channel_status::success : receive_among_others(out);
 }
 
 // A ring never loses room while the channel is open. So a channel that was once full has all its

@@ -101,6 +101,7 @@ class scope_state final : public scope_runner {
   // These run on the task's thread, with no lock held.
   bool arrive(seat& here) noexcept;
   void work_here(task& t) noexcept;
+  void run_aside(seat& here) noexcept;
   task* finish(seat& here, block_cache::returns& gone) noexcept;
   void look_again(seat& here) noexcept;
   task* depart(seat& here) noexcept;
@@ -404,11 +405,13 @@ inline void scope_state::work(task& first) noexcept {
 inline void scope_state::work_here(task& t) noexcept {
   block_cache::returns gone(blocks_);
   seat here(*this, t);
-  {
-    const contexts_set_aside aside;
-    run(t, arrive(here));
-  }
+  run_aside(here);
   (void)finish(here, gone); // there is no line
+}
+
+inline void scope_state::run_aside(seat& here) noexcept {
+  const contexts_set_aside aside;
+  run(*here.runs, arrive(here));
 }
 
 inline void scope_state::run_here_if_in_line(task& t) noexcept {
@@ -429,10 +432,7 @@ inline void scope_state::run_here_if_in_line(task& t) noexcept {
   {
     block_cache::returns gone(scope.blocks_);
     seat here(scope, t);
-    {
-      const contexts_set_aside aside;
-      scope.run(t, scope.arrive(here));
-    }
+    scope.run_aside(here);
     {
       const std::lock_guard lock(scope.lock_);
       scope.erase(here);

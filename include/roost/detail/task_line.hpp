@@ -136,6 +136,7 @@ class task_line {
   };
 
   void clear_door() noexcept;
+  void take_over() noexcept; // holds the door's lock
   void remove(task& t, claimed_list& woken) noexcept;
   void let_in(claimed_list& woken) noexcept;
   std::size_t places() const noexcept { return length_ < backlog_ ? backlog_ - length_ : 0; }
@@ -195,13 +196,17 @@ inline void task_line::push_back(task& t) noexcept {
   door_.places = places();
 }
 
+inline void task_line::take_over() noexcept {
+  tasks_.append(door_.tasks);
+  // relaxed: as in enter_by_door()
+  length_ += door_.count.exchange(0, std::memory_order_relaxed);
+}
+
 inline void task_line::clear_door() noexcept {
   if (!door_is_open_)
     return;
   const std::lock_guard guard(door_.lock);
-  tasks_.append(door_.tasks);
-  // relaxed: as in enter_by_door()
-  length_ += door_.count.exchange(0, std::memory_order_relaxed);
+  take_over();
   door_.places = places();
 }
 
@@ -209,9 +214,7 @@ inline void task_line::shut_door() noexcept {
   if (!door_is_open_)
     return;
   const std::lock_guard guard(door_.lock);
-  tasks_.append(door_.tasks);
-  // relaxed: as in enter_by_door()
-  length_ += door_.count.exchange(0, std::memory_order_relaxed);
+  take_over();
   door_is_open_ = false;
   door_.open.store(false, std::memory_order_relaxed); // relaxed: likewise
 }

@@ -56,56 +56,22 @@ struct peer {
 
   struct scope {}; // nothing runs beside a fiber that counts
 
-  class wait_group {
+  using wait_group =
+      bench::wait_group_by_hand<boost::fibers::mutex, boost::fibers::condition_variable>;
+
+  class blocking_queue {
    public:
-    void add() {
-      const std::lock_guard lock(mutex_);
-      ++count_;
+    explicit blocking_queue(std::size_t /*threads*/) {}
+    void block() {
+      std::int64_t item = 0;
+      channel_.pop(item);
     }
-    void done() {
-      const std::lock_guard lock(mutex_);
-      if (--count_ == 0)
-        zero_.notify_all();
-    }
-    void wait() {
-      std::unique_lock lock(mutex_);
-      zero_.wait(lock, [this] { return count_ == 0; });
-    }
-
-   private:
-    boost::fibers::mutex mutex_;
-    boost::fibers::condition_variable zero_;
-    std::size_t count_ = 0; // guarded by mutex_
-  };
-
-  class blocked_tasks {
-   public:
-    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
-      threads_.emplace();
-      for (std::size_t i = 0; i < count; ++i) {
-        threads_->start([this, &entered] {
-          ++entered;
-          std::int64_t item = 0;
-          channel_.pop(item);
-        });
-      }
-    }
-    ~blocked_tasks() {
-      if (threads_)
-        close();
-    }
-    blocked_tasks(const blocked_tasks&) = delete;
-    blocked_tasks& operator=(const blocked_tasks&) = delete;
-
-    void close() {
-      channel_.close();
-      threads_.reset();
-    }
+    void release_all() { channel_.close(); }
 
    private:
     boost::fibers::unbuffered_channel<std::int64_t> channel_;
-    std::optional<bench::plain_threads> threads_;
   };
+  using blocked_tasks = bench::blocked_threads<blocking_queue>;
 };
 
 } // namespace

@@ -73,36 +73,20 @@ struct peer {
     moodycamel::BlockingConcurrentQueue<T> queue_;
   };
 
-  class blocked_tasks {
+  class blocking_queue {
    public:
-    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) : count_(count) {
-      threads_.emplace();
-      for (std::size_t i = 0; i < count; ++i) {
-        threads_->start([this, &entered] {
-          ++entered;
-          std::int64_t item = 0;
-          queue_.wait_dequeue(item);
-        });
-      }
+    explicit blocking_queue(std::size_t threads) : marks_(threads, bench::end_mark) {}
+    void block() {
+      std::int64_t item = 0;
+      queue_.wait_dequeue(item);
     }
-    ~blocked_tasks() {
-      if (threads_)
-        close();
-    }
-    blocked_tasks(const blocked_tasks&) = delete;
-    blocked_tasks& operator=(const blocked_tasks&) = delete;
-
-    void close() {
-      const std::vector<std::int64_t> marks(count_, bench::end_mark);
-      queue_.enqueue_bulk(marks.data(), marks.size());
-      threads_.reset();
-    }
+    void release_all() { queue_.enqueue_bulk(marks_.data(), marks_.size()); }
 
    private:
-    std::size_t count_;
+    std::vector<std::int64_t> marks_; // one for each thread
     moodycamel::BlockingConcurrentQueue<std::int64_t> queue_;
-    std::optional<bench::plain_threads> threads_;
   };
+  using blocked_tasks = bench::blocked_threads<blocking_queue>;
 };
 
 } // namespace

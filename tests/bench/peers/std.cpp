@@ -109,27 +109,7 @@ struct peer {
     other.get();
   }
 
-  class wait_group {
-   public:
-    void add() {
-      const std::lock_guard lock(mutex_);
-      ++count_;
-    }
-    void done() {
-      const std::lock_guard lock(mutex_);
-      if (--count_ == 0)
-        zero_.notify_all(); // locked: whoever waits may destroy this as soon as it can lock
-    }
-    void wait() {
-      std::unique_lock lock(mutex_);
-      zero_.wait(lock, [this] { return count_ == 0; });
-    }
-
-   private:
-    std::mutex mutex_;
-    std::condition_variable zero_;
-    std::size_t count_ = 0; // guarded by mutex_
-  };
+  using wait_group = bench::wait_group_by_hand<std::mutex, std::condition_variable>;
 
   class semaphore {
    public:

@@ -106,37 +106,22 @@ struct peer {
     return results;
   }
 
-  class blocked_tasks {
+  class blocking_queue {
    public:
-    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
-      threads_.emplace();
-      for (std::size_t i = 0; i < count; ++i) {
-        threads_->start([this, &entered] {
-          ++entered;
-          std::int64_t item = 0;
-          try {
-            queue_.pop(item);
-          } catch (const tbb::user_abort&) { // that is how it ends
-          }
-        });
+    explicit blocking_queue(std::size_t /*threads*/) {}
+    void block() {
+      std::int64_t item = 0;
+      try {
+        queue_.pop(item);
+      } catch (const tbb::user_abort&) { // that is how it ends
       }
     }
-    ~blocked_tasks() {
-      if (threads_)
-        close();
-    }
-    blocked_tasks(const blocked_tasks&) = delete;
-    blocked_tasks& operator=(const blocked_tasks&) = delete;
-
-    void close() {
-      queue_.abort();
-      threads_.reset();
-    }
+    void release_all() { queue_.abort(); }
 
    private:
     tbb::concurrent_bounded_queue<std::int64_t> queue_;
-    std::optional<bench::plain_threads> threads_;
   };
+  using blocked_tasks = bench::blocked_threads<blocking_queue>;
 };
 
 } // namespace

@@ -17,19 +17,15 @@ func (c *counter) mustBe(tasks int) {
 }
 
 func spawnJoin(args *arguments) figures {
-	rounds := args.positive()
-	var ran counter
-	watch := startStopwatch()
-	for i := 0; i < rounds; i++ {
-		burst(1, &ran)
-	}
-	figures := watch.per(rounds)
-	ran.mustBe(rounds)
-	return figures
+	return timeBursts(1, args.positive())
 }
 
 func spawnBurst(args *arguments) figures {
 	tasks, rounds := args.positive(), args.positive()
+	return timeBursts(tasks, rounds)
+}
+
+func timeBursts(tasks, rounds int) figures {
 	var ran counter
 	watch := startStopwatch()
 	for i := 0; i < rounds; i++ {
@@ -78,26 +74,23 @@ func limitedTasks(args *arguments) figures {
 
 func whenAll(args *arguments) figures {
 	rounds := args.positive()
-	var ran counter
-	watch := startStopwatch()
-	for i := 0; i < rounds; i++ {
-		leaves(1, &ran)
-	}
-	figures := watch.per(rounds)
-	ran.mustBe(2 * rounds)
-	return figures
+	return timeTrees(1, rounds, rounds)
 }
 
 func nestedWhenAll(args *arguments) figures {
 	depth, rounds := args.number(), args.positive()
+	return timeTrees(depth, rounds, rounds<<depth)
+}
+
+// The time is that of all, by pieces.
+func timeTrees(depth, rounds, pieces int) figures {
 	var ran counter
 	watch := startStopwatch()
 	for i := 0; i < rounds; i++ {
 		leaves(depth, &ran)
 	}
-	count := rounds << depth
-	figures := watch.per(count)
-	ran.mustBe(count)
+	figures := watch.per(pieces)
+	ran.mustBe(rounds << depth)
 	return figures
 }
 

@@ -59,7 +59,6 @@ TEST_CASE("selects that send and receive crosswise at two channels meet and neve
   std::array<int, 2> sent{};
   std::array<int, 2> received{};
   {
-    roost::task_scope scope;
     const auto cross = [&](std::size_t me, const auto& to, const auto& from) {
       while (sent[me] + received[me] < count) {
         roost::select(on_send(to, 1, [&](auto r) { sent[me] += bool(r); }),
@@ -67,6 +66,7 @@ TEST_CASE("selects that send and receive crosswise at two channels meet and neve
                       on_timeout(1ms)); // the other one may be done
       }
     };
+    roost::task_scope scope;
     scope.spawn([&] { cross(0, one.tx, two.rx); });
     scope.spawn([&] { cross(1, two.tx, one.rx); });
   }
@@ -138,7 +138,6 @@ TEST_CASE("two senders that find one waiting select do not both give it their it
   auto two = roost::make_channel<int>();
   ledger book(2 * count);
   {
-    roost::task_scope scope;
     const auto offer = [&](const auto& tx, int first, std::uint64_t stream) {
       random_numbers random(stream);
       for (int id = first; id < 2 * count; id += 2) {
@@ -149,6 +148,7 @@ TEST_CASE("two senders that find one waiting select do not both give it their it
       }
       tx.close();
     };
+    roost::task_scope scope;
     scope.spawn([&] { offer(one.tx, 0, 1); });
     scope.spawn([&] { offer(two.tx, 1, 2); });
     int open = 2;
@@ -348,7 +348,6 @@ TEST_CASE("a close reaches every select and all see the same cause", "[select][s
   test::lockstep step(3);
   std::atomic<int> closes = 0;
   {
-    roost::task_scope scope;
     const auto watch = [&](std::size_t me, std::uint64_t stream) {
       random_numbers random(stream);
       for (const auto& ch : channels) {
@@ -361,6 +360,7 @@ TEST_CASE("a close reaches every select and all see the same cause", "[select][s
         step.meet();
       }
     };
+    roost::task_scope scope;
     scope.spawn([&] { watch(0, 1); });
     scope.spawn([&] { watch(1, 2); });
     random_numbers random(3);

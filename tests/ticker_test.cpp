@@ -191,6 +191,7 @@ TEST_CASE("a select that takes another case leaves the tick pending", "[ticker]"
 
 TEST_CASE("a tick and an item wake the same select", "[ticker]") {
   auto ch = roost::make_channel<int>();
+  const auto start = steady::now();
   ticker t(2ms);
   int ticks = 0;
   std::atomic<int> items = 0;
@@ -199,7 +200,6 @@ TEST_CASE("a tick and an item wake the same select", "[ticker]") {
     for (int i = 0; i < 5; ++i)
       (void)ch.tx.send(i);
   });
-  const auto start = steady::now();
   while (ticks < 5 || items < 5)
     roost::select(roost::on_receive(ch.rx, [&](auto) { ++items; }),
                   roost::on_tick(t, [&] { ++ticks; }));

@@ -8,13 +8,13 @@ cd "$(dirname "$0")/.."
 layers=(
   # 1 what waits and wakes
   "version clock site
-   detail/pause detail/spin_lock detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread"
+   detail/hardware_threads detail/pause detail/spin_lock detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
    detail/timekeeper detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
-   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_core
+   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope

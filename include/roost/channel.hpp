@@ -39,7 +39,8 @@ namespace roost::inline v0 {
 ///
 /// Items are objects of a complete type; one that has to hold an end of its own channel is sent as
 /// a std::unique_ptr. Threads: any number may use one end at once. Waiters are served in the order
-/// they came. (A single handle must not be moved from or assigned to while another thread uses it.)
+/// they came; who need not wait may go before them. (A single handle must not be moved from or
+/// assigned to while another thread uses it.)
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
 /// could go through; the try_ forms do not look at stops. An item is delivered once or stays.
 /// Errors: bad_alloc leaves everything as it was.

@@ -4,6 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/channel_line.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/pause.hpp>
 #include <roost/detail/primitive_lock.hpp>
@@ -41,20 +42,29 @@ enum class channel_side { sending, receiving };
 /// What the ends of a channel share: a ring of items with a short lock for each side, and two
 /// waiting lines. Item is what item_storage stores: its moves cannot throw and are no user code.
 ///
-/// Both locks together are the channel's lock: whoever holds them may do all. What both guard can
+/// Both locks together are the channel's lock (at capacity 0, where there are no sides, one is):
+/// whoever holds them may do all. What both guard can
 /// be read under either, so one lock is enough for what concerns nobody else: a send into room
-/// while no receiver waits, a receive from the ring while no sender waits. Nobody can begin to
-/// wait, and nobody can close the channel, meanwhile. But that there is no room, or no item, is
+/// while no receiver is to be called, a receive from the ring while no sender is. Nobody can begin
+/// to wait, and nobody can close the channel, meanwhile. But that there is no room, or no item, is
 /// said under both locks only: then whoever changes that afterwards sees what was done before, as
 /// users expect who set a flag, find nothing and go to sleep.
 ///
-/// INVARIANT, under both locks: receivers wait only while the ring is empty and nobody sends;
-/// senders wait only while the ring is full; nobody waits once the channel is closed. (Waiters
-/// that a stop, a deadline or another channel has claimed may still be linked: they do not count.
-/// One select may wait as both at a channel of capacity 0: it does not meet itself.)
+/// INVARIANT, under both locks: receivers wait only while the ring is empty or one of them is on
+/// its way, and no sender waits; senders wait only while the ring is full or one of them is on its
+/// way, and no receiver waits; nobody waits once the channel is closed. (Waiters that a stop, a
+/// deadline or another channel has claimed may still be linked: they do not count. One select may
+/// wait as both at a channel of capacity 0: it does not meet itself.)
 ///
-/// An item goes straight from a sender to a waiting receiver. A receive from a full ring lets the
-/// first waiting sender's item in, so items keep the order of the sends.
+/// Why nobody waits for ever. A receiver begins to wait when there is neither an item nor a sender.
+/// Whoever puts an item into the ring afterwards calls a receiver, unless one is on its way: that
+/// one has been claimed, so neither a stop nor a deadline keeps it from coming, and when it is
+/// there it takes the next item for the next receiver, if it finds both. Likewise for senders and
+/// room. Who is awake may thus overtake those who wait, but whoever waits is called in turn.
+///
+/// The oldest item goes to a called receiver, and a called sender's item into the ring at once, so
+/// items keep the order of the sends; where the ring is empty, or there is none, an item goes
+/// straight from one to the other.
 ///
 /// Source: the shape of Go's channels (runtime/chan.go); claims and hand-over outside the lock as
 /// in Rust's kanal.
@@ -138,8 +148,14 @@ class channel_core {
   static channel_status
   wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
 
-  template <class Ready>
-  bool comes_soon(short_wait& patience, Ready ready) const noexcept;
+  // Under either lock, or for a hint.
+  bool is_closed() const noexcept {
+    // relaxed: the locks order it, and a hint need not be ordered
+    return closed_.load(std::memory_order_relaxed);
+  }
+
+  template <class Try, class Ready>
+  channel_status try_for_a_while(short_wait& patience, Try try_it, Ready ready) const;
 
   bool lacks_room() const noexcept { return items_.room() < capacity_; } // where the ring is full
   void send_some(std::vector<Item>& items, std::size_t& next);
@@ -149,6 +165,13 @@ class channel_core {
   std::size_t larger_room() const noexcept;                                         // holds lock_
   bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept; // holds lock_
   void close_and_discard() noexcept;
+
+  // The caller holds lock_, and completes who is returned when it has released it.
+  wait_node* receiver_to_call() noexcept;
+  wait_node* let_in() noexcept;
+  wait_node* serve_next() noexcept;
+  void give(const wait_node& receiver, Item& item) noexcept;
+  void arrived(channel_side side) noexcept;
 
   static Item& item_of(const wait_node& sender) noexcept {
     return *static_cast<Item*>(sender.slot);
@@ -163,14 +186,15 @@ class channel_core {
   }
 
   two_lock_ring<Item> items_;
-  const primitive_lock lock_ = items_.both();
-  // Guarded by lock_: written under both of its parts, read under either.
-  bool closed_ = false;
-  wait_list senders_;
-  wait_list receivers_;
+  // Guarded by lock_: written under both of its parts, read under either. The lines, which change
+  // often, have a cache line of their own.
+  channel_line senders_;
+  channel_line receivers_;
+  std::atomic<bool> closed_{false};
   std::size_t dropped_ = 0;
-  std::exception_ptr cause_; // written once, when closed_ is set
   const std::size_t capacity_;
+  const primitive_lock lock_ = capacity_ != 0 ? items_.both() : items_.sending();
+  std::exception_ptr cause_; // written once, when closed_ is set
   const overflow policy_;
   const std::string name_;
   std::atomic<std::size_t> senders_alive_{1};   // ends of that kind; the last to go closes
@@ -197,7 +221,11 @@ class channel_core<Item>::send_attempt final : public attempt {
     return happened();
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
-  void conclude(wait_state end) noexcept override { status_ = status_of(end); }
+  void conclude(wait_state end) noexcept override {
+    status_ = status_of(end);
+    if (end == wait_state::done)
+      core_.arrived(channel_side::sending);
+  }
 
   channel_status status() const noexcept { return status_; }
 
@@ -229,7 +257,11 @@ class channel_core<Item>::receive_attempt final : public attempt {
     return happened();
   }
   void finish() noexcept override { core_.finish_receive(out(), peer_); }
-  void conclude(wait_state end) noexcept override { status_ = status_of(end); }
+  void conclude(wait_state end) noexcept override {
+    status_ = status_of(end);
+    if (end == wait_state::done)
+      core_.arrived(channel_side::receiving);
+  }
 
   channel_status status() const noexcept { return status_; }
 
@@ -250,6 +282,8 @@ inline constexpr std::size_t room_at_start = 1024;
 template <class Item>
 channel_core<Item>::channel_core(std::size_t capacity, overflow policy, std::string_view name)
     : items_(capacity <= room_at_start ? capacity : 0),
+      senders_(capacity != 0),
+      receivers_(capacity != 0),
       capacity_(capacity),
       policy_(policy),
       name_(name) {}
@@ -257,10 +291,13 @@ channel_core<Item>::channel_core(std::size_t capacity, overflow policy, std::str
 template <class Item>
 channel_status channel_core<Item>::send_locked(Item& item, leftover& rest) noexcept {
   rest.peer = nullptr;
-  if (closed_)
+  if (is_closed())
     return channel_status::closed;
-  if ((rest.peer = receivers_.claim_first()) != nullptr)
+  if ((rest.peer = receiver_to_call()) != nullptr) {
+    if (items_.has_item())
+      give(*rest.peer, item);
     return channel_status::success;
+  }
   if (!items_.has_room())
     return lacks_room() ? channel_status::full : send_to_full(item, rest);
   items_.put(std::move(item));
@@ -284,7 +321,8 @@ template <class Item>
 void channel_core<Item>::finish_send(Item& item, const leftover& rest) noexcept {
   if (rest.peer == nullptr)
     return;
-  target_of(*rest.peer).emplace(std::move(item));
+  if (std::optional<Item>& target = target_of(*rest.peer); !target)
+    target.emplace(std::move(item));
   rest.peer->record->complete(wait_state::done);
 }
 
@@ -293,13 +331,12 @@ channel_status channel_core<Item>::receive_locked(std::optional<Item>& out,
                                                   wait_node*& peer) noexcept {
   if (items_.has_item()) {
     out.emplace(items_.take());
-    if ((peer = senders_.claim_first()) != nullptr)
-      items_.put(std::move(item_of(*peer)));
+    peer = let_in();
     return channel_status::success;
   }
-  if ((peer = senders_.claim_first()) != nullptr)
+  if ((peer = senders_.call_first()) != nullptr)
     return channel_status::success;
-  return closed_ ? channel_status::closed : channel_status::empty;
+  return is_closed() ? channel_status::closed : channel_status::empty;
 }
 
 // The item of a sender that waited for room is in the ring by now, any other goes straight out.
@@ -312,10 +349,68 @@ void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_nod
   peer->record->complete(wait_state::done);
 }
 
+// Without room for the next item the oldest one must go, whoever is on the way.
+template <class Item>
+wait_node* channel_core<Item>::receiver_to_call() noexcept {
+  return receivers_.is_to_be_called() || !items_.has_room() ? receivers_.call_first() : nullptr;
+}
+
+// There is room.
+template <class Item>
+wait_node* channel_core<Item>::let_in() noexcept {
+  wait_node* const sender = senders_.is_to_be_called() ? senders_.call_first() : nullptr;
+  if (sender != nullptr)
+    items_.put(std::move(item_of(*sender)));
+  return sender;
+}
+
+// There is an item.
+template <class Item>
+wait_node* channel_core<Item>::serve_next() noexcept {
+  wait_node* const receiver = receivers_.is_to_be_called() ? receivers_.call_first() : nullptr;
+  if (receiver != nullptr)
+    target_of(*receiver).emplace(items_.take());
+  return receiver;
+}
+
+// The oldest item goes first, and leaves its place to the new one.
+template <class Item>
+void channel_core<Item>::give(const wait_node& receiver, Item& item) noexcept {
+  std::optional<Item>& target = target_of(receiver);
+  if (items_.has_item()) {
+    target.emplace(items_.take());
+    items_.put(std::move(item));
+  } else {
+    target.emplace(std::move(item));
+  }
+}
+
+// Where there is no ring nobody counts on those on their way.
+template <class Item>
+void channel_core<Item>::arrived(channel_side side) noexcept {
+  if (capacity_ == 0)
+    return;
+  const wait_node* next = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    if (side == channel_side::sending) {
+      senders_.arrived();
+      next = items_.has_room() ? let_in() : nullptr;
+    } else {
+      receivers_.arrived();
+      next = items_.has_item() ? serve_next() : nullptr;
+    }
+  }
+  if (next != nullptr)
+    next->record->complete(wait_state::done);
+}
+
 template <class Item>
 inline bool channel_core<Item>::send_at_once(Item& item) noexcept {
+  if (capacity_ == 0)
+    return false;
   const spin_guard guard(items_.sending());
-  if (closed_ || !receivers_.empty() || !items_.has_room())
+  if (is_closed() || receivers_.is_to_be_called() || !items_.has_room())
     return false;
   items_.put(std::move(item));
   return true;
@@ -323,8 +418,10 @@ inline bool channel_core<Item>::send_at_once(Item& item) noexcept {
 
 template <class Item>
 inline bool channel_core<Item>::receive_at_once(std::optional<Item>& out) noexcept {
+  if (capacity_ == 0)
+    return false;
   const spin_guard guard(items_.receiving());
-  if (!senders_.empty() || !items_.has_item())
+  if (senders_.is_to_be_called() || !items_.has_item())
     return false;
   out.emplace(items_.take());
   return true;
@@ -382,23 +479,19 @@ template <class Item>
 void channel_core<Item>::grow(std::size_t wanted) {
   two_lock_ring<Item> larger(wanted);
   const std::lock_guard guard(lock_);
-  if (!closed_ && items_.room() < wanted)
+  if (!is_closed() && items_.room() < wanted)
     items_.grow_into(larger);
 }
 
-// Most operations need neither a record nor a place in the line: they are tried without, again and
-// again for a short while. Where there is no ring only a peer in line can be met. A stop that came
-// meanwhile goes before all else, as at the beginning of an operation.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
+  if (policy_ != overflow::block)
+    return try_send(item);
   short_wait patience;
-  do {
-    const channel_status at_once = try_send(item);
-    if (at_once != channel_status::full || policy_ != overflow::block)
-      return at_once;
-  } while (comes_soon(patience, [this] { return items_.glance() < capacity_; }));
-  if (this_thread_is_stopped())
-    return status_stopped;
+  const channel_status soon = try_for_a_while(
+      patience, [&] { return try_send(item); }, [this] { return items_.glance() < capacity_; });
+  if (soon != channel_status::full)
+    return soon;
   send_attempt attempt(*this, &item);
   return wait(attempt, {"sender::send", name_, where}, deadline, patience);
 }
@@ -408,24 +501,40 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
                                            clock::time_point deadline,
                                            const site& where) {
   short_wait patience;
-  do {
-    const channel_status at_once = try_receive(out);
-    if (at_once != channel_status::empty)
-      return at_once;
-  } while (comes_soon(patience, [this] { return items_.glance() != 0; }));
-  if (this_thread_is_stopped())
-    return status_stopped;
+  const channel_status soon = try_for_a_while(
+      patience, [&] { return try_receive(out); }, [this] { return items_.glance() != 0; });
+  if (soon != channel_status::empty)
+    return soon;
   receive_attempt attempt(*this, out);
   return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
 }
 
-// Where there is room for many, several of them go through between two looks: each look takes the
-// count's cache line away from the other side.
+// Most operations need neither a record nor a place in the line: they are tried without, again and
+// again for a short while. Where there is no ring only a peer in line can be met. In a short ring
+// the other side is about to change what it does not hold up, so who comes looks first; where there
+// is room for many, several of them go through between two looks, because each look takes the
+// count's cache line away from the other side. A stop that came meanwhile goes before all else, as
+// at the beginning of an operation.
 template <class Item>
-template <class Ready>
-bool channel_core<Item>::comes_soon(short_wait& patience, Ready ready) const noexcept {
-  return capacity_ != 0 && patience.until(ready, capacity_ < 16 ? 1 : 5) &&
-         !this_thread_is_stopped();
+template <class Try, class Ready>
+channel_status
+channel_core<Item>::try_for_a_while(short_wait& patience, Try try_it, Ready ready) const {
+  const bool short_ring = capacity_ < 16;
+  const auto comes_soon = [&] {
+    const auto changed = [&] { return ready() || is_closed(); };
+    return capacity_ != 0 && patience.until(changed, short_ring ? 1 : 5);
+  };
+  if (short_ring && !ready())
+    (void)comes_soon();
+  for (;;) {
+    if (this_thread_is_stopped())
+      return status_stopped;
+    const channel_status status = try_it();
+    if (status != channel_status::full && status != channel_status::empty)
+      return status;
+    if (!comes_soon())
+      return this_thread_is_stopped() ? status_stopped : status;
+  }
 }
 
 template <class Item>
@@ -447,33 +556,33 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
 // Others must not wait for long, so many items go through in several goes.
 inline constexpr std::size_t items_per_lock = 256;
 
-// Under the locks: as many as receivers wait for go straight to them, the next ones into the ring.
 template <class Item>
 void channel_core<Item>::send_some(std::vector<Item>& items, std::size_t& next) {
   for (bool more = true; more && next < items.size();) {
     const std::size_t left = items.size() - next;
     const std::size_t end = next + (left < items_per_lock ? left : items_per_lock);
     claimed_list receivers;
-    std::size_t straight = next;
     std::size_t room_wanted = 0;
     {
       const std::lock_guard guard(lock_);
-      if (closed_ || policy_ != overflow::block)
+      if (is_closed() || policy_ != overflow::block)
         return;
-      const wait_node* receiver = nullptr;
-      while (next < end && (receiver = receivers_.claim_first()) != nullptr) {
-        receivers.push(*receiver->record);
-        ++next;
+      for (; next < end; ++next) {
+        const wait_node* const receiver = receiver_to_call();
+        if (receiver != nullptr) {
+          give(*receiver, items[next]);
+          receivers.push(*receiver->record);
+        } else if (items_.has_room()) {
+          items_.put(std::move(items[next]));
+        } else {
+          break;
+        }
       }
-      while (next < end && items_.has_room())
-        items_.put(std::move(items[next++]));
       if (next < end && lacks_room())
         room_wanted = larger_room();
       more = next == end || room_wanted != 0;
     }
-    receivers.complete(wait_state::done, [&](const wait_record& receiver) {
-      target_of(*receiver.claimed_at()).emplace(std::move(items[straight++]));
-    });
+    receivers.complete(wait_state::done);
     if (room_wanted != 0)
       grow(room_wanted);
   }
@@ -498,7 +607,7 @@ channel_core<Item>::send_all(std::vector<Item>& items, std::size_t& next, const 
 // senders' items come straight.
 template <class Item>
 std::size_t channel_core<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
-  claimed_list let_in;
+  claimed_list inside;
   claimed_list straight;
   std::size_t count = 0;
   {
@@ -506,15 +615,13 @@ std::size_t channel_core<Item>::take_some(std::vector<Item>& out, std::size_t ma
     const wait_node* sender = nullptr;
     for (; count < max && items_.has_item(); ++count) {
       out.push_back(items_.take());
-      if ((sender = senders_.claim_first()) != nullptr) {
-        items_.put(std::move(item_of(*sender)));
-        let_in.push(*sender->record);
-      }
+      if ((sender = let_in()) != nullptr)
+        inside.push(*sender->record);
     }
-    for (; count < max && (sender = senders_.claim_first()) != nullptr; ++count)
+    for (; count < max && (sender = senders_.call_first()) != nullptr; ++count)
       straight.push(*sender->record);
   }
-  let_in.complete(wait_state::done);
+  inside.complete(wait_state::done);
   straight.complete(wait_state::done,
                     [&](const wait_record& sender) { out.push_back(std::move(item_of(sender))); });
   return count;
@@ -553,8 +660,10 @@ std::size_t channel_core<Item>::available() const noexcept {
 
 template <class Item>
 bool channel_core<Item>::close_locked(claimed_list& woken, std::exception_ptr&& cause) noexcept {
-  if (std::exchange(closed_, true))
+  if (is_closed())
     return false;
+  // relaxed: see is_closed()
+  closed_.store(true, std::memory_order_relaxed);
   cause_ = std::move(cause);
   woken.push_all(senders_);
   woken.push_all(receivers_);
@@ -563,12 +672,20 @@ bool channel_core<Item>::close_locked(claimed_list& woken, std::exception_ptr&& 
 
 template <class Item>
 bool channel_core<Item>::close(std::exception_ptr cause) noexcept {
+  claimed_list served;
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
+    while (items_.has_item() && !receivers_.empty()) {
+      if (const wait_node* const receiver = receivers_.call_first()) {
+        target_of(*receiver).emplace(items_.take());
+        served.push(*receiver->record);
+      }
+    }
     if (!close_locked(woken, std::move(cause)))
       return false;
   }
+  served.complete(wait_state::done);
   woken.complete(wait_state::closed);
   return true;
 }
@@ -638,7 +755,7 @@ std::exception_ptr channel_core<Item>::cause() const noexcept {
 template <class Item>
 bool channel_core<Item>::closed() const noexcept {
   const std::lock_guard guard(lock_);
-  return closed_;
+  return is_closed();
 }
 
 } // namespace roost::inline v0::detail

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/hardware_threads.hpp>
+
 #include <chrono>
 #include <thread>
 
@@ -17,8 +19,7 @@ inline void pause() noexcept {
 
 /// False on one processor: nobody can change meanwhile what a thread spins for.
 inline bool spinning_helps() noexcept {
-  static const bool helps = std::thread::hardware_concurrency() > 1;
-  return helps;
+  return hardware_threads() > 1;
 }
 
 /// Passes the short time until another thread has done what it is about to do: for about 2 us on

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/hardware_threads.hpp>
 #include <roost/detail/joint_tasks.hpp>
 #include <roost/detail/range_of.hpp>
 #include <roost/detail/thread_slot.hpp>
@@ -20,7 +21,6 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -255,12 +255,6 @@ class turn_source<R>::taker {
 
 template <class R>
 using source_of = std::conditional_t<indexed_range<R>, indexed_source<R>, turn_source<R>>;
-
-/// Asked for once: it takes as long as to wake a thread.
-inline std::size_t hardware_threads() noexcept {
-  static const unsigned known = std::thread::hardware_concurrency();
-  return known != 0 ? known : 1;
-}
 
 /// The elements that come to one worker. It takes one more worker on when it has the first of them.
 template <class R, class TakeOneOn>

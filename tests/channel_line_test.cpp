@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+// Who waits at a buffered channel is called as soon as there is use for it, but not more at once
+// than can get a processor. Here nobody sleeps: a test decides when who was called arrives.
+
+using roost::channel_status;
+using roost::overflow;
+using roost::detail::parker;
+using roost::detail::wait_record;
+using roost::detail::wait_state;
+using channel = roost::detail::channel_core<int>;
+
+namespace {
+
+const std::size_t called_at_once = roost::detail::worth_waking();
+
+template <class Attempt>
+class waiter {
+ public:
+  waiter(channel& at, int number) : item(number), attempt_(make(at)) {
+    const std::lock_guard guard(attempt_.lock());
+    attempt_.link(record_);
+  }
+
+  bool called() const { return record_.is_claimed(); }
+
+  /// It is awake.
+  channel_status arrive() {
+    attempt_.conclude(record_.await(roost::detail::no_deadline));
+    return attempt_.status();
+  }
+
+  void leave() {
+    REQUIRE(record_.await({}) == wait_state::timed_out);
+    attempt_.unlink();
+  }
+
+  std::optional<int> item; // what it sends or has received
+
+ private:
+  Attempt make(channel& at) {
+    if constexpr (std::is_same_v<Attempt, channel::send_attempt>) {
+      return Attempt(at, &*item);
+    } else {
+      item.reset();
+      return Attempt(at, item);
+    }
+  }
+
+  parker parker_;
+  wait_record record_{parker_};
+  Attempt attempt_;
+};
+
+using sender = waiter<channel::send_attempt>;
+using receiver = waiter<channel::receive_attempt>;
+
+template <class Waiter>
+std::deque<Waiter> in_line(channel& at, std::size_t count) {
+  std::deque<Waiter> all;
+  for (std::size_t i = 0; i < count; ++i)
+    all.emplace_back(at, static_cast<int>(i));
+  return all;
+}
+
+template <class Waiter>
+std::size_t called(const std::deque<Waiter>& line) {
+  std::size_t count = 0;
+  for (const Waiter& one : line)
+    count += one.called() ? 1U : 0U;
+  return count;
+}
+
+void send(channel& to, int item) {
+  REQUIRE(to.try_send(item) == channel_status::success);
+}
+
+void fill(channel& to, std::size_t items) {
+  for (std::size_t i = 0; i < items; ++i)
+    send(to, -1);
+}
+
+std::optional<int> receive(channel& from) {
+  std::optional<int> item;
+  from.try_receive(item);
+  return item;
+}
+
+} // namespace
+
+TEST_CASE("no more receivers are called at once than can run", "[channel][line]") {
+  channel ch(64, overflow::block, "");
+  auto line = in_line<receiver>(ch, called_at_once + 2);
+  for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)
+    send(ch, i);
+  CHECK(called(line) == called_at_once);
+  CHECK(ch.size() == 2);
+
+  SECTION("who arrives calls the next one, with the oldest item") {
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(line.front().item == 0);
+    CHECK(called(line) == called_at_once + 1);
+    CHECK(line[1].arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once + 2);
+    CHECK(ch.size() == 0);
+    for (std::size_t i = 2; i < line.size(); ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < line.size(); ++i)
+      CHECK(line[i].item == static_cast<int>(i));
+  }
+  SECTION("others may take the items meanwhile, and who arrives then calls nobody") {
+    CHECK(receive(ch) == static_cast<int>(called_at_once));
+    CHECK(receive(ch) == static_cast<int>(called_at_once) + 1);
+    CHECK_FALSE(receive(ch));
+    for (std::size_t i = 0; i < called_at_once; ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once);
+    send(ch, 100);
+    CHECK(line[called_at_once].arrive() == channel_status::success);
+    CHECK(line[called_at_once].item == 100);
+    line.back().leave();
+  }
+  SECTION("who has left the line is passed over") {
+    line[called_at_once].leave();
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(line.back().called());
+    CHECK(ch.size() == 1);
+    for (std::size_t i = 1; i < called_at_once; ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    CHECK(line.back().arrive() == channel_status::success);
+    CHECK(line.back().item == static_cast<int>(called_at_once));
+  }
+  SECTION("a close serves those in line and turns away only those for whom there is no item") {
+    CHECK(receive(ch) == static_cast<int>(called_at_once));
+    CHECK(ch.close());
+    CHECK(called(line) == called_at_once + 2);
+    CHECK(line[called_at_once].arrive() == channel_status::success);
+    CHECK(line[called_at_once].item == static_cast<int>(called_at_once) + 1);
+    CHECK(line.back().arrive() == channel_status::closed);
+    for (std::size_t i = 0; i < called_at_once; ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    CHECK_FALSE(receive(ch));
+  }
+}
+
+TEST_CASE("without room the next receiver is called, whoever is on the way", "[channel][line]") {
+  channel ch(2, overflow::block, "");
+  auto line = in_line<receiver>(ch, called_at_once + 3);
+  for (int i = 0; i < static_cast<int>(called_at_once) + 5; ++i)
+    send(ch, i);
+  CHECK(called(line) == called_at_once + 3);
+  CHECK(ch.size() == 2);
+  int one_more = 1000;
+  CHECK(ch.try_send(one_more) == channel_status::full);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    CHECK(line[i].arrive() == channel_status::success);
+    CHECK(line[i].item == static_cast<int>(i));
+  }
+  CHECK(receive(ch) == static_cast<int>(line.size()));
+}
+
+TEST_CASE("a batch goes to receivers in line and into the ring alike", "[channel][line]") {
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 2, 64);
+  channel ch(capacity, overflow::block, "");
+  auto line = in_line<receiver>(ch, called_at_once + 2);
+  const std::size_t count = called_at_once + 4;
+  std::vector<int> items(count);
+  for (std::size_t i = 0; i < count; ++i)
+    items[i] = static_cast<int>(i);
+  std::size_t sent = 0;
+  CHECK(ch.send_all(items, sent, {}) == channel_status::success);
+  CHECK(sent == count);
+  CHECK(called(line) == (capacity == 2 ? called_at_once + 2 : called_at_once));
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    CHECK(line[i].arrive() == channel_status::success);
+    CHECK(line[i].item == static_cast<int>(i));
+  }
+  CHECK(receive(ch) == static_cast<int>(line.size()));
+  CHECK(receive(ch) == static_cast<int>(line.size()) + 1);
+}
+
+TEST_CASE("no more senders are called at once than can run", "[channel][line]") {
+  const std::size_t capacity = called_at_once + 2;
+  channel ch(capacity, overflow::block, "");
+  fill(ch, capacity);
+  auto line = in_line<sender>(ch, called_at_once + 2);
+  for (std::size_t i = 0; i < capacity; ++i)
+    CHECK(receive(ch) == -1);
+  CHECK(called(line) == called_at_once);
+  CHECK(ch.size() == called_at_once);
+
+  SECTION("who arrives lets the next one in") {
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once + 1);
+    for (std::size_t i = 1; i < line.size(); ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < line.size(); ++i)
+      CHECK(receive(ch) == static_cast<int>(i));
+    CHECK_FALSE(receive(ch));
+  }
+  SECTION("others may use the room meanwhile, and who arrives then calls nobody") {
+    send(ch, 100);
+    send(ch, 101);
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once);
+    CHECK(receive(ch) == 0); // lets the next one in
+    CHECK(called(line) == called_at_once + 1);
+    for (std::size_t i = 1; i <= called_at_once; ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    for (std::size_t i = 1; i < called_at_once; ++i)
+      CHECK(receive(ch) == static_cast<int>(i));
+    CHECK(receive(ch) == 100);
+    CHECK(line.back().arrive() == channel_status::success);
+  }
+  SECTION("a receiver that finds the ring empty takes from the next one, whoever is on the way") {
+    for (std::size_t i = 0; i < line.size(); ++i)
+      CHECK(receive(ch) == static_cast<int>(i));
+    CHECK(called(line) == line.size());
+    CHECK_FALSE(receive(ch));
+    for (sender& one : line)
+      CHECK(one.arrive() == channel_status::success);
+  }
+  SECTION("a batch takes from the ring, then from the line") {
+    std::vector<int> items;
+    items.reserve(100);
+    CHECK(ch.receive_some(items, 100, {}) == called_at_once + 2);
+    CHECK(called(line) == line.size());
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      CHECK(items[i] == static_cast<int>(i));
+      CHECK(line[i].arrive() == channel_status::success);
+    }
+  }
+  SECTION("a close turns away those in line, although there is room") {
+    CHECK(ch.close());
+    CHECK(line.back().arrive() == channel_status::closed);
+    CHECK(line[called_at_once].arrive() == channel_status::closed);
+    for (std::size_t i = 0; i < called_at_once; ++i) {
+      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(receive(ch) == static_cast<int>(i));
+    }
+    CHECK_FALSE(receive(ch));
+  }
+}
+
+TEST_CASE("without a ring everybody is called at once", "[channel][line]") {
+  channel ch(0, overflow::block, "");
+  SECTION("receivers") {
+    auto line = in_line<receiver>(ch, called_at_once + 2);
+    for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)
+      send(ch, i);
+    for (receiver& one : line)
+      CHECK(one.arrive() == channel_status::success);
+  }
+  SECTION("senders") {
+    auto line = in_line<sender>(ch, called_at_once + 2);
+    for (std::size_t i = 0; i < line.size(); ++i)
+      CHECK(receive(ch) == static_cast<int>(i));
+    for (sender& one : line)
+      CHECK(one.arrive() == channel_status::success);
+  }
+}

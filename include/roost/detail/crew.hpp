@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/hardware_threads.hpp>
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/parker.hpp>
 #include <roost/detail/spin_lock.hpp>
@@ -30,10 +31,13 @@ class job : public list_node<job> {
 /// idle for a while; of idle ones a bounded number is kept, each for a bounded time. The destructor
 /// joins all; no job is left by then.
 ///
-/// INVARIANT, under the lock: at least as many threads are on their way to look for a job as jobs
-/// are ready. A job is made ready only together with a thread that comes for it, and such a thread
-/// leaves with a job, or when none is ready. So no job waits for another one to end; but a thread
-/// that comes free meanwhile may take it before.
+/// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
+/// a job, as jobs are ready; and if jobs are ready, one is on its way. Who starts a job makes it
+/// ready where there is such a thread for it, and makes a new thread where there is none. Not all
+/// are woken at once, only as many as can get a processor soon; each who arrives wakes the next
+/// one, if there are more jobs than threads on their way. An idle thread whose time is over looks
+/// for a job before it exits. So no job waits for another one to end; but a thread that comes free
+/// meanwhile may take it before.
 ///
 /// Threads: any may start jobs. Cost: of a start, one lock; with no thread on its way, also the
 /// wake of an idle one, or the creation of a new one.
@@ -85,15 +89,18 @@ class crew {
   bool be_idle(member& self) noexcept;
   void retire(member& self) noexcept;
 
+  job* look(bool was_on_its_way) noexcept;
+
   // The caller holds lock_.
   job* pop_ready() noexcept;
+  wait_record* call_next() noexcept;
   intrusive_list<member> take_finished() noexcept;
 
   const clock::duration idle_time_;
   spin_lock lock_; // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
-  std::size_t looking_ = 0; // threads that were woken to look for a job and have not done so
+  std::size_t looking_ = 0; // threads that were woken and have not looked for a job since
   wait_list idle_;          // whoever was busy last is in front
   std::size_t idle_count_ = 0;
   bool keeps_idle_ = true;
@@ -167,20 +174,28 @@ inline bool crew::start_on_existing(job& j) noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
-    if (looking_ == ready_count_) {
-      const wait_node* const idle = idle_.claim_first();
-      if (idle == nullptr)
-        return false;
-      woken = idle->record;
-      --idle_count_;
-      ++looking_;
-    }
+    if (ready_count_ >= looking_ + idle_count_)
+      return false;
     ready_.push_back(j);
     ++ready_count_;
+    woken = call_next();
   }
   if (woken != nullptr)
     woken->complete(wait_state::done);
   return true;
+}
+
+// An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
+// be, but is about to look.
+inline wait_record* crew::call_next() noexcept {
+  if (ready_count_ <= looking_ || looking_ >= worth_waking())
+    return nullptr;
+  const wait_node* const idle = idle_.claim_first();
+  if (idle == nullptr)
+    return nullptr;
+  --idle_count_;
+  ++looking_;
+  return idle->record;
 }
 
 inline void crew::dismiss_idle() noexcept {
@@ -188,8 +203,11 @@ inline void crew::dismiss_idle() noexcept {
   {
     const std::lock_guard guard(lock_);
     keeps_idle_ = false;
-    idle_count_ = 0;
-    woken.push_all(idle_);
+    while (const wait_node* const idle = idle_.claim_first()) {
+      --idle_count_;
+      ++looking_;
+      woken.push(*idle->record);
+    }
   }
   woken.complete(wait_state::closed);
 }
@@ -202,29 +220,39 @@ inline void crew::work(member& self) noexcept {
 }
 
 inline job* crew::next_job(member& self) noexcept {
-  {
-    const std::lock_guard guard(lock_);
-    if (job* const j = pop_ready())
-      return j;
+  job* found = look(false);
+  for (bool stays = true; found == nullptr && stays;) {
+    stays = be_idle(self);
+    found = look(true);
   }
-  while (be_idle(self)) {
-    const std::lock_guard guard(lock_);
-    --looking_;
-    if (job* const j = pop_ready())
-      return j;
-  }
-  return nullptr;
+  return found;
 }
 
-// True if it was woken to look for a job. It spins before it sleeps, as every wait does, and who
-// finds it spinning need not wake it.
+inline job* crew::look(bool was_on_its_way) noexcept {
+  job* found = nullptr;
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    looking_ -= was_on_its_way ? 1 : 0;
+    found = pop_ready();
+    woken = call_next();
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  return found;
+}
+
+// Afterwards it is on its way to look for a job; false if it is for the last time. It spins before
+// it sleeps, as every wait does, and who finds it spinning need not wake it.
 inline bool crew::be_idle(member& self) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);
   {
     const std::lock_guard guard(lock_);
-    if (!keeps_idle_ || idle_count_ == most_idle)
+    if (!keeps_idle_ || idle_count_ == most_idle) {
+      ++looking_;
       return false;
+    }
     ++idle_count_;
     idle_.push_front(place, record);
   }
@@ -233,6 +261,7 @@ inline bool crew::be_idle(member& self) noexcept {
     const std::lock_guard guard(lock_);
     idle_.remove(place);
     --idle_count_;
+    ++looking_;
   }
   return end == wait_state::done;
 }

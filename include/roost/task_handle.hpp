@@ -58,10 +58,7 @@ class handle_base {
 
  private:
   struct letting_go {
-    void operator()(result_task<R>* t) const noexcept {
-      (void)t->let_go_of_result();
-      t->release();
-    }
+    void operator()(result_task<R>* t) const noexcept { t->drop_handle(); }
   };
 
   friend struct handle_access;

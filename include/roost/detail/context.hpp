@@ -253,10 +253,7 @@ inline stop_cause describe_stop(stop_reason reason,
 }
 
 inline void context::enter() noexcept {
-  thread_slot& slot = this_thread;
-  const std::lock_guard guard(slot.lock);
-  outer_ = slot.top;
-  slot.top = this;
+  outer_ = std::exchange(this_thread.top, this);
 }
 
 inline void context::leave() noexcept {
@@ -266,7 +263,6 @@ inline void context::leave() noexcept {
     inner = c;
   if ((inner != nullptr ? inner->outer_ : slot.top) != this)
     die("a shield or stop_when must end on the thread that made it");
-  const std::lock_guard guard(slot.lock);
   (inner != nullptr ? inner->outer_ : slot.top) = outer_;
 }
 
@@ -359,9 +355,11 @@ inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) no
     return;
   const std::lock_guard guard(c.slot_->lock);
   wait_record* const record = c.slot_->record;
+  if (record == nullptr) // it runs
+    return;
   const context* const top = c.slot_->top;
   const bool is_innermost = top != nullptr && top->domain_ == this;
-  if (is_innermost && record != nullptr && record->try_claim())
+  if (is_innermost && record->try_claim())
     woken.push(*record);
 }
 

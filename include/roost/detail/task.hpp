@@ -63,14 +63,40 @@ class task : public task_context, public failure_record, public job {
 
   void retain() noexcept {
     // relaxed: who adds a reference has one, so the count cannot reach zero meanwhile
-    references_.fetch_add(1, std::memory_order_relaxed);
+    references_.fetch_add(one_reference, std::memory_order_relaxed);
   }
   /// Its memory goes to `blocks` if it is the last reference.
-  void release(block_cache::returns* blocks = nullptr) noexcept {
-    // release: what was done through this reference; acquire: the last sees all of it before it
-    // destroys; each pairs with the others'
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      destroy(blocks);
+  void release(block_cache::returns* blocks = nullptr) noexcept { release(one_reference, blocks); }
+
+  /// Its handle goes.
+  void drop_handle() noexcept {
+    // acquire: sees the result that the task left
+    std::uint32_t references = references_.load(std::memory_order_acquire);
+    while ((references & result_left) == 0 && is_referred_to(references - its_handle)) {
+      // release: pairs with acquire in let_go_of_result() and release(); acquire: as above
+      if (references_.compare_exchange_weak(references,
+                                            references - its_handle,
+                                            std::memory_order_acq_rel,
+                                            std::memory_order_acquire))
+        return;
+    }
+    destroy_result(); // nobody else will
+    release(its_handle, nullptr);
+  }
+
+  /// Called by the task when it has a result or never will. If the handle has gone nobody can claim
+  /// the result: then it is destroyed here, and true is returned. If not, the handle does it.
+  bool let_go_of_result() noexcept {
+    // acquire: sees what was done through the handle
+    std::uint32_t references = references_.load(std::memory_order_acquire);
+    if ((references & its_handle) != 0) {
+      // release: leaves the result; pairs with acquire in drop_handle()
+      references = references_.fetch_or(result_left, std::memory_order_acq_rel);
+    }
+    const bool unclaimed = (references & its_handle) == 0;
+    if (unclaimed)
+      destroy_result();
+    return unclaimed;
   }
 
   virtual void invoke() = 0;
@@ -83,6 +109,10 @@ class task : public task_context, public failure_record, public job {
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
   void complete(outcome how) noexcept {
+    if (is_only(one_reference)) { // there is no handle, nor will there be
+      outcome_ = how;
+      return;
+    }
     done_.wake_all_if([&] {
       outcome_ = how;
       return true;
@@ -98,16 +128,6 @@ class task : public task_context, public failure_record, public job {
                               : !runs_inside(domain());
     if (by_owner)
       told = true;
-  }
-
-  /// Called by the task when it has a result or never will, and by its handle when that is dropped.
-  /// Whoever is second destroys what nobody can claim any more: true for that one.
-  bool let_go_of_result() noexcept {
-    // acq_rel: the second sees the result that the first left
-    const bool second = first_let_go_.exchange(true, std::memory_order_acq_rel);
-    if (second)
-      destroy_result();
-    return second;
   }
 
   /// Waits for complete(); false when `deadline` passed first.
@@ -143,6 +163,29 @@ class task : public task_context, public failure_record, public job {
 
   virtual void destroy(block_cache::returns* blocks) noexcept = 0;
 
+  // What references_ is made of. The handle's is a bit of its own.
+  static constexpr std::uint32_t result_left = 1; // the task has let go of its result
+  static constexpr std::uint32_t its_handle = 2;
+  static constexpr std::uint32_t one_reference = 4;
+
+  static bool is_referred_to(std::uint32_t references) noexcept {
+    return (references & ~result_left) != 0;
+  }
+
+  // It is counted down only if others have one: who has the only one is alone with the task.
+  void release(std::uint32_t reference, block_cache::returns* blocks) noexcept {
+    // release: what was done through this reference; acquire: the last sees all of it before it
+    // destroys; each pairs with the others'
+    if (is_only(reference) ||
+        !is_referred_to(references_.fetch_sub(reference, std::memory_order_acq_rel) - reference))
+      destroy(blocks);
+  }
+
+  bool is_only(std::uint32_t reference) const noexcept {
+    // acquire: sees what was done through the others; pairs with release in release()
+    return !is_referred_to(references_.load(std::memory_order_acquire) - reference);
+  }
+
   // Keeps the task: a selector's case may outlast the handle.
   class is_done {
    public:
@@ -160,10 +203,8 @@ class task : public task_context, public failure_record, public job {
   };
 
   wait_queue done_;
-  outcome outcome_ = outcome::none; // guarded by done_
-  std::atomic<int> references_{2};  // its handle and its scope
-
-  std::atomic<bool> first_let_go_{false}; // set by the first let_go_of_result()
+  outcome outcome_ = outcome::none;                                   // guarded by done_
+  std::atomic<std::uint32_t> references_{its_handle + one_reference}; // the other is its scope's
 };
 
 /// The result of a task that has none.

@@ -28,10 +28,11 @@ struct blocked_call {
 /// blocked in. One a thread, of static storage, so that it is there before the first context and
 /// after the last.
 ///
-/// Threads: the owner writes under the lock and reads without; others read under the lock.
+/// Threads: the owner writes under the lock and reads without; others read under the lock. What
+/// decides for the thread they read only while it is blocked, when the owner does not change it.
 struct thread_slot {
   spin_lock lock;
-  context* top = nullptr;           // guarded by lock; the innermost context decides for the thread
+  context* top = nullptr;           // the innermost, which decides; others only with a record
   const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
@@ -64,21 +65,16 @@ struct thread_slot {
 /// the wait of another.
 class contexts_set_aside {
  public:
-  contexts_set_aside() noexcept : top_(change_top(nullptr)) {}
+  contexts_set_aside() = default;
   ~contexts_set_aside() {
-    change_top(top_);
+    this_thread.top = top_;
     this_thread.task = task_;
   }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
 
  private:
-  static context* change_top(context* to) noexcept {
-    const std::lock_guard guard(this_thread.lock);
-    return std::exchange(this_thread.top, to);
-  }
-
-  context* top_;
+  context* top_ = std::exchange(this_thread.top, nullptr);
   task_context* task_ = std::exchange(this_thread.task, nullptr);
 };
 

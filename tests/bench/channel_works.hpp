@@ -30,20 +30,21 @@ concept has_channels = requires {
   typename Peer::template channel<std::int64_t>;
 };
 
+/// On a thread of its own: where a program has no other thread, glibc's mutexes are cheaper than
+/// they ever are for who has a use for channels.
 template <class Peer, class T>
 void seq(std::size_t capacity, std::int64_t items) {
   typename Peer::template channel<T> channel(capacity);
-  const typename Peer::crew crew; // for what a running scope costs
   std::array<tally, 1> received;
-  auto&& tx = channel.sender();
-  auto&& rx = channel.receiver();
-  const stopwatch watch;
-  for (std::int64_t i = 0; i < items; ++i) {
-    tx.send(make_item<T>(i));
-    const auto item = rx.receive();
-    received[0].add(number_of(*item));
-  }
-  const spent all = watch.read();
+  const spent all = side_by_side<typename Peer::crew>(1, [&](std::size_t) {
+    auto&& tx = channel.sender();
+    auto&& rx = channel.receiver();
+    for (std::int64_t i = 0; i < items; ++i) {
+      tx.send(make_item<T>(i));
+      const auto item = rx.receive();
+      received[0].add(number_of(*item));
+    }
+  });
   check_all_received(received, items);
   print(all, static_cast<double>(items));
 }

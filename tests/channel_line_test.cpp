@@ -2,11 +2,15 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
+#include "support/probe.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,6 +20,7 @@
 using roost::channel_status;
 using roost::overflow;
 using roost::detail::parker;
+using roost::detail::probe;
 using roost::detail::wait_record;
 using roost::detail::wait_state;
 using channel = roost::detail::channel_core<int>;
@@ -36,6 +41,7 @@ class waiter {
 
   /// It is awake.
   channel_status arrive() {
+    REQUIRE(called());
     attempt_.conclude(record_.await(roost::detail::no_deadline));
     return attempt_.status();
   }
@@ -43,6 +49,12 @@ class waiter {
   void leave() {
     REQUIRE(record_.await({}) == wait_state::timed_out);
     attempt_.unlink();
+  }
+
+  /// Another primitive, a stop or its deadline is faster; it is in the line all the same.
+  void claim_elsewhere() {
+    REQUIRE(record_.try_claim());
+    record_.complete(wait_state::stopped);
   }
 
   std::optional<int> item; // what it sends or has received
@@ -232,8 +244,8 @@ TEST_CASE("no more senders are called at once than can run", "[channel][line]") 
   }
   SECTION("a batch takes from the ring, then from the line") {
     std::vector<int> items;
-    items.reserve(100);
-    CHECK(ch.receive_some(items, 100, {}) == called_at_once + 2);
+    items.reserve(line.size() + 10);
+    REQUIRE(ch.receive_some(items, line.size() + 10, {}) == line.size());
     CHECK(called(line) == line.size());
     for (std::size_t i = 0; i < line.size(); ++i) {
       CHECK(items[i] == static_cast<int>(i));
@@ -250,6 +262,73 @@ TEST_CASE("no more senders are called at once than can run", "[channel][line]") 
     }
     CHECK_FALSE(receive(ch));
   }
+}
+
+TEST_CASE("a batch that leaves items behind lets senders in", "[channel][line]") {
+  channel ch(2, overflow::block, "");
+  fill(ch, 2);
+  auto line = in_line<sender>(ch, 2);
+  std::vector<int> items;
+  items.reserve(1);
+  CHECK(ch.receive_some(items, 1, {}) == 1);
+  CHECK(line.front().arrive() == channel_status::success);
+  CHECK(receive(ch) == -1);
+  CHECK(receive(ch) == 0);
+  CHECK(receive(ch) == 1);
+  CHECK(line.back().arrive() == channel_status::success);
+}
+
+TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
+  channel ch(2, overflow::block, "");
+  CHECK_FALSE(receive(ch));
+  fill(ch, 2);
+  int one_more = 0;
+  CHECK(ch.try_send(one_more) == channel_status::full);
+  SECTION("senders") {
+    auto gone = in_line<sender>(ch, 2);
+    for (sender& one : gone)
+      one.claim_elsewhere();
+    CHECK(receive(ch) == -1);
+    CHECK(receive(ch) == -1);
+    CHECK_FALSE(receive(ch));
+    fill(ch, 2);
+    auto line = in_line<sender>(ch, 1);
+    CHECK(receive(ch) == -1);
+    CHECK(line.front().arrive() == channel_status::success);
+  }
+  SECTION("receivers") {
+    CHECK(receive(ch) == -1);
+    CHECK(receive(ch) == -1);
+    auto gone = in_line<receiver>(ch, 2);
+    for (receiver& one : gone)
+      one.claim_elsewhere();
+    fill(ch, 2);
+    CHECK(ch.try_send(one_more) == channel_status::full);
+    CHECK(receive(ch) == -1);
+    CHECK(receive(ch) == -1);
+    auto line = in_line<receiver>(ch, 1);
+    send(ch, 1);
+    CHECK(line.front().arrive() == channel_status::success);
+  }
+}
+
+TEST_CASE("a deadline finds what those on their way have left", "[channel][line]") {
+  channel ch(8, overflow::block, "");
+  auto called = in_line<receiver>(ch, called_at_once);
+  std::optional<int> received;
+  channel_status status{};
+  {
+    const std::jthread late([&] {
+      status = ch.receive(received, roost::clock::now() + std::chrono::milliseconds(500), {});
+    });
+    test::wait_until([&] { return probe::receivers_in_line(ch) == called_at_once + 1; });
+    for (int i = 0; i <= static_cast<int>(called_at_once); ++i)
+      send(ch, i);
+  }
+  CHECK(status == channel_status::success);
+  CHECK(received == static_cast<int>(called_at_once));
+  for (receiver& one : called)
+    CHECK(one.arrive() == channel_status::success);
 }
 
 TEST_CASE("without a ring everybody is called at once", "[channel][line]") {

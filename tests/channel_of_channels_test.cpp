@@ -2,9 +2,13 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
+#include "support/probe.hpp"
 #include "support/tracked.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -75,4 +79,35 @@ TEST_CASE("a sender inside its own channel does not keep it alive for ever", "[c
   { const auto last = std::move(ch.rx); }
   CHECK(counts.live == 0);
   CHECK(ch.tx.closed());
+}
+
+TEST_CASE(
+    "who waits to send the object that owns its end does not touch the channel that went with it",
+    "[channel]") {
+  struct message {
+    std::optional<roost::sender<std::unique_ptr<message>>> tx;
+  };
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1);
+  std::atomic<roost::detail::thread_slot*> thread{nullptr};
+  auto ch = roost::make_channel<std::unique_ptr<message>>(capacity);
+  if (capacity == 1)
+    (void)ch.tx.send(nullptr);
+  std::optional rx(std::move(ch.rx));
+  auto item = std::make_unique<message>();
+  item->tx.emplace(std::move(ch.tx));
+  roost::task_scope scope;
+  auto sent = scope.spawn([&thread, item = std::move(item)]() mutable {
+    thread = &roost::detail::this_thread;
+    const auto& tx = *item->tx;
+    return bool(tx.send(std::move(item)));
+  });
+  test::wait_until_blocked(scope, 1);
+  {
+    const std::lock_guard stays_in_its_wait(thread.load()->lock);
+    if (capacity == 1)
+      (void)rx->receive();
+    (void)rx->receive();
+    rx.reset();
+  }
+  CHECK(sent.get());
 }

@@ -239,6 +239,22 @@ TEST_CASE("a crew that is dismissed keeps no idle thread but still runs jobs", "
   CHECK(test::threads_back_to(before));
 }
 
+TEST_CASE("a thread that is sent away takes the job that came just then", "[crew]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < 200; ++round) {
+    counting_job first;
+    counting_job second;
+    crew threads(1h);
+    first.go.open();
+    second.go.open();
+    threads.start(first);
+    test::wait_until([&] { return test::probe::idle_threads(threads) == 1; });
+    threads.dismiss_idle();
+    threads.start(second);
+    second.go.wait_for_arrivals(1);
+  }
+}
+
 TEST_CASE("no thread is left and all thread_locals are gone after the outermost scope", "[crew]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();

@@ -75,6 +75,7 @@ TEST_CASE("selects that send and receive crosswise at two channels meet and neve
   CHECK(sent[0] + received[0] == count);
   CHECK(test::probe::waiting(one.rx) + test::probe::waiting(two.rx) == 0);
   CHECK(test::probe::waiting(one.tx) + test::probe::waiting(two.tx) == 0);
+  CHECK(test::probe::on_their_way(one.tx) + test::probe::on_their_way(two.tx) == 0);
 }
 
 TEST_CASE("selects that send and receive at one channel meet others and never themselves",
@@ -291,6 +292,7 @@ TEST_CASE("a select that ends by a stop has received nothing and lost nothing",
   CHECK(happened == met);
   CHECK(test::probe::waiting(idle.rx) + test::probe::waiting(ch.rx) == 0);
   CHECK(test::probe::waiting(ch.tx) == 0);
+  CHECK(test::probe::on_their_way(ch.tx) == 0);
   CHECK(counts.live == 0);
 }
 

@@ -35,6 +35,22 @@ struct probe {
     return rx.core_->receivers_.size();
   }
 
+  template <class Item>
+  static std::size_t receivers_in_line(const channel_core<Item>& channel) {
+    const std::lock_guard guard(channel.lock_);
+    return channel.receivers_.size();
+  }
+
+  /// How many have been called and are not awake yet, of both sides. Not counted at capacity 0.
+  template <class T>
+  static std::size_t on_their_way(const sender<T>& tx) {
+    const auto& channel = *tx.core_;
+    const std::lock_guard guard(channel.lock_);
+    return channel.capacity() == 0
+               ? 0
+               : channel.senders_.on_their_way_ + channel.receivers_.on_their_way_;
+  }
+
   /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has
   /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
   static std::size_t blocked_tasks(const task_scope& scope) {

@@ -198,7 +198,8 @@ inline first_ended wait_for_first(attempt_list in_turn,
   const wait_state end = block(record, call, deadline);
   for (attempt* const a : in_turn) {
     if (record.claimed_at() != nullptr && a->is_at(record.claimed_at())) {
-      happened = a; // its peer has unlinked it, and what it waited at may be gone
+      happened =
+          a; // its peer has unlinked it, and what it waited at may be gone, unless it keeps it
     } else {
       a->unlink();
     }

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -57,10 +58,12 @@ enum class channel_side { sending, receiving };
 /// wait as both at a channel of capacity 0: it does not meet itself.)
 ///
 /// Why nobody waits for ever. A receiver begins to wait when there is neither an item nor a sender.
-/// Whoever puts an item into the ring afterwards calls a receiver, unless one is on its way: that
-/// one has been claimed, so neither a stop nor a deadline keeps it from coming, and when it is
-/// there it takes the next item for the next receiver, if it finds both. Likewise for senders and
-/// room. Who is awake may thus overtake those who wait, but whoever waits is called in turn.
+/// Whoever puts an item into the ring afterwards calls a receiver, unless as many as can run are on
+/// their way: those have been claimed, so neither a stop nor a deadline keeps them from coming, and
+/// whoever arrives takes the next item for the next receiver, if it finds both and few enough are
+/// on their way. The last to arrive finds nobody else on the way. Likewise for senders and room.
+/// Who is awake may thus overtake those who wait, but whoever waits is called in turn; and whoever
+/// is on its way needs a processor to get there, as a holder of a lock needs one to let it go.
 ///
 /// The oldest item goes to a called receiver, and a called sender's item into the ring at once, so
 /// items keep the order of the sends; where the ring is empty, or there is none, an item goes
@@ -70,7 +73,7 @@ enum class channel_side { sending, receiving };
 /// in Rust's kanal.
 template <class Item>
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): each side has cache lines of its own
-class channel_core {
+class channel_core : public std::enable_shared_from_this<channel_core<Item>> {
  public:
   /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
   struct leftover {
@@ -218,6 +221,8 @@ class channel_core<Item>::send_attempt final : public attempt {
   }
   bool try_locked() noexcept override {
     status_ = core_.send_locked(item(), rest_);
+    if (!happened())
+      kept_ = core_.weak_from_this().lock();
     return happened();
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
@@ -237,6 +242,9 @@ class channel_core<Item>::send_attempt final : public attempt {
 
   channel_core& core_;
   channel_status status_ = channel_status::full;
+  // From when it gets in line: the item may own the end through which it is sent, and then its
+  // receiver destroys both, and perhaps its own end, before this thread is awake.
+  std::shared_ptr<channel_core> kept_;
   leftover rest_; // an evicted item goes with the attempt, where no list or lock is in use
 };
 
@@ -282,8 +290,6 @@ inline constexpr std::size_t room_at_start = 1024;
 template <class Item>
 channel_core<Item>::channel_core(std::size_t capacity, overflow policy, std::string_view name)
     : items_(capacity <= room_at_start ? capacity : 0),
-      senders_(capacity != 0),
-      receivers_(capacity != 0),
       capacity_(capacity),
       policy_(policy),
       name_(name) {}
@@ -546,8 +552,8 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
   switch (wait_for_one(attempt, call, deadline, patience)) {
   case wait_state::stopped:
     return status_stopped;
-  case wait_state::timed_out:
-    return channel_status::timeout;
+  case wait_state::timed_out: // but what others were called for they may not have taken yet
+    return attempt.try_alone() ? attempt.status() : channel_status::timeout;
   default:
     return attempt.status();
   }

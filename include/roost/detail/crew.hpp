@@ -100,7 +100,7 @@ class crew {
   spin_lock lock_; // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
-  std::size_t looking_ = 0; // threads that were woken and have not looked for a job since
+  std::size_t looking_ = 0; // threads that are idle no more and have not looked for a job since
   wait_list idle_;          // whoever was busy last is in front
   std::size_t idle_count_ = 0;
   bool keeps_idle_ = true;

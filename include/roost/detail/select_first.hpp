@@ -77,10 +77,15 @@ inline first_ended select_first(view<attempt*> in_turn,
     if (how_long == patience::try_only)
       return {in_turn.size() > 1 ? try_all(in_turn, by_lock) : nullptr, wait_state::timed_out};
     const first_ended first = wait_for_first(in_turn, by_lock, call, deadline);
-    if (first.end != wait_state::timed_out || clock::now() >= deadline)
+    if (first.end != wait_state::timed_out)
       return first;
     // The time of a case has come. Another one may be there as well, or another thread may have
-    // taken the tick: so all are asked again.
+    // taken the tick: so all are asked again. At the deadline, too: what others were called for
+    // they may not have taken yet.
+    if (clock::now() >= deadline) {
+      attempt* const happened = try_in_turn(in_turn, order);
+      return {happened, happened != nullptr ? wait_state::done : wait_state::timed_out};
+    }
   }
 }
 

@@ -109,12 +109,12 @@ class task : public task_context, public failure_record, public job {
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
   void complete(outcome how) noexcept {
-    if (is_only(one_reference)) { // there is no handle, nor will there be
-      outcome_ = how;
+    if (is_only(one_reference)) { // nobody waits: there is no handle, nor will there be
+      set(how);
       return;
     }
     done_.wake_all_if([&] {
-      outcome_ = how;
+      set(how);
       return true;
     });
   }
@@ -132,10 +132,10 @@ class task : public task_context, public failure_record, public job {
 
   /// Waits for complete(); false when `deadline` passed first.
   bool wait(const blocked_call& call, clock::time_point deadline) {
-    return done_.wait(call, deadline, [this] { return outcome_ != outcome::none; });
+    return done_.wait(call, deadline, [this] { return has_ended(); });
   }
   bool ready() const noexcept {
-    return done_.locked([this] { return outcome_ != outcome::none; });
+    return done_.locked([this] { return has_ended(); });
   }
 
   /// The same as a case of a select.
@@ -186,6 +186,13 @@ class task : public task_context, public failure_record, public job {
     return !is_referred_to(references_.load(std::memory_order_acquire) - reference);
   }
 
+  // relaxed, both: done_ orders it for the handle; without one only the scope asks, whether there
+  // still is work
+  void set(outcome how) noexcept { outcome_.store(how, std::memory_order_relaxed); }
+  bool has_ended() const noexcept {
+    return outcome_.load(std::memory_order_relaxed) != outcome::none;
+  }
+
   // Keeps the task: a selector's case may outlast the handle.
   class is_done {
    public:
@@ -196,14 +203,14 @@ class task : public task_context, public failure_record, public job {
     is_done& operator=(is_done&&) = delete;
     ~is_done() { task_.release(); }
 
-    bool operator()() const noexcept { return task_.outcome_ != outcome::none; }
+    bool operator()() const noexcept { return task_.has_ended(); }
 
    private:
     task& task_;
   };
 
   wait_queue done_;
-  outcome outcome_ = outcome::none;                                   // guarded by done_
+  std::atomic<outcome> outcome_{outcome::none};
   std::atomic<std::uint32_t> references_{its_handle + one_reference}; // the other is its scope's
 };
 
@@ -340,7 +347,8 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 // --- implementation ---------------------------------------------------------
 
 inline void task::throw_unless_value() const {
-  switch (outcome_) {
+  // relaxed: see has_ended()
+  switch (outcome_.load(std::memory_order_relaxed)) {
   case outcome::failed:
     std::rethrow_exception(error);
   case outcome::stopped:

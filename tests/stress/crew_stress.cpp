@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+#include <roost/detail/crew.hpp>
+
+#include "support/catch.hpp"
+#include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
+#include "support/seed.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+using namespace std::chrono_literals;
+using roost::detail::crew;
+using test::random_numbers;
+using test::rounds;
+
+namespace {
+
+struct countdown final : roost::detail::job {
+  void run_on_crew() noexcept override { --*left; } // the last touch
+
+  std::atomic<int>* left = nullptr;
+};
+
+} // namespace
+
+TEST_CASE("a job finds a thread when the idle one is about to give up", "[crew][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  const auto idle_time = GENERATE(as<roost::clock::duration>(), 0us, 5us, 20us);
+  random_numbers random(1);
+  crew threads(idle_time);
+  for (int i = 0; i < rounds(5000); ++i) {
+    std::atomic<int> left = 1;
+    countdown one;
+    one.left = &left;
+    threads.start(one);
+    test::wait_until([&] { return left == 0; });
+    test::dither(random, idle_time == 0us ? 800 : 5000);
+  }
+}
+
+TEST_CASE("every job finds a thread while idle ones are called, give up or are sent away",
+          "[crew][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  const auto idle_time = GENERATE(as<roost::clock::duration>(), 0us, 20us, 1h);
+  const bool dismisses = GENERATE(false, true);
+  const int count = rounds(200);
+  for (int crews = 0; crews < 3; ++crews) {
+    crew threads(idle_time);
+    const auto start_jobs = [&](std::uint64_t stream) {
+      random_numbers random(stream);
+      std::array<countdown, 4> jobs;
+      for (int i = 0; i < count; ++i) {
+        std::atomic<int> left = static_cast<int>(jobs.size());
+        for (countdown& j : jobs) {
+          j.left = &left;
+          threads.start(j);
+          test::dither(random, 2000);
+          if (random.one_in(4) && threads.take_back(j))
+            j.run_on_crew();
+        }
+        test::wait_until([&] { return left == 0; });
+      }
+    };
+    const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * crews)); });
+    if (dismisses)
+      threads.dismiss_idle();
+    start_jobs(static_cast<std::uint64_t>(2 * crews + 1));
+  }
+}

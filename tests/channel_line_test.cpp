@@ -2,14 +2,13 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
+#include "support/gate.hpp"
 #include "support/probe.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -295,6 +294,7 @@ TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
     auto line = in_line<sender>(ch, 1);
     CHECK(receive(ch) == -1);
     CHECK(line.front().arrive() == channel_status::success);
+    CHECK(probe::on_their_way(ch) == 0);
   }
   SECTION("receivers") {
     CHECK(receive(ch) == -1);
@@ -309,26 +309,74 @@ TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
     auto line = in_line<receiver>(ch, 1);
     send(ch, 1);
     CHECK(line.front().arrive() == channel_status::success);
+    CHECK(probe::on_their_way(ch) == 0);
   }
 }
 
-TEST_CASE("a deadline finds what those on their way have left", "[channel][line]") {
-  channel ch(8, overflow::block, "");
-  auto called = in_line<receiver>(ch, called_at_once);
-  std::optional<int> received;
-  channel_status status{};
+// `wait` has a deadline that has passed: it gets in line, and is kept there until `meanwhile()` is
+// done.
+template <class Wait, class Meanwhile>
+void held_up_in_line(Wait wait, Meanwhile meanwhile) {
+  test::gate gate;
+  roost::detail::thread_slot* thread = nullptr;
+  roost::task_scope scope;
+  scope.spawn([&] {
+    thread = &roost::detail::this_thread;
+    gate.pass();
+    wait();
+  });
+  gate.wait_for_arrivals(1);
   {
-    const std::jthread late([&] {
-      status = ch.receive(received, roost::clock::now() + std::chrono::milliseconds(500), {});
-    });
-    test::wait_until([&] { return probe::receivers_in_line(ch) == called_at_once + 1; });
-    for (int i = 0; i <= static_cast<int>(called_at_once); ++i)
-      send(ch, i);
+    const std::lock_guard stays_in_line(thread->lock);
+    gate.open();
+    meanwhile();
   }
-  CHECK(status == channel_status::success);
-  CHECK(received == static_cast<int>(called_at_once));
-  for (receiver& one : called)
-    CHECK(one.arrive() == channel_status::success);
+  scope.join();
+}
+
+TEST_CASE("at its deadline a wait finds what is there and nobody was called for",
+          "[channel][line]") {
+  auto ends = roost::make_channel<int>(called_at_once + 1);
+  channel& ch = probe::core(ends.tx);
+  const int last = static_cast<int>(called_at_once);
+  std::optional<int> received;
+  const auto send_all = [&] {
+    test::wait_until_waiting(ends.rx, called_at_once + 1);
+    for (int i = 0; i <= last; ++i)
+      send(ch, i);
+  };
+
+  SECTION("an item") {
+    auto called = in_line<receiver>(ch, called_at_once);
+    SECTION("by a receive") {
+      held_up_in_line([&] { received = ends.rx.receive_until(roost::clock::now()).value(); },
+                      send_all);
+    }
+    SECTION("by a select") {
+      roost::selector one;
+      one.add(roost::on_receive(ends.rx, [&](auto result) { received = result.value(); }));
+      held_up_in_line([&] { CHECK(one.select_until(roost::clock::now())); }, send_all);
+    }
+    CHECK(received == last);
+    for (receiver& each : called)
+      CHECK(each.arrive() == channel_status::success);
+  }
+  SECTION("room") {
+    fill(ch, called_at_once + 1);
+    auto called = in_line<sender>(ch, called_at_once);
+    channel_status sent{};
+    held_up_in_line([&] { sent = ends.tx.send_until(last, roost::clock::now()).status(); },
+                    [&] {
+                      test::wait_until_waiting(ends.tx, called_at_once + 1);
+                      for (int i = 0; i <= last; ++i)
+                        CHECK(receive(ch) == -1);
+                    });
+    CHECK(sent == channel_status::success);
+    for (sender& each : called)
+      CHECK(each.arrive() == channel_status::success);
+    for (int i = 0; i <= last; ++i)
+      CHECK(receive(ch) == i);
+  }
 }
 
 TEST_CASE("without a ring everybody is called at once", "[channel][line]") {

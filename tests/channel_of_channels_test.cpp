@@ -81,6 +81,7 @@ TEST_CASE("a sender inside its own channel does not keep it alive for ever", "[c
   CHECK(ch.tx.closed());
 }
 
+// It is AddressSanitizer that would notice.
 TEST_CASE(
     "who waits to send the object that owns its end does not touch the channel that went with it",
     "[channel]") {

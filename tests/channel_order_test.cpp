@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-// Items come in the order in which they were sent, and who waits is served first come first.
+// Items come in the order in which they were sent, and who waits is served first come first; who
+// need not wait may go before.
 
 using namespace std::chrono_literals;
 using roost::channel_status;
@@ -73,7 +74,7 @@ TEST_CASE("senders that wait are served in the order they came", "[channel]") {
   }
 }
 
-TEST_CASE("an item that comes later cannot overtake a sender that waits", "[channel]") {
+TEST_CASE("an item that comes later cannot overtake that of a sender who was called", "[channel]") {
   auto ch = roost::make_channel<int>(1);
   REQUIRE(ch.tx.send(1));
   roost::task_scope scope;

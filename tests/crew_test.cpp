@@ -239,7 +239,7 @@ TEST_CASE("a crew that is dismissed keeps no idle thread but still runs jobs", "
   CHECK(test::threads_back_to(before));
 }
 
-TEST_CASE("a thread that is sent away takes the job that came just then", "[crew]") {
+TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[crew]") {
   const test::no_thread_left check;
   for (int round = 0; round < 200; ++round) {
     counting_job first;

@@ -53,10 +53,12 @@ TEST_CASE("every job finds a thread while idle ones are called, give up or are s
   const int count = rounds(200);
   for (int crews = 0; crews < 3; ++crews) {
     crew threads(idle_time);
-    const auto start_jobs = [&](std::uint64_t stream) {
+    const auto start_jobs = [&](std::uint64_t stream, bool sends_away) {
       random_numbers random(stream);
       std::array<countdown, 4> jobs;
       for (int i = 0; i < count; ++i) {
+        if (sends_away && i == count / 2)
+          threads.dismiss_idle();
         std::atomic<int> left = static_cast<int>(jobs.size());
         for (countdown& j : jobs) {
           j.left = &left;
@@ -68,9 +70,7 @@ TEST_CASE("every job finds a thread while idle ones are called, give up or are s
         test::wait_until([&] { return left == 0; });
       }
     };
-    const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * crews)); });
-    if (dismisses)
-      threads.dismiss_idle();
-    start_jobs(static_cast<std::uint64_t>(2 * crews + 1));
+    const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * crews), false); });
+    start_jobs(static_cast<std::uint64_t>(2 * crews + 1), dismisses);
   }
 }

@@ -35,20 +35,23 @@ struct probe {
     return rx.core_->receivers_.size();
   }
 
-  template <class Item>
-  static std::size_t receivers_in_line(const channel_core<Item>& channel) {
-    const std::lock_guard guard(channel.lock_);
-    return channel.receivers_.size();
+  /// What the ends of a channel share, for tests of its inside.
+  template <class T>
+  static channel_core<stored_item<T>>& core(const sender<T>& tx) {
+    return *tx.core_;
   }
 
   /// How many have been called and are not awake yet, of both sides. Not counted at capacity 0.
-  template <class T>
-  static std::size_t on_their_way(const sender<T>& tx) {
-    const auto& channel = *tx.core_;
+  template <class Item>
+  static std::size_t on_their_way(const channel_core<Item>& channel) {
     const std::lock_guard guard(channel.lock_);
     return channel.capacity() == 0
                ? 0
                : channel.senders_.on_their_way_ + channel.receivers_.on_their_way_;
+  }
+  template <class T>
+  static std::size_t on_their_way(const sender<T>& tx) {
+    return on_their_way(core(tx));
   }
 
   /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has

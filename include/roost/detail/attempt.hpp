@@ -197,9 +197,10 @@ inline first_ended wait_for_first(attempt_list in_turn,
     deadline = earlier(deadline, a->due());
   const wait_state end = block(record, call, deadline);
   for (attempt* const a : in_turn) {
+    // Its peer has unlinked the one that happened; what it waited at may be gone, unless it keeps
+    // it.
     if (record.claimed_at() != nullptr && a->is_at(record.claimed_at())) {
-      happened =
-          a; // its peer has unlinked it, and what it waited at may be gone, unless it keeps it
+      happened = a;
     } else {
       a->unlink();
     }

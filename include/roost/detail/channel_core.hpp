@@ -242,7 +242,7 @@ class channel_core<Item>::send_attempt final : public attempt {
 
   channel_core& core_;
   channel_status status_ = channel_status::full;
-  // From when it gets in line: the item may own the end through which it is sent, and then its
+  // From when it may get in line: the item may own the end through which it is sent, and then its
   // receiver destroys both, and perhaps its own end, before this thread is awake.
   std::shared_ptr<channel_core> kept_;
   leftover rest_; // an evicted item goes with the attempt, where no list or lock is in use
@@ -345,7 +345,8 @@ channel_status channel_core<Item>::receive_locked(std::optional<Item>& out,
   return is_closed() ? channel_status::closed : channel_status::empty;
 }
 
-// The item of a sender that waited for room is in the ring by now, any other goes straight out.
+// The item of a sender that waited for room is in the ring by now; any other goes straight out, as
+// there was none in the ring.
 template <class Item>
 void channel_core<Item>::finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept {
   if (peer == nullptr)
@@ -516,11 +517,11 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
 }
 
 // Most operations need neither a record nor a place in the line: they are tried without, again and
-// again for a short while. Where there is no ring only a peer in line can be met. In a short ring
-// the other side is about to change what it does not hold up, so who comes looks first; where there
-// is room for many, several of them go through between two looks, because each look takes the
-// count's cache line away from the other side. A stop that came meanwhile goes before all else, as
-// at the beginning of an operation.
+// again for a short while. Where there is no ring only a peer in line can be met. Who finds a short
+// ring not ready looks at it before it takes both locks, which would hold up the very side that is
+// about to change it. Where there is room for many, several of them go through between two looks,
+// because each look takes the count's cache line away from the other side. A stop that came
+// meanwhile goes before all else, as at the beginning of an operation.
 template <class Item>
 template <class Try, class Ready>
 channel_status
@@ -552,7 +553,7 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
   switch (wait_for_one(attempt, call, deadline, patience)) {
   case wait_state::stopped:
     return status_stopped;
-  case wait_state::timed_out: // but what others were called for they may not have taken yet
+  case wait_state::timed_out: // but who was not called, as enough were, may find something
     return attempt.try_alone() ? attempt.status() : channel_status::timeout;
   default:
     return attempt.status();

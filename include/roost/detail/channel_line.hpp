@@ -35,7 +35,7 @@ class channel_line : public wait_list {
  private:
   friend struct probe;
 
-  std::size_t on_their_way_ = 0; // at capacity 0, where nobody asks, all who ever were
+  std::size_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
   const std::size_t called_at_once_ = worth_waking();
 };
 

@@ -355,7 +355,7 @@ inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) no
     return;
   const std::lock_guard guard(c.slot_->lock);
   wait_record* const record = c.slot_->record;
-  if (record == nullptr) // it runs
+  if (record == nullptr) // it runs, and may be changing its top at this moment
     return;
   const context* const top = c.slot_->top;
   const bool is_innermost = top != nullptr && top->domain_ == this;

@@ -32,15 +32,15 @@ class job : public list_node<job> {
 /// joins all; no job is left by then.
 ///
 /// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
-/// a job, as jobs are ready; and if jobs are ready, one is on its way. Who starts a job makes it
-/// ready where there is such a thread for it, and makes a new thread where there is none. Not all
-/// are woken at once, only as many as can get a processor soon; each who arrives wakes the next
-/// one, if there are more jobs than threads on their way. An idle thread whose time is over looks
-/// for a job before it exits. So no job waits for another one to end; but a thread that comes free
-/// meanwhile may take it before.
+/// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. Who starts a
+/// job makes it ready where there is such a thread for it, and makes a new thread where there is
+/// none. Not all are woken at once, only as many as can get a processor soon; each who arrives
+/// wakes the next one, if there are more jobs than threads on their way. An idle thread whose time
+/// is over looks for a job before it exits. So no job waits for another one to end; but a thread
+/// that comes free meanwhile may take it before.
 ///
-/// Threads: any may start jobs. Cost: of a start, one lock; with no thread on its way, also the
-/// wake of an idle one, or the creation of a new one.
+/// Threads: any may start jobs. Cost: of a start, one lock; with few threads on their way, also the
+/// wake of an idle one; with no thread for it, the creation of a new one.
 class crew {
  public:
   /// Threads that become idle while so many are idle exit.
@@ -89,7 +89,8 @@ class crew {
   bool be_idle(member& self) noexcept;
   void retire(member& self) noexcept;
 
-  job* look(bool was_on_its_way) noexcept;
+  enum class coming_from { a_job, idleness };
+  job* look(coming_from where) noexcept;
 
   // The caller holds lock_.
   job* pop_ready() noexcept;
@@ -220,20 +221,21 @@ inline void crew::work(member& self) noexcept {
 }
 
 inline job* crew::next_job(member& self) noexcept {
-  job* found = look(false);
+  job* found = look(coming_from::a_job);
   for (bool stays = true; found == nullptr && stays;) {
     stays = be_idle(self);
-    found = look(true);
+    found = look(coming_from::idleness);
   }
   return found;
 }
 
-inline job* crew::look(bool was_on_its_way) noexcept {
+inline job* crew::look(coming_from where) noexcept {
   job* found = nullptr;
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
-    looking_ -= was_on_its_way ? 1 : 0;
+    if (where == coming_from::idleness)
+      --looking_;
     found = pop_ready();
     woken = call_next();
   }

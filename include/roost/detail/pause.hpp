@@ -22,8 +22,8 @@ inline bool spinning_helps() noexcept {
   return hardware_threads() > 1;
 }
 
-/// Passes the short time until another thread has done what it is about to do: for about 2 us on
-/// the processor, of which it gives some away to whoever wants it. A thread that needs this very
+/// Passes the short time until another thread has done what it is about to do: a few microseconds
+/// on the processor, of which it gives some away to whoever wants it. A thread that needs this very
 /// processor thus gets it early, and nobody sleeps because of one that is at work on another.
 ///
 /// Where others keep the processor for long, to give it away makes each wait end late by as much,

@@ -80,8 +80,8 @@ inline first_ended select_first(view<attempt*> in_turn,
     if (first.end != wait_state::timed_out)
       return first;
     // The time of a case has come. Another one may be there as well, or another thread may have
-    // taken the tick: so all are asked again. At the deadline, too: what others were called for
-    // they may not have taken yet.
+    // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
+    // their way already, nobody was called for what has come since.
     if (clock::now() >= deadline) {
       attempt* const happened = try_in_turn(in_turn, order);
       return {happened, happened != nullptr ? wait_state::done : wait_state::timed_out};

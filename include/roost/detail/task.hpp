@@ -70,13 +70,14 @@ class task : public task_context, public failure_record, public job {
 
   /// Its handle goes.
   void drop_handle() noexcept {
-    // acquire: sees the result that the task left
+    // acquire: sees the result that the task left; pairs with release in let_go_of_result()
     std::uint32_t references = references_.load(std::memory_order_acquire);
     while ((references & result_left) == 0 && is_referred_to(references - its_handle)) {
-      // release: pairs with acquire in let_go_of_result() and release(); acquire: as above
+      // release: what was done through the handle; pairs with acquire in let_go_of_result(),
+      // release() and is_only(). acquire on failure: as above.
       if (references_.compare_exchange_weak(references,
                                             references - its_handle,
-                                            std::memory_order_acq_rel,
+                                            std::memory_order_release,
                                             std::memory_order_acquire))
         return;
     }
@@ -90,7 +91,8 @@ class task : public task_context, public failure_record, public job {
     // acquire: sees what was done through the handle
     std::uint32_t references = references_.load(std::memory_order_acquire);
     if ((references & its_handle) != 0) {
-      // release: leaves the result; pairs with acquire in drop_handle()
+      // release: leaves the result; pairs with acquire in drop_handle(). acquire: as above, if the
+      // handle has gone since.
       references = references_.fetch_or(result_left, std::memory_order_acq_rel);
     }
     const bool unclaimed = (references & its_handle) == 0;
@@ -182,12 +184,13 @@ class task : public task_context, public failure_record, public job {
   }
 
   bool is_only(std::uint32_t reference) const noexcept {
-    // acquire: sees what was done through the others; pairs with release in release()
+    // acquire: sees what was done through the others; pairs with release in release() and
+    // drop_handle()
     return !is_referred_to(references_.load(std::memory_order_acquire) - reference);
   }
 
-  // relaxed, both: done_ orders it for the handle; without one only the scope asks, whether there
-  // still is work
+  // relaxed, both: done_ orders it for the handle; without a handle only the scope asks, whether
+  // there still is work
   void set(outcome how) noexcept { outcome_.store(how, std::memory_order_relaxed); }
   bool has_ended() const noexcept {
     return outcome_.load(std::memory_order_relaxed) != outcome::none;

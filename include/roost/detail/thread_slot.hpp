@@ -28,11 +28,13 @@ struct blocked_call {
 /// blocked in. One a thread, of static storage, so that it is there before the first context and
 /// after the last.
 ///
-/// Threads: the owner writes under the lock and reads without; others read under the lock. What
-/// decides for the thread they read only while it is blocked, when the owner does not change it.
+/// Threads: what is guarded the owner writes under the lock and reads without; others read it under
+/// the lock.
 struct thread_slot {
   spin_lock lock;
-  context* top = nullptr;           // the innermost, which decides; others only with a record
+  // The innermost context, which decides for the thread. Others read it under the lock, and only
+  // while there is a record; the owner changes it only while there is none.
+  context* top = nullptr;
   const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
   wait_record* record = nullptr;    // guarded by lock; what a stop claims

@@ -102,7 +102,7 @@ struct wait_node : list_node<wait_node> {
   void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
 };
 
-/// Who waits at a primitive, first come first served. The primitive's lock guards it.
+/// Who waits at a primitive, served from the front. The primitive's lock guards it.
 class wait_list {
  public:
   bool empty() const noexcept { return nodes_.empty(); }

@@ -126,8 +126,8 @@ TEST_CASE("spawn on a closed scope from another thread throws as well", "[task_s
 
 TEST_CASE("a thread that did not make the scope cannot join it", "[task_scope]") {
   const test::no_thread_left check;
-  roost::task_scope scope;
   roost::event never;
+  roost::task_scope scope;
   scope.spawn([&] { never.wait(); });
   std::string join;
   bool idle = true;

@@ -585,6 +585,7 @@ TEST_CASE("the destructors of dropped callables may block", "[task_scope]") {
   test::gate in_destructor;
   roost::task_scope scope({.limit = 1});
   scope.spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1);
   auto first = scope.spawn([kept = at_destruction([&] { in_destructor.pass(); })] {});
   auto second = scope.spawn([] {});
   const std::jthread stopper([&] { scope.request_stop(); });
@@ -604,6 +605,7 @@ TEST_CASE("a dropped callable whose destructor throws is a failure", "[task_scop
   test::gate busy;
   roost::task_scope scope({.limit = 1});
   scope.spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1);
   auto throws = scope.spawn("throws", test::throws_when_destroyed());
   auto other = scope.spawn([] {});
   scope.request_stop();

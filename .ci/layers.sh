@@ -14,12 +14,12 @@ layers=(
    detail/timekeeper detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
-   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_core
+   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
   "scope_options task_handle task_scope with_scope
    detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
-   detail/scope_runner detail/scope_state"
+   detail/scope_runner detail/scope_threads detail/scope_state"
   # 5 what is built from scopes
   "when_all when_any for_each transform parallel_options
    detail/joint_tasks detail/range_of detail/workers"

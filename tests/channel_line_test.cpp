@@ -26,7 +26,9 @@ using channel = roost::detail::channel_core<int>;
 
 namespace {
 
-const std::size_t called_at_once = roost::detail::worth_waking();
+std::size_t some_limits() {
+  return GENERATE(as<std::size_t>(), 1, 2, 3);
+}
 
 template <class Attempt>
 class waiter {
@@ -110,7 +112,8 @@ std::optional<int> receive(channel& from) {
 } // namespace
 
 TEST_CASE("no more receivers are called at once than can run", "[channel][line]") {
-  channel ch(64, overflow::block, "");
+  const std::size_t called_at_once = some_limits();
+  channel ch(64, overflow::block, "", called_at_once);
   auto line = in_line<receiver>(ch, called_at_once + 2);
   for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)
     send(ch, i);
@@ -165,7 +168,8 @@ TEST_CASE("no more receivers are called at once than can run", "[channel][line]"
 }
 
 TEST_CASE("without room the next receiver is called, whoever is on the way", "[channel][line]") {
-  channel ch(2, overflow::block, "");
+  const std::size_t called_at_once = some_limits();
+  channel ch(2, overflow::block, "", called_at_once);
   auto line = in_line<receiver>(ch, called_at_once + 3);
   for (int i = 0; i < static_cast<int>(called_at_once) + 5; ++i)
     send(ch, i);
@@ -180,9 +184,48 @@ TEST_CASE("without room the next receiver is called, whoever is on the way", "[c
   CHECK(receive(ch) == static_cast<int>(line.size()));
 }
 
+TEST_CASE("who arrives calls nobody while as many as can run are on the way", "[channel][line]") {
+  const std::size_t called_at_once = some_limits();
+  SECTION("receivers, of which one more was called for lack of room") {
+    channel ch(2, overflow::block, "", called_at_once);
+    auto line = in_line<receiver>(ch, called_at_once + 3);
+    for (int i = 0; i < static_cast<int>(called_at_once) + 3; ++i)
+      send(ch, i);
+    CHECK(called(line) == called_at_once + 1);
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once + 1);
+    CHECK(ch.size() == 2);
+    for (std::size_t i = 1; i < line.size(); ++i)
+      CHECK(line[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < line.size(); ++i)
+      CHECK(line[i].item == static_cast<int>(i));
+  }
+  SECTION("senders, of which one more was called for lack of items") {
+    channel ch(1, overflow::block, "", called_at_once);
+    fill(ch, 1);
+    auto line = in_line<sender>(ch, called_at_once + 3);
+    CHECK(receive(ch) == -1);
+    for (int i = 0; i <= static_cast<int>(called_at_once); ++i)
+      CHECK(receive(ch) == i);
+    CHECK(called(line) == called_at_once + 1);
+    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once + 1);
+    CHECK(ch.size() == 0);
+    CHECK(line[1].arrive() == channel_status::success);
+    CHECK(called(line) == called_at_once + 2);
+    CHECK(ch.size() == 1);
+    for (std::size_t i = 2; i < line.size(); ++i) {
+      if (i > called_at_once) // the others' items are out already
+        CHECK(receive(ch) == static_cast<int>(i));
+      CHECK(line[i].arrive() == channel_status::success);
+    }
+  }
+}
+
 TEST_CASE("a batch goes to receivers in line and into the ring alike", "[channel][line]") {
+  const std::size_t called_at_once = some_limits();
   const std::size_t capacity = GENERATE(as<std::size_t>(), 2, 64);
-  channel ch(capacity, overflow::block, "");
+  channel ch(capacity, overflow::block, "", called_at_once);
   auto line = in_line<receiver>(ch, called_at_once + 2);
   const std::size_t count = called_at_once + 4;
   std::vector<int> items(count);
@@ -201,8 +244,9 @@ TEST_CASE("a batch goes to receivers in line and into the ring alike", "[channel
 }
 
 TEST_CASE("no more senders are called at once than can run", "[channel][line]") {
+  const std::size_t called_at_once = some_limits();
   const std::size_t capacity = called_at_once + 2;
-  channel ch(capacity, overflow::block, "");
+  channel ch(capacity, overflow::block, "", called_at_once);
   fill(ch, capacity);
   auto line = in_line<sender>(ch, called_at_once + 2);
   for (std::size_t i = 0; i < capacity; ++i)
@@ -336,6 +380,7 @@ void held_up_in_line(Wait wait, Meanwhile meanwhile) {
 
 TEST_CASE("at its deadline a wait finds what is there and nobody was called for",
           "[channel][line]") {
+  const std::size_t called_at_once = roost::detail::worth_waking();
   auto ends = roost::make_channel<int>(called_at_once + 1);
   channel& ch = probe::core(ends.tx);
   const int last = static_cast<int>(called_at_once);
@@ -380,7 +425,8 @@ TEST_CASE("at its deadline a wait finds what is there and nobody was called for"
 }
 
 TEST_CASE("without a ring everybody is called at once", "[channel][line]") {
-  channel ch(0, overflow::block, "");
+  const std::size_t called_at_once = some_limits();
+  channel ch(0, overflow::block, "", called_at_once);
   SECTION("receivers") {
     auto line = in_line<receiver>(ch, called_at_once + 2);
     for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)

@@ -217,6 +217,27 @@ TEST_CASE("idle threads exit after a while and new ones come when they are neede
   CHECK(test::threads_back_to(before));
 }
 
+TEST_CASE("no more threads are woken at once than can run, and all jobs run at once all the same",
+          "[crew]") {
+  const test::no_thread_left check;
+  const auto woken_at_once = GENERATE(as<std::size_t>(), 1, 2, 3);
+  std::array<counting_job, 4> first;
+  std::array<counting_job, 4> jobs;
+  crew threads(1h, woken_at_once);
+  for (counting_job& j : first)
+    threads.start(j);
+  for (counting_job& j : first) {
+    j.go.wait_for_arrivals(1);
+    j.go.open();
+  }
+  test::wait_until([&] { return test::probe::idle_threads(threads) == first.size(); });
+  CHECK(test::probe::start_together(threads, jobs) == woken_at_once);
+  for (counting_job& j : jobs)
+    j.go.wait_for_arrivals(1);
+  for (counting_job& j : jobs)
+    j.go.open();
+}
+
 TEST_CASE("a crew that is dismissed keeps no idle thread but still runs jobs", "[crew]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();

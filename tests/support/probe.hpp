@@ -26,13 +26,13 @@ struct probe {
 
   template <class Item>
   static std::size_t waiting(const channel_end<Item, channel_side::sending>& tx) {
-    const std::lock_guard guard(tx.core_->lock_);
-    return tx.core_->senders_.size();
+    const std::lock_guard guard(tx.core_->lock());
+    return tx.core_->senders().size();
   }
   template <class Item>
   static std::size_t waiting(const channel_end<Item, channel_side::receiving>& rx) {
-    const std::lock_guard guard(rx.core_->lock_);
-    return rx.core_->receivers_.size();
+    const std::lock_guard guard(rx.core_->lock());
+    return rx.core_->receivers().size();
   }
 
   /// What the ends of a channel share, for tests of its inside.
@@ -43,8 +43,8 @@ struct probe {
 
   /// How many have been called and are not awake yet, of both sides. Not counted at capacity 0.
   template <class Item>
-  static std::size_t on_their_way(const channel_core<Item>& channel) {
-    const std::lock_guard guard(channel.lock_);
+  static std::size_t on_their_way(const channel_exchange<Item>& channel) {
+    const std::lock_guard guard(channel.lock());
     return channel.capacity() == 0
                ? 0
                : channel.senders_.on_their_way_ + channel.receivers_.on_their_way_;
@@ -125,6 +125,27 @@ struct probe {
   }
   static std::size_t idle_threads(const task_scope& scope) {
     return idle_threads(scope.state_->shared()->threads);
+  }
+
+  /// Starts jobs for which there are idle threads, all before any of those wakes. How many are
+  /// woken for them from here.
+  template <class Jobs>
+  static std::size_t start_together(crew& threads, Jobs& jobs) {
+    claimed_list woken;
+    std::size_t count = 0;
+    {
+      const std::lock_guard guard(threads.lock_);
+      for (job& j : jobs) {
+        threads.ready_.push_back(j);
+        ++threads.ready_count_;
+        if (wait_record* const one = threads.call_next()) {
+          woken.push(*one);
+          ++count;
+        }
+      }
+    }
+    woken.complete(wait_state::done);
+    return count;
   }
 
   /// True while the thread that made the scope is in a blocking call that a stop can wake.

@@ -42,8 +42,8 @@ class attempt {
   /// What guards the primitive; nothing for what only the time makes happen.
   const primitive_lock& lock() const noexcept { return lock_; }
 
-  void link(wait_record& record) noexcept; // caller holds the lock
-  void unlink() noexcept;                  // takes it
+  inline virtual void link(wait_record& record) noexcept; // caller holds the lock
+  void unlink() noexcept;                                 // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
  protected:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/hardware_threads.hpp>
 #include <roost/detail/wait_record.hpp>
 
 #include <cstddef>
@@ -19,6 +18,8 @@ namespace roost::inline v0::detail {
 /// The primitive's lock guards it.
 class channel_line : public wait_list {
  public:
+  explicit channel_line(std::size_t called_at_once) noexcept : called_at_once_(called_at_once) {}
+
   /// Whether somebody waits and few enough are on their way.
   bool is_to_be_called() const noexcept { return !empty() && on_their_way_ < called_at_once_; }
 
@@ -36,7 +37,7 @@ class channel_line : public wait_list {
   friend struct probe;
 
   std::size_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
-  const std::size_t called_at_once_ = worth_waking();
+  const std::size_t called_at_once_;
 };
 
 } // namespace roost::inline v0::detail

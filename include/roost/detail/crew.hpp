@@ -46,8 +46,10 @@ class crew {
   /// Threads that become idle while so many are idle exit.
   static constexpr std::size_t most_idle = 64;
 
-  explicit crew(clock::duration idle_time = std::chrono::seconds(10)) noexcept
-      : idle_time_(idle_time) {}
+  explicit crew(clock::duration idle_time = std::chrono::seconds(10),
+                std::size_t woken_at_once = worth_waking()) noexcept
+      : idle_time_(idle_time),
+        woken_at_once_(woken_at_once) {}
   ~crew();
   crew(const crew&) = delete;
   crew& operator=(const crew&) = delete;
@@ -98,6 +100,7 @@ class crew {
   intrusive_list<member> take_finished() noexcept;
 
   const clock::duration idle_time_;
+  const std::size_t woken_at_once_;
   spin_lock lock_; // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
@@ -189,7 +192,7 @@ inline bool crew::start_on_existing(job& j) noexcept {
 // An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
 // be, but is about to look.
 inline wait_record* crew::call_next() noexcept {
-  if (ready_count_ <= looking_ || looking_ >= worth_waking())
+  if (ready_count_ <= looking_ || looking_ >= woken_at_once_)
     return nullptr;
   const wait_node* const idle = idle_.claim_first();
   if (idle == nullptr)

@@ -312,6 +312,19 @@ TEST_CASE("nested scopes race with the stop of the one around", "[task_scope][st
   CHECK(failures == 0);
 }
 
+TEST_CASE("a deadline is told even if all tasks end as soon as they can see it",
+          "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(1000); ++round) {
+    roost::task_scope scope({.timeout = std::chrono::microseconds(100)});
+    scope.spawn([] {
+      while (!roost::this_task::stop_requested()) {
+      }
+    });
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+  }
+}
+
 TEST_CASE("results are got by tasks while they come and go", "[task_scope][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;

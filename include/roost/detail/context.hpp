@@ -151,8 +151,12 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   /// overridden.
   virtual void outer_stopped(stop_domain& outer) noexcept { stop(outer.cause()); }
 
-  /// Called once, when the stop is marked; caller holds lock_. Who is to wake is put into `woken`.
-  virtual void on_stop(claimed_list& woken) noexcept { (void)woken; }
+  /// Called once, just before the stop can be seen: nothing has ended because of it. Caller holds
+  /// lock_. Who is to wake is put into `woken`.
+  virtual void on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
+    (void)cause;
+    (void)woken;
+  }
 
   /// Called once, when all have been told of the stop, on the thread that stopped it.
   virtual void stop_told() noexcept {}
@@ -333,9 +337,9 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
   if (stop_requested() || refuses_)
     return false;
   cause_ = std::move(cause);
+  on_stop(*cause_, woken);
   // release: publishes cause_; pairs with acquire in stop_requested()
   stopped_.store(true, std::memory_order_release);
-  on_stop(woken);
   for (const context* c = contexts_.front(); c != nullptr; c = contexts_.next(*c)) {
     claim_blocked(*c, woken);
   }

@@ -88,9 +88,9 @@ class scope_owner : public stop_domain, private timer {
   /// Keeps a failure; if `stops`, the scope stops because of it.
   void keep(failure_record& failed, stop_cause cause, bool stops) noexcept;
 
-  /// True if a stop came that must not pass for a normal end where there was work.
-  bool cuts_work_short() const noexcept {
-    return stopped_by_own_deadline() || stopped_by(stop_reason::parent);
+  /// True if a stop for this reason must not pass for a normal end where there was work.
+  static bool cuts_work_short(stop_reason reason) noexcept {
+    return reason == stop_reason::deadline || reason == stop_reason::parent;
   }
 
   /// It is the first of those that share a tree.

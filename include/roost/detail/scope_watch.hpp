@@ -11,6 +11,7 @@
 #include <roost/detail/wait_record.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
+#include <roost/stop.hpp>
 
 #include <cstddef>
 #include <cstdio>
@@ -42,7 +43,7 @@ class scope_watch : public scope_owner {
   void wake_if_over(claimed_list& woken) noexcept;
   bool is_over() noexcept;
 
-  inline void on_stop(claimed_list& woken) noexcept override;
+  inline void on_stop(const stop_cause& cause, claimed_list& woken) noexcept override;
 
   // Guarded by lock_.
   task_line line_;
@@ -102,10 +103,10 @@ inline bool scope_watch::is_over() noexcept {
   return true;
 }
 
-inline void scope_watch::on_stop(claimed_list& woken) noexcept {
+inline void scope_watch::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
   stopped_at_ = clock::now();
   line_.shut_door();
-  if (cuts_work_short() && has_work())
+  if (cuts_work_short(cause.reason) && has_work())
     outcome_.cut_short();
   woken.push_all(line_.spawns());
   woken.push_all(joiners_); // they are patient from now on

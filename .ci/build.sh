@@ -16,12 +16,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="'$PWD/
 
 case $sanitizer in
 none) if [[ $cxx == *clang* ]]; then type=Debug; fi ;; # one compiler optimises, the other asserts
-asan)
-  type=Debug flags+=(-fsanitize=address,undefined -fno-sanitize-recover=all)
-  # Some tests declare after a scope what its tasks still wait at when the block ends. g++ does not look at
-  # that in a function's outermost block, clang does.
-  if [[ $cxx == *clang* ]]; then flags+=(-fno-sanitize-address-use-after-scope); fi
-  ;;
+asan) type=Debug flags+=(-fsanitize=address,undefined -fno-sanitize-recover=all) ;;
 tsan) type=Debug flags+=(-fsanitize=thread -O1) ;;
 *) echo "build.sh: none, asan or tsan, not '$sanitizer'" >&2 && exit 2 ;;
 esac

@@ -277,13 +277,13 @@ TEST_CASE("items nobody received die with the channel, whichever end goes first"
 
 TEST_CASE("an end may close the channel while it waits itself", "[channel]") {
   auto ch = roost::make_channel<int>();
+  auto other = roost::make_channel<int>();
   roost::task_scope scope;
   auto receives = scope.spawn([&] { return ch.rx.receive().status(); });
   test::wait_until_waiting(ch.rx, 1);
   CHECK(ch.rx.close());
   CHECK(receives.get() == channel_status::closed);
 
-  auto other = roost::make_channel<int>();
   auto sends = scope.spawn([&] { return other.tx.send(1).status(); });
   test::wait_until_waiting(other.tx, 1);
   CHECK(other.tx.close());

@@ -154,6 +154,7 @@ TEST_CASE("receive_some drains a closed channel and then brings nothing", "[chan
 
 TEST_CASE("a close and a stop wake one who waits for a batch", "[channel]") {
   auto ch = roost::make_channel<int>(1);
+  auto other = roost::make_channel<int>(1);
   std::vector<int> got{1};
   roost::task_scope scope;
   auto count = scope.spawn([&] { return ch.rx.receive_some(got, 5); });
@@ -161,7 +162,6 @@ TEST_CASE("a close and a stop wake one who waits for a batch", "[channel]") {
   ch.tx.close();
   CHECK(count.get() == 0);
 
-  auto other = roost::make_channel<int>(1);
   seen first = seen::neither;
   seen second = seen::neither;
   {

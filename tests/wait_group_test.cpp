@@ -179,8 +179,8 @@ TEST_CASE("a token is given back by an exception, too", "[wait_group]") {
 TEST_CASE("a wait group can be used again and again", "[wait_group]") {
   roost::wait_group g;
   std::atomic<int> done = 0;
-  roost::task_scope scope;
   auto work = roost::make_channel<token>(4);
+  roost::task_scope scope;
   scope.spawn([&, rx = std::move(work.rx)] {
     while (auto t = rx.receive()) {
       const token mine = std::move(*t);

@@ -36,12 +36,12 @@ using captured = std::shared_ptr<int>;
 class full_scope {
  public:
   explicit full_scope(roost::scope_options options = {}) : scope(limited(options)) {
-    scope.spawn("busy", [this] {
+    const auto first = scope.spawn("busy", [this] {
       busy.pass();
       if (fails)
         throw std::runtime_error("the busy one's");
     });
-    busy.wait_for_arrivals(1);
+    test::wait_until([&] { return busy.arrivals() == 1 || first.ready(); }); // or its deadline came
     for (std::size_t i = 0; i < options.backlog; ++i)
       in_line.push_back(scope.spawn("in line", [this, c = callables] { ++ran; }));
   }

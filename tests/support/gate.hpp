@@ -28,6 +28,10 @@ class gate {
     std::unique_lock lock(mutex_);
     opened_.wait(lock, [&] { return arrived_ >= count; });
   }
+  int arrivals() {
+    const std::lock_guard lock(mutex_);
+    return arrived_;
+  }
 
  private:
   std::mutex mutex_;

@@ -2,7 +2,7 @@
 # build.sh <cxx> <none|asan|tsan> [libc++] [ctest arguments...]
 # Configures, builds and tests in build-ci-<...>, warnings being errors.
 #   .ci/build.sh g++ none
-#   .ci/build.sh g++ tsan -R channel
+#   .ci/build.sh clang++-19 tsan -R channel
 #   .ci/build.sh clang++-19 none libc++
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 // Ends of channels are items, too.
 
@@ -111,4 +112,35 @@ TEST_CASE(
     rx.reset();
   }
   CHECK(sent.get());
+}
+
+TEST_CASE("who sends many of which the first owns the end does not touch the channel that went",
+          "[channel]") {
+  struct message {
+    std::optional<roost::sender<std::unique_ptr<message>>> tx;
+  };
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1);
+  std::atomic<roost::detail::thread_slot*> thread{nullptr};
+  auto ch = roost::make_channel<std::unique_ptr<message>>(capacity);
+  if (capacity == 1)
+    (void)ch.tx.send(nullptr);
+  std::optional rx(std::move(ch.rx));
+  std::vector<std::unique_ptr<message>> items(2);
+  items[0] = std::make_unique<message>();
+  items[0]->tx.emplace(std::move(ch.tx));
+  roost::task_scope scope;
+  auto sent = scope.spawn([&thread, items = std::move(items)]() mutable {
+    thread = &roost::detail::this_thread;
+    const auto& tx = *items[0]->tx;
+    return tx.send_all(std::move(items));
+  });
+  test::wait_until_blocked(scope, 1);
+  {
+    const std::lock_guard stays_in_its_wait(thread.load()->lock);
+    if (capacity == 1)
+      (void)rx->receive();
+    (void)rx->receive();
+    rx.reset();
+  }
+  CHECK(sent.get() == 1);
 }

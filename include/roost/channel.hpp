@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <exception>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -80,7 +81,9 @@ channel_ends<T> make_channel(unbounded_t, std::string_view name = {});
 namespace detail {
 template <class T>
 channel_ends<T> open_channel(std::size_t capacity, overflow policy, std::string_view name);
-}
+
+inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
+} // namespace detail
 
 /// The end to send through. An item passed as an rvalue is taken only on success; otherwise the
 /// caller's variable still has it.
@@ -326,13 +329,13 @@ std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
                 "roost::sender::send_all: moving the items must not throw; send them one by one");
   static_assert(!std::is_same_v<T, bool>,
                 "roost::sender::send_all: a std::vector<bool> has no bools; send them one by one");
-  auto& channel = this->core();
+  const auto channel = this->shared_core(); // an item may own this end, and go before the next one
   detail::throw_if_stopped();
   std::size_t sent = 0;
   auto status = channel_status::success;
   {
     detail::outgoing_batch<T> out(items, sent);
-    status = channel.send_all(out.stored(), sent, where);
+    status = channel->send_all(out.stored(), sent, where);
   }
   if (status == detail::status_stopped)
     detail::raise_stop();

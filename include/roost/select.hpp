@@ -38,7 +38,8 @@ namespace roost::inline v0 {
 ///
 /// Write the cases into the call: they refer to what is passed to them. An item passed as an
 /// rvalue is taken only if it is sent; it may be offered in several cases. One channel may be in
-/// several cases, and a select does not receive what it sends itself.
+/// several cases, and a select does not receive what it sends itself. What one case waits at must
+/// not go with the item of another.
 ///
 /// Handlers are called after everything is unlocked: they may wait, select again, or throw.
 ///

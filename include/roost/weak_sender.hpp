@@ -26,10 +26,10 @@ class weak_sender {
  public:
   explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
 
-  /// One more end; nothing if the last one has gone. Of a channel that was closed by hand it is an
-  /// end whose sends report closed.
+  /// One more end; nothing if the last one has gone: then the channel is closed. Of a channel that
+  /// was closed by hand it is an end whose sends report closed.
   std::optional<sender<T>> lock() const noexcept {
-    if (!core_ || !core_->try_add_end(detail::channel_side::sending))
+    if (!core_ || !core_->try_add_sender())
       return std::nullopt;
     return sender<T>(core_);
   }

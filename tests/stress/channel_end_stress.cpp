@@ -357,6 +357,43 @@ TEST_CASE("ends that are copied and dropped all the time close the channel exact
   CHECK(wrong == 0);
 }
 
+TEST_CASE("who learns from a weak sender that the last one has gone finds the channel closed",
+          "[channel][stress]") {
+  const int count = rounds(20'000);
+  std::optional<roost::sender<int>> tx;
+  std::atomic<int> goes{-1};
+  std::atomic<int> gone{-1};
+  const std::jthread other([&] {
+    for (int round = 0; round < count; ++round) {
+      while (goes != round)
+        std::this_thread::yield();
+      tx.reset();
+      gone = round;
+    }
+  });
+  int open = 0;
+  int empty = 0;
+  for (int round = 0; round < count; ++round) {
+    auto ch = roost::make_channel<int>(1);
+    const roost::weak_sender<int> weak(ch.tx);
+    tx.emplace(std::move(ch.tx));
+    goes = round;
+    for (int looks = 0; weak.lock(); ++looks) {
+      if (looks > 1000) // the other has no processor
+        std::this_thread::yield();
+    }
+    if (round % 2 == 0) {
+      open += !ch.rx.closed();
+    } else {
+      empty += ch.rx.try_receive().status() != roost::channel_status::closed;
+    }
+    while (gone != round)
+      std::this_thread::yield();
+  }
+  CHECK(open == 0);
+  CHECK(empty == 0);
+}
+
 TEST_CASE("a weak sender that races with the last sender has an end that sends or none",
           "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();

@@ -26,13 +26,13 @@ struct probe {
 
   template <class Item>
   static std::size_t waiting(const channel_end<Item, channel_side::sending>& tx) {
-    const std::lock_guard guard(tx.core_->lock());
-    return tx.core_->senders().size();
+    const std::lock_guard guard(tx.core_->lock_);
+    return tx.core_->senders_.size();
   }
   template <class Item>
   static std::size_t waiting(const channel_end<Item, channel_side::receiving>& rx) {
-    const std::lock_guard guard(rx.core_->lock());
-    return rx.core_->receivers().size();
+    const std::lock_guard guard(rx.core_->lock_);
+    return rx.core_->receivers_.size();
   }
 
   /// What the ends of a channel share, for tests of its inside.
@@ -44,7 +44,7 @@ struct probe {
   /// How many have been called and are not awake yet, of both sides. Not counted at capacity 0.
   template <class Item>
   static std::size_t on_their_way(const channel_exchange<Item>& channel) {
-    const std::lock_guard guard(channel.lock());
+    const std::lock_guard guard(channel.lock_);
     return channel.capacity() == 0
                ? 0
                : channel.senders_.on_their_way_ + channel.receivers_.on_their_way_;

@@ -15,7 +15,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +23,6 @@
 #include <vector>
 
 namespace roost::inline v0::detail {
-
-inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
 
 /// What no user sees: the task was asked to stop, and nothing happened. A value of the enumeration
 /// because a std::optional would be slower than the rest of a send.
@@ -70,9 +67,9 @@ class channel_core : public channel_exchange<Item>,
     // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
     ends(side).fetch_add(1, std::memory_order_relaxed);
   }
-  /// Adds an end, unless the last one of its kind has gone.
-  bool try_add_end(channel_side side) noexcept;
   void drop_end(channel_side side) noexcept;
+  /// Adds a sender, unless the last one has gone: then the channel is closed.
+  bool try_add_sender() noexcept;
 
  private:
   template <class Attempt>
@@ -277,18 +274,6 @@ channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const 
 }
 
 template <class Item>
-bool channel_core<Item>::try_add_end(channel_side side) noexcept {
-  // relaxed: only the number counts; the last end to go leaves it at 0 for good
-  std::size_t count = ends(side).load(std::memory_order_relaxed);
-  while (count != 0) {
-    // relaxed: as in add_end(), an end exists at this moment
-    if (ends(side).compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
-      return true;
-  }
-  return false;
-}
-
-template <class Item>
 void channel_core<Item>::drop_end(channel_side side) noexcept {
   // release: what was done through this end; acquire: the last one sees what was done through all;
   // each pairs with the others'
@@ -299,6 +284,20 @@ void channel_core<Item>::drop_end(channel_side side) noexcept {
   } else {
     this->close_and_discard();
   }
+}
+
+// Who drops the last one counts first and closes then; nobody is to see the one without the other.
+template <class Item>
+bool channel_core<Item>::try_add_sender() noexcept {
+  // relaxed: only the number counts; the last end to go leaves it at 0 for good
+  std::size_t count = senders_alive_.load(std::memory_order_relaxed);
+  while (count != 0) {
+    // relaxed: as in add_end(), an end exists at this moment
+    if (senders_alive_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+      return true;
+  }
+  this->close();
+  return false;
 }
 
 } // namespace roost::inline v0::detail

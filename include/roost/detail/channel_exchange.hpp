@@ -4,6 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/detail/channel_line.hpp>
 #include <roost/detail/primitive_lock.hpp>
+#include <roost/detail/spin_lock.hpp>
 #include <roost/detail/two_lock_ring.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/overflow.hpp>
@@ -54,23 +55,42 @@ template <class Item>
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): each side has cache lines of its own
 class channel_exchange {
  public:
-  /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
-  struct leftover {
-    wait_node* peer = nullptr;   // claimed, to be completed
-    std::optional<Item> evicted; // to be destroyed
-  };
-
-  channel_exchange(std::size_t capacity, overflow policy, std::size_t called_at_once);
+  channel_exchange(const channel_exchange&) = delete;
+  channel_exchange& operator=(const channel_exchange&) = delete;
 
   /// Takes from `item` only on success. Never waits, ignores stops.
   channel_status try_send(Item& item);
-  channel_status try_send(Item& item, leftover& rest); // leaves nothing but an evicted item
   channel_status try_receive(std::optional<Item>& out);
 
   /// The usual case, for which one lock is enough, and short enough to be part of the caller's
   /// code. False: nothing has happened, and to say more takes both locks.
   [[gnu::always_inline]] bool send_at_once(Item& item) noexcept;
   [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept;
+
+  /// How many could be received at once, if nobody else came.
+  std::size_t available() const noexcept;
+
+  /// True for the call that closed it. `cause` is what receivers find in the end, or null.
+  bool close(std::exception_ptr cause = nullptr) noexcept;
+
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t size() const noexcept;
+  std::size_t dropped() const noexcept;
+  bool closed() const noexcept;
+  std::exception_ptr cause() const noexcept;
+
+ protected:
+  channel_exchange(std::size_t capacity, overflow policy, std::size_t called_at_once);
+  ~channel_exchange() = default;
+
+  /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
+  struct leftover {
+    wait_node* peer = nullptr;   // claimed, to be completed
+    std::optional<Item> evicted; // to be destroyed
+  };
+
+  /// As with one argument, but an evicted item is left to the caller.
+  channel_status try_send(Item& item, leftover& rest);
 
   /// Sends items[next], items[next + 1] and so on, as far as there is room or who receives them,
   /// and counts `next` up with each. Nothing if the channel is closed or items may be lost.
@@ -81,7 +101,7 @@ class channel_exchange {
 
   /// One attempt of those who may wait: the caller holds lock(), and calls the other function when
   /// it has released it. Where a send finds the ring full but without all its room it is `full` as
-  /// well: see try_send().
+  /// well: see send_among_others().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   void finish_send(Item& item, const leftover& rest) noexcept;
@@ -108,21 +128,10 @@ class channel_exchange {
   bool may_have_item() const noexcept { return items_.glance() != 0; }
   bool may_be_closed() const noexcept { return is_closed(); }
 
-  /// How many could be received at once, if nobody else came.
-  std::size_t available() const noexcept;
-
-  /// True for the call that closed it. `cause` is what receivers find in the end, or null.
-  bool close(std::exception_ptr cause = nullptr) noexcept;
-
   /// For when nobody is left to receive.
   void close_and_discard() noexcept;
 
-  std::size_t capacity() const noexcept { return capacity_; }
   overflow policy() const noexcept { return policy_; }
-  std::size_t size() const noexcept;
-  std::size_t dropped() const noexcept;
-  bool closed() const noexcept;
-  std::exception_ptr cause() const noexcept;
 
  private:
   friend struct probe;

@@ -35,6 +35,11 @@
 // its slot, under the slot's lock, and then reads the domain's flag (block()); the stop raises the
 // flag and then looks for a record in each slot, under the same lock (claim_blocked()). One of the
 // two holds the lock second, and sees what the other has done before.
+//
+// A stop goes through the tree as a wave: first it marks all domains that follow and claims who is
+// blocked there, then it wakes all those, and only then it calls the users' callbacks. So nobody
+// whom it wakes finds a domain of the tree that has not heard of it, and takes what others do
+// because of the stop for something else; and no callback holds up the stop.
 
 namespace roost::inline v0::detail {
 
@@ -166,10 +171,11 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   /// Nothing is left to stop: later stops change nothing. Caller holds lock_.
   void refuse_stops() noexcept { refuses_ = true; }
 
-  // The two halves of stop(): the caller of the first holds lock_, that of the second does not.
+  // The two halves of stop(): the caller of the first holds lock_, that of the second does not. Who
+  // is claimed goes to the wave.
   bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
-  void broadcast(claimed_list& woken) noexcept;
+  void spread(stop_wave& wave) noexcept;
 
   // The caller holds lock_.
   void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
@@ -181,6 +187,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<tree> tree_; // the owner's alone
 
  private:
+  friend stop_wave;
+
   struct outer_stop {
     stop_domain* self;
     void operator()() const noexcept {
@@ -192,6 +200,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
     }
   };
 
+  template <class Cause>
+  bool stop_with(Cause cause) noexcept;
   void claim_blocked(const context& c, claimed_list& woken) noexcept;
 
   const clock::time_point deadline_;
@@ -201,11 +211,38 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<const stop_cause> cause_; // written under lock_ before stopped_ is set
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
   intrusive_list<context> contexts_;                                          // guarded by lock_
-  // Two, so that no callback of the user's holds up the stop of the domains that follow.
-  std::stop_source followers_;                         // for outer_stop
-  std::stop_source source_;                            // for everybody else
-  std::shared_ptr<stop_domain> outer_;                 // the owner's alone; what it follows
+  std::stop_source followers_;                // for outer_stop: no user's callback is among those
+  std::stop_source source_;                   // for everybody else
+  std::shared_ptr<stop_domain> next_in_wave_; // the wave's
+  std::shared_ptr<stop_domain> outer_;        // the owner's alone; what it follows
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
+};
+
+/// A stop on its way through the domains; see the top of this file. A stop that one of them brings
+/// about in those that follow it joins the wave that its thread spreads. The end of the wave wakes
+/// all who were claimed, and then tells all domains, those that follow first.
+class stop_wave {
+ public:
+  stop_wave() = default;
+  ~stop_wave() { breaks(); }
+  stop_wave(const stop_wave&) = delete;
+  stop_wave& operator=(const stop_wave&) = delete;
+
+  /// The wave that the calling thread spreads, or else `own`.
+  static stop_wave& here_or(stop_wave& own) noexcept {
+    return this_thread.wave != nullptr ? *this_thread.wave : own;
+  }
+
+  claimed_list woken;
+
+ private:
+  friend stop_domain;
+
+  void add(std::shared_ptr<stop_domain> marked) noexcept;
+  void breaks() noexcept;
+
+  std::shared_ptr<stop_domain> first_;
+  stop_domain* last_ = nullptr;
 };
 
 [[gnu::always_inline]] inline bool this_thread_is_stopped() noexcept {
@@ -298,29 +335,31 @@ inline void stop_domain::remove(context& c) noexcept {
 inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
-  if (outer_)
-    link_.emplace(outer_->followers_.get_token(), outer_stop{this});
+  if (!outer_)
+    return;
+  link_.emplace(outer_->followers_.get_token(), outer_stop{this});
+  if (outer_->stop_requested()) // its wave may not have come to its followers so far
+    outer_stopped(*outer_);
 }
 
 inline bool stop_domain::stop(stop_cause cause) noexcept {
-  claimed_list woken;
-  {
-    const std::lock_guard lock(lock_);
-    if (!mark_stopped(std::move(cause), woken))
-      return false;
-  }
-  broadcast(woken);
-  return true;
+  return stop_with(std::move(cause));
 }
 
 inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
-  claimed_list woken;
+  return stop_with(std::move(cause));
+}
+
+template <class Cause>
+bool stop_domain::stop_with(Cause cause) noexcept {
+  stop_wave own;
+  stop_wave& wave = stop_wave::here_or(own);
   {
     const std::lock_guard lock(lock_);
-    if (!mark_stopped(std::move(cause), woken))
+    if (!mark_stopped(std::move(cause), wave.woken))
       return false;
   }
-  broadcast(woken);
+  spread(wave);
   return true;
 }
 
@@ -346,12 +385,28 @@ inline bool stop_domain::mark_stopped(std::shared_ptr<const stop_cause> cause,
   return true;
 }
 
-inline void stop_domain::broadcast(claimed_list& woken) noexcept {
-  woken.complete(wait_state::stopped);
-  const auto self = weak_from_this().lock(); // a callback may end this domain
+inline void stop_domain::spread(stop_wave& wave) noexcept {
+  stop_wave* const around = std::exchange(this_thread.wave, &wave);
   followers_.request_stop();
-  source_.request_stop();
-  stop_told();
+  this_thread.wave = around;
+  wave.add(weak_from_this().lock());
+}
+
+// It keeps the domains: they may end as soon as they are marked, and callbacks may end them.
+inline void stop_wave::add(std::shared_ptr<stop_domain> marked) noexcept {
+  stop_domain* const domain = marked.get();
+  (last_ != nullptr ? last_->next_in_wave_ : first_) = std::move(marked);
+  last_ = domain;
+}
+
+inline void stop_wave::breaks() noexcept {
+  woken.complete(wait_state::stopped);
+  while (first_ != nullptr) {
+    const std::shared_ptr<stop_domain> told = std::move(first_);
+    first_ = std::move(told->next_in_wave_);
+    told->source_.request_stop();
+    told->stop_told();
+  }
 }
 
 inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {

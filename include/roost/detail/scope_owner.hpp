@@ -233,15 +233,16 @@ inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool sto
     cause.message = message_of(failed.error);
   } catch (...) { // there is no memory for the text; the failure itself is kept
   }
-  claimed_list woken;
+  stop_wave own;
+  stop_wave& wave = stop_wave::here_or(own);
   bool first = false;
   {
     const std::lock_guard lock(lock_);
     outcome_.add(failed);
-    first = stops && mark_stopped(std::move(cause), woken);
+    first = stops && mark_stopped(std::move(cause), wave.woken);
   }
   if (first)
-    broadcast(woken);
+    spread(wave);
 }
 
 inline std::exception_ptr scope_owner::make_timeout() const {

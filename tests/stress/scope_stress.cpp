@@ -325,6 +325,129 @@ TEST_CASE("a deadline is told even if all tasks end as soon as they can see it",
   }
 }
 
+namespace {
+
+// So many that one is awake and has ended long before the last of them is woken.
+void spawn_sleepers(roost::task_scope& scope) {
+  for (int i = 0; i < 20; ++i)
+    scope.spawn([] { roost::event().wait(); });
+}
+
+} // namespace
+
+TEST_CASE("whom a stop has woken makes no scope that is not stopped", "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(30); ++round) {
+    std::atomic<int> unstopped{0};
+    roost::task_scope scope;
+    for (int i = 0; i < 20; ++i) {
+      scope.spawn([&] {
+        try {
+          roost::event().wait();
+        } catch (const roost::stopped&) {
+          roost::task_scope late;
+          unstopped += late.stop_requested() ? 0 : 1;
+          late.spawn([&] { ++unstopped; });
+          throw;
+        }
+      });
+    }
+    test::wait_until_blocked(scope, 20);
+    scope.request_stop();
+    scope.join();
+    CHECK(unstopped == 0);
+  }
+}
+
+TEST_CASE("a channel that a stop has closed is no normal end in a scope further in",
+          "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(30); ++round) {
+    auto ch = roost::make_channel<int>();
+    std::atomic<bool> committed{false};
+    roost::task_scope scope;
+    scope.spawn([tx = std::move(ch.tx)] { roost::event().wait(); });
+    scope.spawn([&] {
+      roost::task_scope inner;
+      inner.spawn([&] {
+        for (const int item : ch.rx)
+          (void)item;
+      });
+      inner.join();
+      committed = true;
+    });
+    spawn_sleepers(scope);
+    test::wait_until_waiting(ch.rx, 1);
+    test::wait_until_blocked(scope, 21);
+    scope.request_stop();
+    scope.join();
+    CHECK_FALSE(committed);
+  }
+}
+
+TEST_CASE("a task that a stop has ended is no failure of who waits for it in a when_any",
+          "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(30); ++round) {
+    std::atomic<bool> waits{false};
+    roost::task_scope scope;
+    auto task = scope.spawn([] { roost::event().wait(); });
+    scope.spawn([&] {
+      roost::when_any([&] {
+        waits = true;
+        task.get();
+      });
+    });
+    spawn_sleepers(scope);
+    test::wait_until([&] { return waits && test::probe::blocked_tasks(scope) >= 21; });
+    scope.request_stop();
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+  }
+}
+
+TEST_CASE("a failure is told to the owner who waits in an inner scope for a task that it ended",
+          "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(30); ++round) {
+    CHECK(test::thrown_by([] {
+            roost::task_scope scope;
+            auto task = scope.spawn([] { roost::event().wait(); });
+            spawn_sleepers(scope);
+            test::wait_until_blocked(scope, 21);
+            scope.spawn([] { throw std::runtime_error("the failure"); });
+            const roost::task_scope inner;
+            task.get();
+          }) == "the failure");
+  }
+}
+
+TEST_CASE("a deadline that drops a spawn that waits is told", "[task_scope][stress]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < rounds(60); ++round) {
+    const auto deadline = roost::clock::now() + std::chrono::milliseconds(3);
+    const auto end = deadline - std::chrono::microseconds(round * 5);
+    bool was_dropped = false;
+    std::string told;
+    {
+      roost::task_scope scope(
+          {.limit = 1, .backlog = 0, .deadline = deadline, .covers_owner = false});
+      auto first = scope.spawn([&] {
+        while (roost::clock::now() < end) {
+        }
+      });
+      roost::task_scope others; // to tell them all takes the first one's thread long
+      for (int i = 0; i < 30; ++i)
+        others.spawn([&] { (void)first.wait_for(1h); });
+      {
+        const std::jthread outside(
+            [&] { was_dropped = test::thrown_by([&] { scope.spawn([] {}).get(); }) == "stopped"; });
+      }
+      told = test::thrown_by([&] { scope.join(); });
+    }
+    CHECK((!was_dropped || told.find("the deadline") != std::string::npos));
+  }
+}
+
 TEST_CASE("results are got by tasks while they come and go", "[task_scope][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;

@@ -36,6 +36,10 @@ class attempt {
   /// A peer made it happen: `end` is what it completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
+  /// True if what happened remains so, as a close does. Then a stop that came meanwhile goes
+  /// before it: it may be the work of others whom that stop has ended.
+  virtual bool lasts() const noexcept { return false; }
+
   /// When to try again although no peer has come.
   virtual clock::time_point due() const noexcept { return no_deadline; }
 
@@ -60,6 +64,11 @@ class attempt {
   wait_list* line_;
   wait_node node_; // guarded by the lock while it is linked
 };
+
+/// True if the calling thread was stopped before it could know of what happened, if anything did.
+inline bool stop_goes_before(const attempt* happened) noexcept {
+  return happened != nullptr && happened->lasts() && this_thread_is_stopped();
+}
 
 using attempt_list = view<attempt* const>;
 
@@ -207,6 +216,8 @@ inline first_ended wait_for_first(attempt_list in_turn,
   }
   if (happened != nullptr)
     happened->conclude(end);
+  if (stop_goes_before(happened))
+    return {nullptr, wait_state::stopped};
   return {happened, end};
 }
 

@@ -121,6 +121,7 @@ class channel_core<Item>::send_attempt final : public attempt {
     status_ = status_of(end);
     core_.sender_arrived(end);
   }
+  bool lasts() const noexcept override { return status_ == channel_status::closed; }
 
   channel_status status() const noexcept { return status_; }
 
@@ -160,6 +161,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
     status_ = status_of(end);
     core_.receiver_arrived(end);
   }
+  bool lasts() const noexcept override { return status_ == channel_status::closed; }
 
   channel_status status() const noexcept { return status_; }
 
@@ -221,6 +223,8 @@ channel_core<Item>::try_for_a_while(short_wait& patience, Try try_it, Ready read
     if (this_thread_is_stopped())
       return status_stopped;
     const channel_status status = try_it();
+    if (status == channel_status::closed && this_thread_is_stopped()) // see attempt::lasts()
+      return status_stopped;
     if (status != channel_status::full && status != channel_status::empty)
       return status;
     if (!comes_soon())

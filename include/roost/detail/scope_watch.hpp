@@ -120,9 +120,9 @@ void scope_watch::for_each_running(Visit visit) {
   }
 }
 
-// True if not all tasks' handles have gone on.
+// True if not all tasks' handles have gone on, or a spawn waits.
 inline bool scope_watch::has_work() noexcept {
-  bool found = line_.front() != nullptr;
+  bool found = line_.front() != nullptr || line_.spawn_waits();
   for_each_running([&](const task& t, thread_slot*) { found = found || !t.ready(); });
   return found;
 }

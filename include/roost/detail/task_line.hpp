@@ -61,6 +61,12 @@ class task_line {
     return length_ < backlog_ && spawns_.empty();
   }
 
+  /// Not counting those whom a stop or a deadline has taken out.
+  bool spawn_waits() noexcept {
+    spawns_.drop_leaving();
+    return !spawns_.empty();
+  }
+
   /// How many have begun to run: who sees the same number twice sees that nothing has moved.
   std::size_t begun() const noexcept { return begun_; }
 

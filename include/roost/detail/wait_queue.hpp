@@ -60,6 +60,7 @@ class wait_queue::attempt final : public detail::attempt {
 
   bool try_locked() noexcept override { return ready_(); }
   void conclude(wait_state) noexcept override {}
+  bool lasts() const noexcept override { return true; }
 
  private:
   Ready ready_;
@@ -70,8 +71,11 @@ class wait_queue::attempt final : public detail::attempt {
 template <class Ready>
 bool wait_queue::wait(const blocked_call& call, clock::time_point deadline, Ready ready) {
   throw_if_stopped();
-  if (locked(ready))
+  if (locked(ready)) {
+    if (this_thread_is_stopped()) // see attempt::lasts()
+      raise_stop();
     return true;
+  }
   attempt<Ready> to_be_woken(*this, std::move(ready));
   const wait_state end = wait_for_one(to_be_woken, call, deadline);
   if (end == wait_state::stopped)

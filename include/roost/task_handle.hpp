@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/scope_state.hpp>
+#include <roost/detail/scope_threads.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/site.hpp>
@@ -112,7 +112,7 @@ R handle_base<R>::get(site where) {
   if (got_) {
     throw std::logic_error("roost::task_handle::get: the result was got before; keep it");
   }
-  scope_state::run_here_if_in_line(task_to_wait_for());
+  scope_threads::run_here_if_in_line(task_to_wait_for());
   wait(no_deadline, "task_handle::get", where);
   got_ = true;
   task_->observe();

@@ -39,7 +39,8 @@
 // A stop goes through the tree as a wave: first it marks all domains that follow and claims who is
 // blocked there, then it wakes all those, and only then it calls the users' callbacks. So nobody
 // whom it wakes finds a domain of the tree that has not heard of it, and takes what others do
-// because of the stop for something else; and no callback holds up the stop.
+// because of the stop for something else; and no callback holds up the stop. (Who polls may be
+// ahead of the wave by as long as the marks take.)
 
 namespace roost::inline v0::detail {
 

@@ -17,8 +17,8 @@
 
 namespace roost::inline v0::detail {
 
-/// A scope as its tasks see it: what becomes of their calls and of what they throw. All of it runs
-/// on the thread that runs the task, with no lock held.
+/// A scope as its tasks see it: what becomes of their calls and of what they throw. No lock is held
+/// here.
 class scope_runner : public scope_watch {
  public:
   scope_runner(const scope_runner&) = delete;
@@ -30,8 +30,9 @@ class scope_runner : public scope_watch {
         on_failure_(options.on_failure) {}
   ~scope_runner() override = default;
 
-  /// Its call; then, in this order: a failure is kept and the others are stopped, the callable is
-  /// destroyed, and the handle goes on. A task that was `dropped` is not called.
+  /// On the thread that runs it: its call; then, in this order: a failure is kept and the others
+  /// are stopped, the callable is destroyed, and the handle goes on. A task that was `dropped` is
+  /// not called.
   void run(task& t, bool dropped) noexcept;
 
   /// The rest of that, for a task that never runs.

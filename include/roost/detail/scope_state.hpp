@@ -10,8 +10,8 @@
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/task_line.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/tree.hpp>
 #include <roost/detail/wait_record.hpp>
-#include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -29,7 +29,8 @@ namespace roost::inline v0::detail {
 /// that is launched is started by a thread of the crew, or waits in line, or is dropped; how those
 /// that are in run and leave is told in scope_threads.
 ///
-/// INVARIANT: end() returns only when nothing is counted.
+/// INVARIANT: end() returns only when nothing is counted. Whoever has let a task in touches nothing
+/// of the scope afterwards, unless something else keeps it: see scope_threads.
 class scope_state final : public scope_threads {
  public:
   scope_state(const scope_options& options, site where);

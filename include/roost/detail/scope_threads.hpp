@@ -10,6 +10,7 @@
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/task_line.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/tree.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -69,13 +70,15 @@ class scope_threads : public scope_runner {
   task* finish(seat& here, block_cache::returns& gone) noexcept;
   void look_again(seat& here) noexcept;
   task* depart(seat& here) noexcept;
+
+  // No lock is held.
   void count_down_aside() noexcept;
 
   // The caller holds lock_.
   void begin_next(seat& here, claimed_list& woken) noexcept;
   task* take_ready() noexcept;
 
-  inline void stop_told() noexcept override;
+  inline void stop_told() noexcept override; // see ~scope_state
 
   class dropping final : public job {
    public:

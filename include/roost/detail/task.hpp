@@ -105,7 +105,7 @@ class task : public task_context, public failure_record, public job {
   virtual void destroy_callable() = 0; // the first call does
   virtual void destroy_result() noexcept = 0;
 
-  inline void run_on_crew() noexcept override; // see scope_state
+  inline void run_on_crew() noexcept override; // see scope_threads
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 
@@ -157,7 +157,7 @@ class task : public task_context, public failure_record, public job {
   // Its scope keeps it as a failure. The task's thread's alone.
   bool is_kept = false;
 
-  // What ended it, if it was stopped. Written by the task's thread before complete().
+  // What ended it, if it was stopped. Written before complete(), by who calls that.
   std::shared_ptr<const stop_cause> stopped_by;
 
  private:

@@ -3,122 +3,79 @@
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
-#include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
-#include "support/probe.hpp"
 
-#include <atomic>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
-#include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
 // A stop ends some tasks before others hear of it. What the first leave behind, a closed channel
 // or an empty wait group, must not pass for a normal end with the others.
 
 namespace {
 
-/// How `wait`, in a task, ends that is blocked when `change()` ends it, and that finds the task
-/// stopped once it is awake.
-std::string end_of(const std::function<void()>& wait, const std::function<void()>& change) {
-  const test::no_thread_left check;
-  std::atomic<roost::detail::thread_slot*> thread{nullptr};
-  std::string thrown;
-  roost::task_scope scope;
-  scope.spawn([&] {
-    thread = &roost::detail::this_thread;
-    thrown = test::thrown_by(wait);
-  });
-  test::wait_until_blocked(scope, 1);
-  std::jthread stopper;
-  {
-    const std::lock_guard stays_in_its_wait(thread.load()->lock);
-    change();
-    stopper = std::jthread([&] { scope.request_stop(); });
-    test::wait_until([&] { return scope.stop_requested(); });
+/// Calls a function when it is first moved: between the look for a stop and the first try of what
+/// sends it.
+struct hooked {
+  explicit hooked(std::function<void()> f) : hook(std::move(f)) {}
+  hooked(hooked&& other) noexcept : hook(std::exchange(other.hook, nullptr)) {
+    if (hook)
+      std::exchange(hook, nullptr)();
   }
-  stopper.join();
-  scope.join();
-  return thrown;
-}
+  hooked& operator=(hooked&&) noexcept = default;
+  hooked(const hooked&) = delete;
+  hooked& operator=(const hooked&) = delete;
+  ~hooked() = default;
+
+  std::function<void()> hook;
+};
 
 } // namespace
 
-TEST_CASE("a stop goes before the close that a waiter finds", "[channel][stop]") {
-  auto ch = roost::make_channel<int>(1);
-  const auto close = [&] { ch.tx.close(); };
-  SECTION("receive") {
-    CHECK(end_of([&] { (void)ch.rx.receive(); }, close) == "stopped");
-  }
-  SECTION("a loop over the channel") {
-    const auto loop = [&] {
-      for (const int item : ch.rx)
-        (void)item;
-    };
-    CHECK(end_of(loop, close) == "stopped");
-  }
-  SECTION("receive_some") {
-    std::vector<int> got;
-    CHECK(end_of([&] { (void)ch.rx.receive_some(got, 2); }, close) == "stopped");
-  }
-  SECTION("send") {
-    REQUIRE(ch.tx.send(1));
-    int item = 2;
-    CHECK(end_of([&] { (void)ch.tx.send(std::move(item)); }, close) == "stopped");
-    CHECK(ch.rx.receive().value() == 1);
-  }
-  SECTION("select") {
-    std::optional<roost::channel_status> found;
-    const auto wait = [&] {
-      roost::select(roost::on_receive(ch.rx, [&](auto r) { found = r.status(); }));
-    };
-    CHECK(end_of(wait, close) == "stopped");
-    CHECK_FALSE(found);
-  }
-  SECTION("a selector") {
-    roost::selector one;
-    one.add(roost::on_receive(ch.rx, [](auto) {}));
-    CHECK(end_of([&] { one.select(); }, close) == "stopped");
-    CHECK(one.size() == 1);
-  }
+TEST_CASE("a stop that comes while a send begins goes before the close that it finds",
+          "[channel][stop]") {
+  auto ch = roost::make_channel<hooked>(1);
+  roost::task_scope scope;
+  hooked item([&] {
+    scope.request_stop();
+    ch.rx.close();
+  });
+  CHECK(test::thrown_by([&] { (void)ch.tx.send(std::move(item)); }) == "stopped");
 }
 
-TEST_CASE("an item that was handed over goes before a stop", "[channel][stop]") {
+TEST_CASE("a stop that comes while a select begins goes before what lasts", "[select][stop]") {
+  auto full = roost::make_channel<hooked>();
   auto ch = roost::make_channel<int>(1);
-  std::optional<int> got;
-  CHECK(end_of([&] { got = ch.rx.receive().value(); }, [&] { CHECK(ch.tx.try_send(7)); }) ==
-        "nothing");
-  CHECK(got == 7);
-}
-
-TEST_CASE("a stop goes before the end of what is waited for", "[stop]") {
+  roost::event event;
+  roost::task_scope scope;
+  bool happened = false;
+  hooked item([&] {
+    scope.request_stop();
+    ch.tx.close();
+    event.set();
+  });
+  const auto sends = [&] { return roost::on_send(full.tx, std::move(item), [](auto) {}); };
+  SECTION("a close") {
+    CHECK(test::thrown_by([&] {
+            roost::select(sends(), roost::on_receive(ch.rx, [&](auto) { happened = true; }));
+          }) == "stopped");
+  }
   SECTION("an event") {
-    roost::event e;
-    CHECK(end_of([&] { e.wait(); }, [&] { e.set(); }) == "stopped");
+    CHECK(test::thrown_by([&] {
+            roost::select(sends(), roost::on_set(event, [&] { happened = true; }));
+          }) == "stopped");
   }
-  SECTION("an event in a select") {
-    roost::event e;
-    CHECK(end_of([&] { roost::select(roost::on_set(e, [] {})); }, [&] { e.set(); }) == "stopped");
+  SECTION("but not before an item") {
+    REQUIRE(ch.tx.send(7));
+    CHECK(test::thrown_by([&] {
+            roost::select(sends(),
+                          roost::on_receive(ch.rx, [&](auto r) { happened = r.value() == 7; }));
+          }) == "nothing");
+    CHECK(happened);
+    return;
   }
-  SECTION("a wait group") {
-    roost::wait_group group;
-    std::optional token = group.enter();
-    CHECK(end_of([&] { group.wait(); }, [&] { token.reset(); }) == "stopped");
-  }
-  SECTION("a task of another scope") {
-    test::gate busy;
-    roost::task_scope other;
-    auto task = other.spawn([&] { busy.pass(); });
-    CHECK(end_of([&] { task.get(); },
-                 [&] {
-                   busy.open();
-                   test::wait_until([&] { return task.ready(); });
-                 }) == "stopped");
-    task.get(); // its result was not lost
-  }
+  CHECK_FALSE(happened);
 }
 
 TEST_CASE("a stop that comes while a wait looks goes before what it finds", "[event][stop]") {

@@ -43,15 +43,13 @@ namespace roost::inline v0 {
 /// they came; who need not wait may go before them. (A single handle must not be moved from or
 /// assigned to while another thread uses it.)
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
-/// could go through, and rather than report a close that was found later; the try_ forms do not
-/// look at stops. An item is delivered once or stays. Keep ends in a task's captures: those go once
-/// its failure is known, but locals, and ends passed on by value, before, as the stack unwinds;
-/// then receivers outside of the scope see a plain close.
-/// Errors: bad_alloc leaves everything as it was.
-/// Cost: one lock an operation; up to 256 items a lock for send_all to a channel that blocks when
-/// full, and for receive_some. Room for more than 1024 items is allocated as it is needed. Items
-/// that are neither small and trivially copyable nor strings or standard smart pointers take one
-/// allocation each.
+/// could go through, or find the channel closed; the try_ forms do not look at stops. An item is
+/// delivered once or stays. Keep ends in a task's captures: those go once its failure is known, but
+/// locals, and ends passed on by value, before, as the stack unwinds; then receivers outside of the
+/// scope see a plain close. Errors: bad_alloc leaves everything as it was. Cost: one lock an
+/// operation; up to 256 items a lock for send_all to a channel that blocks when full, and for
+/// receive_some. Room for more than 1024 items is allocated as it is needed. Items that are neither
+/// small and trivially copyable nor strings or standard smart pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>

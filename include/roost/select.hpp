@@ -215,7 +215,7 @@ inline std::size_t select_among(view<select_case* const> cases,
                                          no_deadline);
   for (select_case* const c : cases)
     c->settle();
-  if (first.end == wait_state::stopped || stop_goes_before(first.which))
+  if (first.end == wait_state::stopped)
     raise_stop();
   std::size_t index = 0;
   while (cases[index]->what() != first.which)

@@ -186,9 +186,7 @@ inline std::optional<std::size_t> selector::run(std::vector<detail::attempt*>& a
                                                 const site& where) {
   const detail::first_ended first = detail::select_first(
       asked, by_lock_, order, how_long, {"selector::select", {}, where}, deadline);
-  const bool heeds_stops = how_long == detail::patience::wait;
-  if (first.end == detail::wait_state::stopped ||
-      (heeds_stops && detail::stop_goes_before(first.which)))
+  if (first.end == detail::wait_state::stopped)
     detail::raise_stop();
   if (first.which == nullptr)
     return std::nullopt;

@@ -27,9 +27,9 @@ namespace roost::inline v0 {
 /// It can be used again after the count was zero.
 /// Lifetime: whoever returns from wait() may destroy it at once, even while done() is returning, if
 /// nobody else still waits or gives up waiting.
-/// Threads: any. Cancellation: waits throw when their task is stopped, even if the count is zero by
-/// then. A token that lives in a task's captures goes once its failure is known; one among its
-/// locals before, as the stack unwinds. Cost: no allocation.
+/// Threads: any. Cancellation: waits throw when their task is stopped, even if the count is zero. A
+/// token that lives in a task's captures goes once its failure is known; one among its locals
+/// before, as the stack unwinds. Cost: no allocation.
 class wait_group {
  public:
   /// One thing to be done, counted from enter() until this is destroyed.

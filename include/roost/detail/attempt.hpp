@@ -36,8 +36,8 @@ class attempt {
   /// A peer made it happen: `end` is what it completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
-  /// True if what happened remains so, as a close does. Then a stop that came meanwhile goes
-  /// before it: it may be the work of others whom that stop has ended.
+  /// True if what happened remains so, as a close does. Where it is found, and not waited for, a
+  /// stop that came meanwhile goes before it: it may be the work of others whom that has ended.
   virtual bool lasts() const noexcept { return false; }
 
   /// When to try again although no peer has come.
@@ -64,11 +64,6 @@ class attempt {
   wait_list* line_;
   wait_node node_; // guarded by the lock while it is linked
 };
-
-/// True if the calling thread was stopped before it could know of what happened, if anything did.
-inline bool stop_goes_before(const attempt* happened) noexcept {
-  return happened != nullptr && happened->lasts() && this_thread_is_stopped();
-}
 
 using attempt_list = view<attempt* const>;
 
@@ -100,6 +95,13 @@ struct first_ended {
   attempt* which;
   wait_state end;
 };
+
+/// What a thread has found without waiting for it; see attempt::lasts().
+inline first_ended found(attempt* happened) noexcept {
+  if (happened->lasts() && this_thread_is_stopped())
+    return {nullptr, wait_state::stopped};
+  return {happened, wait_state::done};
+}
 
 /// Waits until one of the attempts has happened. Both lists hold the same ones: `in_turn` tells
 /// who is asked first, `by_lock` is sorted for all_locked.
@@ -200,7 +202,7 @@ inline first_ended wait_for_first(attempt_list in_turn,
   }
   if (happened != nullptr) {
     happened->finish();
-    return {happened, wait_state::done};
+    return found(happened);
   }
   for (const attempt* const a : in_turn)
     deadline = earlier(deadline, a->due());
@@ -216,8 +218,6 @@ inline first_ended wait_for_first(attempt_list in_turn,
   }
   if (happened != nullptr)
     happened->conclude(end);
-  if (stop_goes_before(happened))
-    return {nullptr, wait_state::stopped};
   return {happened, end};
 }
 

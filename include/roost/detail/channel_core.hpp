@@ -242,7 +242,9 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
   case wait_state::stopped:
     return status_stopped;
   case wait_state::timed_out: // but who was not called, as enough were, may find something
-    return attempt.try_alone() ? attempt.status() : channel_status::timeout;
+    if (!attempt.try_alone())
+      return channel_status::timeout;
+    return found(&attempt).end == wait_state::stopped ? status_stopped : attempt.status();
   default:
     return attempt.status();
   }

@@ -72,7 +72,7 @@ inline first_ended select_first(view<attempt*> in_turn,
                                 clock::time_point deadline) {
   for (;;) {
     if (attempt* const happened = try_in_turn(in_turn, order))
-      return {happened, wait_state::done};
+      return how_long == patience::wait ? found(happened) : first_ended{happened, wait_state::done};
     sort_by_lock(by_lock);
     if (how_long == patience::try_only)
       return {in_turn.size() > 1 ? try_all(in_turn, by_lock) : nullptr, wait_state::timed_out};
@@ -84,7 +84,7 @@ inline first_ended select_first(view<attempt*> in_turn,
     // their way already, nobody was called for what has come since.
     if (clock::now() >= deadline) {
       attempt* const happened = try_in_turn(in_turn, order);
-      return {happened, happened != nullptr ? wait_state::done : wait_state::timed_out};
+      return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
     }
   }
 }

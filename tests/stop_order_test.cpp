@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
 
+#include "support/at_exit.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
 // A stop ends some tasks before others hear of it. What the first leave behind, a closed channel
 // or an empty wait group, must not pass for a normal end with the others.
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -35,7 +45,8 @@ struct hooked {
 
 TEST_CASE("a stop that comes while a send begins goes before the close that it finds",
           "[channel][stop]") {
-  auto ch = roost::make_channel<hooked>(1);
+  const auto policy = GENERATE(roost::overflow::block, roost::overflow::drop_newest);
+  auto ch = roost::make_channel<hooked>(1, policy);
   roost::task_scope scope;
   hooked item([&] {
     scope.request_stop();
@@ -79,13 +90,14 @@ TEST_CASE("a stop that comes while a select begins goes before what lasts", "[se
 }
 
 TEST_CASE("a stop that comes while a wait looks goes before what it finds", "[event][stop]") {
-  struct stopping_queue : roost::detail::wait_queue {
-    using wait_queue::wait;
-  };
+  const int comes_at_look = GENERATE(1, 2);
   roost::task_scope scope;
-  stopping_queue queue;
+  roost::detail::wait_queue queue;
+  int looks = 0;
   CHECK(test::thrown_by([&] {
           queue.wait({}, roost::detail::no_deadline, [&] {
+            if (++looks != comes_at_look)
+              return false;
             scope.request_stop();
             return true;
           });
@@ -114,4 +126,122 @@ TEST_CASE("a stop has reached all scopes inside before any callback runs", "[tas
   CHECK(told == 3);
   one.reset();
   other.reset();
+}
+
+TEST_CASE("a callback of a stop may stop and wait for another scope that it is on its way to",
+          "[task_scope][stop]") {
+  const test::no_thread_left check;
+  roost::task_scope around({.covers_owner = false});
+  std::optional<roost::task_scope> one;
+  std::optional<roost::task_scope> other;
+  around
+      .spawn([&] {
+        one.emplace(roost::scope_options{.covers_owner = false});
+        other.emplace(roost::scope_options{.covers_owner = false});
+      })
+      .get();
+  test::gate polls;
+  const auto poll = [&](const std::stop_token& token) {
+    polls.pass();
+    while (!token.stop_requested())
+      std::this_thread::yield();
+  };
+  one->spawn(poll);
+  other->spawn(poll);
+  polls.open();
+  polls.wait_for_arrivals(2);
+  int idle = 0;
+  {
+    const auto end = [&](roost::task_scope& scope) {
+      scope.request_stop();
+      idle += scope.wait_for(1h) ? 1 : 0;
+    };
+    const std::stop_callback first(one->get_stop_token(), [&] { end(*other); });
+    const std::stop_callback second(other->get_stop_token(), [&] { end(*one); });
+    around.request_stop();
+  }
+  CHECK(idle == 2);
+  one.reset();
+  other.reset();
+}
+
+TEST_CASE("what a scope's failure handler owns goes with the scope, though a stop is being told",
+          "[task_scope][stop]") {
+  const test::no_thread_left check;
+  test::gate in_callback;
+  std::weak_ptr<int> owned;
+  bool gone = false;
+  roost::task_scope around({.covers_owner = false});
+  std::optional<roost::task_scope> before;
+  std::optional<roost::task_scope> after;
+  const auto make = [&](std::optional<roost::task_scope>& scope) {
+    around.spawn([&] { scope.emplace(roost::scope_options{.covers_owner = false}); }).get();
+  };
+  make(before);
+  auto task = around.spawn([&] {
+    const test::at_exit look([&] { gone = owned.expired(); });
+    auto kept = std::make_shared<int>(1);
+    owned = kept;
+    roost::task_scope inner({.on_failure = [kept = std::move(kept)](const roost::failure&) {}});
+    roost::event().wait();
+  });
+  test::wait_until_blocked(around, 1);
+  make(after);
+  {
+    const auto hold_up = [&] { in_callback.pass(); };
+    const std::stop_callback first(before->get_stop_token(), hold_up);
+    const std::stop_callback last(after->get_stop_token(), hold_up);
+    const std::jthread stopper([&] { around.request_stop(); });
+    in_callback.wait_for_arrivals(1);
+    test::wait_until([&] { return task.ready(); });
+    CHECK(gone);
+    in_callback.open();
+  }
+  before.reset();
+  after.reset();
+}
+
+TEST_CASE("a stop that meets another one counts on all that the other is to mark",
+          "[task_scope][stop]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < 10; ++round) {
+    auto ch = roost::make_channel<int>(1);
+    std::atomic<bool> committed{false};
+    std::atomic<bool> is_up{false};
+    roost::task_scope around({.covers_owner = false});
+    std::optional<roost::task_scope> inner;
+    std::optional<roost::task_scope> innermost;
+    std::deque<roost::task_scope> others; // that take long to mark
+    around.spawn([tx = std::move(ch.tx)] { roost::event().wait(); });
+    around.spawn([&] { inner.emplace(roost::scope_options{.covers_owner = false}); }).get();
+    inner
+        ->spawn([&] {
+          innermost.emplace(roost::scope_options{.covers_owner = false});
+          for (int i = 0; i < 1000; ++i)
+            others.emplace_back(roost::scope_options{.covers_owner = false});
+        })
+        .get();
+    innermost->spawn([&] {
+      for (const int item : ch.rx)
+        (void)item;
+      roost::this_task::checkpoint();
+      committed = true;
+    });
+    test::wait_until_waiting(ch.rx, 1);
+    {
+      const std::jthread stopper([&] {
+        is_up = true;
+        while (!inner->stop_requested()) {
+        }
+        around.request_stop();
+      });
+      test::wait_until([&] { return is_up.load(); });
+      inner->request_stop();
+    }
+    innermost->join();
+    CHECK_FALSE(committed);
+    others.clear();
+    innermost.reset();
+    inner.reset();
+  }
 }

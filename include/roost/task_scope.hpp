@@ -170,7 +170,7 @@ inline task_scope::task_scope(const scope_options& options, site where)
 
 inline task_scope::~task_scope() noexcept(false) {
   if (state_->closed()) {
-    state_->report_unobserved();
+    state_->take_leave();
     return;
   }
   if (state_->covers_owner() && !state_->on_owner_thread()) {
@@ -186,14 +186,17 @@ inline task_scope::~task_scope() noexcept(false) {
   state_->leave(unwinding);
   state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
   if (unwinding) {
-    state_->report_unobserved();
+    state_->take_leave();
     return;
   }
   const std::exception_ptr outcome = state_->take_outcome();
-  state_->report_unobserved();
   // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
-  if (outcome || state_->covers_owner())
-    tell_owner(outcome);
+  const bool tells_stop = state_->covers_owner() && state_->cut_short_from_outside();
+  state_->take_leave();
+  if (outcome)
+    std::rethrow_exception(outcome);
+  if (tells_stop)
+    detail::throw_if_stopped();
 }
 
 template <class F>

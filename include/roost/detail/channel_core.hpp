@@ -88,6 +88,11 @@ class channel_core : public channel_exchange<Item>,
   std::atomic<std::size_t> receivers_alive_{1};
 };
 
+/// How an operation ended that found `status` without waiting; see attempt::lasts().
+inline channel_status found_here(channel_status status) noexcept {
+  return status == channel_status::closed && this_thread_is_stopped() ? status_stopped : status;
+}
+
 /// How an operation ended that a peer or a close has completed.
 inline channel_status status_of(wait_state completed) noexcept {
   return completed == wait_state::done ? channel_status::success : channel_status::closed;
@@ -179,7 +184,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   if (this->policy() != overflow::block)
-    return this->try_send(item);
+    return found_here(this->try_send(item));
   short_wait patience;
   const channel_status soon = try_for_a_while(
       patience, [&] { return this->try_send(item); }, [this] { return this->may_have_room(); });
@@ -222,9 +227,7 @@ channel_core<Item>::try_for_a_while(short_wait& patience, Try try_it, Ready read
   for (;;) {
     if (this_thread_is_stopped())
       return status_stopped;
-    const channel_status status = try_it();
-    if (status == channel_status::closed && this_thread_is_stopped()) // see attempt::lasts()
-      return status_stopped;
+    const channel_status status = found_here(try_it());
     if (status != channel_status::full && status != channel_status::empty)
       return status;
     if (!comes_soon())
@@ -242,9 +245,7 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
   case wait_state::stopped:
     return status_stopped;
   case wait_state::timed_out: // but who was not called, as enough were, may find something
-    if (!attempt.try_alone())
-      return channel_status::timeout;
-    return found(&attempt).end == wait_state::stopped ? status_stopped : attempt.status();
+    return attempt.try_alone() ? found_here(attempt.status()) : channel_status::timeout;
   default:
     return attempt.status();
   }

@@ -21,6 +21,7 @@
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 // How a stop reaches a blocked thread.
@@ -54,8 +55,8 @@ stop_cause describe_stop(stop_reason reason,
                          site where,
                          std::exception_ptr error = nullptr) noexcept;
 
-/// One layer of what can stop a thread. Made, used and destroyed by that thread; a task's is
-/// registered before its thread runs.
+/// One layer of what can stop a thread. Made and used by that thread; a task's is registered before
+/// its thread runs.
 class context : public list_node<context> {
  public:
   explicit context(stop_domain& d) noexcept : domain_(&d) {}
@@ -177,6 +178,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
   void spread(stop_wave& wave) noexcept;
+  void come_second() noexcept;
 
   // The caller holds lock_.
   void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
@@ -215,6 +217,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::stop_source followers_;                // for outer_stop: no user's callback is among those
   std::stop_source source_;                   // for everybody else
   std::shared_ptr<stop_domain> next_in_wave_; // the wave's
+  std::atomic<bool> has_spread_{false};       // all that follow are marked
   std::shared_ptr<stop_domain> outer_;        // the owner's alone; what it follows
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
@@ -355,13 +358,30 @@ template <class Cause>
 bool stop_domain::stop_with(Cause cause) noexcept {
   stop_wave own;
   stop_wave& wave = stop_wave::here_or(own);
+  bool first = false;
   {
     const std::lock_guard lock(lock_);
-    if (!mark_stopped(std::move(cause), wave.woken))
-      return false;
+    first = mark_stopped(std::move(cause), wave.woken);
   }
-  spread(wave);
-  return true;
+  if (first) {
+    spread(wave);
+  } else if (stop_requested()) {
+    come_second();
+  }
+  return first;
+}
+
+// A wave that meets another one counts on all being marked that the other marks, and it waits only
+// for what is further in, where no user's code runs. Whoever asks for a stop that is on its way
+// counts on the callbacks: he may be in one that is called before them.
+inline void stop_domain::come_second() noexcept {
+  if (this_thread.wave == nullptr) {
+    source_.request_stop();
+    return;
+  }
+  // acquire: sees what the other wave has marked; pairs with release in spread()
+  while (!has_spread_.load(std::memory_order_acquire))
+    std::this_thread::yield();
 }
 
 // Into an object made beforehand: a stop does not allocate.
@@ -390,6 +410,8 @@ inline void stop_domain::spread(stop_wave& wave) noexcept {
   stop_wave* const around = std::exchange(this_thread.wave, &wave);
   followers_.request_stop();
   this_thread.wave = around;
+  // release: publishes the marks; pairs with acquire in come_second()
+  has_spread_.store(true, std::memory_order_release);
   wave.add(weak_from_this().lock());
 }
 

@@ -53,6 +53,13 @@ class scope_outcome {
 
   std::vector<failure> show_all() const;
 
+  /// Forgets everything, once all was told. The records are their owners'.
+  void clear() noexcept {
+    first_ = nullptr;
+    last_ = &first_;
+    timeout_ = told_ = again_ = nullptr;
+  }
+
   /// Gives what was neither told nor shown to the hook.
   void report_untold() const noexcept;
 

@@ -42,13 +42,16 @@ class scope_runner : public scope_watch {
 
   void fail(task& t, const std::exception_ptr& error) noexcept;
 
+  /// Nothing can fail any more.
+  void forget_handler() noexcept { on_failure_ = nullptr; }
+
  private:
   template <class F>
   task::outcome attempt(task& t, F f) noexcept;
   task::outcome destroy_callable(task& t, task::outcome outcome) noexcept;
   bool give_to_handler(const failure& failed) noexcept;
 
-  const std::function<void(const failure&)> on_failure_;
+  std::function<void(const failure&)> on_failure_; // constant until the owner takes leave
 };
 
 // --- implementation ---------------------------------------------------------

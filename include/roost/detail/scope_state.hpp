@@ -61,6 +61,10 @@ class scope_state final : public scope_threads {
 
   bool closed() const noexcept;
 
+  /// The last that the owner does after the end: what is the users' goes here, and not with whoever
+  /// happens to know the scope for longest.
+  void take_leave() noexcept;
+
  private:
   friend struct probe;
 
@@ -89,11 +93,19 @@ class scope_state final : public scope_threads {
 inline scope_state::scope_state(const scope_options& options, site where)
     : scope_threads(options, where) {}
 
-inline scope_state::~scope_state() {
+inline scope_state::~scope_state() = default;
+
+inline void scope_state::take_leave() noexcept {
+  report_unobserved();
   outcome_.for_each([this](failure_record& f) {
-    if (!is_body(f))
+    if (is_body(f)) {
+      f.error = nullptr;
+    } else {
       static_cast<task&>(f).release();
+    }
   });
+  outcome_.clear();
+  forget_handler();
 }
 
 inline bool scope_state::closed() const noexcept {

@@ -17,9 +17,18 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="'$PWD/
 case $sanitizer in
 none) if [[ $cxx == *clang* ]]; then type=Debug; fi ;; # one compiler optimises, the other asserts
 asan) type=Debug flags+=(-fsanitize=address,undefined -fno-sanitize-recover=all) ;;
-tsan) type=Debug flags+=(-fsanitize=thread -O1) ;;
+tsan)
+  type=Debug flags+=(-fsanitize=thread -O1)
+  if [[ $cxx == *clang* ]]; then # the runtime in the program itself leaves no room for another operator new
+    runtime=$("$cxx" -print-file-name="libclang_rt.tsan-$(uname -m).so")
+    flags+=(-shared-libsan "-Wl,-rpath,${runtime%/*}")
+  fi
+  ;;
 *) echo "build.sh: none, asan or tsan, not '$sanitizer'" >&2 && exit 2 ;;
 esac
+if [[ $sanitizer != none ]]; then
+  flags+=(-DCATCH_CONFIG_FAST_COMPILE) # a check that throws ends its test case then
+fi
 if [[ $sanitizer != none && $cxx != *clang* ]]; then
   flags+=(-Wno-maybe-uninitialized) # g++ 12 finds it in std::regex, once instrumented
 fi

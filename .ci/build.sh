@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 cxx=$1 sanitizer=$2
 shift 2
 build=build-ci-${cxx##*/}-$sanitizer
-flags=() type=RelWithDebInfo
+flags=() link=() type=RelWithDebInfo
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions="'$PWD/tests/support/tsan.supp'"
 
@@ -21,7 +21,7 @@ tsan)
   type=Debug flags+=(-fsanitize=thread -O1)
   if [[ $cxx == *clang* ]]; then # the runtime in the program itself leaves no room for another operator new
     runtime=$("$cxx" -print-file-name="libclang_rt.tsan-$(uname -m).so")
-    flags+=(-shared-libsan "-Wl,-rpath,${runtime%/*}")
+    link=(-shared-libsan "-Wl,-rpath,${runtime%/*}")
   fi
   ;;
 *) echo "build.sh: none, asan or tsan, not '$sanitizer'" >&2 && exit 2 ;;
@@ -47,6 +47,7 @@ fi
 jobs=$(nproc)
 # -g1: lines for stack traces; all that -g adds takes g++ a third longer.
 cmake -S . -B "$build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=$type \
-  -DCMAKE_CXX_FLAGS_DEBUG=-g1 -DCMAKE_CXX_FLAGS="${flags[*]}" -DROOST_WERROR=ON
+  -DCMAKE_CXX_FLAGS_DEBUG=-g1 -DCMAKE_CXX_FLAGS="${flags[*]}" -DCMAKE_EXE_LINKER_FLAGS="${link[*]}" \
+  -DROOST_WERROR=ON
 "${run[@]}" cmake --build "$build" -j "$jobs"
 "${run[@]}" ctest --test-dir "$build" -j "$jobs" --output-on-failure --no-tests=error "$@"

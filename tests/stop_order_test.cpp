@@ -41,6 +41,21 @@ struct hooked {
   std::function<void()> hook;
 };
 
+struct two_scopes_inside {
+  two_scopes_inside() {
+    around
+        .spawn([&] {
+          one.emplace(roost::scope_options{.covers_owner = false});
+          other.emplace(roost::scope_options{.covers_owner = false});
+        })
+        .get();
+  }
+
+  roost::task_scope around{{.covers_owner = false}};
+  std::optional<roost::task_scope> one;
+  std::optional<roost::task_scope> other;
+};
+
 } // namespace
 
 TEST_CASE("a stop that comes while a send begins goes before the close that it finds",
@@ -106,48 +121,32 @@ TEST_CASE("a stop that comes while a wait looks goes before what it finds", "[ev
 
 TEST_CASE("a stop has reached all scopes inside before any callback runs", "[task_scope][stop]") {
   const test::no_thread_left check;
-  roost::task_scope around({.covers_owner = false});
-  std::optional<roost::task_scope> one;
-  std::optional<roost::task_scope> other;
-  around
-      .spawn([&] {
-        one.emplace(roost::scope_options{.covers_owner = false});
-        other.emplace(roost::scope_options{.covers_owner = false});
-      })
-      .get();
+  two_scopes_inside scopes;
   int told = 0;
   {
-    const auto tell = [&] { told += one->stop_requested() && other->stop_requested() ? 1 : 0; };
-    const std::stop_callback first(one->get_stop_token(), tell);
-    const std::stop_callback second(other->get_stop_token(), tell);
-    const std::stop_callback last(around.get_stop_token(), tell);
-    around.request_stop();
+    const auto tell = [&] {
+      told += scopes.one->stop_requested() && scopes.other->stop_requested() ? 1 : 0;
+    };
+    const std::stop_callback first(scopes.one->get_stop_token(), tell);
+    const std::stop_callback second(scopes.other->get_stop_token(), tell);
+    const std::stop_callback last(scopes.around.get_stop_token(), tell);
+    scopes.around.request_stop();
   }
   CHECK(told == 3);
-  one.reset();
-  other.reset();
 }
 
 TEST_CASE("a callback of a stop may stop and wait for another scope that it is on its way to",
           "[task_scope][stop]") {
   const test::no_thread_left check;
-  roost::task_scope around({.covers_owner = false});
-  std::optional<roost::task_scope> one;
-  std::optional<roost::task_scope> other;
-  around
-      .spawn([&] {
-        one.emplace(roost::scope_options{.covers_owner = false});
-        other.emplace(roost::scope_options{.covers_owner = false});
-      })
-      .get();
+  two_scopes_inside scopes;
   test::gate polls;
   const auto poll = [&](const std::stop_token& token) {
     polls.pass();
     while (!token.stop_requested())
       std::this_thread::yield();
   };
-  one->spawn(poll);
-  other->spawn(poll);
+  scopes.one->spawn(poll);
+  scopes.other->spawn(poll);
   polls.open();
   polls.wait_for_arrivals(2);
   int idle = 0;
@@ -156,13 +155,11 @@ TEST_CASE("a callback of a stop may stop and wait for another scope that it is o
       scope.request_stop();
       idle += scope.wait_for(1h) ? 1 : 0;
     };
-    const std::stop_callback first(one->get_stop_token(), [&] { end(*other); });
-    const std::stop_callback second(other->get_stop_token(), [&] { end(*one); });
-    around.request_stop();
+    const std::stop_callback first(scopes.one->get_stop_token(), [&] { end(*scopes.other); });
+    const std::stop_callback second(scopes.other->get_stop_token(), [&] { end(*scopes.one); });
+    scopes.around.request_stop();
   }
   CHECK(idle == 2);
-  one.reset();
-  other.reset();
 }
 
 TEST_CASE("what a scope's failure handler owns goes with the scope, though a stop is being told",

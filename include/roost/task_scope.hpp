@@ -190,13 +190,10 @@ inline task_scope::~task_scope() noexcept(false) {
     return;
   }
   const std::exception_ptr outcome = state_->take_outcome();
-  // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
-  const bool tells_stop = state_->covers_owner() && state_->cut_short_from_outside();
   state_->take_leave();
-  if (outcome)
-    std::rethrow_exception(outcome);
-  if (tells_stop)
-    detail::throw_if_stopped();
+  // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
+  if (outcome || state_->covers_owner())
+    tell_owner(outcome);
 }
 
 template <class F>

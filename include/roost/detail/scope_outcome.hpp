@@ -53,7 +53,7 @@ class scope_outcome {
 
   std::vector<failure> show_all() const;
 
-  /// Forgets everything, once all was told. The records are their owners'.
+  /// Lets go of all exceptions, once they were told. The records are their owners'.
   void clear() noexcept {
     first_ = nullptr;
     last_ = &first_;

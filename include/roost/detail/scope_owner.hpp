@@ -233,8 +233,7 @@ inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool sto
     cause.message = message_of(failed.error);
   } catch (...) { // there is no memory for the text; the failure itself is kept
   }
-  stop_wave own;
-  stop_wave& wave = stop_wave::here_or(own);
+  stop_wave wave;
   bool first = false;
   {
     const std::lock_guard lock(lock_);

@@ -4,8 +4,8 @@
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/parker.hpp>
-#include <roost/detail/pause.hpp>
 #include <roost/detail/primitive_lock.hpp>
+#include <roost/detail/short_wait.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/view.hpp>
 #include <roost/detail/wait_record.hpp>

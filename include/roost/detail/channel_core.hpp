@@ -7,7 +7,7 @@
 #include <roost/detail/channel_exchange.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/hardware_threads.hpp>
-#include <roost/detail/pause.hpp>
+#include <roost/detail/short_wait.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/overflow.hpp>

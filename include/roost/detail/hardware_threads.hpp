@@ -3,12 +3,30 @@
 
 #include <cstddef>
 #include <thread>
+#if __has_include(<sched.h>)
+#include <sched.h>
+#endif
 
 namespace roost::inline v0::detail {
 
-/// Asked for once: it takes as long as to wake a thread.
+/// How many processors the calling thread may run on; 0 where the system does not tell. A container
+/// or `taskset` gives a process fewer than std::thread::hardware_concurrency() counts.
+inline std::size_t allowed_processors() noexcept {
+#if defined(CPU_COUNT)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+    return static_cast<std::size_t>(CPU_COUNT(&allowed));
+#endif
+  return 0; // also with more processors than the set has room for
+}
+
+/// How many threads can run at once. Read once: to ask the system takes as long as to wake a
+/// thread. A process whose affinity is changed later only waits less well for it.
 inline std::size_t hardware_threads() noexcept {
-  static const unsigned known = std::thread::hardware_concurrency();
+  static const std::size_t known = [] {
+    const std::size_t allowed = allowed_processors();
+    return allowed != 0 ? allowed : std::size_t{std::thread::hardware_concurrency()};
+  }();
   return known != 0 ? known : 1;
 }
 

@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/intrusive_list.hpp>
 #include <roost/detail/parker.hpp>
-#include <roost/detail/pause.hpp>
+#include <roost/detail/short_wait.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -156,3 +156,51 @@ TEST_CASE("of a ring each side needs its own lock only", "[two_lock_ring]") {
   }
   CHECK(r.size() == 0);
 }
+
+TEST_CASE("a ring's hints follow what goes in and out", "[two_lock_ring]") {
+  item_counts counts;
+  ring r(4);
+  CHECK_FALSE(r.may_have_item());
+  CHECK(r.may_have_room(4));
+  CHECK(r.may_have_room(4, 4));
+  for (int turn = 0; turn < 3; ++turn) {
+    for (int i = 0; i < 4; ++i) {
+      CHECK(r.may_have_room(4, static_cast<std::size_t>(4 - i)));
+      if (i > 0)
+        CHECK_FALSE(r.may_have_room(4, static_cast<std::size_t>(5 - i)));
+      REQUIRE(r.has_room());
+      r.put(item(counts, i));
+      CHECK(r.may_have_item());
+    }
+    CHECK_FALSE(r.may_have_room(4));
+    for (int i = 0; i < 4; ++i) {
+      REQUIRE(r.has_item());
+      (void)r.take();
+      CHECK(r.may_have_room(4, static_cast<std::size_t>(1 + i)));
+    }
+    CHECK_FALSE(r.may_have_item());
+  }
+}
+
+TEST_CASE("a ring of less room than the channel's capacity may have room for a sender",
+          "[two_lock_ring]") {
+  ring r;
+  CHECK(r.may_have_room(1000));
+  CHECK_FALSE(r.may_have_item());
+}
+
+TEST_CASE("a ring tells how many items have passed since it was asked last", "[two_lock_ring]") {
+  item_counts counts;
+  ring r(4);
+  CHECK(r.put_since_last_asked() == 0);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(r.has_room());
+    r.put(item(counts, i));
+  }
+  CHECK(r.put_since_last_asked() == 3);
+  CHECK(r.put_since_last_asked() == 0);
+  REQUIRE(r.has_item());
+  (void)r.take();
+  CHECK(r.taken_since_last_asked() == 1);
+  CHECK(r.taken_since_last_asked() == 0);
+}

@@ -25,6 +25,10 @@ class attempt {
   attempt(const attempt&) = delete;
   attempt& operator=(const attempt&) = delete;
 
+  /// A hint without a lock, which says only whether a try is worth while at this moment. False
+  /// where it cannot happen for all that this thread can see. True also where only a try can tell.
+  virtual bool may_happen() const noexcept { return true; }
+
   /// True if it happened. Never waits. May allocate.
   inline virtual bool try_alone();
 
@@ -189,8 +193,8 @@ inline first_ended wait_for_first(attempt_list in_turn,
                                   const blocked_call& call,
                                   clock::time_point deadline,
                                   short_wait patience) {
-  parker_lease parker;
-  wait_record record(parker.get(), patience);
+  parker_lease lease;
+  wait_record record(lease.get(), patience);
   attempt* happened = nullptr;
   {
     const all_locked guard(by_lock);

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -77,7 +78,8 @@ class channel_core : public channel_exchange<Item>,
   wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
 
   template <class Try, class Ready>
-  channel_status try_for_a_while(short_wait& patience, Try try_it, Ready ready) const;
+  channel_status try_for_a_while(
+      channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready);
 
   std::atomic<std::size_t>& ends(channel_side side) noexcept {
     return side == channel_side::sending ? senders_alive_ : receivers_alive_;
@@ -109,6 +111,9 @@ class channel_core<Item>::send_attempt final : public attempt {
   /// Exchanges the item for another one.
   void send(Item& item) noexcept { node().slot = &item; }
 
+  bool may_happen() const noexcept override {
+    return core_.policy() != overflow::block || core_.may_send();
+  }
   bool try_alone() override {
     status_ = core_.try_send(item(), rest_);
     return happened();
@@ -119,7 +124,8 @@ class channel_core<Item>::send_attempt final : public attempt {
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
   void link(wait_record& record) noexcept override {
-    kept_ = core_.weak_from_this().lock();
+    if constexpr (may_own_an_end)
+      kept_ = core_.weak_from_this().lock();
     attempt::link(record);
   }
   void conclude(wait_state end) noexcept override {
@@ -138,6 +144,7 @@ class channel_core<Item>::send_attempt final : public attempt {
 
   channel_core& core_;
   channel_status status_ = channel_status::full;
+  static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<Item>;
   // From when it is in line: the item may own the end through which it is sent, and then its
   // receiver destroys both, and perhaps its own end, before this thread is awake.
   std::shared_ptr<channel_core> kept_;
@@ -153,6 +160,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
       : attempt(core.lock(), &core.receivers(), &out),
         core_(core) {}
 
+  bool may_happen() const noexcept override { return core_.may_receive(); }
   bool try_alone() override {
     status_ = core_.try_receive(out());
     return happened();
@@ -181,13 +189,21 @@ class channel_core<Item>::receive_attempt final : public attempt {
 
 // --- implementation ---------------------------------------------------------
 
+// A sender that spins waits for much room, so that sender and receiver each work through half of
+// the ring before the cache line with the other's count moves. That concerns only the spin: then
+// any room is taken, so nobody waits for room that never comes.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   if (this->policy() != overflow::block)
     return found_here(this->try_send(item));
+  ++this_thread.waits;
   short_wait patience;
   const channel_status soon = try_for_a_while(
-      patience, [&] { return this->try_send(item); }, [this] { return this->may_have_room(); });
+      channel_status::full,
+      this->sent_since_last_asked(),
+      patience,
+      [&] { return this->try_send(item); },
+      [this] { return this->may_have_much_room(); });
   if (soon != channel_status::full)
     return soon;
   send_attempt attempt(*this, &item);
@@ -198,40 +214,55 @@ template <class Item>
 channel_status channel_core<Item>::receive(std::optional<Item>& out,
                                            clock::time_point deadline,
                                            const site& where) {
+  ++this_thread.waits;
   short_wait patience;
   const channel_status soon = try_for_a_while(
-      patience, [&] { return this->try_receive(out); }, [this] { return this->may_have_item(); });
+      channel_status::empty,
+      this->received_since_last_asked(),
+      patience,
+      [&] { return this->try_receive(out); },
+      [this] { return this->may_have_item(); });
   if (soon != channel_status::empty)
     return soon;
   receive_attempt attempt(*this, out);
   return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
 }
 
-// Most operations need neither a record nor a place in the line: they are tried without, again and
-// again for a short while. Where there is no ring only a peer in line can be met. Who finds a short
-// ring not ready looks at it before it takes both locks, which would hold up the very side that is
-// about to change it. Where there is room for many, several of them go through between two looks,
-// because each look takes the count's cache line away from the other side. A stop that came
+// Each look takes the cache line with the other side's count away from that side. Where only one
+// item goes through from wait to wait, as in a request and its answer, each look may be the one
+// that finds the next. In a flow of many a look that comes later finds more of them at once.
+inline int pauses_between_looks(std::size_t passed_since_last_wait) noexcept {
+  if (passed_since_last_wait <= 1)
+    return 1;
+  if (passed_since_last_wait >= 64)
+    return 64;
+  return passed_since_last_wait < 12 ? static_cast<int>(3 * passed_since_last_wait - 4) : 32;
+}
+
+// Most operations on a ring need neither a record nor a place in the line: they are tried without,
+// again and again for a short while. A thread that finds the ring not ready looks at it before it
+// takes both locks, which would hold up the very side that is about to change it. A stop that came
 // meanwhile goes before all else, as at the beginning of an operation.
+//
+// Where there is no ring only a waiting peer can be met, under the lock: the wait itself begins
+// with that.
 template <class Item>
 template <class Try, class Ready>
-channel_status
-channel_core<Item>::try_for_a_while(short_wait& patience, Try try_it, Ready ready) const {
-  const bool short_ring = this->capacity() < 16;
-  const auto comes_soon = [&] {
-    const auto changed = [&] { return ready() || this->may_be_closed(); };
-    return this->capacity() != 0 && patience.until(changed, short_ring ? 1 : 5);
-  };
-  if (short_ring && !ready())
-    (void)comes_soon();
+channel_status channel_core<Item>::try_for_a_while(
+    channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready) {
+  if (this->capacity() == 0)
+    return nothing;
+  const int apart = pauses_between_looks(passed);
+  const auto changed = [&] { return ready() || this->may_be_closed(); };
+  bool soon = changed();
   for (;;) {
+    soon = soon || patience.until(changed, apart);
     if (this_thread_is_stopped())
       return status_stopped;
     const channel_status status = found_here(try_it());
-    if (status != channel_status::full && status != channel_status::empty)
+    if (status != nothing || !soon)
       return status;
-    if (!comes_soon())
-      return this_thread_is_stopped() ? status_stopped : status;
+    soon = false; // another thread was faster; each further look takes of the patience
   }
 }
 

@@ -19,6 +19,9 @@
 
 namespace roost::inline v0::detail {
 
+// A channel up to this capacity has all its room from the start and never allocates for itself.
+inline constexpr std::size_t room_at_start = 1024;
+
 /// Where items change hands: a ring with a short lock for each side, and two waiting lines. Nothing
 /// here waits: who does is linked into a line from outside, and is called from here. Item is what
 /// item_storage stores: its moves cannot throw and are no user code.
@@ -124,9 +127,20 @@ class channel_exchange {
   }
 
   /// Hints, which need no lock.
-  bool may_have_room() const noexcept { return items_.glance() < capacity_; }
-  bool may_have_item() const noexcept { return items_.glance() != 0; }
+  bool may_have_room() const noexcept { return items_.may_have_room(capacity_); }
+  bool may_have_much_room() const noexcept {
+    return items_.may_have_room(capacity_, capacity_ / 2 + 1);
+  }
+  bool may_have_item() const noexcept { return items_.may_have_item(); }
   bool may_be_closed() const noexcept { return is_closed(); }
+  /// The same for a whole operation. Without a ring only the lock tells whether a peer waits. A
+  /// send into a ring that may still grow is always tried: the try is what makes it grow.
+  bool may_send() const noexcept {
+    return capacity_ == 0 || capacity_ > room_at_start || may_have_room() || may_be_closed();
+  }
+  bool may_receive() const noexcept { return capacity_ == 0 || may_have_item() || may_be_closed(); }
+  std::size_t sent_since_last_asked() noexcept { return items_.put_since_last_asked(); }
+  std::size_t received_since_last_asked() noexcept { return items_.taken_since_last_asked(); }
 
   /// For when nobody is left to receive.
   void close_and_discard() noexcept;
@@ -149,6 +163,10 @@ class channel_exchange {
     // relaxed: the locks order it, and a hint need not be ordered
     return closed_.load(std::memory_order_relaxed);
   }
+  // Where there is no ring it is not even looked at: a look remembers what it saw, and so takes a
+  // cache line away from the other side.
+  bool has_item() noexcept { return capacity_ != 0 && items_.has_item(); }
+  bool has_room() noexcept { return capacity_ != 0 && items_.has_room(); }
   bool lacks_room() const noexcept { return items_.room() < capacity_; } // where the ring is full
 
   // The caller holds lock_, and completes who is called when it has released it.
@@ -162,21 +180,20 @@ class channel_exchange {
 
   two_lock_ring<Item> items_;
   // Guarded by lock_: written under both of its parts, read under either. The lines, which change
-  // often, have a cache line of their own.
-  channel_line senders_;
+  // often, have a cache line of their own. At capacity 0 they are all that changes: so their lock
+  // lies beside them, and each operation moves one cache line instead of three.
+  alignas(64) channel_line senders_;
   channel_line receivers_;
+  mutable spin_lock lock_without_ring_;
   std::atomic<bool> closed_{false};
   std::size_t dropped_ = 0;
   const std::size_t capacity_;
-  const primitive_lock lock_ = capacity_ != 0 ? items_.both() : items_.sending();
+  const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);
   std::exception_ptr cause_; // written once, when closed_ is set
   const overflow policy_;
 };
 
 // --- implementation ---------------------------------------------------------
-
-// A channel up to this capacity has all its room from the start and never allocates for itself.
-inline constexpr std::size_t room_at_start = 1024;
 
 template <class Item>
 channel_exchange<Item>::channel_exchange(std::size_t capacity,
@@ -194,11 +211,11 @@ channel_status channel_exchange<Item>::send_locked(Item& item, leftover& rest) n
   if (is_closed())
     return channel_status::closed;
   if ((rest.peer = receiver_to_call()) != nullptr) {
-    if (items_.has_item())
+    if (has_item())
       give(*rest.peer, item);
     return channel_status::success;
   }
-  if (!items_.has_room())
+  if (!has_room())
     return lacks_room() ? channel_status::full : send_to_full(item, rest);
   items_.put(std::move(item));
   return channel_status::success;
@@ -211,7 +228,7 @@ channel_status channel_exchange<Item>::send_to_full(Item& item, leftover& rest) 
   ++dropped_;
   if (policy_ == overflow::drop_newest)
     return channel_status::full;
-  if (items_.has_item())
+  if (has_item())
     rest.evicted.emplace(items_.take());
   items_.put(std::move(item));
   return channel_status::success;
@@ -229,7 +246,7 @@ void channel_exchange<Item>::finish_send(Item& item, const leftover& rest) noexc
 template <class Item>
 channel_status channel_exchange<Item>::receive_locked(std::optional<Item>& out,
                                                       wait_node*& peer) noexcept {
-  if (items_.has_item()) {
+  if (has_item()) {
     out.emplace(items_.take());
     peer = let_in();
     return channel_status::success;
@@ -254,7 +271,7 @@ void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
 // Without room for the next item the oldest one must go, whoever is on the way.
 template <class Item>
 wait_node* channel_exchange<Item>::receiver_to_call() noexcept {
-  return receivers_.is_to_be_called() || !items_.has_room() ? receivers_.call_first() : nullptr;
+  return receivers_.is_to_be_called() || !has_room() ? receivers_.call_first() : nullptr;
 }
 
 // There is room.
@@ -279,7 +296,7 @@ wait_node* channel_exchange<Item>::serve_next() noexcept {
 template <class Item>
 void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcept {
   std::optional<Item>& target = target_of(receiver);
-  if (items_.has_item()) {
+  if (has_item()) {
     target.emplace(items_.take());
     items_.put(std::move(item));
   } else {
@@ -297,9 +314,9 @@ void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcep
     const std::lock_guard guard(lock_);
     line.arrived();
     if (&line == &senders_) {
-      next = items_.has_room() ? let_in() : nullptr;
+      next = has_room() ? let_in() : nullptr;
     } else {
-      next = items_.has_item() ? serve_next() : nullptr;
+      next = has_item() ? serve_next() : nullptr;
     }
   }
   if (next != nullptr)
@@ -410,7 +427,7 @@ void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t
         if (receiver != nullptr) {
           give(*receiver, items[next]);
           receivers.push(*receiver->record);
-        } else if (items_.has_room()) {
+        } else if (has_room()) {
           items_.put(std::move(items[next]));
         } else {
           break;
@@ -436,7 +453,7 @@ std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_
   {
     const std::lock_guard guard(lock_);
     const wait_node* sender = nullptr;
-    for (; count < max && items_.has_item(); ++count) {
+    for (; count < max && has_item(); ++count) {
       out.push_back(items_.take());
       if ((sender = let_in()) != nullptr)
         inside.push(*sender->record);
@@ -488,7 +505,7 @@ bool channel_exchange<Item>::close(std::exception_ptr cause) noexcept {
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
-    while (items_.has_item() && !receivers_.empty()) {
+    while (has_item() && !receivers_.empty()) {
       if (const wait_node* const receiver = receivers_.call_first()) {
         target_of(*receiver).emplace(items_.take());
         served.push(*receiver->record);

@@ -4,6 +4,7 @@
 #include <roost/detail/wait_record.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace roost::inline v0::detail {
 
@@ -18,7 +19,8 @@ namespace roost::inline v0::detail {
 /// The primitive's lock guards it.
 class channel_line : public wait_list {
  public:
-  explicit channel_line(std::size_t called_at_once) noexcept : called_at_once_(called_at_once) {}
+  explicit channel_line(std::size_t called_at_once) noexcept
+      : called_at_once_(static_cast<std::uint32_t>(called_at_once)) {}
 
   /// Whether somebody waits and few enough are on their way.
   bool is_to_be_called() const noexcept { return !empty() && on_their_way_ < called_at_once_; }
@@ -36,8 +38,9 @@ class channel_line : public wait_list {
  private:
   friend struct probe;
 
-  std::size_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
-  const std::size_t called_at_once_;
+  // Short, so that both lines of a channel and their lock fit into one cache line.
+  std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
+  const std::uint32_t called_at_once_;
 };
 
 } // namespace roost::inline v0::detail

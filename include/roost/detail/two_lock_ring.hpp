@@ -17,9 +17,9 @@ namespace roost::inline v0::detail {
 /// allocate by itself: its room is given to it, so that it can be made outside of the locks. Moves
 /// must not throw.
 ///
-/// Threads: has_room() and put() are for who holds sending(); has_item() and take() for who holds
-/// receiving(); all else but the names of the locks, and glance(), for who holds both, or has
-/// the ring alone.
+/// Threads: has_room() and put() are for the holder of sending(); has_item() and take() for the
+/// holder of receiving(); all else but the names of the locks, and the hints, for the holder of
+/// both, or where one thread has the ring alone.
 ///
 /// INVARIANT: head <= tail <= head + room; the items are in the slots head to tail - 1, each modulo
 /// the number of slots; both only count up. Only a holder of receiving() writes head, only one of
@@ -61,11 +61,10 @@ class two_lock_ring {
   [[gnu::always_inline]] bool has_room() noexcept {
     // relaxed: one's own count, guarded by the lock
     const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
-    if (tail - senders_.seen < room_)
+    if (tail - senders_.remembered() < room_)
       return true;
     // acquire: the slot that is filled next is empty; pairs with release in take()
-    senders_.seen = receivers_.count.load(std::memory_order_acquire);
-    return tail - senders_.seen < room_;
+    return tail - senders_.remember(receivers_.count.load(std::memory_order_acquire)) < room_;
   }
 
   /// Precondition: there is room.
@@ -80,11 +79,10 @@ class two_lock_ring {
   [[gnu::always_inline]] bool has_item() noexcept {
     // relaxed: one's own count, guarded by the lock
     const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
-    if (receivers_.seen != head)
+    if (receivers_.remembered() != head)
       return true;
     // acquire: the item that is taken next is there; pairs with release in put()
-    receivers_.seen = senders_.count.load(std::memory_order_acquire);
-    return receivers_.seen != head;
+    return receivers_.remember(senders_.count.load(std::memory_order_acquire)) != head;
   }
 
   /// Precondition: has_item() has just said so.
@@ -100,14 +98,33 @@ class two_lock_ring {
   }
 
   std::size_t size() const noexcept {
-    // relaxed: both locks are held, or it is a glance only
+    // relaxed: both locks are held, or it is a hint
     return senders_.count.load(std::memory_order_relaxed) -
            receivers_.count.load(std::memory_order_relaxed);
   }
   std::size_t room() const noexcept { return room_; }
 
-  /// About so many, at a glance without a lock: whether another try is worth while.
-  std::size_t glance() const noexcept { return size(); }
+  /// A hint, for receivers.
+  bool may_have_item() const noexcept {
+    // relaxed: a hint
+    const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
+    return receivers_.remembered() != head ||
+           senders_.count.load(std::memory_order_relaxed) != head;
+  }
+
+  /// A hint, for senders: whether `wanted` places are free among `capacity`, which is no fewer.
+  /// (Not among the room, which cannot be read without a lock.)
+  bool may_have_room(std::size_t capacity, std::size_t wanted = 1) const noexcept {
+    // relaxed: a hint. Counts of two moments may seem to be more than the room, or less than none.
+    const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
+    const std::size_t most = capacity - wanted;
+    return tail - senders_.remembered() <= most ||
+           tail - receivers_.count.load(std::memory_order_relaxed) <= most;
+  }
+
+  /// Hints: about how many items have gone in, or out, since this was called last, by any thread.
+  std::size_t put_since_last_asked() noexcept { return senders_.passed_since_last_asked(); }
+  std::size_t taken_since_last_asked() noexcept { return receivers_.passed_since_last_asked(); }
 
   /// Moves all items into `larger`, which is empty, and takes its place; `larger` is left with the
   /// old room, to be freed outside the locks.
@@ -133,14 +150,36 @@ class two_lock_ring {
   struct alignas(line_apart) side {
     mutable spin_lock lock;
     std::atomic<std::size_t> count{0}; // tail or head; written under the lock, read by the other
-    std::size_t seen = 0;              // guarded by lock; what count of the other side was
+    // What the other side's count was. Read and written under the lock, and read by hints.
+    std::atomic<std::size_t> seen{0};
+    std::atomic<std::size_t> asked_at{0}; // what count was at the last hint about the pace
+
+    std::size_t remembered() const noexcept {
+      // relaxed: the lock orders it, and a hint need not be ordered
+      return seen.load(std::memory_order_relaxed);
+    }
+    std::size_t remember(std::size_t now) noexcept {
+      // relaxed: as in remembered()
+      seen.store(now, std::memory_order_relaxed);
+      return now;
+    }
+
+    std::size_t passed_since_last_asked() noexcept {
+      // relaxed: a hint; threads that ask at the same time may both be told of the same items
+      const std::size_t now = count.load(std::memory_order_relaxed);
+      const std::size_t before = asked_at.load(std::memory_order_relaxed);
+      asked_at.store(now, std::memory_order_relaxed);
+      return now - before;
+    }
 
     void swap(side& other) noexcept {
       // relaxed: the holder of both locks is alone
       const std::size_t mine = count.load(std::memory_order_relaxed);
       count.store(other.count.load(std::memory_order_relaxed), std::memory_order_relaxed);
       other.count.store(mine, std::memory_order_relaxed);
-      std::swap(seen, other.seen);
+      const std::size_t had_seen = remembered();
+      remember(other.remembered());
+      other.remember(had_seen);
     }
   };
 

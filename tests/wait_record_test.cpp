@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/gate.hpp"
+#include "support/probe.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -104,6 +105,38 @@ TEST_CASE("completing a record wakes the thread that waits on it", "[wait_record
     }
     CHECK(end == wait_state::done);
   }
+}
+
+TEST_CASE("a waiter that does not sleep is not unparked", "[wait_record]") {
+  waiter w;
+  CHECK(w.record.try_claim());
+  w.record.complete(wait_state::done);
+  CHECK(w.record.await(no_deadline) == wait_state::done);
+  CHECK_FALSE(w.sleeps_on.park_until(past)); // nobody has left a token
+}
+
+TEST_CASE("a waiter that sleeps is unparked, whether its claimer came before or after it slept",
+          "[wait_record]") {
+  const bool claimed_before = GENERATE(true, false);
+  waiter w;
+  if (claimed_before)
+    REQUIRE(w.record.try_claim());
+  std::optional<wait_state> end;
+  {
+    std::jthread sleeper([&] { end = w.record.await(no_deadline); });
+    test::wait_until([&] { return test::probe::is_asleep(w.record); });
+    if (!claimed_before)
+      REQUIRE(w.record.try_claim());
+    w.record.complete(wait_state::done);
+  }
+  CHECK(end == wait_state::done);
+}
+
+TEST_CASE("a record that slept until its deadline cannot be claimed", "[wait_record]") {
+  waiter w;
+  CHECK(w.record.await(roost::clock::now() + 5ms) == wait_state::timed_out);
+  CHECK(test::probe::is_asleep(w.record));
+  CHECK_FALSE(w.record.try_claim());
 }
 
 TEST_CASE("wakes without a completion end nothing", "[wait_record]") {

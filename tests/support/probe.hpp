@@ -3,7 +3,9 @@
 
 #include <roost.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -35,10 +37,38 @@ struct probe {
     return rx.core_->receivers_.size();
   }
 
+  /// Whether whoever completes the record has to wake its waiter.
+  static bool is_asleep(const wait_record& record) {
+    return (record.state_.load(std::memory_order_relaxed) & wait_record::asleep) !=
+           0; // relaxed: alone
+  }
+
   /// What the ends of a channel share, for tests of its inside.
   template <class T>
   static channel_core<stored_item<T>>& core(const sender<T>& tx) {
     return *tx.core_;
+  }
+
+  /// Who keeps what the ends share: each end, and each operation that keeps it.
+  template <class T>
+  static long keepers(const sender<T>& tx) {
+    return tx.core_.use_count();
+  }
+
+  /// Holds what guards the channel as a whole.
+  template <class T>
+  static std::unique_lock<const primitive_lock> hold(const sender<T>& tx) {
+    return std::unique_lock(core(tx).lock_);
+  }
+
+  /// True if all that changes at a channel without a ring lies in one cache line.
+  template <class T>
+  static bool is_compact(const sender<T>& tx) {
+    const auto line = [](const auto& part) { return reinterpret_cast<std::uintptr_t>(&part) / 64; };
+    const auto& c = core(tx);
+    return line(c.senders_) == line(c.lock_without_ring_) &&
+           line(c.receivers_) == line(c.lock_without_ring_) &&
+           line(c.closed_) == line(c.lock_without_ring_) && c.lock_.id() == &c.lock_without_ring_;
   }
 
   /// How many have been called and are not awake yet, of both sides. Not counted at capacity 0.

@@ -50,6 +50,13 @@ class watcher {
 /// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the
 /// waiter itself without any. A claimed record stays alive until complete().
 ///
+/// Beside the state stands whether the waiter is asleep: it says so once, before it sleeps, and
+/// only then complete() resumes it. So the parker of a waiter that still spins stays in that
+/// waiter's cache. No wake is lost: fall_asleep() and complete() both change the one atomic word.
+/// If fall_asleep() comes second, it finds that the operation has ended, and the waiter does not
+/// sleep; if complete() does, it finds the waiter asleep. (A waiter that is no thread is asleep
+/// from the start.)
+///
 /// Threads: one waits in await(); any may claim; only the claimer completes.
 class wait_record {
  public:
@@ -78,14 +85,25 @@ class wait_record {
  private:
   friend class claimed_list;
   friend class wait_list;
+  friend struct probe;
 
   static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
   static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
 
+  // The word: a wait_state, and whether the waiter is to be resumed.
+  static constexpr std::uint32_t asleep = 0x80;
+  static constexpr std::uint32_t word(wait_state s) noexcept {
+    return static_cast<std::uint32_t>(s);
+  }
+  static constexpr wait_state state_in(std::uint32_t w) noexcept {
+    return static_cast<wait_state>(w & ~asleep);
+  }
+
   bool leave_waiting(wait_state to) noexcept;
   wait_state state() const noexcept;
+  wait_state fall_asleep() noexcept;
 
-  std::atomic<wait_state> state_{wait_state::waiting};
+  std::atomic<std::uint32_t> state_{word(wait_state::waiting)};
   parker* parker_;
   short_wait patience_; // the waiter's own
   resumption resumption_;
@@ -199,33 +217,46 @@ class claimed_list {
 // --- implementation ---------------------------------------------------------
 
 inline bool wait_record::leave_waiting(wait_state to) noexcept {
-  wait_state expected = wait_state::waiting;
+  std::uint32_t expected = word(wait_state::waiting);
   // relaxed: the step publishes nothing. What the waiter wrote before it can be claimed reaches
   // the claimer through the lock under which it claims; what the claimer does reaches the waiter
   // through complete().
-  return state_.compare_exchange_strong(expected, to, std::memory_order_relaxed);
+  if (state_.compare_exchange_strong(expected, word(to), std::memory_order_relaxed))
+    return true;
+  // relaxed: likewise. The waiter falls asleep once, so a second failure means another claimer.
+  return expected == (word(wait_state::waiting) | asleep) &&
+         state_.compare_exchange_strong(expected, word(to) | asleep, std::memory_order_relaxed);
 }
 
 inline bool wait_record::is_claimed() const noexcept {
   // relaxed: only whether to pass it over; nothing of it is read
-  return state_.load(std::memory_order_relaxed) != wait_state::waiting;
+  return state_in(state_.load(std::memory_order_relaxed)) != wait_state::waiting;
 }
 
 inline wait_state wait_record::state() const noexcept {
   // acquire: sees what the claimer did for the waiter; pairs with release in complete()
-  return state_.load(std::memory_order_acquire);
+  return state_in(state_.load(std::memory_order_acquire));
+}
+
+inline wait_state wait_record::fall_asleep() noexcept {
+  // acquire: as in state(). Either complete() comes later and sees the mark, or its outcome is seen
+  // here.
+  return state_in(state_.fetch_or(asleep, std::memory_order_acquire));
 }
 
 inline void wait_record::complete(wait_state outcome) noexcept {
   const resumption wake = resumption_;
-  // release: publishes what the claimer did for the waiter; pairs with acquire in state()
-  state_.store(outcome, std::memory_order_release);
-  wake.resume(wake.waiter);
+  // release: publishes what the claimer did for the waiter; pairs with acquire in state() and in
+  // fall_asleep()
+  if ((state_.exchange(word(outcome), std::memory_order_release) & asleep) != 0)
+    wake.resume(wake.waiter);
 }
 
 inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwhile) noexcept {
   if (!ended(state()))
     (void)patience_.until([this] { return ended(state()); });
+  if (ended(state()) || ended(fall_asleep()))
+    return state();
   while (!ended(state())) {
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
     if (parker_->park_until(earlier(deadline, look)))

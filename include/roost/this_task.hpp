@@ -60,8 +60,8 @@ inline std::string_view name() noexcept {
 /// Sleeps; a stop wakes it, and then it throws.
 inline void sleep_until(clock::time_point time, site where = site::current()) {
   detail::throw_if_stopped();
-  detail::parker_lease parker;
-  detail::wait_record record(parker.get()); // in no list: only a stop or the time ends it
+  detail::parker_lease lease;
+  detail::wait_record record(lease.get()); // in no list: only a stop or the time ends it
   if (detail::block(record, {"this_task::sleep", {}, where}, time) == detail::wait_state::stopped) {
     detail::raise_stop();
   }

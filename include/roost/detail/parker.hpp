@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/word_sleep.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -18,8 +18,11 @@ namespace roost::inline v0::detail {
 /// Threads: one parks, any may unpark. Parkers come from a pool that never frees them, so a late
 /// unpark() may hit a parker that serves another operation by now: that one looks again.
 ///
+/// Sleep is how it sleeps; see word_sleep.hpp.
+///
 /// Source: the three-state token of Rust's std::thread::park.
-class parker {
+template <class Sleep>
+class basic_parker {
  public:
   void park() noexcept { (void)park_until(no_deadline); }
 
@@ -36,12 +39,13 @@ class parker {
   // parked   --unpark--> notified    the sleeper is woken and takes it
   // notified --park--> none
   std::atomic<std::uint32_t> token_{none};
-  std::mutex mutex_; // orders "parked, but not yet waiting" before notify_one()
-  std::condition_variable wake_;
+  Sleep sleep_;
 
   friend class parker_pool;
-  parker* next_free_ = nullptr; // guarded by the pool's mutex
+  basic_parker* next_free_ = nullptr; // guarded by the pool's mutex
 };
+
+using parker = basic_parker<word_sleep>;
 
 /// The parkers that no thread holds. Never destroyed, so that threads may block and be woken while
 /// the program's statics are destroyed.
@@ -88,31 +92,27 @@ class parker_lease {
 
 // --- implementation ---------------------------------------------------------
 
-inline bool parker::park_until(clock::time_point deadline) noexcept {
-  std::unique_lock lock(mutex_);
+template <class Sleep>
+bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
   std::uint32_t seen = none;
   // relaxed: announces the sleeper, publishes nothing; a token that is there is taken below
   if (token_.compare_exchange_strong(seen, parked, std::memory_order_relaxed)) {
     // relaxed: the loop only asks whether to go on waiting; the exchange below acquires
     while (token_.load(std::memory_order_relaxed) == parked) {
-      if (deadline == no_deadline) {
-        wake_.wait(lock);
-      } else if (wake_.wait_until(lock, deadline) == std::cv_status::timeout) {
+      sleep_.sleep_while(token_, parked, deadline);
+      if (deadline != no_deadline && clock::now() >= deadline)
         break;
-      }
     }
   }
   // acquire: sees what the waker did before unpark(); pairs with release in unpark()
   return token_.exchange(none, std::memory_order_acquire) == notified;
 }
 
-inline void parker::unpark() noexcept {
+template <class Sleep>
+void basic_parker<Sleep>::unpark() noexcept {
   // release: publishes what the waker did; pairs with acquire in park_until()
-  if (token_.exchange(notified, std::memory_order_release) != parked)
-    return;
-  // The sleeper set `parked` under the mutex: once we have held it, the sleeper waits or is past.
-  { const std::lock_guard lock(mutex_); }
-  wake_.notify_one();
+  if (token_.exchange(notified, std::memory_order_release) == parked)
+    sleep_.wake(token_);
 }
 
 // A thread's parker stays with it between its blocked operations and returns to the pool with the

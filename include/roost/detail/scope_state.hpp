@@ -138,8 +138,8 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
   for (;;) {
     drop_line(); // if the stop came from a callback that waits here, nobody else does
     try {
-      parker_lease parker;
-      wait_record record(parker.get());
+      parker_lease lease;
+      wait_record record(lease.get());
       wait_node place(nullptr);
       {
         const std::lock_guard lock(lock_);

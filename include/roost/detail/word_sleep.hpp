@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <ctime>
+#include <mutex>
+#include <type_traits>
+#if defined(__LP64__) && __has_include(<linux/futex.h>) && __has_include(<sys/syscall.h>)
+#include <cerrno>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace roost::inline v0::detail {
+
+// How one thread sleeps until another has changed a word. The sleeper calls
+//
+//     sleep_while(word, value, deadline)
+//
+// which returns once the word has another value and wake() has been called, or when the deadline
+// has passed, or without cause. The waker changes the word first and then calls wake(word).
+//
+// INVARIANT: no wake is lost. The sleeper looks at the word and begins to sleep in one step, as
+// far as wake() can tell: either it sees the change, or wake() finds it asleep.
+
+/// With what the standard has everywhere: the mutex makes the look and the beginning of the sleep
+/// one step. Cost: the waker takes the mutex, and the sleeper takes it again when it wakes.
+class portable_word_sleep {
+ public:
+  void sleep_while(const std::atomic<std::uint32_t>& word,
+                   std::uint32_t value,
+                   clock::time_point deadline) noexcept {
+    std::unique_lock lock(mutex_);
+    // relaxed: whether to sleep; the caller acquires what it needs from the word
+    while (word.load(std::memory_order_relaxed) == value) {
+      if (deadline == no_deadline) {
+        changed_.wait(lock);
+      } else if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) {
+        return;
+      }
+    }
+  }
+
+  void wake(const std::atomic<std::uint32_t>&) noexcept {
+    // The sleeper looked at the word under the mutex: once we have held it, the sleeper sleeps or
+    // has seen the change.
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+#if defined(SYS_futex) && defined(FUTEX_WAIT_BITSET_PRIVATE)
+/// With Linux's futex, where the kernel makes it one step: one system call to sleep and one to
+/// wake, and no lock that the woken thread must take again.
+class futex_word_sleep {
+ public:
+  void sleep_while(const std::atomic<std::uint32_t>& word,
+                   std::uint32_t value,
+                   clock::time_point deadline) noexcept {
+    // The clock that a deadline of this call counts by.
+    static_assert(std::is_same_v<clock, std::chrono::steady_clock>);
+    using std::chrono::nanoseconds, std::chrono::seconds;
+    const auto since_start = deadline.time_since_epoch();
+    const auto whole = std::chrono::floor<seconds>(since_start);
+    timespec until{};
+    until.tv_sec = static_cast<std::time_t>(whole.count());
+    until.tv_nsec = static_cast<long>(nanoseconds(since_start - whole).count());
+    if (since_start < clock::duration::zero()) // which the kernel refuses
+      until = {};
+    // An error is a change that came first, a signal, or the deadline: all make the caller look. It
+    // is not the user's to see.
+    const int users_error = errno;
+    (void)syscall(SYS_futex,
+                  &word,
+                  FUTEX_WAIT_BITSET_PRIVATE,
+                  value,
+                  deadline == no_deadline ? nullptr : &until,
+                  nullptr,
+                  FUTEX_BITSET_MATCH_ANY);
+    errno = users_error;
+  }
+
+  void wake(const std::atomic<std::uint32_t>& word) noexcept {
+    (void)syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  }
+
+ private:
+  static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+};
+using word_sleep = futex_word_sleep;
+#else
+using word_sleep = portable_word_sleep;
+#endif
+
+} // namespace roost::inline v0::detail

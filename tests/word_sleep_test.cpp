@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost/detail/parker.hpp>
+#include <roost/detail/word_sleep.hpp>
+
+#include "support/catch.hpp"
+#include "support/lockstep.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <thread>
+
+// How a thread sleeps until a word changes: by the standard's means, and by the system's.
+
+using namespace std::chrono_literals;
+using roost::detail::basic_parker;
+using roost::detail::no_deadline;
+using roost::detail::portable_word_sleep;
+using roost::detail::word_sleep;
+
+TEMPLATE_TEST_CASE("a sleep does not begin when the word has changed already",
+                   "[word_sleep]",
+                   portable_word_sleep,
+                   word_sleep) {
+  TestType sleep;
+  const std::atomic<std::uint32_t> word{1};
+  sleep.sleep_while(word, 0, no_deadline);
+  SUCCEED("it returned");
+}
+
+TEMPLATE_TEST_CASE("a sleep ends at its deadline, at once if that has passed",
+                   "[word_sleep]",
+                   portable_word_sleep,
+                   word_sleep) {
+  TestType sleep;
+  const std::atomic<std::uint32_t> word{0};
+  sleep.sleep_while(word, 0, roost::clock::time_point{});
+  sleep.sleep_while(word, 0, (roost::clock::time_point::min)());
+  const auto deadline = roost::clock::now() + 10ms;
+  while (roost::clock::now() < deadline)
+    sleep.sleep_while(word, 0, deadline);
+  CHECK(roost::clock::now() >= deadline);
+}
+
+TEMPLATE_TEST_CASE("a sleep leaves the user's errno alone",
+                   "[word_sleep]",
+                   portable_word_sleep,
+                   word_sleep) {
+  TestType sleep;
+  const std::atomic<std::uint32_t> word{0};
+  errno = 12345;
+  sleep.sleep_while(word, 0, roost::clock::time_point{});
+  sleep.sleep_while(word, 1, no_deadline);
+  CHECK(errno == 12345);
+}
+
+TEMPLATE_TEST_CASE("a parker loses no wake, however its thread sleeps",
+                   "[word_sleep][parker]",
+                   portable_word_sleep,
+                   word_sleep) {
+  basic_parker<TestType> there;
+  basic_parker<TestType> back;
+  constexpr int rounds = 2000;
+  int seen = 0;
+  {
+    std::jthread other([&] {
+      for (int i = 0; i < rounds; ++i) {
+        there.park();
+        ++seen; // ordered by the parkers
+        back.unpark();
+      }
+    });
+    for (int i = 0; i < rounds; ++i) {
+      there.unpark();
+      if (i % 2 == 0) {
+        back.park();
+      } else {
+        while (!back.park_until(roost::clock::now() + 1ms)) {
+        }
+      }
+    }
+  }
+  CHECK(seen == rounds);
+}
+
+TEMPLATE_TEST_CASE("a wake that meets the beginning of a sleep ends it",
+                   "[word_sleep][parker]",
+                   portable_word_sleep,
+                   word_sleep) {
+  basic_parker<TestType> sleeper;
+  test::lockstep together(2);
+  constexpr int rounds = 2000;
+  std::jthread other([&] {
+    for (int i = 0; i < rounds; ++i) {
+      together.meet();
+      sleeper.unpark();
+      together.meet();
+    }
+  });
+  int woken = 0;
+  for (int i = 0; i < rounds; ++i) {
+    together.meet();
+    if (sleeper.park_until(no_deadline))
+      ++woken;
+    together.meet();
+  }
+  CHECK(woken == rounds);
+}

@@ -3,7 +3,9 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/context.hpp>
 #include <roost/detail/random.hpp>
+#include <roost/detail/short_wait.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/view.hpp>
 #include <roost/detail/wait_record.hpp>
@@ -58,32 +60,53 @@ inline attempt* try_in_turn(view<attempt*> attempts, turn order) {
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     if (order == turn::fair && i + 1 < attempts.size())
       std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
-    if (attempts[i]->try_alone())
+    if (attempts[i]->may_happen() && attempts[i]->try_alone())
       return attempts[i];
   }
   return nullptr;
 }
 
+inline bool any_may_happen(view<attempt*> attempts) noexcept {
+  for (const attempt* const a : attempts) {
+    if (a->may_happen())
+      return true;
+  }
+  return false;
+}
+
+// A thread that can see that nothing can happen looks on for a short while: to link all cases and
+// to unlink them again takes two locks for each, and holds up all who work there. Each look reads
+// what many others write, so looks are far apart. What the hints say decides only when to try.
+// "Nothing can happen" is concluded under all locks, also at the deadline.
 inline first_ended select_first(view<attempt*> in_turn,
                                 view<attempt*> by_lock,
                                 turn order,
                                 patience how_long,
                                 const blocked_call& call,
                                 clock::time_point deadline) {
+  constexpr int pauses_between_looks = 16;
+  short_wait passed;
   for (;;) {
     if (attempt* const happened = try_in_turn(in_turn, order))
       return how_long == patience::wait ? found(happened) : first_ended{happened, wait_state::done};
+    if (how_long == patience::wait && !any_may_happen(in_turn)) {
+      const bool soon = passed.until([&] { return any_may_happen(in_turn); }, pauses_between_looks);
+      if (this_thread_is_stopped())
+        return {nullptr, wait_state::stopped};
+      if (soon)
+        continue;
+    }
     sort_by_lock(by_lock);
     if (how_long == patience::try_only)
-      return {in_turn.size() > 1 ? try_all(in_turn, by_lock) : nullptr, wait_state::timed_out};
-    const first_ended first = wait_for_first(in_turn, by_lock, call, deadline);
+      return {try_all(in_turn, by_lock), wait_state::timed_out};
+    const first_ended first = wait_for_first(in_turn, by_lock, call, deadline, passed);
     if (first.end != wait_state::timed_out)
       return first;
     // The time of a case has come. Another one may be there as well, or another thread may have
     // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
     // their way already, nobody was called for what has come since.
     if (clock::now() >= deadline) {
-      attempt* const happened = try_in_turn(in_turn, order);
+      attempt* const happened = try_all(in_turn, by_lock);
       return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
     }
   }

@@ -298,7 +298,7 @@ send_result sender<T>::send_until(T&& item, clock::time_point deadline, site whe
 template <class T>
 bool sender<T>::send_at_once(T& item) const {
   auto& channel = this->core();
-  detail::throw_if_stopped();
+  detail::throw_if_stopped_already();
   if constexpr (detail::stored_inline<T>)
     return channel.send_at_once(item);
   return false; // it needs a box first
@@ -382,7 +382,7 @@ receive_result<T> receiver<T>::receive_until(clock::time_point deadline, site wh
 template <class T>
 bool receiver<T>::receive_at_once(receive_result<T>& result) const {
   auto& channel = this->core();
-  detail::throw_if_stopped();
+  detail::throw_if_stopped_already();
   return channel.receive_at_once(result.item_);
 }
 

@@ -253,11 +253,18 @@ class stop_wave {
   return this_thread.top != nullptr && this_thread.top->domain().stop_requested();
 }
 
-/// Throws if the calling thread was asked to stop. Every blocking operation begins with it.
-[[gnu::always_inline]] inline void throw_if_stopped() {
-  ++this_thread.waits;
+/// Throws if the calling thread was asked to stop. The shortest paths begin with it: those that may
+/// turn out to need no wait.
+[[gnu::always_inline]] inline void throw_if_stopped_already() {
   if (this_thread_is_stopped())
     this_thread.top->raise();
+}
+
+/// The same, and counts a call that may block; see thread_slot::waits. Every blocking operation
+/// begins with one of the two, and one that begins with the other counts once it needs a wait.
+[[gnu::always_inline]] inline void throw_if_stopped() {
+  ++this_thread.waits;
+  throw_if_stopped_already();
 }
 
 /// What the scopes around the calling thread share; null outside of scopes.

@@ -42,7 +42,7 @@ struct thread_slot {
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
   blocked_call call;                // guarded by lock; no operation: the thread runs
   bool endless = false;             // guarded by lock; no deadline ends what it is blocked in
-  std::size_t waits = 0;            // the owner's alone; changes with each call that may block
+  std::size_t waits = 0;            // the owner's alone; changes with each call that has to wait
 
   /// True while it waits, for as long as it takes, for what others do: not for the time, and not
   /// for tasks of its own.

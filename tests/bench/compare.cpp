@@ -50,7 +50,7 @@ class comparison_run {
  private:
   void note_missing() {
     for (const contender& each : contenders())
-      if (std::find(names_.begin(), names_.end(), each.name) == names_.end())
+      if (is_peer(each.name) && std::find(names_.begin(), names_.end(), each.name) == names_.end())
         notes_.emplace_back(each.title + " did not take part" +
                             (each.remedy.empty() ? "" : ": " + each.remedy));
   }

@@ -35,6 +35,16 @@ inline std::string target_text(const verdict& each) {
   return number_text(*each.target) + (each.met() ? " met" : " **missed**");
 }
 
+/// What no row may exceed, beside its target.
+inline constexpr double worst_to_before = 1.1;
+
+/// Marked if it is beyond the limit.
+inline std::string limited_text(const std::optional<double>& ratio, double limit) {
+  if (!ratio)
+    return "-";
+  return *ratio > limit ? "**" + number_text(*ratio) + "**" : number_text(*ratio);
+}
+
 /// The table of the works of one group.
 class group_table {
  public:
@@ -51,8 +61,10 @@ class group_table {
     std::vector<std::string> head{"work"};
     for (const std::string& name : columns_)
       head.push_back(title_of(name));
-    if (is_comparison())
+    if (has_column("roost"))
       head.insert(head.end(), {"best peer", "ratio", "target", "CPU: roost; best peer"});
+    if (has_column("before"))
+      head.emplace_back("roost / before");
     write_head(out_, head);
     for (const result& each : results_)
       if (each.what.group == group_)
@@ -61,8 +73,8 @@ class group_table {
   }
 
  private:
-  bool is_comparison() const {
-    return std::find(columns_.begin(), columns_.end(), "roost") != columns_.end();
+  bool has_column(const std::string& name) const {
+    return std::find(columns_.begin(), columns_.end(), name) != columns_.end();
   }
 
   // Those who have measured anything here, roost and its peers first.
@@ -82,7 +94,7 @@ class group_table {
     std::vector<std::string> cells{shown.title};
     for (const std::string& name : columns_)
       cells.push_back(cell_of(each.of(name, shown.figure), shown.figure));
-    if (is_comparison()) {
+    if (has_column("roost")) {
       std::vector<std::optional<verdict>> verdicts;
       for (const comparison& held : shown.comparisons)
         verdicts.push_back(verdict_of(each, shown.figure, held));
@@ -93,6 +105,8 @@ class group_table {
                     joined(verdicts, target_text),
                     cpu_text(each, verdicts)});
     }
+    if (has_column("before"))
+      cells.push_back(limited_text(ratio_to_before(each, shown.figure), worst_to_before));
     write_row(out_, cells);
   }
 

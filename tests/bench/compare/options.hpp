@@ -26,7 +26,9 @@ struct options {
 inline constexpr const char* usage =
     "usage: compare <folder of programs> <folder for results> [--compiler=c++] "
     "[--include=<folder>]\n"
-    "               [--rounds=5] [--only=<how the names of works begin>] [--quick]\n";
+    "               [--rounds=5] [--only=<how the names of works begin>] [--quick]\n"
+    "A program bench_before in the folder of programs, a build of an older roost, is measured as "
+    "well.\n";
 
 inline int rounds_of(std::string_view text) {
   int rounds = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,10 @@ struct comparison {
   std::vector<std::string> against;  // names of peers; empty: all
   std::optional<double> target = {}; // roost's median by that of the best of them, at most
   bool in_chart = false;
+
+  bool counts(const std::string& peer) const {
+    return against.empty() || std::find(against.begin(), against.end(), peer) != against.end();
+  }
 };
 
 /// One line of a table, made of one figure that the programs print.

@@ -21,7 +21,8 @@ namespace bench {
 ///
 /// with send(channel, item), and sender() and receiver(), called by each thread for itself, which
 /// return something with send_any(item), to whichever channel takes it first, and with
-/// receive_any(), an item of whichever has one. Receivers know how many come: none is closed.
+/// receive_any(), an item of whichever has one. The set keeps all ends open until everything is
+/// received, and receivers know how many come: a closed channel would win rounds without an item.
 template <class Peer>
 concept has_select = requires {
   typename Peer::channel_set;

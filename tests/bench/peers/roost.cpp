@@ -55,7 +55,9 @@ struct peer {
       for (std::size_t i = 0; i < count; ++i)
         ends_.push_back(make_channel<std::int64_t>(capacity));
     }
-    void send(std::size_t channel, std::int64_t item) const { (void)ends_[channel].tx.send(item); }
+    void send(std::size_t channel, std::int64_t item) const {
+      bench::check(bool(ends_[channel].tx.send(item)), "not sent");
+    }
 
     class sending;
     class receiving;
@@ -171,13 +173,14 @@ class peer::channel_set::receiving {
   explicit receiving(const channel_set& set) : ends_(set.ends_) {
     if (ends_.size() != 4) {
       for (const auto& ends : ends_)
-        all_.add(roost::on_receive(ends.rx, [this](auto result) { item_ = *result; }));
+        all_.add(
+            roost::on_receive(ends.rx, [this](const auto& result) { item_ = result.value(); }));
     }
   }
 
   std::int64_t receive_any() {
     if (ends_.size() == 4) {
-      const auto keep = [this](const auto& result) { item_ = *result; };
+      const auto keep = [this](const auto& result) { item_ = result.value(); };
       roost::select(roost::on_receive(ends_[0].rx, keep),
                     roost::on_receive(ends_[1].rx, keep),
                     roost::on_receive(ends_[2].rx, keep),

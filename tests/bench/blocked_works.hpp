@@ -25,7 +25,9 @@ namespace bench {
 ///
 /// so many, each of which counts itself in `entered` and then blocks, for ever. Of stop() and
 /// close() it has those that the library has a way for; they return when all are joined. Its end
-/// joins them, too.
+/// joins them, too. If only another kind of task can be stopped, a peer gives that as
+///
+///     class stoppable_tasks;     // with stop()
 template <class Peer>
 concept has_blocked_tasks = requires {
   typename Peer::blocked_tasks;
@@ -77,7 +79,7 @@ inline bool all_others_sleep() {
   return true;
 }
 
-template <class Peer>
+template <class Tasks>
 class known_to_be_blocked {
  public:
   explicit known_to_be_blocked(std::size_t count) {
@@ -93,12 +95,12 @@ class known_to_be_blocked {
   std::atomic<std::size_t> entered_{0};
 
  public:
-  std::optional<typename Peer::blocked_tasks> tasks; // they refer to entered_
+  std::optional<Tasks> tasks; // they refer to entered_
 };
 
-template <class Peer, class End>
+template <class Tasks, class End>
 void time_end(std::size_t count, const End& end) {
-  known_to_be_blocked<Peer> blocked(count);
+  known_to_be_blocked<Tasks> blocked(count);
   const stopwatch watch;
   end(*blocked.tasks);
   print(watch.read(), static_cast<double>(count));
@@ -115,20 +117,29 @@ inline double resident_bytes() {
   throw not_offered();
 }
 
-template <class Peer>
+template <class Tasks>
 void blocked_memory(std::size_t count) {
-  { const known_to_be_blocked<Peer> first(1); } // what is allocated once is not a task's
+  { const known_to_be_blocked<Tasks> first(1); } // what is allocated once is not a task's
   const double before = resident_bytes();
-  const known_to_be_blocked<Peer> blocked(count);
+  const known_to_be_blocked<Tasks> blocked(count);
   print("bytes", (resident_bytes() - before) / static_cast<double>(count));
 }
 
-template <class Peer>
+template <class Tasks>
 void idle_cpu(std::size_t count, int milliseconds) {
-  const known_to_be_blocked<Peer> blocked(count);
+  const known_to_be_blocked<Tasks> blocked(count);
   const stopwatch watch;
   poll(nullptr, 0, milliseconds);
   print("cpu_ms", watch.read().cpu / 1e6);
+}
+
+template <class Tasks>
+bool run_stop_work(std::string_view work, arguments& args) {
+  if constexpr (requires(Tasks tasks) { tasks.stop(); }) {
+    if (work == "stop_blocked")
+      return time_end<Tasks>(args.number(), [](Tasks& tasks) { tasks.stop(); }), true;
+  }
+  return false;
 }
 
 /// False if it is none of these works, or the peer does not have it.
@@ -136,19 +147,21 @@ template <class Peer>
 bool run_blocked_work(std::string_view work, arguments& args) {
   if constexpr (has_blocked_tasks<Peer>) {
     using blocked_tasks = typename Peer::blocked_tasks;
-    if constexpr (requires(blocked_tasks b) { b.stop(); }) {
-      if (work == "stop_blocked")
-        return time_end<Peer>(args.number(), [](blocked_tasks& b) { b.stop(); }), true;
+    if constexpr (requires { typename Peer::stoppable_tasks; }) {
+      if (run_stop_work<typename Peer::stoppable_tasks>(work, args))
+        return true;
+    } else if (run_stop_work<blocked_tasks>(work, args)) {
+      return true;
     }
     if constexpr (requires(blocked_tasks b) { b.close(); }) {
       if (work == "close_blocked")
-        return time_end<Peer>(args.number(), [](blocked_tasks& b) { b.close(); }), true;
+        return time_end<blocked_tasks>(args.number(), [](blocked_tasks& b) { b.close(); }), true;
     }
     if (work == "blocked_memory")
-      return blocked_memory<Peer>(args.number()), true;
+      return blocked_memory<blocked_tasks>(args.number()), true;
     if (work == "idle_cpu") {
       const std::size_t count = args.number();
-      return idle_cpu<Peer>(count, args.number<int>()), true;
+      return idle_cpu<blocked_tasks>(count, args.number<int>()), true;
     }
   }
   return false;

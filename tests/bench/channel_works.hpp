@@ -39,11 +39,14 @@ void seq(std::size_t capacity, std::int64_t items) {
   const spent all = side_by_side<typename Peer::crew>(1, [&](std::size_t) {
     auto&& tx = channel.sender();
     auto&& rx = channel.receiver();
+    tally mine;
     for (std::int64_t i = 0; i < items; ++i) {
       tx.send(make_item<T>(i));
       const auto item = rx.receive();
-      received[0].add(number_of(*item));
+      check(bool(item), "nothing was received");
+      mine.add(number_of(*item));
     }
+    received[0] = mine;
   });
   check_all_received(received, items);
   print(all, static_cast<double>(items));
@@ -91,14 +94,16 @@ void ping_pong(std::size_t capacity, std::int64_t round_trips) {
   const auto ping = [&] {
     auto&& tx = there.sender();
     auto&& rx = back.receiver();
+    tally mine;
     auto last = clock::now();
     for (double& time : times) {
-      tx.send(make_item<std::int64_t>(received[0].count));
-      received[0].add(number_of(*rx.receive()));
+      tx.send(make_item<std::int64_t>(mine.count));
+      mine.add(number_of(*rx.receive()));
       const auto now = clock::now();
       time = std::chrono::duration<double, std::nano>(now - last).count();
       last = now;
     }
+    received[0] = mine;
   };
   const auto pong = [&] {
     auto&& rx = there.receiver();

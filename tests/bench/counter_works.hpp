@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/arguments.hpp"
+#include "bench/side_by_side.hpp"
 #include "bench/stopwatch.hpp"
 
 #include <cstddef>
@@ -10,13 +11,14 @@
 
 namespace bench {
 
-/// Calls `f()` so many times.
-template <class F>
+/// Calls `f()` so many times, on a thread of its own for the reason that seq() has one.
+template <class Peer, class F>
 void time_rounds(std::size_t rounds, const F& f) {
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    f();
-  print(watch.read(), static_cast<double>(rounds));
+  const spent all = side_by_side<typename Peer::crew>(1, [&](std::size_t) {
+    for (std::size_t i = 0; i < rounds; ++i)
+      f();
+  });
+  print(all, static_cast<double>(rounds));
 }
 
 template <class Mutex, class Condition>
@@ -49,9 +51,8 @@ template <class Peer>
 bool run_counter_work(std::string_view work, arguments& args) {
   if constexpr (requires { typename Peer::wait_group; }) {
     if (work == "wait_group") {
-      [[maybe_unused]] const typename Peer::scope running;
       typename Peer::wait_group group;
-      time_rounds(args.number(), [&] {
+      time_rounds<Peer>(args.number(), [&] {
         group.add();
         group.done();
         group.wait();
@@ -61,9 +62,8 @@ bool run_counter_work(std::string_view work, arguments& args) {
   }
   if constexpr (requires { typename Peer::semaphore; }) {
     if (work == "semaphore") {
-      [[maybe_unused]] const typename Peer::scope running;
       typename Peer::semaphore semaphore;
-      time_rounds(args.number(), [&] { semaphore.acquire_and_release(); });
+      time_rounds<Peer>(args.number(), [&] { semaphore.acquire_and_release(); });
       return true;
     }
   }

@@ -25,25 +25,18 @@ void tree(std::size_t levels, const F& leaf) {
 template <class Peer>
 void nested_when_all(std::size_t levels, std::size_t rounds) {
   counted_tasks tasks;
-  const std::size_t leaves = rounds << levels;
   [[maybe_unused]] const typename Peer::scope running;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    tree<Peer>(levels, tasks.task());
-  const spent all = watch.read();
-  tasks.check_all(leaves);
-  print(all, static_cast<double>(leaves));
+  const spent all = time_after_first(rounds, [&] { tree<Peer>(levels, tasks.task()); });
+  tasks.check_all((rounds + 1) << levels);
+  print(all, static_cast<double>(rounds << levels));
 }
 
 template <class Peer>
 void when_all(std::size_t rounds) {
   counted_tasks tasks;
   [[maybe_unused]] const typename Peer::scope running;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    Peer::both(tasks.task(), tasks.task());
-  const spent all = watch.read();
-  tasks.check_all(2 * rounds);
+  const spent all = time_after_first(rounds, [&] { Peer::both(tasks.task(), tasks.task()); });
+  tasks.check_all(2 * (rounds + 1));
   print(all, static_cast<double>(rounds));
 }
 
@@ -63,11 +56,10 @@ std::int64_t fibonacci(std::int64_t n, std::int64_t cutoff) {
 }
 
 template <class Peer>
-void time_fibonacci(std::int64_t n, std::int64_t cutoff) {
+void time_fibonacci(std::int64_t n, std::int64_t cutoff, std::size_t rounds) {
   [[maybe_unused]] const typename Peer::scope running;
-  const stopwatch watch;
-  const std::int64_t result = fibonacci<Peer>(n, cutoff);
-  const spent all = watch.read();
+  std::int64_t sum = 0;
+  const spent all = time_after_first(rounds, [&] { sum += fibonacci<Peer>(n, cutoff); });
   std::int64_t last = 1;
   std::int64_t right = 0;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -75,8 +67,8 @@ void time_fibonacci(std::int64_t n, std::int64_t cutoff) {
     last = right;
     right = next;
   }
-  check(result == right, "a wrong Fibonacci number");
-  print(all, 1);
+  check(sum == static_cast<std::int64_t>(rounds + 1) * right, "a wrong Fibonacci number");
+  print(all, static_cast<double>(rounds));
 }
 
 /// False if it is none of these works, or the peer does not have it.
@@ -92,7 +84,8 @@ bool run_fork_join_work(std::string_view work, arguments& args) {
     }
     if (work == "fibonacci") {
       const auto n = args.number<std::int64_t>();
-      return time_fibonacci<Peer>(n, args.number<std::int64_t>()), true;
+      const auto cutoff = args.number<std::int64_t>();
+      return time_fibonacci<Peer>(n, cutoff, args.number()), true;
     }
   }
   return false;

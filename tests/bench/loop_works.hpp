@@ -27,11 +27,9 @@ void for_each(std::size_t elements, std::size_t rounds, F f) {
   std::vector<double> values(elements);
   std::iota(values.begin(), values.end(), 1.0);
   std::vector<double> wanted = values;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    Peer::for_each(values, [f](double& x) { x = f(x); });
-  const spent all = watch.read();
-  for (std::size_t i = 0; i < rounds; ++i) {
+  const spent all =
+      time_after_first(rounds, [&] { Peer::for_each(values, [f](double& x) { x = f(x); }); });
+  for (std::size_t i = 0; i < rounds + 1; ++i) {
     for (double& x : wanted)
       x = f(x);
   }
@@ -44,10 +42,7 @@ void transform(std::size_t elements, std::size_t rounds, F f) {
   std::vector<double> values(elements);
   std::iota(values.begin(), values.end(), 1.0);
   std::vector<double> results;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    results = Peer::transform(values, f);
-  const spent all = watch.read();
+  const spent all = time_after_first(rounds, [&] { results = Peer::transform(values, f); });
   for (double& x : values)
     x = f(x);
   check(results == values, "transform gave wrong results");

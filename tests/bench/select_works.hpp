@@ -39,8 +39,10 @@ void select_rx(std::size_t senders, std::size_t capacity, std::int64_t items) {
   };
   const auto receive = [&] {
     auto&& rx = channels.receiver();
+    tally mine;
     for (std::int64_t i = 0; i < items; ++i)
-      received[0].add(rx.receive_any());
+      mine.add(rx.receive_any());
+    received[0] = mine;
   };
   const spent all = side_by_side<typename Peer::crew>(
       senders + 1, [&](std::size_t i) { i < senders ? send(i) : receive(); });

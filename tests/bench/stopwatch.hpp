@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -40,6 +41,17 @@ class stopwatch {
   double cpu_;
   clock::time_point start_;
 };
+
+/// Calls `round()` once before the clock starts, and then so many times: a pool has its threads by
+/// then, whichever library starts them at its first task and whichever before.
+template <class F>
+spent time_after_first(std::size_t rounds, const F& round) {
+  round();
+  const stopwatch watch;
+  for (std::size_t i = 0; i < rounds; ++i)
+    round();
+  return watch.read();
+}
 
 inline void print(const char* figure, double value) {
   std::printf("%s %.6g\n", figure, value);

@@ -14,11 +14,8 @@ namespace bench {
 template <class Peer>
 void spawn_join(std::size_t rounds) {
   counted_tasks tasks;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    Peer::spawn_join(tasks.task());
-  const spent all = watch.read();
-  tasks.check_all(rounds);
+  const spent all = time_after_first(rounds, [&] { Peer::spawn_join(tasks.task()); });
+  tasks.check_all(rounds + 1);
   print(all, static_cast<double>(rounds));
 }
 
@@ -32,11 +29,8 @@ template <class Peer>
 void spawn_burst(std::size_t count, std::size_t rounds) {
   counted_tasks tasks;
   typename Peer::scope scope;
-  const stopwatch watch;
-  for (std::size_t i = 0; i < rounds; ++i)
-    scope.spawn_all(count, tasks.task());
-  const spent all = watch.read();
-  tasks.check_all(count * rounds);
+  const spent all = time_after_first(rounds, [&] { scope.spawn_all(count, tasks.task()); });
+  tasks.check_all(count * (rounds + 1));
   print(all, static_cast<double>(count * rounds));
 }
 

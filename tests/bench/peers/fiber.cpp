@@ -38,13 +38,15 @@ struct peer {
     channel& receiver() { return *this; }
 
     void send(T&& item) {
-      buffered_ ? buffered_->push(std::move(item)) : unbuffered_->push(std::move(item));
+      const auto status =
+          buffered_ ? buffered_->push(std::move(item)) : unbuffered_->push(std::move(item));
+      bench::check(status == boost::fibers::channel_op_status::success, "not sent");
     }
     std::optional<T> receive() {
-      std::optional<T> item(std::in_place);
-      const auto status = buffered_ ? buffered_->pop(*item) : unbuffered_->pop(*item);
+      T item{};
+      const auto status = buffered_ ? buffered_->pop(item) : unbuffered_->pop(item);
       if (status != boost::fibers::channel_op_status::success)
-        item.reset();
+        return std::nullopt;
       return item;
     }
     void close(std::size_t /*receivers*/) { buffered_ ? buffered_->close() : unbuffered_->close(); }
@@ -53,8 +55,6 @@ struct peer {
     std::optional<boost::fibers::buffered_channel<T>> buffered_;
     std::optional<boost::fibers::unbuffered_channel<T>> unbuffered_; // exactly one of them
   };
-
-  struct scope {}; // nothing runs beside a fiber that counts
 
   using wait_group =
       bench::wait_group_by_hand<boost::fibers::mutex, boost::fibers::condition_variable>;

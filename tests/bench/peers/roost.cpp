@@ -39,7 +39,7 @@ struct peer {
 
     struct sending {
       roost::sender<T> tx;
-      void send(T&& item) const { (void)tx.send(std::move(item)); }
+      void send(T&& item) const { bench::check(bool(tx.send(std::move(item))), "not sent"); }
     };
     sending sender() const { return {ends_.tx}; }
     roost::receiver<T> receiver() const { return ends_.rx; }

@@ -104,9 +104,8 @@ struct peer {
   template <class F, class G>
   static void both(const F& f, const G& g) {
     auto one = std::async(std::launch::async, f);
-    auto other = std::async(std::launch::async, g);
+    g();
     one.get();
-    other.get();
   }
 
   using wait_group = bench::wait_group_by_hand<std::mutex, std::condition_variable>;
@@ -136,14 +135,36 @@ struct peer {
   }
 #endif
 
-  class blocked_tasks {
+  class blocking_queue {
    public:
-    blocked_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
+    explicit blocking_queue(std::size_t /*threads*/) {}
+    void block() {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return closed_; });
+    }
+    void release_all() {
+      {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+      }
+      changed_.notify_all();
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool closed_ = false; // guarded by mutex_
+  };
+  using blocked_tasks = bench::blocked_threads<blocking_queue>;
+
+  class stoppable_tasks {
+   public:
+    stoppable_tasks(std::size_t count, std::atomic<std::size_t>& entered) {
       for (std::size_t i = 0; i < count; ++i) {
         threads_.emplace_back([this, &entered](std::stop_token stop) {
-          std::unique_lock lock(mutex_);
           ++entered;
-          changed_.wait(lock, std::move(stop), [this] { return closed_; });
+          std::unique_lock lock(mutex_);
+          changed_.wait(lock, std::move(stop), [] { return false; });
         });
       }
     }
@@ -153,19 +174,10 @@ struct peer {
         thread.request_stop();
       threads_.clear();
     }
-    void close() {
-      {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-      }
-      changed_.notify_all();
-      threads_.clear();
-    }
 
    private:
     std::mutex mutex_;
     std::condition_variable_any changed_;
-    bool closed_ = false; // guarded by mutex_
     std::vector<std::jthread> threads_;
   };
 };

@@ -69,12 +69,9 @@ func inParts(loop loop, to, from []float64) {
 func forEach(args *arguments) figures {
 	loop, elements, rounds := args.loop(), args.positive(), args.positive()
 	data := counting(elements)
-	watch := startStopwatch()
-	for r := 0; r < rounds; r++ {
-		inParts(loop, data, data)
-	}
+	watch := timeAfterFirst(rounds, func() { inParts(loop, data, data) })
 	figures := watch.per(elements * rounds)
-	mustBeDone(data, loop, rounds)
+	mustBeDone(data, loop, rounds+1)
 	return figures
 }
 
@@ -82,11 +79,10 @@ func transform(args *arguments) figures {
 	loop, elements, rounds := args.loop(), args.positive(), args.positive()
 	data := counting(elements)
 	var result []float64
-	watch := startStopwatch()
-	for r := 0; r < rounds; r++ {
+	watch := timeAfterFirst(rounds, func() {
 		result = make([]float64, elements)
 		inParts(loop, result, data)
-	}
+	})
 	figures := watch.per(elements * rounds)
 	mustBeDone(result, loop, 1)
 	return figures

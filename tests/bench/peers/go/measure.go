@@ -28,6 +28,16 @@ func startStopwatch() stopwatch {
 	return stopwatch{time.Now(), cpu}
 }
 
+// Calls round once before the clock starts, and then so many times. Read the stopwatch at once.
+func timeAfterFirst(rounds int, round func()) stopwatch {
+	round()
+	watch := startStopwatch()
+	for r := 0; r < rounds; r++ {
+		round()
+	}
+	return watch
+}
+
 // The wall and CPU time since the start, shared out to so many items.
 func (s stopwatch) per(items int) figures {
 	wall := time.Since(s.wall)

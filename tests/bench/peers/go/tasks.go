@@ -27,12 +27,9 @@ func spawnBurst(args *arguments) figures {
 
 func timeBursts(tasks, rounds int) figures {
 	var ran counter
-	watch := startStopwatch()
-	for i := 0; i < rounds; i++ {
-		burst(tasks, &ran)
-	}
+	watch := timeAfterFirst(rounds, func() { burst(tasks, &ran) })
 	figures := watch.per(tasks * rounds)
-	ran.mustBe(tasks * rounds)
+	ran.mustBe(tasks * (rounds + 1))
 	return figures
 }
 
@@ -85,12 +82,9 @@ func nestedWhenAll(args *arguments) figures {
 // The time is that of all, by pieces.
 func timeTrees(depth, rounds, pieces int) figures {
 	var ran counter
-	watch := startStopwatch()
-	for i := 0; i < rounds; i++ {
-		leaves(depth, &ran)
-	}
+	watch := timeAfterFirst(rounds, func() { leaves(depth, &ran) })
 	figures := watch.per(pieces)
-	ran.mustBe(rounds << depth)
+	ran.mustBe((rounds + 1) << depth)
 	return figures
 }
 
@@ -108,24 +102,21 @@ func leaves(depth int, ran *counter) {
 
 func both(first, second func()) {
 	var running sync.WaitGroup
-	running.Add(2)
+	running.Add(1)
 	go func() {
 		defer running.Done()
 		first()
 	}()
-	go func() {
-		defer running.Done()
-		second()
-	}()
+	second()
 	running.Wait()
 }
 
 func fibonacci(args *arguments) figures {
-	n, cutoff := args.number(), args.number()
-	watch := startStopwatch()
-	result := forkFibonacci(n, cutoff)
-	figures := watch.per(1)
-	mustEqual("fibonacci", result, iteratedFibonacci(n))
+	n, cutoff, rounds := args.number(), args.number(), args.positive()
+	var sum int64
+	watch := timeAfterFirst(rounds, func() { sum += forkFibonacci(n, cutoff) })
+	figures := watch.per(rounds)
+	mustEqual("fibonacci", sum, int64(rounds+1)*iteratedFibonacci(n))
 	return figures
 }
 

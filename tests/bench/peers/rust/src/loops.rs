@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 use crate::arguments::Arguments;
-use crate::measure::{check_equal, Failure, Figures, Stopwatch};
+use crate::measure::{check_equal, time_after_first, Failure, Figures};
 use crate::spawners::{Rayon, Spawner};
 use rayon::prelude::*;
 
@@ -38,13 +38,9 @@ fn time_for_each(
     let (elements, rounds) = (arguments.positive()?, arguments.positive()?);
     let mut values = counting(elements);
     let spent = Rayon::within(|| {
-        let watch = Stopwatch::start();
-        for _ in 0..rounds {
-            values.par_iter_mut().for_each(|x| *x = f(*x));
-        }
-        watch.read()
+        time_after_first(rounds, || values.par_iter_mut().for_each(|x| *x = f(*x)))
     });
-    check_values(&values, f, rounds)?;
+    check_values(&values, f, rounds + 1)?;
     Ok(spent.per(elements * rounds))
 }
 
@@ -56,11 +52,9 @@ fn time_transform(
     let values = counting(elements);
     let mut results = Vec::new();
     let spent = Rayon::within(|| {
-        let watch = Stopwatch::start();
-        for _ in 0..rounds {
+        time_after_first(rounds, || {
             results = values.par_iter().map(|x| f(*x)).collect();
-        }
-        watch.read()
+        })
     });
     check_values(&results, f, 1)?;
     Ok(spent.per(elements * rounds))

@@ -29,6 +29,16 @@ pub fn check_equal<T: PartialEq + Debug>(
     }
 }
 
+/// Calls `round` once before the clock starts, and then so many times.
+pub fn time_after_first(rounds: usize, mut round: impl FnMut()) -> Spent {
+    round();
+    let watch = Stopwatch::start();
+    for _ in 0..rounds {
+        round();
+    }
+    watch.read()
+}
+
 /// Knows when it was started, on the wall and in the CPU time of the whole process.
 pub struct Stopwatch {
     cpu: Duration,

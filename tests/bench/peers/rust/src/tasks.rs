@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 use crate::arguments::Arguments;
-use crate::measure::{check_equal, Failure, Figures, Spent, Stopwatch};
+use crate::measure::{check_equal, time_after_first, Failure, Figures, Spent, Stopwatch};
 use crate::spawners::{Rayon, Spawner};
 use rayon::ThreadPoolBuilder;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,18 +32,12 @@ pub fn spawn_burst<S: Spawner>(arguments: &mut Arguments) -> Result<Figures, Fai
 fn bursts<S: Spawner>(tasks: usize, rounds: usize) -> Result<Figures, Failure> {
     let counter = Counter::default();
     let spent = time_rounds::<S>(rounds, || S::burst(tasks, || counter.task()));
-    counter.check(tasks * rounds)?;
+    counter.check(tasks * (rounds + 1))?;
     Ok(spent.per(tasks * rounds))
 }
 
 fn time_rounds<S: Spawner>(rounds: usize, round: impl Fn() + Sync) -> Spent {
-    S::within(|| {
-        let watch = Stopwatch::start();
-        for _ in 0..rounds {
-            round();
-        }
-        watch.read()
-    })
+    S::within(|| time_after_first(rounds, &round))
 }
 
 /// A pool of as many threads as the limit allows.
@@ -66,7 +60,7 @@ pub fn when_all<S: Spawner>(arguments: &mut Arguments) -> Result<Figures, Failur
     let rounds = arguments.positive()?;
     let counter = Counter::default();
     let spent = time_rounds::<S>(rounds, || S::both(|| counter.task(), || counter.task()));
-    counter.check(2 * rounds)?;
+    counter.check(2 * (rounds + 1))?;
     Ok(spent.per(rounds))
 }
 
@@ -74,9 +68,8 @@ pub fn nested_when_all(arguments: &mut Arguments) -> Result<Figures, Failure> {
     let (depth, rounds) = (arguments.number()?, arguments.positive()?);
     let counter = Counter::default();
     let spent = time_rounds::<Rayon>(rounds, || tree(depth, &counter));
-    let leaves = rounds << depth;
-    counter.check(leaves)?;
-    Ok(spent.per(leaves))
+    counter.check((rounds + 1) << depth)?;
+    Ok(spent.per(rounds << depth))
 }
 
 fn tree(depth: usize, counter: &Counter) {
@@ -88,13 +81,16 @@ fn tree(depth: usize, counter: &Counter) {
 }
 
 pub fn fibonacci(arguments: &mut Arguments) -> Result<Figures, Failure> {
-    let (n, cutoff) = (arguments.number()?, arguments.number()?);
-    let (result, spent) = Rayon::within(|| {
-        let watch = Stopwatch::start();
-        (forked_fibonacci(n, cutoff), watch.read())
-    });
-    check_equal("fibonacci", result, iterated_fibonacci(n))?;
-    Ok(spent.per(1))
+    let (n, cutoff, rounds) = (
+        arguments.number()?,
+        arguments.number()?,
+        arguments.positive()?,
+    );
+    let mut sum = 0;
+    let spent = Rayon::within(|| time_after_first(rounds, || sum += forked_fibonacci(n, cutoff)));
+    let wanted = (rounds + 1) as i64 * iterated_fibonacci(n);
+    check_equal("fibonacci", sum, wanted)?;
+    Ok(spent.per(rounds))
 }
 
 fn forked_fibonacci(n: usize, cutoff: usize) -> i64 {

@@ -3,6 +3,7 @@
 
 #include "bench/compare/work.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ class channel_catalogue {
   }
 
  private:
+  using targets = std::map<std::string, double>; // by capacity
+
   static constexpr const char* capacities[] = {"0", "1", "64", "1024", "unbounded"};
 
   // Each item takes a switch from thread to thread. Go and Boost.Fiber, which switch within one,
@@ -34,12 +37,16 @@ class channel_catalogue {
     return is_hand_over(capacity) ? peers{"std", "tbb", "moodycamel", "rust"} : peers{};
   }
 
-  // For some ten to a hundred milliseconds a run, on two cores; 64 threads can share each, or a
-  // tenth.
+  // For some ten to fifty milliseconds a run, on two cores; 64 threads can share each, or a tenth.
   long items_at(const std::string& capacity) const {
     if (is_hand_over(capacity))
-      return 9'600;
+      return crowded_ || pinned_ ? 19'200 : 96'000;
     return crowded_ ? 160'000 : 640'000;
+  }
+  long selected_items_at(const std::string& capacity) const {
+    if (is_hand_over(capacity))
+      return items_at(capacity) / 2;
+    return crowded_ ? 96'000 : 192'000;
   }
 
   static std::string at(const std::string& capacity) {
@@ -53,7 +60,8 @@ class channel_catalogue {
                       std::move(command),
                       count,
                       {{prefix_ + name, "time", {std::move(against)}}},
-                      pinned_});
+                      pinned_,
+                      true});
   }
 
   void add_channel(const std::string& kind,
@@ -70,6 +78,20 @@ class channel_catalogue {
         {peers_at(capacity), target, in_chart});
   }
 
+  // At all capacities. Those with a target are in the chart.
+  void add_channels(const std::string& kind,
+                    const std::string& senders,
+                    const std::string& receivers,
+                    const targets& at) {
+    for (const std::string capacity : capacities) {
+      const auto found = at.find(capacity);
+      if (found == at.end())
+        add_channel(kind, senders, receivers, capacity, std::nullopt, false);
+      else
+        add_channel(kind, senders, receivers, capacity, found->second, true);
+    }
+  }
+
   void add_ping_pong(const std::string& capacity, double target, bool in_chart) {
     const std::string name = prefix_ + "ping-pong at " + capacity;
     const std::vector<std::string> peers = peers_at(capacity);
@@ -77,15 +99,16 @@ class channel_catalogue {
         {group_,
          name,
          {"ping_pong", capacity, "#"},
-         10'000,
+         pinned_ ? 10'000 : 30'000,
          {{name + ", p50", "p50", {{peers, target, in_chart}}}, {name + ", p99", "p99", {{peers}}}},
-         pinned_});
+         pinned_,
+         true});
   }
 
   void add_selects(const std::string& threads, double target, bool in_chart) {
     for (const std::string capacity : {"0", "64"}) {
-      const long items = is_hand_over(capacity) ? 9'600 : 96'000;
-      const comparison against{{}, target, in_chart};
+      const long items = selected_items_at(capacity);
+      const comparison against{peers_at(capacity), target, in_chart};
       add("select_rx " + threads + at(capacity),
           {"select_rx", threads, capacity, "#"},
           items,
@@ -103,27 +126,21 @@ class channel_catalogue {
       add("seq" + at(capacity),
           {"seq", capacity, "int64", "#"},
           1'000'000,
-          {{}, 0.5, capacity == "64"});
+          {{}, 0.75, capacity == "64"});
   }
 
   void few() {
     group_ = "Threads and channels";
-    const auto target_of_many = [](const std::string& capacity) {
-      return capacity == "64" || capacity == "unbounded" ? std::optional(0.6) : std::nullopt;
-    };
-    for (const std::string capacity : capacities)
-      add_channel("spsc", "1", "1", capacity, is_hand_over(capacity) ? 0.8 : 0.6, true);
-    for (const std::string capacity : capacities) {
-      const std::optional<double> target = target_of_many(capacity);
-      add_channel("mpsc 4-1", "4", "1", capacity, target, target.has_value());
-    }
-    for (const std::string capacity : capacities) {
-      const std::optional<double> target = capacity == "0" ? 0.8 : target_of_many(capacity);
-      add_channel("mpmc 4-4", "4", "4", capacity, target, target.has_value());
-    }
+    const targets one_to_one{
+        {"0", 0.7}, {"1", 0.8}, {"64", 0.65}, {"1024", 0.6}, {"unbounded", 0.6}};
+    const targets many_to_one{{"64", 0.65}, {"unbounded", 0.6}};
+    const targets many_to_many{{"0", 0.85}, {"64", 0.65}, {"unbounded", 0.6}};
+    add_channels("spsc", "1", "1", one_to_one);
+    add_channels("mpsc 4-1", "4", "1", many_to_one);
+    add_channels("mpmc 4-4", "4", "4", many_to_many);
     for (const char* const item : {"bytes64", "unique_ptr"}) {
-      add_channel("spsc", "1", "1", "64", 0.6, false, item);
-      add_channel("mpmc 4-4", "4", "4", "64", 0.6, false, item);
+      add_channel("spsc", "1", "1", "64", 0.65, false, item);
+      add_channel("mpmc 4-4", "4", "4", "64", 0.65, false, item);
     }
     add_ping_pong("0", 0.8, true);
     add_ping_pong("1", 0.8, false);

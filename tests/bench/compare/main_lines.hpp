@@ -12,6 +12,7 @@ namespace bench {
 
 /// A comparison for the chart and the short table.
 struct main_line {
+  std::string group;
   std::string title;
   verdict what;
   double roost = 0; // the medians
@@ -25,7 +26,8 @@ inline std::vector<main_line> main_lines_of(const std::vector<result>& results) 
       for (const comparison& held : shown.comparisons)
         if (const std::optional<verdict> what = verdict_of(each, shown.figure, held);
             what && held.in_chart)
-          lines.push_back({shown.title,
+          lines.push_back({each.what.group,
+                           shown.title,
                            *what,
                            each.of("roost", shown.figure)->median,
                            each.of(what->peer, shown.figure)->median});

@@ -35,14 +35,9 @@ inline std::string target_text(const verdict& each) {
   return number_text(*each.target) + (each.met() ? " met" : " **missed**");
 }
 
-/// What no row may exceed, beside its target.
-inline constexpr double worst_to_before = 1.1;
-
-/// Marked if it is beyond the limit.
-inline std::string limited_text(const std::optional<double>& ratio, double limit) {
-  if (!ratio)
-    return "-";
-  return *ratio > limit ? "**" + number_text(*ratio) + "**" : number_text(*ratio);
+/// The ratio, marked if it is beyond the target.
+inline std::string marked_text(const verdict& each) {
+  return each.met() ? number_text(each.ratio) : "**" + number_text(each.ratio) + "**";
 }
 
 /// The table of the works of one group.
@@ -62,7 +57,8 @@ class group_table {
     for (const std::string& name : columns_)
       head.push_back(title_of(name));
     if (has_column("roost"))
-      head.insert(head.end(), {"best peer", "ratio", "target", "CPU: roost; best peer"});
+      head.insert(head.end(),
+                  {"best peer", "ratio", "target", "CPU: roost; least of peers", "CPU ratio"});
     if (has_column("before"))
       head.emplace_back("roost / before");
     write_head(out_, head);
@@ -96,17 +92,21 @@ class group_table {
       cells.push_back(cell_of(each.of(name, shown.figure), shown.figure));
     if (has_column("roost")) {
       std::vector<std::optional<verdict>> verdicts;
-      for (const comparison& held : shown.comparisons)
+      std::vector<std::optional<verdict>> of_cpu;
+      for (const comparison& held : shown.comparisons) {
         verdicts.push_back(verdict_of(each, shown.figure, held));
+        of_cpu.push_back(cpu_verdict_of(each, held));
+      }
       cells.insert(cells.end(),
                    {joined(verdicts, [](const verdict& v) { return title_of(v.peer); }),
                     joined(verdicts, [](const verdict& v) { return number_text(v.ratio); }) +
                         beside(each, shown, verdicts),
                     joined(verdicts, target_text),
-                    cpu_text(each, verdicts)});
+                    cpu_text(each, of_cpu),
+                    joined(of_cpu, marked_text)});
     }
     if (has_column("before"))
-      cells.push_back(limited_text(ratio_to_before(each, shown.figure), worst_to_before));
+      cells.push_back(joined({verdict_to_before(each, shown.figure)}, marked_text));
     write_row(out_, cells);
   }
 
@@ -126,7 +126,7 @@ class group_table {
   static std::string beside(const result& each,
                             const line& shown,
                             const std::vector<std::optional<verdict>>& verdicts) {
-    const std::optional<verdict> any = verdict_of(each, shown.figure, {});
+    const std::optional<verdict> any = verdict_of(each, shown.figure, comparison());
     const bool counted = std::any_of(verdicts.begin(), verdicts.end(), [&](const auto& held) {
       return held && held->peer == any->peer;
     });
@@ -135,6 +135,7 @@ class group_table {
                : "";
   }
 
+  // "320 ns; Rust 410 ns"
   static std::string cpu_text(const result& each,
                               const std::vector<std::optional<verdict>>& verdicts) {
     const auto cpu = [&](const std::string& name) {
@@ -143,7 +144,8 @@ class group_table {
     };
     if (!each.of("roost", "cpu"))
       return "-";
-    return cpu("roost") + "; " + joined(verdicts, [&](const verdict& v) { return cpu(v.peer); });
+    return cpu("roost") + "; " +
+           joined(verdicts, [&](const verdict& v) { return title_of(v.peer) + ' ' + cpu(v.peer); });
   }
 
   std::ostream& out_;
@@ -195,11 +197,14 @@ inline void write_markdown(std::ostream& out,
   if (given.quick)
     out << "**A quick run, with a tenth of the items: only to see that all works.**\n\n";
   out << "Median (min-max) of rounds that take turns; rounds: " << given.rounds
-      << ". Ratio: roost's median by that of the best of the peers that it is held against; lower "
-         "is "
-         "better. A still faster one is named beside. CPU: user and system time of the whole "
-         "process, "
-         "an item.\n";
+      << ". Contenders that would take longer than a quarter of a second for a round of a work "
+         "with "
+         "channels do a tenth of its items. Ratio: roost's median by that of the best of the peers "
+         "that it is held against; "
+         "lower is better. A still faster one is named beside. CPU: user and system time of the "
+         "whole process, an item, beside the least of a peer whose tasks run on threads; a ratio "
+         "above 1.5 is marked. So is a ratio to the older build above 1.1, where that takes "
+         "part.\n";
   write_main_lines(out, main_lines_of(results));
   write_tables(out, results);
   write_notes(out, notes);

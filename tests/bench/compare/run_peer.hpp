@@ -27,6 +27,7 @@ struct round_end {
   kind how = kind::failed;
   figures values = {};
   std::string reason = {}; // why it failed
+  std::chrono::nanoseconds lasted = {};
 };
 
 /// Lines `<figure> <number>`.
@@ -52,7 +53,11 @@ inline round_end round_end_of(const program_end& end, const work& each) {
   for (const line& wanted : each.lines)
     if (!values.contains(wanted.figure))
       return {kind::failed, {}, "printed no " + wanted.figure};
-  return {kind::measured, std::move(values)};
+  const std::chrono::duration<double, std::nano> lasted(end.nanoseconds);
+  return {kind::measured,
+          std::move(values),
+          {},
+          std::chrono::duration_cast<std::chrono::nanoseconds>(lasted)};
 }
 
 /// `program` does one round of the work, with a part of its count.

@@ -17,7 +17,8 @@
 namespace bench {
 
 /// chart.svg: from the line at 1 a bar goes to the left where roost is faster, to the right where
-/// it is slower. A logarithmic scale, for twice as fast and half as fast to look alike.
+/// it is slower, in colours that the colour-blind can tell apart. A logarithmic scale, for twice as
+/// fast and half as fast to look alike.
 class svg_chart {
  public:
   svg_chart(std::ostream& out, std::vector<main_line> bars) : out_(out), bars_(std::move(bars)) {}
@@ -30,27 +31,53 @@ class svg_chart {
     text(20,
          28,
          "start",
-         "Time of roost / time of the best peer: bars to the left are faster",
+         "Time of roost / time of the best peer",
          " font-size='16' font-weight='600'");
-    text(20, 47, "start", caption, " font-size='11' fill='#57606a'");
-    write_scale();
-    for (std::size_t i = 0; i < bars_.size(); ++i)
-      write_bar(bars_[i], top + row * static_cast<int>(i));
+    text(20, 47, "start", caption, small);
+    text(
+        20,
+        63,
+        "start",
+        "The best peer is named on the right. Where threads are compared, those whose tasks are no "
+        "threads do not count.",
+        small);
     write_legend();
+    write_scale();
+    int y = top;
+    for (std::size_t i = 0; i < bars_.size(); ++i, y += row) {
+      if (begins_group(i)) {
+        text(20, y + 17, "start", bars_[i].group, heading);
+        y += row;
+      }
+      write_bar(bars_[i], y);
+    }
     out_ << "</svg>\n";
   }
 
  private:
+  static constexpr const char* small = " font-size='11' fill='#57606a'";
+  static constexpr const char* heading = // over the lines of the scale
+      " font-weight='600' stroke='#ffffff' stroke-width='6' paint-order='stroke'";
+  static constexpr const char* faster = "#0969da";
+  static constexpr const char* slower = "#d4731c";
+  static constexpr const char* alike = "#8c959f";
+  static constexpr double noise = 1.05; // what a ratio may be off without a meaning
   static constexpr int width = 980;
   static constexpr int left = 320; // of the scale
   static constexpr int right = 770;
-  static constexpr int top = 84;
+  static constexpr int top = 118;
   static constexpr int row = 22;
   static constexpr double lowest = 0.02; // what is beyond is cut off; its number still tells
   static constexpr double highest = 5;
 
-  int bottom() const { return top + row * static_cast<int>(bars_.size()); }
-  int height() const { return bottom() + 44; }
+  bool begins_group(std::size_t i) const { return i == 0 || bars_[i].group != bars_[i - 1].group; }
+  int bottom() const {
+    int rows = 0;
+    for (std::size_t i = 0; i < bars_.size(); ++i)
+      rows += begins_group(i) ? 2 : 1;
+    return top + row * rows;
+  }
+  int height() const { return bottom() + 16; }
 
   static double x_of(double ratio) {
     const double part =
@@ -62,7 +89,7 @@ class svg_chart {
     for (const double ratio : {0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0}) {
       const bool one = ratio == 1.0;
       vertical(x_of(ratio), top - 6, bottom() + 4, one ? "#24292f" : "#d8dee4", one ? "1.5" : "1");
-      text(x_of(ratio), top - 12, "middle", short_text(ratio), " font-size='11' fill='#57606a'");
+      text(x_of(ratio), top - 12, "middle", short_text(ratio), small);
     }
   }
 
@@ -70,30 +97,28 @@ class svg_chart {
     const verdict& what = each.what;
     const double from = std::min(x_of(what.ratio), x_of(1));
     const double to = std::max(x_of(what.ratio), x_of(1));
-    out_ << "<rect x='" << from << "' y='" << y + 3 << "' width='" << std::max(to - from, 1.0)
-         << "' height='" << row - 7 << "' fill='" << colour(what) << "'/>\n";
-    if (what.target)
-      vertical(x_of(*what.target), y + 1, y + row - 2, "#24292f", "3");
+    out_ << "<rect x='" << from << "' y='" << y + 3 << "' width='" << std::max(to - from, 3.0)
+         << "' height='" << row - 7 << "' fill='" << colour(what.ratio) << "'/>\n";
     text(left - 12, y + 15, "end", each.title);
     text(right + 14, y + 15, "start", number_text(what.ratio), " font-weight='600'");
-    text(right + 62, y + 15, "start", "of " + title_of(what.peer), " fill='#57606a'");
+    text(right + 66, y + 15, "start", "of " + title_of(what.peer), " fill='#57606a'");
   }
 
-  static const char* colour(const verdict& what) { return what.met() ? "#0969da" : "#d4731c"; }
+  static const char* colour(double ratio) {
+    return ratio * noise < 1 ? faster : ratio > noise ? slower : alike;
+  }
 
   void write_legend() {
-    const int y = bottom() + 28;
-    swatch(left, y, "#0969da");
-    text(left + 18, y, "start", "target met");
-    swatch(left + 110, y, "#d4731c");
-    text(left + 128, y, "start", "missed");
-    vertical(left + 206, y - 12, y + 2, "#24292f", "3");
-    text(left + 216, y, "start", "the target");
+    constexpr int y = 85;
+    swatch(left, y, faster, "roost is faster");
+    swatch(left + 140, y, alike, "within 5 %");
+    swatch(left + 250, y, slower, "roost is slower");
   }
 
-  void swatch(int x, int y, const char* fill) {
+  void swatch(int x, int y, const char* fill, const char* meaning) {
     out_ << "<rect x='" << x << "' y='" << y - 10 << "' width='12' height='12' fill='" << fill
          << "'/>\n";
+    text(x + 18, y, "start", meaning);
   }
 
   void vertical(double x, int from, int to, const char* stroke, const char* thickness) {

@@ -26,14 +26,14 @@ inline std::vector<work> spawning_works() {
       simple_work(group,
                   "burst of 1000 in a long-lived scope, each",
                   {"spawn_burst", "1000", "#"},
-                  5,
+                  20,
                   {{{"std"}, 0.1, true}}),
       simple_work(group,
                   "1000000 tasks, 2 at once, each",
                   {"limited_tasks", "#", "2"},
                   1'000'000,
                   {{{"tbb"}, 0.8, true}, {{"go"}, 0.4, true}}),
-      simple_work(group, "when_all of two", {"when_all", "#"}, 3000, {{{"std"}, 0.2, true}}),
+      simple_work(group, "when_all of two", {"when_all", "#"}, 10'000, {{{"std"}, 0.2, true}}),
       simple_work(
           group, "nested when_all, 2^10 leaves, each", {"nested_when_all", "10", "#"}, 10, {{}}),
   };
@@ -43,13 +43,13 @@ inline std::vector<work> parallel_works() {
   const std::string group = "Parallel loops and trees";
   const comparison pools{{"tbb", "rust"}, 1.0, true};
   std::vector<work> works{simple_work(
-      group, "fork-join fib(34), plain below 18", {"fibonacci", "34", "18"}, 0, {pools})};
+      group, "fork-join fib(34), plain below 18", {"fibonacci", "34", "18", "#"}, 3, {pools})};
   for (const std::string loop : {"for_each", "transform"}) {
     const auto add = [&](const char* kind, const char* elements, long rounds) {
       const std::string name = loop + " of " + elements + ' ' + kind + " elements, each";
       works.push_back(simple_work(group, name, {loop, kind, elements, "#"}, rounds, {pools}));
     };
-    add("cheap", "1000000", 40);
+    add("cheap", "1000000", 100);
     add("sqrt", "1000000", 40);
     add("medium", "10000", 10);
   }
@@ -74,8 +74,8 @@ inline std::vector<work> ending_works() {
 inline std::vector<work> uncontended_works() {
   const std::string group = "Nobody else there";
   return {
-      simple_work(group, "wait_group: add, done, wait", {"wait_group", "#"}, 500'000, {{}}),
-      simple_work(group, "semaphore: acquire, release", {"semaphore", "#"}, 500'000, {{}}),
+      simple_work(group, "wait_group: add, done, wait", {"wait_group", "#"}, 2'000'000, {{}}),
+      simple_work(group, "semaphore: acquire, release", {"semaphore", "#"}, 2'000'000, {{}}),
   };
 }
 

@@ -34,6 +34,7 @@ struct work {
   long count = 0;
   std::vector<line> lines;
   bool on_one_cpu = false;
+  bool items_alike = false; // a slow contender may do fewer
 };
 
 } // namespace bench

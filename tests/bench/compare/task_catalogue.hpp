@@ -26,13 +26,13 @@ inline std::vector<work> spawning_works() {
       simple_work(group,
                   "burst of 1000 in a long-lived scope, each",
                   {"spawn_burst", "1000", "#"},
-                  20,
+                  10,
                   {{{"std"}, 0.1, true}}),
       simple_work(group,
                   "1000000 tasks, 2 at once, each",
                   {"limited_tasks", "#", "2"},
                   1'000'000,
-                  {{{"tbb"}, 0.8, true}, {{"go"}, 0.4, true}}),
+                  {{{"tbb"}, 0.8}, {{"go"}, 0.4}, {{}, {}, true}}),
       simple_work(group, "when_all of two", {"when_all", "#"}, 10'000, {{{"std"}, 0.2, true}}),
       simple_work(
           group, "nested when_all, 2^10 leaves, each", {"nested_when_all", "10", "#"}, 10, {{}}),
@@ -74,8 +74,8 @@ inline std::vector<work> ending_works() {
 inline std::vector<work> uncontended_works() {
   const std::string group = "Nobody else there";
   return {
-      simple_work(group, "wait_group: add, done, wait", {"wait_group", "#"}, 2'000'000, {{}}),
-      simple_work(group, "semaphore: acquire, release", {"semaphore", "#"}, 2'000'000, {{}}),
+      simple_work(group, "wait_group: add, done, wait", {"wait_group", "#"}, 1'000'000, {{}}),
+      simple_work(group, "semaphore: acquire, release", {"semaphore", "#"}, 1'000'000, {{}}),
   };
 }
 

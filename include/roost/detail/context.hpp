@@ -467,8 +467,14 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
 
 inline std::shared_ptr<tree> tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    if (c->domain().shared())
-      return c->domain().shared();
+    const std::shared_ptr<tree>& shared = c->domain().shared();
+    if (shared == nullptr)
+      continue;
+    // What is made in a task ends before it, and the task's scope keeps the tree. Not to count
+    // spares what all threads would count with.
+    return this_thread.task != nullptr
+               ? std::shared_ptr<tree>(std::shared_ptr<tree>(), shared.get())
+               : shared;
   }
   return nullptr;
 }

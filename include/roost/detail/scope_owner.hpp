@@ -126,6 +126,7 @@ class scope_owner : public stop_domain, private timer {
 
   scope_owner(const scope_options& options, clock::time_point own_deadline, site where);
 
+  void set_deadline();
   [[noreturn]] void raise_to_owner();
   void raise_from_around();
   bool stopped_by(stop_reason reason) const noexcept {
@@ -191,25 +192,31 @@ inline void scope_owner::open() {
   const context* const around = inherit_ ? this_thread.top : nullptr;
   if (around != nullptr)
     follow(around->domain().shared_from_this());
-  if (own_deadline_ <= clock::now()) {
-    stop_at_deadline();
-  } else if (own_deadline_ != no_deadline) {
-    try {
-      tree_->keeper.add(*this, own_deadline_);
-    } catch (...) {
-      unfollow();
-      throw;
-    }
-  }
+  if (own_deadline_ != no_deadline)
+    set_deadline();
   if (covers_owner_)
     cover_.cover_this_thread();
+}
+
+inline void scope_owner::set_deadline() {
+  if (own_deadline_ <= clock::now()) {
+    stop_at_deadline();
+    return;
+  }
+  try {
+    tree_->keeper.add(*this, own_deadline_);
+  } catch (...) {
+    unfollow();
+    throw;
+  }
 }
 
 inline void scope_owner::release_owner() noexcept {
   if (covers_owner_)
     cover_.uncover();
   unfollow();
-  tree_->keeper.remove(*this);
+  if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
+    tree_->keeper.remove(*this);
   tree_.reset();
 }
 

@@ -31,7 +31,9 @@ namespace roost::inline v0 {
 /// Threads: the last runs on the calling thread, and after it any that no other has come for yet.
 /// Errors: also std::system_error if there is no thread. Reports call them "when_all 0" and so on;
 /// with the form for a range they tell the caller's line, too. Cancellation: throws `stopped` when
-/// the caller was stopped. Cost: a scope; for each but one the wake of a thread.
+/// the caller was stopped. Cost: a scope; for each but one the wake of a thread. Inside of another
+/// when_all's callables a thread comes at once only while a processor is free; else, for those that
+/// are not run by the caller before, after some 0.1 ms, or a few if others end meanwhile.
 template <class... F>
 auto when_all(F&&... callables);
 
@@ -49,7 +51,7 @@ auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
   const auto begin = [&]<class G>(std::size_t index, G&& g) {
     const std::string name = "when_all " + std::to_string(index);
     const task_reference<G> call(std::forward<G>(g));
-    return joint_tasks::begin(scope, index, sizeof...(F), name, call, site::current());
+    return joint_tasks::fork(scope, index, sizeof...(F), name, call, site::current());
   };
   std::tuple handles{begin(I, std::forward<F>(callables))...}; // in braces: one after the other
   joint_tasks::join(scope, site::current());
@@ -88,7 +90,7 @@ auto when_all(R&& callables, site where) {
     for (std::size_t i = 0; i < calls.size(); ++i) {
       const std::string name = "when_all " + std::to_string(i);
       handles.push_back(
-          detail::joint_tasks::begin(scope, i, calls.size(), name, std::move(calls[i]), where));
+          detail::joint_tasks::fork(scope, i, calls.size(), name, std::move(calls[i]), where));
     }
     detail::joint_tasks::join(scope, where);
     if constexpr (!std::is_void_v<result>) {

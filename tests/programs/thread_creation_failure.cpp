@@ -50,6 +50,9 @@ std::atomic<int> until_refusal{-1};
 // While true, all are refused.
 std::atomic<bool> no_threads{false};
 
+// All that come after one that is refused are refused, too.
+std::atomic<bool> for_good{false};
+
 // Who is refused waits here first, if it is set.
 std::atomic<test::gate*> before_refusal{nullptr};
 
@@ -61,6 +64,8 @@ extern "C" int pthread_create(pthread_t* thread,
                               void* (*start)(void*),
                               void* argument) noexcept {
   if (no_threads || (until_refusal >= 0 && until_refusal-- == 0)) {
+    if (for_good)
+      no_threads = true;
     if (test::gate* const g = before_refusal.exchange(nullptr))
       g->pass();
     return EAGAIN;
@@ -280,20 +285,38 @@ void for_each_goes_on_with_fewer() {
     std::vector<int> numbers(100);
     for (std::size_t i = 0; i < numbers.size(); ++i)
       numbers[i] = static_cast<int>(i);
+    for_good = true;
     until_refusal = there_are;
     roost::for_each(numbers,
                     [&](int n) {
-                      if (until_refusal < 0)
-                        no_threads = true; // and all that come after the first
                       most = std::max(most.load(), ++inside);
                       sum += n;
                       --inside;
                     },
                     {.limit = 4, .chunks = false});
+    for_good = false;
     no_threads = false;
     until_refusal = -1;
     expect(sum == 99 * 100 / 2, "all elements are done");
     expect(there_are != 0 || most == 1, "by the caller alone if there is no thread at all");
+  }
+}
+
+// Which thread cannot be had is a matter of luck: for a fork, for the next one, or none.
+void forks_that_get_no_thread_fail() {
+  for (int there_are = 0; there_are < 5; ++there_are) {
+    roost::event never; // they end because one fails
+    const auto waits = [&] { never.wait(); };
+    const auto in_forks = [&] {
+      for_good = true;
+      until_refusal = there_are;
+      roost::when_all(waits, waits, waits, waits, waits, waits, waits);
+    };
+    const std::exception_ptr error = test::exception_of([&] { roost::when_all([] {}, in_forks); });
+    for_good = false;
+    no_threads = false;
+    until_refusal = -1;
+    expect(is_no_thread(error), "when_all throws the system_error, nobody waits for ever");
   }
 }
 
@@ -369,6 +392,7 @@ int main() {
   for (const std::size_t backlog : {2U, 1U, 0U})
     others_that_come_while_it_is_refused(backlog);
   for_each_goes_on_with_fewer();
+  forks_that_get_no_thread_fail();
   spawn_in_a_task();
   spawn_with_a_callable_whose_destructor_throws();
   a_deadline_needs_a_thread_as_well();

@@ -22,6 +22,7 @@ namespace {
 
 struct countdown final : roost::detail::job {
   void run_on_crew() noexcept override { --*left; } // the last touch
+  void fail_on_crew(const std::exception_ptr&) noexcept override { --*left; }
 
   std::atomic<int>* left = nullptr;
 };
@@ -59,15 +60,24 @@ TEST_CASE("every job finds a thread while idle ones are called, give up or are s
       for (int i = 0; i < count; ++i) {
         if (sends_away && i == count / 2)
           threads.dismiss_idle();
+        const bool waits = random.one_in(8);
+        if (waits)
+          threads.begin_absence();
         std::atomic<int> left = static_cast<int>(jobs.size());
         for (countdown& j : jobs) {
           j.left = &left;
-          threads.start(j);
+          j.is_fork = random.one_in(2);
+          if (j.is_fork && !random.one_in(4))
+            threads.offer(j);
+          else
+            threads.start(j);
           test::dither(random, 2000);
           if (random.one_in(4) && threads.take_back(j))
             j.run_on_crew();
         }
         test::wait_until([&] { return left == 0; });
+        if (waits)
+          threads.end_absence();
       }
     };
     const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * crews), false); });

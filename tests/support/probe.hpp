@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -176,6 +177,20 @@ struct probe {
     }
     woken.complete(wait_state::done);
     return count;
+  }
+
+  /// Whether a thread that came now would take a fork that has just been offered.
+  static bool gives_fork_a_thread_at_once(crew& threads) {
+    struct one final : job {
+      void run_on_crew() noexcept override {}
+      void fail_on_crew(const std::exception_ptr&) noexcept override {}
+    } fork;
+    const std::lock_guard guard(threads.lock_);
+    threads.forks_.push_back(fork);
+    fork.offered_ = threads.watch_.offered();
+    const bool is_due = threads.fork_is_due(crew::coming::called);
+    threads.forks_.erase(fork);
+    return is_due;
   }
 
   /// True while the thread that made the scope is in a blocking call that a stop can wake.

@@ -22,6 +22,21 @@ namespace roost::inline v0::detail {
 /// Tasks that the caller waits for at once: so the last of them runs on the calling thread, in the
 /// same way as the others do on theirs; and after it those that no thread has come for yet.
 struct joint_tasks {
+  /// The same, where they are forks: they may be many and short. Inside of forks, the others than
+  /// the last may get their threads a little later, see crew.
+  template <class F>
+  static auto
+  fork(task_scope& scope, std::size_t index, std::size_t count, task_name name, F&& f, site where) {
+    const auto launch = [&](task& t) {
+      t.is_fork = true;
+      if (index + 1 == count)
+        scope.state_->run_here(t);
+      else
+        scope.state_->launch(t, {"task_scope::spawn", scope.state_->name(), where});
+    };
+    return scope.spawn_by(name, std::forward<F>(f), where, launch);
+  }
+
   /// The handle of number `index` of `count`. They are begun in this order.
   template <class F>
   static auto begin(
@@ -32,6 +47,7 @@ struct joint_tasks {
 
   static void join(task_scope& scope, const site& where) {
     scope.state_->run_here_what_is_ready();
+    const scope_threads::absence waits(*scope.state_);
     scope.join(where);
   }
 };

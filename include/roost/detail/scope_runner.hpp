@@ -32,8 +32,8 @@ class scope_runner : public scope_watch {
 
   /// On the thread that runs it: its call; then, in this order: a failure is kept and the others
   /// are stopped, the callable is destroyed, and the handle goes on. A task that was `dropped` is
-  /// not called.
-  void run(task& t, bool dropped) noexcept;
+  /// not called; nor is one for which there is `no_thread`: it fails.
+  void run(task& t, bool dropped, const std::exception_ptr& no_thread = nullptr) noexcept;
 
   /// The rest of that, for a task that never runs.
   void complete(task& t, task::outcome outcome) noexcept {
@@ -56,13 +56,16 @@ class scope_runner : public scope_watch {
 
 // --- implementation ---------------------------------------------------------
 
-inline void scope_runner::run(task& t, bool dropped) noexcept {
+inline void scope_runner::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
   this_thread.task = &t;
   t.begins();
   t.enter();
   task::outcome outcome = task::outcome::stopped;
   if (dropped) {
     t.stopped_by = cause();
+  } else if (no_thread) {
+    fail(t, no_thread);
+    outcome = task::outcome::failed;
   } else {
     outcome = attempt(t, [&t] { t.invoke(); });
   }

@@ -290,9 +290,17 @@ inline void scope_state::refuse() {
       "join(), or make another scope");
 }
 
+// In a fork, forks are many and short: they are offered.
+inline bool runs_in_fork() noexcept {
+  return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork;
+}
+
 inline void scope_state::start(task& t) {
   try {
-    tree_->threads.start(t);
+    if (t.is_fork && runs_in_fork())
+      tree_->threads.offer(t);
+    else
+      tree_->threads.start(t);
   } catch (...) {
     if (!leave_to_others(t))
       take_back(t);

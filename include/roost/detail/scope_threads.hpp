@@ -15,6 +15,8 @@
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 
+#include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -42,8 +44,12 @@ class scope_threads : public scope_runner {
   /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
   void run_here_what_is_ready() noexcept;
 
-  /// Runs `first` on its thread, and then those in line.
-  void work(task& first) noexcept;
+  /// While it lives, the owner waits for what still runs: forks may have its processor.
+  class absence;
+
+  /// Runs `first` on its thread, and then those in line. Where there is `no_thread`, it fails on
+  /// the calling one instead of being called.
+  void work(task& first, const std::exception_ptr& no_thread = nullptr) noexcept;
 
   /// Where the memory of tasks comes from and goes to.
   block_cache& blocks() noexcept { return blocks_; }
@@ -84,6 +90,7 @@ class scope_threads : public scope_runner {
    public:
     explicit dropping(scope_threads& s) noexcept : scope_(s) {}
     inline void run_on_crew() noexcept override;
+    void fail_on_crew(const std::exception_ptr&) noexcept override { run_on_crew(); }
 
    private:
     scope_threads& scope_;
@@ -91,6 +98,28 @@ class scope_threads : public scope_runner {
 
   dropping dropping_{*this};
   block_cache blocks_;
+};
+
+class scope_threads::absence {
+ public:
+  explicit absence(scope_threads& scope) noexcept {
+    {
+      const std::lock_guard lock(scope.lock_);
+      if (scope.line_.idle())
+        return;
+    }
+    tree_ = scope.tree_;
+    tree_->threads.begin_absence();
+  }
+  ~absence() {
+    if (tree_ != nullptr)
+      tree_->threads.end_absence();
+  }
+  absence(const absence&) = delete;
+  absence& operator=(const absence&) = delete;
+
+ private:
+  std::shared_ptr<tree> tree_; // the scope may let go of it meanwhile
 };
 
 // --- implementation ---------------------------------------------------------
@@ -111,10 +140,15 @@ inline bool scope_threads::arrive(seat& here) noexcept {
   return stop_requested();
 }
 
-inline void scope_threads::work(task& first) noexcept {
+inline void task::fail_on_crew(const std::exception_ptr& no_thread) noexcept {
+  const contexts_set_aside aside; // of whoever offers another fork
+  static_cast<scope_threads&>(domain()).work(*this, no_thread);
+}
+
+inline void scope_threads::work(task& first, const std::exception_ptr& no_thread) noexcept {
   block_cache::returns gone(blocks_); // empty when nothing of the scope runs here any more
   seat here(*this, first);
-  run(first, arrive(here));
+  run(first, arrive(here), no_thread);
   while (task* const t = finish(here, gone))
     run(*t, false);
 }

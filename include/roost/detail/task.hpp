@@ -106,6 +106,7 @@ class task : public task_context, public failure_record, public job {
   virtual void destroy_result() noexcept = 0;
 
   inline void run_on_crew() noexcept override; // see scope_threads
+  inline void fail_on_crew(const std::exception_ptr& no_thread) noexcept override; // likewise
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+#include "support/gate.hpp"
+#include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
+#include "support/threads.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <thread>
+
+using namespace std::chrono_literals;
+using roost::detail::crew;
+
+namespace {
+
+struct fork_job final : roost::detail::job {
+  fork_job() { is_fork = true; }
+
+  void run_on_crew() noexcept override { go.pass(); }
+  void fail_on_crew(const std::exception_ptr&) noexcept override {}
+
+  test::gate go;
+};
+
+/// One that is known to roost to run, for as long as it lives. It ends before the crew.
+class fork_at_work {
+ public:
+  explicit fork_at_work(crew& threads) {
+    threads.start(job_);
+    job_.go.wait_for_arrivals(1);
+  }
+  void end() { job_.go.open(); }
+
+ private:
+  fork_job job_;
+};
+
+template <class Forks>
+void run_together(Forks& forks) {
+  for (fork_job& f : forks)
+    f.go.wait_for_arrivals(1);
+  for (fork_job& f : forks)
+    f.go.open();
+}
+
+} // namespace
+
+TEST_CASE("every fork gets a thread though none of them ends", "[crew]") {
+  const test::no_thread_left check;
+  const auto helpers = GENERATE(as<std::size_t>(), 0, 1, 2);
+  std::array<fork_job, 7> forks;
+  std::array<fork_job, 7> again; // with threads that are idle
+  crew threads(1h, 1, helpers);
+  for (fork_job& f : forks)
+    threads.offer(f);
+  run_together(forks);
+  test::wait_until([&] { return test::probe::idle_threads(threads) != 0; });
+  for (fork_job& f : again)
+    threads.offer(f);
+  run_together(again);
+}
+
+TEST_CASE("every fork gets a thread of a crew that keeps no idle ones", "[crew]") {
+  const test::no_thread_left check;
+  const std::size_t before = test::count_threads();
+  std::array<fork_job, 5> forks;
+  crew threads(1h, 1, 0);
+  SECTION("it is dismissed before") {
+    threads.dismiss_idle();
+    for (fork_job& f : forks)
+      threads.offer(f);
+  }
+  SECTION("it is dismissed while they are ready") {
+    for (fork_job& f : forks)
+      threads.offer(f);
+    threads.dismiss_idle();
+  }
+  run_together(forks);
+  CHECK(test::threads_back_to(before));
+}
+
+TEST_CASE("every fork gets a thread though others end all the time", "[crew]") {
+  const test::no_thread_left check;
+  std::array<fork_job, 3> forks;
+  std::atomic<bool> ended{false};
+  crew threads(1h, 1, 0);
+  for (fork_job& f : forks)
+    threads.offer(f);
+  const std::jthread others([&] {
+    while (!ended) {
+      fork_job other;
+      other.go.open();
+      threads.offer(other);
+      if (!threads.take_back(other))
+        other.go.wait_for_arrivals(1);
+    }
+  });
+  run_together(forks);
+  ended = true;
+}
+
+TEST_CASE("a fork that is taken back gets no thread", "[crew]") {
+  const test::no_thread_left check;
+  fork_job taken_back;
+  fork_job other;
+  other.go.open();
+  crew threads(1h, 1, 0);
+  threads.offer(taken_back);
+  threads.offer(other);
+  const bool back = threads.take_back(taken_back); // unless a thread was very fast
+  if (!back)
+    taken_back.go.open();
+  other.go.wait_for_arrivals(1);
+  CHECK(taken_back.go.arrivals() == (back ? 0 : 1));
+  CHECK_FALSE(threads.take_back(other));
+}
+
+TEST_CASE("a fork gets a thread at once only while a processor is free for it", "[crew]") {
+  const test::no_thread_left check;
+  using test::probe;
+  crew one_helper(1h, 1, 1);
+  crew none(1h, 1, 0);
+  CHECK(probe::gives_fork_a_thread_at_once(one_helper));
+  CHECK_FALSE(probe::gives_fork_a_thread_at_once(none));
+
+  fork_at_work busy(one_helper);
+  CHECK_FALSE(probe::gives_fork_a_thread_at_once(one_helper));
+  one_helper.begin_absence();
+  CHECK(probe::gives_fork_a_thread_at_once(one_helper));
+  one_helper.end_absence();
+  CHECK_FALSE(probe::gives_fork_a_thread_at_once(one_helper));
+  busy.end();
+  test::wait_until([&] { return probe::gives_fork_a_thread_at_once(one_helper); });
+}
+
+TEST_CASE("a job that is no fork is given the thread that looks out for forks", "[crew]") {
+  const test::no_thread_left check;
+  const std::size_t before = test::count_threads();
+  for (int round = 0; round < 100; ++round) {
+    fork_job fork;
+    fork_job job;
+    job.is_fork = false;
+    fork.go.open();
+    job.go.open();
+    crew threads(1h, 1, 0);
+    threads.offer(fork);
+    threads.start(job);
+    job.go.wait_for_arrivals(1);
+    fork.go.wait_for_arrivals(1);
+  }
+  CHECK(test::threads_back_to(before));
+}
+
+TEST_CASE("the thread that looks out for forks exits when there are none for a while", "[crew]") {
+  const test::no_thread_left check;
+  const std::size_t before = test::count_threads();
+  fork_job fork;
+  fork.go.open();
+  crew threads(1ms, 1, 0);
+  threads.offer(fork);
+  fork.go.wait_for_arrivals(1);
+  CHECK(test::threads_back_to(before));
+}

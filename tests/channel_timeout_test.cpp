@@ -86,6 +86,7 @@ TEST_CASE("timeouts of any type and size wait until something happens", "[channe
   using float_hours = std::chrono::duration<float, std::ratio<3600>>;
   using short_weeks = std::chrono::duration<std::int16_t, std::ratio<604'800>>;
   using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
+  using hours_since_start = std::chrono::time_point<roost::clock, std::chrono::hours>;
   receives_what_comes([&] { return ch.rx.receive_for(roost::clock::duration::max()); });
   receives_what_comes([&] { return ch.rx.receive_for(std::chrono::hours::max()); });
   receives_what_comes([&] { return ch.rx.receive_for(std::chrono::seconds::max()); });
@@ -95,6 +96,7 @@ TEST_CASE("timeouts of any type and size wait until something happens", "[channe
   receives_what_comes([&] { return ch.rx.receive_for(picoseconds::max()); });
   receives_what_comes([&] { return ch.rx.receive_until(roost::clock::time_point::max()); });
   receives_what_comes([&] { return ch.rx.receive_until(roost::clock::time_point::max() - 1ns); });
+  receives_what_comes([&] { return ch.rx.receive_until(hours_since_start::max()); });
   receives_what_comes([&] { return ch.rx.receive_until(roost::clock::now() + 24h * 36'500); });
 
   CHECK(ch.rx.receive_for(float_hours(-1e30F)).status() == channel_status::timeout);

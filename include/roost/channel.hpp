@@ -11,7 +11,6 @@
 #include <roost/overflow.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <iterator>
@@ -111,22 +110,18 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
     return send(copy(item), where);
   }
 
-  template <class Rep, class Period>
-  send_result send_for(T&& item,
-                       std::chrono::duration<Rep, Period> timeout,
-                       site where = site::current()) const {
+  send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
-  template <class Rep, class Period>
-  send_result send_for(const T& item,
-                       std::chrono::duration<Rep, Period> timeout,
-                       site where = site::current()) const {
+  send_result
+  send_for(const T& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(item, detail::deadline_after(timeout), where);
   }
 
-  send_result send_until(T&& item, clock::time_point deadline, site where = site::current()) const;
   send_result
-  send_until(const T& item, clock::time_point deadline, site where = site::current()) const {
+  send_until(T&& item, detail::any_time_point deadline, site where = site::current()) const;
+  send_result
+  send_until(const T& item, detail::any_time_point deadline, site where = site::current()) const {
     return send_until(copy(item), deadline, where);
   }
 
@@ -185,13 +180,12 @@ class receiver
     return result;
   }
 
-  template <class Rep, class Period>
-  receive_result<T> receive_for(std::chrono::duration<Rep, Period> timeout,
-                                site where = site::current()) const {
+  receive_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
 
-  receive_result<T> receive_until(clock::time_point deadline, site where = site::current()) const;
+  receive_result<T> receive_until(detail::any_time_point deadline,
+                                  site where = site::current()) const;
 
   /// Never waits: empty if it would have to.
   receive_result<T> try_receive() const;
@@ -291,7 +285,7 @@ channel_ends<T> make_channel(unbounded_t, std::string_view name) {
 }
 
 template <class T>
-send_result sender<T>::send_until(T&& item, clock::time_point deadline, site where) const {
+send_result sender<T>::send_until(T&& item, detail::any_time_point deadline, site where) const {
   return send_at_once(item) ? channel_status::success : send_slowly(item, deadline, where);
 }
 
@@ -372,7 +366,7 @@ T sender<T>::copy(const T& item) {
 }
 
 template <class T>
-receive_result<T> receiver<T>::receive_until(clock::time_point deadline, site where) const {
+receive_result<T> receiver<T>::receive_until(detail::any_time_point deadline, site where) const {
   receive_result<T> result(channel_status::success);
   if (!receive_at_once(result))
     receive_slowly(result, deadline, where);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <type_traits>
 
 namespace roost::inline v0 {
 
@@ -22,19 +23,99 @@ constexpr clock::time_point later(clock::time_point a, clock::time_point b) noex
   return a < b ? b : a;
 }
 
-/// Now plus `timeout`, for any duration type. What does not fit becomes no_deadline, and what is
-/// negative lies in the past.
-template <class Rep, class Period>
-clock::time_point deadline_after(std::chrono::duration<Rep, Period> timeout) noexcept {
-  using seconds = std::chrono::duration<double>;
-  // A century is for ever, and far enough from the limits that adding it to now() is safe.
-  constexpr seconds for_ever(100.0 * 365 * 24 * 3600);
-  const seconds wanted(timeout);
-  if (!(wanted < for_ever))
-    return no_deadline;
-  if (wanted < -for_ever)
-    return clock::time_point{};
-  return clock::now() + std::chrono::ceil<clock::duration>(timeout);
+template <class>
+inline constexpr bool never = false;
+
+// Half-way to what the clock's own types hold: what is further away is for ever, and a time that is
+// nearer can be added to now().
+constexpr bool is_beyond(std::chrono::duration<double> time) noexcept {
+  return !(time < std::chrono::duration<double>(no_timeout / 2)); // so is what is not a number
+}
+
+/// A parameter or member that takes any duration of std::chrono. One that does not fit into the
+/// clock's is for ever: the plain conversion would overflow, mostly into the past.
+class any_duration {
+ public:
+  template <class Rep, class Period>
+  // NOLINTNEXTLINE(google-explicit-constructor): that is what it is for
+  constexpr any_duration(std::chrono::duration<Rep, Period> time) noexcept
+      : time_(converted(time)) {}
+
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+    // NOLINTNEXTLINE(google-explicit-constructor): to refuse it in words
+    any_duration(Number) {
+      static_assert(never<Number>,
+                    "roost: a duration needs a unit: 2s, 20ms, std::chrono::hours(1)");
+    }
+
+  template <class Clock, class Duration>
+  // NOLINTNEXTLINE(google-explicit-constructor): to refuse it in words
+  any_duration(std::chrono::time_point<Clock, Duration>) {
+    static_assert(never<Clock>,
+                  "roost: this takes a duration; a point in time is for the form with _until, or "
+                  "for scope_options::deadline");
+  }
+
+  // NOLINTNEXTLINE(google-explicit-constructor): it is one
+  constexpr operator clock::duration() const noexcept { return time_; }
+
+ private:
+  template <class Rep, class Period>
+  static constexpr clock::duration converted(std::chrono::duration<Rep, Period> time) noexcept {
+    const std::chrono::duration<double> wanted(time);
+    if (is_beyond(wanted))
+      return no_timeout;
+    return is_beyond(-wanted) ? -no_timeout : std::chrono::ceil<clock::duration>(time);
+  }
+
+  clock::duration time_;
+};
+
+/// The same for times of the clock in any precision.
+class any_time_point {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): it is one
+  constexpr any_time_point(clock::time_point time) noexcept : time_(time) {}
+
+  template <class Clock, class Duration>
+  // NOLINTNEXTLINE(google-explicit-constructor): that is what it is for
+  constexpr any_time_point(std::chrono::time_point<Clock, Duration> time) noexcept
+      : time_(converted(time)) {}
+
+  template <class Rep, class Period>
+  // NOLINTNEXTLINE(google-explicit-constructor): to refuse it in words
+  any_time_point(std::chrono::duration<Rep, Period>) {
+    static_assert(never<Rep>,
+                  "roost: this takes a point in time; a duration is for the form with _for, or for "
+                  "scope_options::timeout");
+  }
+
+  // NOLINTNEXTLINE(google-explicit-constructor): it is one
+  constexpr operator clock::time_point() const noexcept { return time_; }
+
+ private:
+  template <class Clock, class Duration>
+  static constexpr clock::time_point
+  converted(std::chrono::time_point<Clock, Duration> time) noexcept {
+    static_assert(std::is_same_v<Clock, clock>,
+                  "roost: a deadline is a time of roost::clock, which nobody can set; for one of "
+                  "another clock take the time that is left");
+    if constexpr (std::is_same_v<Clock, clock>) {
+      return clock::time_point(any_duration(time.time_since_epoch()));
+    } else {
+      return {};
+    }
+  }
+
+  clock::time_point time_;
+};
+
+/// Now plus `timeout`. What does not fit becomes no_deadline, and what is negative lies in the
+/// past.
+inline clock::time_point deadline_after(any_duration timeout) noexcept {
+  const clock::duration time = timeout;
+  return is_beyond(time) ? no_deadline : clock::now() + time;
 }
 
 } // namespace detail

@@ -54,9 +54,10 @@ struct scope_options {
   std::size_t backlog = 1024;
 
   /// When the scope stops, from its construction or as a time. The earlier one counts, and an
-  /// enclosing scope's if that is earlier still.
-  clock::duration timeout = detail::no_timeout;
-  clock::time_point deadline = detail::no_deadline;
+  /// enclosing scope's if that is earlier still. Any duration of std::chrono will do, and times of
+  /// roost::clock in any precision; what does not fit into the clock's own is for ever.
+  detail::any_duration timeout = detail::no_timeout;
+  detail::any_time_point deadline = detail::no_deadline;
 
   /// False: neither stops nor deadlines of the enclosing task reach this scope.
   bool inherit = true;
@@ -70,7 +71,7 @@ struct scope_options {
   /// then joins print without a stop, too. A join, or a spawn that waits, prints the same where
   /// tasks have been in line for so long while all that run are blocked, in calls of roost that no
   /// deadline ends; it does not look into scopes of theirs.
-  clock::duration stall_after = std::chrono::seconds(10);
+  detail::any_duration stall_after = std::chrono::seconds(10);
 };
 
 } // namespace roost::inline v0

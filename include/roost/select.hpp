@@ -16,7 +16,6 @@
 #include <roost/wait_group.hpp>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -95,12 +94,10 @@ auto on_tick(ticker& t, F handler = {}, site where = site::current());
 /// anew with each select: for a fixed beat take on_tick, for a fixed end on_deadline. One that is
 /// over at once is as likely as any other case that can happen; to look without waiting take
 /// `otherwise`.
-template <class Rep, class Period, class F = detail::no_handler>
-auto on_timeout(std::chrono::duration<Rep, Period> timeout,
-                F handler = {},
-                site where = site::current());
 template <class F = detail::no_handler>
-auto on_deadline(clock::time_point deadline, F handler = {}, site where = site::current());
+auto on_timeout(detail::any_duration timeout, F handler = {}, site where = site::current());
+template <class F = detail::no_handler>
+auto on_deadline(detail::any_time_point deadline, F handler = {}, site where = site::current());
 
 /// No other case can happen at this moment.
 template <class F = detail::no_handler>
@@ -296,13 +293,13 @@ auto on_tick(ticker& t, F handler, site where) {
   return detail::tick_case<F>(t, std::move(handler), where);
 }
 
-template <class Rep, class Period, class F>
-auto on_timeout(std::chrono::duration<Rep, Period> timeout, F handler, site where) {
+template <class F>
+auto on_timeout(detail::any_duration timeout, F handler, site where) {
   return on_deadline(detail::deadline_after(timeout), std::move(handler), where);
 }
 
 template <class F>
-auto on_deadline(clock::time_point deadline, F handler, site where) {
+auto on_deadline(detail::any_time_point deadline, F handler, site where) {
   detail::check_plain_handler<F>();
   return detail::time_case<F>(deadline, std::move(handler), where);
 }

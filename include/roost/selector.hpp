@@ -10,7 +10,6 @@
 #include <roost/select.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -69,12 +68,12 @@ class selector {
   std::size_t select_biased(site where = site::current());
 
   /// Nothing when the time passed first.
-  template <class Rep, class Period>
-  std::optional<std::size_t> select_for(std::chrono::duration<Rep, Period> timeout,
+  std::optional<std::size_t> select_for(detail::any_duration timeout,
                                         site where = site::current()) {
     return select_until(detail::deadline_after(timeout), where);
   }
-  std::optional<std::size_t> select_until(clock::time_point deadline, site where = site::current());
+  std::optional<std::size_t> select_until(detail::any_time_point deadline,
+                                          site where = site::current());
 
   /// Never waits, ignores stops: nothing if no case could happen.
   std::optional<std::size_t> try_select();
@@ -170,7 +169,8 @@ inline std::size_t selector::select_biased(site where) {
   return *run(in_order_, detail::turn::biased, detail::patience::wait, detail::no_deadline, where);
 }
 
-inline std::optional<std::size_t> selector::select_until(clock::time_point deadline, site where) {
+inline std::optional<std::size_t> selector::select_until(detail::any_time_point deadline,
+                                                         site where) {
   detail::throw_if_stopped();
   return run(in_turn_, detail::turn::fair, detail::patience::wait, deadline, where);
 }

@@ -8,7 +8,6 @@
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <mutex>
@@ -49,12 +48,10 @@ class semaphore {
   [[nodiscard]] std::optional<permit> try_acquire(std::size_t n = 1);
 
   /// Nothing when the time passed first.
-  template <class Rep, class Period>
-  [[nodiscard]] std::optional<permit> acquire_for(std::chrono::duration<Rep, Period> timeout,
-                                                  std::size_t n = 1,
-                                                  site where = site::current());
   [[nodiscard]] std::optional<permit>
-  acquire_until(clock::time_point deadline, std::size_t n = 1, site where = site::current());
+  acquire_for(detail::any_duration timeout, std::size_t n = 1, site where = site::current());
+  [[nodiscard]] std::optional<permit>
+  acquire_until(detail::any_time_point deadline, std::size_t n = 1, site where = site::current());
 
   std::size_t permits() const noexcept { return permits_; } // in all
   std::size_t available() const noexcept;                   // old news where other threads act
@@ -187,14 +184,13 @@ inline std::optional<semaphore::permit> semaphore::try_acquire(std::size_t n) {
   return permit(*this, n);
 }
 
-template <class Rep, class Period>
-std::optional<semaphore::permit>
-semaphore::acquire_for(std::chrono::duration<Rep, Period> timeout, std::size_t n, site where) {
+inline std::optional<semaphore::permit>
+semaphore::acquire_for(detail::any_duration timeout, std::size_t n, site where) {
   return acquire_until(detail::deadline_after(timeout), n, where);
 }
 
 inline std::optional<semaphore::permit>
-semaphore::acquire_until(clock::time_point deadline, std::size_t n, site where) {
+semaphore::acquire_until(detail::any_time_point deadline, std::size_t n, site where) {
   require(n);
   detail::throw_if_stopped();
   acquisition wanted(*this, n);

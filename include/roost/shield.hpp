@@ -8,7 +8,6 @@
 #include <roost/detail/tree.hpp>
 #include <roost/stop.hpp>
 
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -29,9 +28,8 @@ namespace roost::inline v0 {
 /// Lifetime: a local of the thread that it protects.
 class shield {
  public:
-  template <class Rep, class Period>
   [[nodiscard("it works only while it lives: give it a name")]] explicit shield(
-      std::chrono::duration<Rep, Period> limit)
+      detail::any_duration limit)
       : shield(detail::deadline_after(limit)) {}
   ~shield();
   shield(const shield&) = delete;

@@ -7,7 +7,6 @@
 #include <roost/detail/task.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -39,13 +38,12 @@ class handle_base {
   R get(site where = site::current());
 
   /// True when the task has ended, false when the time passed first.
-  template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
-                              site where = site::current()) const {
+  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) const {
     return wait_until(deadline_after(timeout), where);
   }
 
-  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current()) const {
+  [[nodiscard]] bool wait_until(detail::any_time_point deadline,
+                                site where = site::current()) const {
     return wait(deadline, "task_handle::wait", where);
   }
 

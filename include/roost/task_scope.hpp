@@ -13,7 +13,6 @@
 #include <roost/task_handle.hpp>
 #include <roost/this_task.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <exception>
 #include <memory>
@@ -117,12 +116,10 @@ class task_scope {
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Closes nothing.
-  template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
-                              site where = site::current()) {
+  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
     return wait_until(detail::deadline_after(timeout), where);
   }
-  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current());
+  [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current());
 
   /// Asks all tasks and scopes below to stop, and wakes them. True for the call that did it; later
   /// ones change nothing. Callbacks on the stop_token run here.
@@ -265,7 +262,7 @@ inline void task_scope::tell_owner(const std::exception_ptr& outcome) const {
     detail::throw_if_stopped();
 }
 
-inline bool task_scope::wait_until(clock::time_point deadline, site where) {
+inline bool task_scope::wait_until(detail::any_time_point deadline, site where) {
   require_no_deadlock("roost::task_scope::wait_for: a task cannot wait for the scope that it is "
                       "in, nor a callback that its deadline runs");
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});

@@ -10,7 +10,6 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <chrono>
 #include <stop_token>
 #include <string_view>
 
@@ -58,7 +57,7 @@ inline std::string_view name() noexcept {
 }
 
 /// Sleeps; a stop wakes it, and then it throws.
-inline void sleep_until(clock::time_point time, site where = site::current()) {
+inline void sleep_until(detail::any_time_point time, site where = site::current()) {
   detail::throw_if_stopped();
   detail::parker_lease lease;
   detail::wait_record record(lease.get()); // in no list: only a stop or the time ends it
@@ -67,8 +66,7 @@ inline void sleep_until(clock::time_point time, site where = site::current()) {
   }
 }
 
-template <class Rep, class Period>
-void sleep_for(std::chrono::duration<Rep, Period> time, site where = site::current()) {
+inline void sleep_for(detail::any_duration time, site where = site::current()) {
   sleep_until(detail::deadline_after(time), where);
 }
 

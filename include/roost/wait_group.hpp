@@ -5,7 +5,6 @@
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -57,13 +56,11 @@ class wait_group {
   void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
 
   /// True when the count was zero, false when the time passed first.
-  template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout,
-                              site where = site::current()) {
+  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
-  [[nodiscard]] bool wait_until(clock::time_point deadline, site where = site::current()) {
+  [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
     return waiters_.wait({"wait_group::wait", {}, where}, deadline, [this] { return count_ == 0; });
   }
 

@@ -219,10 +219,12 @@ void a_join_without_a_stop_prints_nothing() {
 
 void a_patience_that_is_not_over_prints_nothing() {
   const captured_stderr out;
-  const auto patience = {roost::clock::duration(1h), roost::clock::duration::max()};
-  for (const auto stall_after : patience) {
+  const roost::scope_options patient[] = {{.stall_after = 1h},
+                                          {.stall_after = roost::clock::duration::max()},
+                                          {.stall_after = std::chrono::hours::max()}};
+  for (const roost::scope_options& options : patient) {
     roost::event never;
-    roost::task_scope scope({.stall_after = stall_after});
+    roost::task_scope scope(options);
     scope.spawn([&] {
       const roost::shield s(1h);
       (void)never.wait_for(30ms);

@@ -26,6 +26,13 @@
 ///     wait while cleaning up after a stop                  shield
 ///     know why something stopped or failed                 stop_cause, failure
 
+// Nothing is included where it cannot work: the errors would be a thousand lines.
+#if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
+#error "roost needs C++20: compile with -std=c++20, or in CMake link to roost::roost"
+#elif !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#error "roost needs exceptions: a wait that is stopped throws; compile without -fno-exceptions"
+#else
+
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
@@ -53,3 +60,5 @@
 #include <roost/when_all.hpp>
 #include <roost/when_any.hpp>
 #include <roost/with_scope.hpp>
+
+#endif

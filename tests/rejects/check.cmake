@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSL-1.0
 # Compiles SOURCE with COMPILE (a list: compiler and flags). The source says at its top what must come of it:
 #   // expect: <regex>     it is refused, and the compiler's words match; several such lines must all match
+#   // at-most: <n> lines  that is all the compiler says
+#   // flags: <flag>...     further ones for the compiler
 #   // expect-success      it compiles
 cmake_minimum_required(VERSION 3.21)
 
 file(READ "${SOURCE}" top LIMIT 2000)
+set(flags "")
+if(top MATCHES "// flags: ([^\n]*)")
+  separate_arguments(flags UNIX_COMMAND "${CMAKE_MATCH_1}")
+endif()
 execute_process(
-  COMMAND ${COMPILE} "${SOURCE}"
+  COMMAND ${COMPILE} ${flags} "${SOURCE}"
   RESULT_VARIABLE exit
   OUTPUT_VARIABLE words
   ERROR_VARIABLE words)
@@ -24,6 +30,15 @@ if(NOT top MATCHES "// expect: ")
 endif()
 if(exit EQUAL 0)
   message(FATAL_ERROR "compiles, but must be refused")
+endif()
+if(top MATCHES "// at-most: ([0-9]+) lines\n")
+  set(most "${CMAKE_MATCH_1}")
+  string(REGEX MATCHALL "\n" ends "${words}")
+  list(LENGTH ends lines)
+  if(lines GREATER most)
+    message("${words}")
+    message(FATAL_ERROR "is refused in ${lines} lines, which are more than ${most}")
+  endif()
 endif()
 while(top MATCHES "// expect: ([^\n]*)")
   set(line "${CMAKE_MATCH_0}")

@@ -47,7 +47,8 @@ TEST_CASE("the ends are cheap handles and the receiver is an input range", "[cha
   STATIC_REQUIRE(std::ranges::input_range<const rx_type>);
 
   STATIC_REQUIRE(std::is_constructible_v<bool, roost::send_result>);
-  STATIC_REQUIRE_FALSE(std::is_convertible_v<roost::send_result, bool>);
+  STATIC_REQUIRE(std::is_convertible_v<roost::send_result, bool>);
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<roost::send_result, int>); // nor is it a number
   STATIC_REQUIRE(std::is_constructible_v<bool, result_type>);
   STATIC_REQUIRE_FALSE(std::is_convertible_v<result_type, bool>);
   STATIC_REQUIRE(std::is_nothrow_move_constructible_v<result_type>);
@@ -98,6 +99,16 @@ TEST_CASE("a receiver that waits gets what is sent later", "[channel]") {
   CHECK(test::send_forms<int>()[send].send(ch.tx, item));
   CHECK(got.get() == 7);
   CHECK(ch.rx.size() == 0);
+}
+
+TEST_CASE("whether an item was sent can be kept as a bool", "[channel]") {
+  auto ch = roost::make_channel<int>(1);
+  const bool first = ch.tx.send(1);
+  const bool second = ch.tx.try_send(2);
+  CHECK(first);
+  CHECK_FALSE(second);
+  const auto is_sent = [&](int item) -> bool { return ch.tx.try_send(item); };
+  CHECK_FALSE(is_sent(2));
 }
 
 TEST_CASE("a sender that waits goes on when its item is received", "[channel]") {

@@ -342,7 +342,8 @@ template <class Range>
 std::size_t sender<T>::send_all(Range&& items, site where) const {
   static_assert(std::is_copy_constructible_v<T>,
                 "roost::sender::send_all: these items cannot be copied; send the vector with "
-                "std::move");
+                "std::move, which leaves a const one as it is: a lambda that holds it must be "
+                "mutable");
   std::vector<T> copies;
   for (auto&& item : items)
     copies.emplace_back(item);
@@ -361,7 +362,8 @@ bool sender<T>::fail(std::exception_ptr cause) const {
 template <class T>
 T sender<T>::copy(const T& item) {
   static_assert(std::is_copy_constructible_v<T>,
-                "roost::sender: these items cannot be copied; send them with std::move");
+                "roost::sender: these items cannot be copied; send them with std::move, which "
+                "leaves a const one as it is: a lambda that holds it must be mutable");
   return T(item);
 }
 

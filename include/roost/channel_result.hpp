@@ -3,6 +3,7 @@
 
 #include <roost/detail/stored_item.hpp>
 
+#include <concepts>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -33,7 +34,9 @@ class [[nodiscard("if the send did not succeed, the item is still yours")]] send
   constexpr send_result(channel_status status) noexcept // NOLINT(google-explicit-constructor)
       : status_(status) {}
 
-  constexpr explicit operator bool() const noexcept {
+  // Implicit, for `bool ok = tx.send(x)`; but it is no number: only bool itself will do.
+  template <std::same_as<bool> Bool>
+  constexpr operator Bool() const noexcept { // NOLINT(google-explicit-constructor)
     return status_ == channel_status::success;
   }
   constexpr channel_status status() const noexcept {

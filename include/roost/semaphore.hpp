@@ -8,6 +8,7 @@
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <mutex>
@@ -43,6 +44,12 @@ class semaphore {
   /// Takes `n` permits, and waits until they are free. Like the other forms it throws
   /// std::invalid_argument if there are fewer in all. With 0 it waits its turn and takes none.
   permit acquire(std::size_t n = 1, site where = site::current());
+  template <class Rep, class Period>
+  void acquire(std::chrono::duration<Rep, Period>) {
+    static_assert(detail::never<Rep>,
+                  "roost::semaphore: acquire waits for as long as it takes; acquire_for has a time "
+                  "limit");
+  }
 
   /// Nothing if they are not free at this moment, or others are waiting.
   [[nodiscard]] std::optional<permit> try_acquire(std::size_t n = 1);

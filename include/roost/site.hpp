@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/clock.hpp>
+
+#include <chrono>
 #include <cstddef>
+#include <type_traits>
 
 namespace roost::inline v0 {
 
@@ -15,6 +19,21 @@ struct site {
   const char* function = "";
   std::size_t line = 0;
 
+  constexpr site() noexcept = default;
+  constexpr site(const char* in_file, const char* in_function, std::size_t at_line) noexcept
+      : file(in_file),
+        function(in_function),
+        line(at_line) {}
+
+  // A time limit would land here, where a call takes none.
+  template <class Rep, class Period>
+  // NOLINTNEXTLINE(google-explicit-constructor): to refuse it in words
+  site(std::chrono::duration<Rep, Period>) {
+    static_assert(detail::never<Rep>,
+                  "roost: this call waits for as long as it takes; with a time limit its name ends "
+                  "in _for: send_for, receive_for, wait_for, select_for, acquire_for");
+  }
+
   /// The line that calls; as a default argument, the line of the outermost call.
   static constexpr site current(const char* file = __builtin_FILE(),
                                 const char* function = __builtin_FUNCTION(),
@@ -23,4 +42,13 @@ struct site {
   }
 };
 
+namespace detail {
+
+/// True for what a call is given after its callable, if that is more than a site: arguments for the
+/// callable, as std::thread takes them.
+template <class... Args>
+inline constexpr bool are_arguments = sizeof...(Args) > 1 ||
+                                      (!std::is_same_v<std::remove_cvref_t<Args>, site> || ...);
+
+} // namespace detail
 } // namespace roost::inline v0

@@ -94,6 +94,14 @@ class task_scope {
   template <class F>
   auto spawn(task_name name, F&& f, site where = site::current());
 
+  // Arguments for the callable, as std::jthread takes them: refused in words.
+  template <class F, class... Args>
+    requires(detail::are_arguments<Args...> && !std::is_convertible_v<F, task_name>)
+  void spawn(F&&, Args&&...) { refuse_arguments<Args...>(); }
+  template <class F, class... Args>
+    requires detail::are_arguments<Args...>
+  void spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }
+
   /// The same if that would not wait and the scope is not stopped; else nothing, and `f` is
   /// untouched. Never waits: several that call it at the same moment may exceed the backlog by
   /// their number. A task is counted for a moment longer than get() of its handle takes. Throws
@@ -106,6 +114,12 @@ class task_scope {
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(task_name name, F&& f, site where = site::current());
+  template <class F, class... Args>
+    requires(detail::are_arguments<Args...> && !std::is_convertible_v<F, task_name>)
+  void try_spawn(F&&, Args&&...) { refuse_arguments<Args...>(); }
+  template <class F, class... Args>
+    requires detail::are_arguments<Args...>
+  void try_spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
   /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or,
@@ -142,6 +156,8 @@ class task_scope {
 
   template <class F>
   static constexpr bool check_callable();
+  template <class... Args>
+  static void refuse_arguments();
 
   /// As a task of this scope, but on the calling thread; done when it returns.
   template <class F>
@@ -201,6 +217,13 @@ constexpr bool task_scope::check_callable() {
                 "roost::task_scope::spawn: the task must be callable with no arguments or with a "
                 "std::stop_token; bind arguments with a lambda");
   return fits;
+}
+
+template <class... Args>
+void task_scope::refuse_arguments() {
+  static_assert(sizeof...(Args) == 0,
+                "roost::task_scope::spawn: the task must be callable with no arguments or with a "
+                "std::stop_token; bind arguments with a lambda; a name comes before the task");
 }
 
 template <class F>

@@ -52,6 +52,13 @@ class wait_group {
   /// Runs `f` as a task of `scope`, counted until its captures are destroyed.
   template <class Scope, class F>
   auto spawn(Scope& scope, F&& f, site where = site::current());
+  template <class Scope, class F, class... Args>
+    requires detail::are_arguments<Args...>
+  void spawn(Scope&, F&&, Args&&...) {
+    static_assert(sizeof...(Args) == 0,
+                  "roost::wait_group::spawn: the task must be callable with no arguments or with a "
+                  "std::stop_token; bind arguments with a lambda");
+  }
 
   void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
 

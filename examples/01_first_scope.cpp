@@ -7,11 +7,11 @@
 #include <utility>
 
 int main() {
-  auto [tx, rx] = roost::make_channel<int>(16);
-  roost::task_scope scope; // no task outlives this block
-  scope.spawn("squares", [out = std::move(tx)] {
+  roost::task_scope scope;                      // no task outlives this block
+  auto [tx, rx] = roost::make_channel<int>(16); // after it: a loop left early tells the sender
+  scope.spawn("squares", [tx = std::move(tx)]() mutable {
     for (int i = 0; i < 10; ++i) {
-      if (!out.send(i * i)) {
+      if (!tx.send(i * i)) {
         return; // nobody listens any more
       }
     }

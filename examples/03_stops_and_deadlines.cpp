@@ -30,8 +30,8 @@ void report(const roost::sender<std::string>& log) {
 
 int main() {
   try {
-    auto server = roost::make_channel<std::string>();
     roost::task_scope scope({.name = "page", .timeout = 20ms}); // covers this thread, too
+    auto server = roost::make_channel<std::string>();
     std::cout << fetch(server.rx);
   } catch (const roost::timeout_error& e) {
     std::cout << e.what() << '\n';

@@ -12,10 +12,10 @@
 int main() {
   const std::string text = "the owl and the pussycat went to sea in a beautiful pea green boat "
                            "the owl looked up to the stars above";
-  auto words = roost::make_channel<std::string>(8);
-  auto counted = roost::make_channel<std::map<std::string, int>>();
 
   roost::task_scope scope({.name = "count"});
+  auto words = roost::make_channel<std::string>(8);
+  auto counted = roost::make_channel<std::map<std::string, int>>();
   scope.spawn("reader", [&text, out = std::move(words.tx)] {
     std::istringstream in(text);
     for (std::string word; in >> word;) {

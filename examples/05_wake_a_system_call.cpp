@@ -42,7 +42,7 @@ class pipe_ends {
 } // namespace
 
 int main() {
-  pipe_ends input; // data first, scope last: it must outlive the task
+  pipe_ends input; // before the scope: the task refers to it
   auto letters = roost::make_channel<char>();
   roost::task_scope scope({.name = "input"});
   scope.spawn("reader", [&] {

@@ -12,10 +12,10 @@
 using namespace std::chrono_literals;
 
 int main() {
-  auto prices = roost::make_channel<int>();
-  auto notices = roost::make_channel<std::string>();
   roost::event ask_again;
   roost::task_scope scope;
+  auto prices = roost::make_channel<int>();
+  auto notices = roost::make_channel<std::string>();
 
   // The slow server: after two prices it says nothing until it is asked again.
   scope.spawn("exchange", [&ask_again, price = std::move(prices.tx), news = std::move(notices.tx)] {

@@ -21,10 +21,10 @@ int main() {
   };
 
   roost::semaphore at_once(3);
-  auto log = roost::make_channel<int>(roost::unbounded); // +1 for a start, -1 for an end
   const auto begin = roost::clock::now();
   roost::ticker tick(2ms);
   roost::task_scope scope;
+  auto log = roost::make_channel<int>(roost::unbounded); // +1 for a start, -1 for an end
   int too_early = 0;
   for (int i = 1; i <= 10; ++i) {
     auto permit = at_once.acquire(); // first, so that the start is right after the tick

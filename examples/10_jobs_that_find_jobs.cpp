@@ -25,8 +25,8 @@ std::vector<int> links_on(int page) { // a small web of 255 pages
 int main() {
   roost::wait_group open;
   std::atomic<int> pages = 0;
-  auto queue = roost::make_channel<job>(roost::unbounded, "jobs");
   roost::task_scope scope({.name = "crawler"});
+  auto queue = roost::make_channel<job>(roost::unbounded, "jobs");
   for (int worker = 0; worker < 3; ++worker) {
     scope.spawn("worker", [&open, &pages, in = queue.rx, out = queue.tx] {
       for (const job& next : in) {

@@ -161,8 +161,8 @@ void a5_wait_group() {
 void a6_range() {
   row("A6 range over a channel", "for v := range ch never ends if nobody calls close(ch)");
 
-  auto numbers = roost::make_channel<int>();
   roost::task_scope scope;
+  auto numbers = roost::make_channel<int>();
   scope.spawn("producer", [tx = std::move(numbers.tx)] {
     for (int i = 1; i <= 3; ++i)
       if (!tx.send(i))

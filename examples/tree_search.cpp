@@ -9,8 +9,8 @@
 //   searchers' loops end; their ends of `reports` go with them, so main's loop ends.
 // - Nobody passes a stop along. Ctrl-C or the timeout stops the scope, and each send and receive in
 //   it throws, main's too. A searcher deep in a file or a regex asks this_task::checkpoint().
-// - Data first, scope last: what the tasks refer to is declared before the scope and outlives them.
-//   What a stop kept them from sending is in it, so main prints that after the scope.
+// - What the tasks refer to is declared before the scope and outlives them. What a stop kept them
+//   from sending is in it, so main prints that after the scope.
 // - Two waits are not roost's: for a signal, and for a slow reader of our output. There a
 //   std::stop_callback rings a pipe: see wake_pipe.hpp.
 

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/channel_forms.hpp"
 #include "support/gate.hpp"
+#include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
 
@@ -355,4 +356,24 @@ TEST_CASE("an item destroyed by its receiver may send the next one", "[channel]"
   counts.on_destroy = nullptr;
   CHECK(ch.rx.try_receive().status() == channel_status::empty);
   CHECK(counts.live == 0);
+}
+
+TEST_CASE("a loop that is left early does not let its sender and the join hang", "[channel]") {
+  const test::no_thread_left check;
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 16);
+  bool told = false;
+  {
+    roost::task_scope scope;
+    auto [tx, rx] = roost::make_channel<int>(capacity);
+    scope.spawn([&told, tx = std::move(tx)]() mutable {
+      for (int i = 0; tx.send(i); ++i) {
+      }
+      told = true;
+    });
+    for (const int i : rx) {
+      if (i == 3)
+        break;
+    }
+  }
+  CHECK(told);
 }

@@ -28,7 +28,8 @@ namespace roost::inline v0 {
 /// A channel hands items from any number of senders to any number of receivers, in order. It is
 /// reached through its two kinds of ends. To wait for something without a value take an event.
 ///
-///     auto [tx, rx] = roost::make_channel<int>(16);
+///     roost::task_scope scope;
+///     auto [tx, rx] = roost::make_channel<int>(16);  // ends that you keep: after the scope
 ///     scope.spawn([tx = std::move(tx)] { for (int i = 0; i < 10; ++i) (void)tx.send(i); });
 ///     for (int i : rx) use(i);               // ends: the only sender's end went with its task
 ///
@@ -164,8 +165,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
 
 /// The end to receive from. It is an input range: a range-for receives until the channel is closed
 /// and empty. It throws when the task is stopped, or when sender::fail() has closed the channel.
-/// Senders wait for it as long as it lives. So where a loop may be left before its end, declare the
-/// receiver after the scope of the senders, or close() it then.
+/// Senders wait for it as long as it lives. So declare the one that you keep after the scope of the
+/// senders: then a loop that is left before its end, by an exception as well, tells them.
 template <class T>
 class receiver
     : public detail::channel_end<detail::stored_item<T>, detail::channel_side::receiving> {

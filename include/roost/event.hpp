@@ -5,7 +5,6 @@
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
-
 namespace roost::inline v0 {
 
 /// Something that happens once and stays so, such as "ready" or "shut down". Any number of threads

@@ -49,7 +49,7 @@ class task_name {
 /// Owns tasks: none of them outlives it.
 ///
 ///     std::vector<page> pages = load();
-///     roost::task_scope scope;                    // data first, scope last
+///     roost::task_scope scope;                    // after what its tasks refer to
 ///     for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
 ///   }                                             // joined here; a failed task rethrows here
 ///
@@ -62,8 +62,10 @@ class task_name {
 /// first failure, timeout_error, or else `stopped`. It stops with the enclosing scope, too. The end
 /// itself, join() and wait_for() are never interrupted.
 ///
-/// Lifetime: what is declared before a scope outlives its tasks. What is declared after it dies
-/// before they have ended: tasks must not refer to it. Where that is in the way, join() first.
+/// Lifetime: what tasks refer to before the scope, channel ends you keep after it. What is declared
+/// before a scope outlives its tasks; what is declared after it dies before they have ended, unless
+/// you join() first. Channel ends are counted handles: one that goes before the scope's end tells
+/// the tasks that nobody is there, and a loop left early does not leave them waiting.
 ///
 /// Callers: any thread may spawn, stop and query, tasks included, while it is open. The thread that
 /// made it ends it, unless `covers_owner` is false.

@@ -5,8 +5,8 @@
 
 int main() {
   int sum = 0;
-  auto [tx, rx] = roost::make_channel<int>(16);
   roost::task_scope scope;
+  auto [tx, rx] = roost::make_channel<int>(16);
   scope.spawn("squares", [tx = std::move(tx)]() mutable {
     for (int i = 0; i < 10; ++i)
       if (!tx.send(i * i))

@@ -43,8 +43,9 @@ namespace roost::inline v0 {
 /// they came; who need not wait may go before them. (A single handle must not be moved from or
 /// assigned to while another thread uses it.)
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
-/// could go through, or find the channel closed; the try_ forms do not look at stops. An item is
-/// delivered once or stays. Keep ends in a task's captures: those go once its failure is known, but
+/// could go through, or find the channel closed; the try_ forms do not look at stops. So a
+/// destructor, which must not throw, takes a try_ form, or a shield. An item is delivered once or
+/// stays. Keep ends in a task's captures: those go once its failure is known, but
 /// locals, and ends passed on by value, before, as the stack unwinds; then receivers outside of the
 /// scope see a plain close. Errors: bad_alloc leaves everything as it was. Cost: one lock an
 /// operation; up to 256 items a lock for send_all to a channel that blocks when full, and for
@@ -102,7 +103,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
 
  public:
   /// Waits for room, or with capacity 0 for a receiver. Not a success only if the channel is
-  /// closed, or refuses the item by overflow::drop_newest.
+  /// closed, or refuses the item by overflow::drop_newest. In a destructor take try_send(), or a
+  /// shield: in a stopped task this throws, and that ends the program there.
   send_result send(T&& item, site where = site::current()) const {
     return send_at_once(item) ? channel_status::success
                               : send_slowly(item, detail::no_deadline, where);

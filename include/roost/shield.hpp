@@ -23,6 +23,10 @@ namespace roost::inline v0 {
 ///       throw;
 ///     }
 ///
+/// In a destructor every wait needs one, or a form that never waits, such as try_send(): a wait of
+/// a stopped task throws, and an exception that leaves a destructor ends the program. Give the wait
+/// there a time limit of its own, below the shield's: examples/21.
+///
 /// The limit counts from the construction. When it is over, a stop that was hidden, or that comes
 /// then, goes through as if the shield were not there.
 /// Lifetime: a local of the thread that it protects.

@@ -40,7 +40,8 @@ struct stop_cause {
 ///
 /// Not a std::exception, so that `catch (const std::exception&)` in the middle does not swallow
 /// it. Let it pass: it ends the task, and a task that a stop ended has not failed. Catch it only
-/// to clean up, and under a `shield` if the cleaning up blocks.
+/// to clean up, and under a `shield` if the cleaning up blocks. A destructor that waits needs one,
+/// too: an exception that leaves it ends the program.
 class stopped {
  public:
   explicit stopped(std::shared_ptr<const stop_cause> cause, bool by_token = false) noexcept

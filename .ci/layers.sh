@@ -17,7 +17,7 @@ layers=(
    detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first"
   # 4 scopes
-  "scope_options task_handle task_scope with_scope
+  "scope_options task_handle task_scope background_scope with_scope
    detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
    detail/scope_runner detail/scope_threads detail/scope_state"
   # 5 what is built from scopes

@@ -7,6 +7,7 @@
 ///     ---------------------------------------------------  -------------------------------
 ///     run functions side by side and wait for them         task_scope
 ///     the same where the body may fail, too                with_scope
+///     the same for as long as an object lives              background_scope
 ///     get one task's result                                task_handle, from spawn()
 ///     bound how many tasks run at once                     scope_options: limit, backlog
 ///     call some functions at the same time                 when_all; when_any for the first result
@@ -33,6 +34,7 @@
 #error "roost needs exceptions: a wait that is stopped throws; compile without -fno-exceptions"
 #else
 
+#include <roost/background_scope.hpp>
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>

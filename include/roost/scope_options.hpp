@@ -62,8 +62,9 @@ struct scope_options {
   /// False: neither stops nor deadlines of the enclosing task reach this scope.
   bool inherit = true;
 
-  /// False: the thread that makes the scope is not stopped by it. For a scope that is a member,
-  /// made by one thread and ended by another. Such a scope has threads of its own, even in a task.
+  /// False: the thread that makes the scope is not stopped by it, and another one may end it. As a
+  /// member of a class a background_scope is that, and more. Such a scope has threads of its own,
+  /// even in a task.
   bool covers_owner = true;
 
   /// A join that still waits so long after a stop prints to stderr who ignores it, again at double

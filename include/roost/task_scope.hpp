@@ -46,7 +46,8 @@ class task_name {
   std::string_view name_;
 };
 
-/// Owns tasks: none of them outlives it.
+/// Owns tasks: none of them outlives it. For a block; as a member of a class take a
+/// background_scope.
 ///
 ///     std::vector<page> pages = load();
 ///     roost::task_scope scope;                    // after what its tasks refer to
@@ -151,6 +152,10 @@ class task_scope {
   /// was shown here; the owner still gets what it would.
   std::vector<failure> failures() const { return state_->failures(); }
 
+ protected:
+  /// Ends the scope as its destructor does, but keeps what that would throw for the hook.
+  void end_without_throwing() noexcept;
+
  private:
   friend struct detail::probe;
   friend struct detail::with_scope_access;
@@ -169,6 +174,7 @@ class task_scope {
   auto spawn_by(task_name name, F&& f, site where, Launch launch);
 
   void require_no_deadlock(const char* message) const;
+  void require_can_end_here() const noexcept;
   bool leaves_by_exception() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
 
@@ -188,15 +194,7 @@ inline task_scope::~task_scope() noexcept(false) {
     state_->take_leave();
     return;
   }
-  if (state_->covers_owner() && !state_->on_owner_thread()) {
-    detail::die("a task_scope must end on the thread that made it; set covers_owner to false",
-                state_->where());
-  }
-  if (state_->would_deadlock()) {
-    detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
-                "deadline runs",
-                state_->where());
-  }
+  require_can_end_here();
   const bool unwinding = leaves_by_exception();
   state_->leave(unwinding);
   state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
@@ -209,6 +207,28 @@ inline task_scope::~task_scope() noexcept(false) {
   // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
   if (outcome || state_->covers_owner())
     tell_owner(outcome);
+}
+
+// ~task_scope then finds it closed, and gives what nobody was told to the hook.
+inline void task_scope::end_without_throwing() noexcept {
+  if (state_->closed())
+    return;
+  require_can_end_here();
+  state_->leave(false);
+  state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
+}
+
+inline void task_scope::require_can_end_here() const noexcept {
+  if (state_->covers_owner() && !state_->on_owner_thread()) {
+    detail::die("a task_scope must end on the thread that made it; take a background_scope, or set "
+                "covers_owner to false",
+                state_->where());
+  }
+  if (state_->would_deadlock()) {
+    detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
+                "deadline runs",
+                state_->where());
+  }
 }
 
 template <class F>

@@ -31,6 +31,13 @@ void by_an_own_task() {
   (void)open.wait_for(1h);
 }
 
+void of_an_object_by_an_own_task() {
+  auto scope = std::make_unique<roost::background_scope>();
+  roost::task_scope& open = *scope; // the pointer is null before the scope ends
+  open.spawn([&] { scope.reset(); });
+  (void)open.wait_for(1h);
+}
+
 void by_a_callback_of_the_deadline() {
   test::with_enough_time([](std::chrono::milliseconds timeout) {
     auto scope = std::make_unique<roost::task_scope>(
@@ -69,6 +76,8 @@ int main(int argc, char** argv) {
     on_another_thread();
   if (which == "own_task")
     by_an_own_task();
+  if (which == "background")
+    of_an_object_by_an_own_task();
   if (which == "deadline_callback")
     by_a_callback_of_the_deadline();
   if (which == "left_behind")

@@ -91,8 +91,8 @@ TEST_CASE("get gives the result once", "[task_handle]") {
   roost::task_scope scope;
   auto handle = scope.spawn([] { return 1; });
   CHECK(handle.get() == 1);
-  CHECK(test::thrown_by([&] { (void)handle.get(); }) ==
-        "roost::task_handle::get: the result was got before; keep it");
+  CHECK(test::thrown_by([&] { (void)handle.get(); }).find("the result was got before; keep it") !=
+        std::string::npos);
   CHECK(handle.ready());
   CHECK(handle.wait_for(0ms));
   auto nothing = scope.spawn([] {});
@@ -179,8 +179,7 @@ TEST_CASE("a handle may be moved and assigned over", "[task_handle]") {
   CHECK(first_result.use_count() == 1); // its result went with it
   CHECK(*moved.get() == 2);
   // NOLINTNEXTLINE(bugprone-use-after-move): what is under test
-  CHECK(test::thrown_by([&] { (void)first.get(); }) ==
-        "roost::task_handle: this handle was moved from");
+  CHECK_THROWS_AS(static_cast<void>(first.get()), std::logic_error);
   CHECK_THROWS_AS(second.ready(), std::logic_error); // NOLINT(bugprone-use-after-move)
 }
 

@@ -106,8 +106,8 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   /// closed, or refuses the item by overflow::drop_newest. In a destructor take try_send(), or a
   /// shield: in a stopped task this throws, and that ends the program there.
   send_result send(T&& item, site where = site::current()) const {
-    return send_at_once(item) ? channel_status::success
-                              : send_slowly(item, detail::no_deadline, where);
+    return send_at_once(item, where) ? channel_status::success
+                                     : send_slowly(item, detail::no_deadline, where);
   }
   send_result send(const T& item, site where = site::current()) const {
     return send(copy(item), where);
@@ -129,8 +129,10 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   }
 
   /// Never waits: full if it would have to.
-  send_result try_send(T&& item) const;
-  send_result try_send(const T& item) const { return try_send(copy(item)); }
+  send_result try_send(T&& item, site where = site::current()) const;
+  send_result try_send(const T& item, site where = site::current()) const {
+    return try_send(copy(item), where);
+  }
 
   /// Sends all, in this order, and waits for room as often as it must. What was sent is gone from
   /// `items`, even if a stop ends this with an exception. Returns how many that are: fewer only if
@@ -147,7 +149,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   /// receive_some() rethrow `cause` for every receiver, and receive_result::error() tells it. False
   /// if it was closed before: then it stays as it was. For a failure that is the receivers' to see,
   /// after what was sent before it: a task that throws stops its whole scope instead, at once.
-  bool fail(std::exception_ptr cause) const;
+  bool fail(std::exception_ptr cause, site where = site::current()) const;
 
  private:
   template <class>
@@ -159,7 +161,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
       : sender::channel_end(std::move(core)) {}
 
   // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
-  bool send_at_once(T& item) const;
+  bool send_at_once(T& item, const site& where) const;
   [[gnu::noinline]] send_result
   send_slowly(T& item, clock::time_point deadline, const site& where) const;
   static T copy(const T& item);
@@ -178,7 +180,7 @@ class receiver
   /// Waits for an item. Without one only if the channel is closed and empty.
   receive_result<T> receive(site where = site::current()) const {
     receive_result<T> result(channel_status::success);
-    if (!receive_at_once(result))
+    if (!receive_at_once(result, where))
       receive_slowly(result, detail::no_deadline, where);
     return result;
   }
@@ -191,7 +193,7 @@ class receiver
                                   site where = site::current()) const;
 
   /// Never waits: empty if it would have to.
-  receive_result<T> try_receive() const;
+  receive_result<T> try_receive(site where = site::current()) const;
 
   /// Waits for the first item and takes what else is there by then, up to `max`. (After a select,
   /// or with a deadline: receive the first item so, and the others by try_receive().) Appends them
@@ -212,7 +214,7 @@ class receiver
       : receiver::channel_end(std::move(core)) {}
 
   // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
-  bool receive_at_once(receive_result<T>& result) const;
+  bool receive_at_once(receive_result<T>& result, const site& where) const;
   [[gnu::noinline]] void
   receive_slowly(receive_result<T>& result, clock::time_point deadline, const site& where) const;
 };
@@ -289,12 +291,12 @@ channel_ends<T> make_channel(unbounded_t, std::string_view name) {
 
 template <class T>
 send_result sender<T>::send_until(T&& item, detail::any_time_point deadline, site where) const {
-  return send_at_once(item) ? channel_status::success : send_slowly(item, deadline, where);
+  return send_at_once(item, where) ? channel_status::success : send_slowly(item, deadline, where);
 }
 
 template <class T>
-bool sender<T>::send_at_once(T& item) const {
-  auto& channel = this->core();
+bool sender<T>::send_at_once(T& item, const site& where) const {
+  auto& channel = this->core(where);
   detail::throw_if_stopped_already();
   if constexpr (detail::stored_inline<T>)
     return channel.send_at_once(item);
@@ -303,7 +305,7 @@ bool sender<T>::send_at_once(T& item) const {
 
 template <class T>
 send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const site& where) const {
-  auto& channel = this->core();
+  auto& channel = this->core(where);
   auto status = channel_status::success;
   {
     detail::outgoing_item<T> out(item);
@@ -315,8 +317,8 @@ send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const si
 }
 
 template <class T>
-send_result sender<T>::try_send(T&& item) const {
-  auto& channel = this->core();
+send_result sender<T>::try_send(T&& item, site where) const {
+  auto& channel = this->core(where);
   detail::outgoing_item<T> out(item);
   return channel.try_send(out.stored());
 }
@@ -327,7 +329,8 @@ std::size_t sender<T>::send_all(std::vector<T>&& items, site where) const {
                 "roost::sender::send_all: moving the items must not throw; send them one by one");
   static_assert(!std::is_same_v<T, bool>,
                 "roost::sender::send_all: a std::vector<bool> has no bools; send them one by one");
-  const auto channel = this->shared_core(); // an item may own this end, and go before the next one
+  const auto channel =
+      this->shared_core(where); // an item may own this end, and go before the next one
   detail::throw_if_stopped();
   std::size_t sent = 0;
   auto status = channel_status::success;
@@ -354,12 +357,12 @@ std::size_t sender<T>::send_all(Range&& items, site where) const {
 }
 
 template <class T>
-bool sender<T>::fail(std::exception_ptr cause) const {
+bool sender<T>::fail(std::exception_ptr cause, site where) const {
   if (!cause) {
     throw std::invalid_argument(
         "roost::sender::fail: there is no exception; to close without a failure call close()");
   }
-  return this->core().close(std::move(cause));
+  return this->core(where).close(std::move(cause));
 }
 
 template <class T>
@@ -373,14 +376,14 @@ T sender<T>::copy(const T& item) {
 template <class T>
 receive_result<T> receiver<T>::receive_until(detail::any_time_point deadline, site where) const {
   receive_result<T> result(channel_status::success);
-  if (!receive_at_once(result))
+  if (!receive_at_once(result, where))
     receive_slowly(result, deadline, where);
   return result;
 }
 
 template <class T>
-bool receiver<T>::receive_at_once(receive_result<T>& result) const {
-  auto& channel = this->core();
+bool receiver<T>::receive_at_once(receive_result<T>& result, const site& where) const {
+  auto& channel = this->core(where);
   detail::throw_if_stopped_already();
   return channel.receive_at_once(result.item_);
 }
@@ -389,7 +392,7 @@ template <class T>
 void receiver<T>::receive_slowly(receive_result<T>& result,
                                  clock::time_point deadline,
                                  const site& where) const {
-  auto& channel = this->core();
+  auto& channel = this->core(where);
   const channel_status status = channel.receive(result.item_, deadline, where);
   if (status == detail::status_stopped)
     detail::raise_stop();
@@ -397,8 +400,8 @@ void receiver<T>::receive_slowly(receive_result<T>& result,
 }
 
 template <class T>
-receive_result<T> receiver<T>::try_receive() const {
-  auto& channel = this->core();
+receive_result<T> receiver<T>::try_receive(site where) const {
+  auto& channel = this->core(where);
   receive_result<T> result(channel_status::empty);
   result.ended(channel.try_receive(result.item_), channel);
   return result;
@@ -412,7 +415,7 @@ std::size_t receiver<T>::receive_some(std::vector<T>& items, std::size_t max, si
   static_assert(!std::is_same_v<T, bool>,
                 "roost::receiver::receive_some: a std::vector<bool> has no bools; receive them one "
                 "by one");
-  auto& channel = this->core();
+  auto& channel = this->core(where);
   if (max == 0) {
     throw std::invalid_argument(
         "roost::receiver::receive_some: nothing can be received into no room; max must be 1 or "

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/stored_item.hpp>
+#include <roost/site.hpp>
 
 #include <concepts>
 #include <exception>
@@ -99,16 +101,16 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   }
 
   /// The item. If there is none it throws: error() if that is set, std::logic_error otherwise.
-  T& value()& {
-    require_item();
+  T& value(site where = site::current())& {
+    require_item(where);
     return **this;
   }
-  const T& value() const& {
-    require_item();
+  const T& value(site where = site::current()) const& {
+    require_item(where);
     return **this;
   }
-  T&& value()&& {
-    require_item();
+  T&& value(site where = site::current())&& {
+    require_item(where);
     return *std::move(*this);
   }
 
@@ -129,7 +131,7 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
       error_ = from.cause();
   }
 
-  void require_item() const;
+  void require_item(const site& where) const;
 
   channel_status status_;
   std::optional<detail::stored_item<T>> item_;
@@ -139,15 +141,15 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
 // --- implementation ---------------------------------------------------------
 
 template <class T>
-void receive_result<T>::require_item() const {
+void receive_result<T>::require_item(const site& where) const {
   if (has_value())
     return;
   if (error_)
     std::rethrow_exception(error_);
   throw std::logic_error(
-      status_ == channel_status::closed
-          ? "roost::receive_result::value: no item, the channel is closed; test the result first"
-          : "roost::receive_result::value: no item yet; test the result first");
+      "roost::receive_result::value at " + detail::line_of(where) +
+      (status_ == channel_status::closed ? ": no item, the channel is closed" : ": no item yet") +
+      "; test the result first");
 }
 
 } // namespace roost::inline v0

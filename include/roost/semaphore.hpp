@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/spin_lock.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
@@ -52,7 +53,7 @@ class semaphore {
   }
 
   /// Nothing if they are not free at this moment, or others are waiting.
-  [[nodiscard]] std::optional<permit> try_acquire(std::size_t n = 1);
+  [[nodiscard]] std::optional<permit> try_acquire(std::size_t n = 1, site where = site::current());
 
   /// Nothing when the time passed first.
   [[nodiscard]] std::optional<permit>
@@ -67,7 +68,7 @@ class semaphore {
   friend struct detail::probe;
   class acquisition;
 
-  void require(std::size_t n) const;
+  void require(std::size_t n, const site& where) const;
   bool take_locked(std::size_t n) noexcept; // caller holds lock_
   void give_back(std::size_t n) noexcept;
 
@@ -144,11 +145,11 @@ inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_
   }
 }
 
-inline void semaphore::require(std::size_t n) const {
+inline void semaphore::require(std::size_t n, const site& where) const {
   if (n > permits_) {
-    throw std::invalid_argument(
-        "roost::semaphore: more permits are wanted than it has, which is to wait for ever; make it "
-        "with more");
+    throw std::invalid_argument("roost::semaphore: more permits are wanted at " +
+                                detail::line_of(where) +
+                                " than it has, which is to wait for ever; make it with more");
   }
 }
 
@@ -183,8 +184,8 @@ inline semaphore::permit semaphore::acquire(std::size_t n, site where) {
   return *acquire_until(detail::no_deadline, n, where);
 }
 
-inline std::optional<semaphore::permit> semaphore::try_acquire(std::size_t n) {
-  require(n);
+inline std::optional<semaphore::permit> semaphore::try_acquire(std::size_t n, site where) {
+  require(n, where);
   const std::lock_guard guard(lock_);
   if (!take_locked(n))
     return std::nullopt;
@@ -198,7 +199,7 @@ semaphore::acquire_for(detail::any_duration timeout, std::size_t n, site where) 
 
 inline std::optional<semaphore::permit>
 semaphore::acquire_until(detail::any_time_point deadline, std::size_t n, site where) {
-  require(n);
+  require(n, where);
   detail::throw_if_stopped();
   acquisition wanted(*this, n);
   if (!wanted.try_alone()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/scope_threads.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task.hpp>
@@ -9,6 +10,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -48,7 +50,7 @@ class handle_base {
   }
 
   /// True when the task has ended; get() then does not wait.
-  bool ready() const { return task_of().ready(); }
+  bool ready(site where = site::current()) const { return task_of(where).ready(); }
 
  protected:
   explicit handle_base(result_task<R>& t) noexcept : task_(&t) {}
@@ -61,8 +63,9 @@ class handle_base {
 
   friend struct handle_access;
 
-  result_task<R>& task_of() const;
-  result_task<R>& task_to_wait_for() const; // throws where that would be for ever
+  result_task<R>& task_of(const site& where) const;
+  result_task<R>& task_to_wait_for(const site& where) const; // throws where it would be for ever
+  std::string description() const;
   bool wait(clock::time_point deadline, const char* operation, const site& where) const;
 
   std::unique_ptr<result_task<R>, letting_go> task_; // null when moved from
@@ -108,9 +111,10 @@ namespace detail {
 template <class R>
 R handle_base<R>::get(site where) {
   if (got_) {
-    throw std::logic_error("roost::task_handle::get: the result was got before; keep it");
+    throw std::logic_error("roost::task_handle::get at " + line_of(where) +
+                           ": the result was got before; keep it (" + description() + ")");
   }
-  scope_threads::run_here_if_in_line(task_to_wait_for());
+  scope_threads::run_here_if_in_line(task_to_wait_for(where));
   wait(no_deadline, "task_handle::get", where);
   got_ = true;
   task_->observe();
@@ -121,33 +125,42 @@ template <class R>
 bool handle_base<R>::wait(clock::time_point deadline,
                           const char* operation,
                           const site& where) const {
-  result_task<R>& t = task_to_wait_for();
+  result_task<R>& t = task_to_wait_for(where);
   return t.wait({operation, t.name(), where}, deadline);
 }
 
 template <class R>
-result_task<R>& handle_base<R>::task_to_wait_for() const {
-  result_task<R>& t = task_of();
+result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
+  result_task<R>& t = task_of(where);
   if (runs_inside(t)) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                            "roost::task_handle: a task cannot wait for itself or for a task that "
-                            "it runs inside");
+                            "roost::task_handle at " + line_of(where) +
+                                ": a task cannot wait for itself or for a task that it runs "
+                                "inside (" +
+                                description() + ")");
   }
   return t;
 }
 
 template <class R>
-result_task<R>& handle_base<R>::task_of() const {
-  if (!task_)
-    throw std::logic_error("roost::task_handle: this handle was moved from");
+result_task<R>& handle_base<R>::task_of(const site& where) const {
+  if (!task_) {
+    throw std::logic_error("roost::task_handle: this handle was moved from, and is used at " +
+                           line_of(where));
+  }
   return *task_;
+}
+
+template <class R>
+std::string handle_base<R>::description() const {
+  return name_and_line("task", task_->name(), "spawned", task_->spawned());
 }
 
 /// For on_done(), which is no member.
 struct handle_access {
   template <class R>
-  static result_task<R>& task(const handle_base<R>& handle) {
-    return handle.task_to_wait_for();
+  static result_task<R>& task(const handle_base<R>& handle, const site& where) {
+    return handle.task_to_wait_for(where);
   }
 };
 
@@ -156,7 +169,7 @@ struct handle_access {
 template <class R, class F>
 auto on_done(const task_handle<R>& handle, F handler, site where) {
   detail::check_plain_handler<F>();
-  return detail::handle_access::task(handle).when_done(std::move(handler), where);
+  return detail::handle_access::task(handle, where).when_done(std::move(handler), where);
 }
 
 } // namespace roost::inline v0

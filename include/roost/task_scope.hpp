@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/die.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/scope_state.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/failure.hpp>
@@ -173,7 +174,7 @@ class task_scope {
   template <class F, class Launch>
   auto spawn_by(task_name name, F&& f, site where, Launch launch);
 
-  void require_no_deadlock(const char* message) const;
+  void require_no_deadlock(const char* operation, const site& where) const;
   void require_can_end_here() const noexcept;
   bool leaves_by_exception() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
@@ -222,11 +223,17 @@ inline void task_scope::require_can_end_here() const noexcept {
   if (state_->covers_owner() && !state_->on_owner_thread()) {
     detail::die("a task_scope must end on the thread that made it; take a background_scope, or set "
                 "covers_owner to false",
+                "scope",
+                state_->name(),
+                "made",
                 state_->where());
   }
   if (state_->would_deadlock()) {
     detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
                 "deadline runs",
+                "scope",
+                state_->name(),
+                "made",
                 state_->where());
   }
 }
@@ -265,7 +272,7 @@ auto task_scope::try_spawn(task_name name, F&& f, site where) {
       state_->launch(t, {"task_scope::try_spawn", {}, where}, state::when_full::exceed);
     };
     using handle = decltype(spawn_by(name, std::forward<F>(f), where, launch));
-    return state_->takes_at_once()
+    return state_->takes_at_once(where)
                ? std::optional<handle>(spawn_by(name, std::forward<F>(f), where, launch))
                : std::optional<handle>();
   }
@@ -288,12 +295,12 @@ auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
 }
 
 inline void task_scope::join(site where) {
-  require_no_deadlock("roost::task_scope::join: a task cannot wait for the scope that it is in, "
-                      "nor a callback that its deadline runs");
+  require_no_deadlock("roost::task_scope::join", where);
   if (state_->covers_owner() && !state_->on_owner_thread() && !state_->closed()) {
-    throw std::logic_error(
-        "roost::task_scope::join: a scope is joined by the thread that made it; set covers_owner "
-        "to false, or use wait_for()");
+    throw std::logic_error("roost::task_scope::join at " + detail::line_of(where) +
+                           ": a scope is joined by the thread that made it; set covers_owner to "
+                           "false, or use wait_for() (" +
+                           state_->name_and_line() + ")");
   }
   if (!state_->end({"task_scope::join", state_->name(), where}))
     return;
@@ -308,8 +315,7 @@ inline void task_scope::tell_owner(const std::exception_ptr& outcome) const {
 }
 
 inline bool task_scope::wait_until(detail::any_time_point deadline, site where) {
-  require_no_deadlock("roost::task_scope::wait_for: a task cannot wait for the scope that it is "
-                      "in, nor a callback that its deadline runs");
+  require_no_deadlock("roost::task_scope::wait_for", where);
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
 }
 
@@ -318,10 +324,13 @@ inline bool task_scope::request_stop(std::string_view why, site where) noexcept 
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
-inline void task_scope::require_no_deadlock(const char* message) const {
+inline void task_scope::require_no_deadlock(const char* operation, const site& where) const {
   if (state_->would_deadlock()) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                            message);
+                            std::string(operation) + " at " + detail::line_of(where) +
+                                ": a task cannot wait for the scope that it is in, nor a callback "
+                                "that its deadline runs (" +
+                                state_->name_and_line() + ")");
   }
 }
 

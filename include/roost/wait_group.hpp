@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
@@ -47,7 +48,7 @@ class wait_group {
   void add(std::size_t n = 1);
 
   /// Throws std::logic_error if more are done than were added.
-  void done();
+  void done(site where = site::current());
 
   /// Runs `f` as a task of `scope`, counted until its captures are destroyed.
   template <class Scope, class F>
@@ -125,15 +126,15 @@ inline void wait_group::add(std::size_t n) {
                             "negative: call done() for what is done");
 }
 
-inline void wait_group::done() {
+inline void wait_group::done(site where) {
   bool below_zero = false;
   waiters_.wake_all_if([&] {
     below_zero = count_ == 0;
     return !below_zero && --count_ == 0;
   });
   if (below_zero) {
-    throw std::logic_error(
-        "roost::wait_group::done: more done() than add(); hold a token from enter() instead");
+    throw std::logic_error("roost::wait_group::done at " + detail::line_of(where) +
+                           ": more done() than add(); hold a token from enter() instead");
   }
 }
 

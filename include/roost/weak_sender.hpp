@@ -24,7 +24,8 @@ namespace roost::inline v0 {
 template <class T>
 class weak_sender {
  public:
-  explicit weak_sender(const sender<T>& from) : core_(from.shared_core()) {}
+  explicit weak_sender(const sender<T>& from, site where = site::current())
+      : core_(from.shared_core(where)) {}
 
   /// One more end; nothing if the last one has gone: then the channel is closed. Of a channel that
   /// was closed by hand it is an end whose sends report closed.

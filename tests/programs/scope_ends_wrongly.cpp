@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 void on_another_thread() {
-  auto scope = std::make_unique<roost::task_scope>();
+  auto scope = std::make_unique<roost::task_scope>(roost::scope_options{.name = "svc"});
   std::jthread([&] { scope.reset(); }).join();
 }
 

@@ -26,18 +26,18 @@ class receive_case final : public select_case {
   receive_case(const receiver<T>& from, F handler, site where)
       : select_case(&attempt_, where),
         from_(from),
-        attempt_(from.core(), result_.item_),
+        attempt_(from.core(where), result_.item_),
         handler_(std::move(handler)) {}
   receive_case(keep_t, receive_case&& other)
       : select_case(&attempt_, other.where()),
         kept_(other.from_),
         from_(*kept_),
-        attempt_(from_.core(), result_.item_),
+        attempt_(from_.core(this->where()), result_.item_),
         handler_(std::move(other.handler_)) {}
 
   bool is_over() const noexcept override { return attempt_.status() == channel_status::closed; }
   void run() override {
-    result_.ended(attempt_.status(), from_.core());
+    result_.ended(attempt_.status(), from_.core(this->where()));
     receive_result<T> result = std::move(result_); // the handler may select on this case again
     handler_(std::move(result));
   }
@@ -69,19 +69,19 @@ class send_case final : public select_case {
       : select_case(&attempt_, where, variable_at(&item)),
         to_(&to),
         item_(&item),
-        attempt_(to.core(), sent_from(item)),
+        attempt_(to.core(where), sent_from(item)),
         handler_(std::move(handler)) {}
   send_case(const sender<T>& to, const T& item, F handler, site where)
       : select_case(&attempt_, where, variable_at(this)), // nobody else's
         copy_(sender<T>::copy(item)),
         to_(&to),
         item_(&*copy_),
-        attempt_(to.core(), sent_from(*item_)),
+        attempt_(to.core(where), sent_from(*item_)),
         handler_(std::move(handler)) {}
   send_case(keep_t, send_case&& other)
       : select_case(&attempt_, other.where()),
         kept_end_(*other.to_),
-        attempt_(kept_end_->core(), nullptr),
+        attempt_(kept_end_->core(this->where()), nullptr),
         handler_(std::move(other.handler_)),
         kept_item_(item_storage<T>::store(std::move(*other.item_))) {
     attempt_.send(*kept_item_);

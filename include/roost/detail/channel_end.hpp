@@ -2,6 +2,8 @@
 #pragma once
 
 #include <roost/detail/channel_core.hpp>
+#include <roost/detail/line_of.hpp>
+#include <roost/site.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -35,14 +37,15 @@ class channel_end {
 
   /// Sends fail from now on; what was accepted can still be received. True for the call that
   /// closed the channel.
-  bool close() const { return core().close(); }
+  bool close(site where = site::current()) const { return core(where).close(); }
 
-  bool closed() const { return core().closed(); }
-  std::size_t capacity() const { return core().capacity(); }
-  std::size_t size() const { return core().size(); } // old news where other threads act
+  bool closed(site where = site::current()) const { return core(where).closed(); }
+  std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }
+  /// Old news where other threads act.
+  std::size_t size(site where = site::current()) const { return core(where).size(); }
 
   /// How many items overflow::drop_oldest has destroyed, or drop_newest refused, so far.
-  std::size_t dropped() const { return core().dropped(); }
+  std::size_t dropped(site where = site::current()) const { return core(where).dropped(); }
 
   /// True for ends of the same channel.
   friend bool operator==(const channel_end& a, const channel_end& b) noexcept {
@@ -55,17 +58,21 @@ class channel_end {
   /// Takes over one of the ends that the core counts.
   explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
-  core_type& core() const { return *shared_core(); }
+  core_type& core(const site& where) const { return *shared_core(where); }
 
-  const std::shared_ptr<core_type>& shared_core() const {
+  const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
-    throw std::logic_error(
-        "roost: this end of a channel was moved from; make a copy of it where both are used");
+    refuse(where);
   }
 
  private:
   friend struct probe;
+
+  [[noreturn, gnu::noinline]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this end of a channel was moved from, and is used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
 
   std::shared_ptr<core_type> core_; // null when moved from
 };

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/line_of.hpp>
 #include <roost/site.hpp>
 
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <string>
+#include <string_view>
 
 namespace roost::inline v0::detail {
 
@@ -13,8 +17,19 @@ namespace roost::inline v0::detail {
   std::fprintf(stderr, "roost: %s\n", message);
   std::terminate();
 }
-[[noreturn]] inline void die(const char* message, const site& where) noexcept {
-  std::fprintf(stderr, "roost: %s (made at %s:%zu)\n", message, where.file, where.line);
+
+/// The same with what it is about, such as a scope that was made at a line.
+[[noreturn]] inline void die(const char* message,
+                             const char* kind,
+                             std::string_view name,
+                             const char* did,
+                             const site& where) noexcept {
+  try {
+    const std::string about = name_and_line(kind, name, did, where);
+    std::fprintf(stderr, "roost: %s (%s)\n", message, about.c_str());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "roost: %s (%s:%zu)\n", message, where.file, where.line);
+  }
   std::terminate();
 }
 

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/scope_outcome.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
@@ -66,6 +67,9 @@ class scope_owner : public stop_domain, private timer {
 
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
+  std::string name_and_line() const {
+    return detail::name_and_line("scope", name_, "made", where_);
+  }
   bool covers_owner() const noexcept { return covers_owner_; }
   /// Not so in a task that runs inside a wait of the owner.
   bool on_owner_thread() const noexcept {

@@ -73,7 +73,10 @@ inline void scope_runner::run(task& t, bool dropped, const std::exception_ptr& n
   t.leave();
   if (this_thread.top != nullptr) {
     die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
-        "or set the scope's covers_owner to false",
+        "or take a background_scope",
+        "task",
+        t.name(),
+        "spawned",
         t.spawned());
   }
   this_thread.task = nullptr;

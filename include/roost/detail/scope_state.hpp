@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/parker.hpp>
 #include <roost/detail/scope_threads.hpp>
 #include <roost/detail/task.hpp>
@@ -47,7 +48,7 @@ class scope_state final : public scope_threads {
   void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
 
   /// True if launch() would neither wait nor drop.
-  bool takes_at_once();
+  bool takes_at_once(const site& where);
 
   /// Like launch(), but runs `t` on the calling thread, as a thread of the crew would. No limit
   /// counts.
@@ -75,7 +76,7 @@ class scope_state final : public scope_threads {
   class entrance;
 
   admission admit(task& t, const blocked_call& call, when_full full);
-  [[noreturn]] static void refuse();
+  [[noreturn]] void refuse(const site& where) const;
   void start(task& t);
   bool leave_to_others(task& t) noexcept;
   [[noreturn]] void take_back(task& t);
@@ -226,17 +227,19 @@ inline void scope_state::turn_away(task& t, admission got, const std::exception_
   if (error)
     std::rethrow_exception(error);
   if (got == admission::closed)
-    refuse();
+    refuse(t.spawned());
   t.complete(task::outcome::stopped);
   if (got == admission::none) // a stop has ended the wait
     throw_if_stopped();
 }
 
-inline bool scope_state::takes_at_once() {
-  const std::lock_guard lock(lock_);
-  if (closed_)
-    refuse();
-  return !stop_requested() && has_room();
+inline bool scope_state::takes_at_once(const site& where) {
+  {
+    const std::lock_guard lock(lock_);
+    if (!closed_)
+      return !stop_requested() && has_room();
+  }
+  refuse(where);
 }
 
 inline scope_state::admission
@@ -284,10 +287,10 @@ inline scope_state::admission scope_state::try_admit(task& t, when_full full) no
   return admission::to_run;
 }
 
-inline void scope_state::refuse() {
-  throw scope_closed(
-      "roost::task_scope::spawn: the scope was joined and takes no more tasks; spawn before "
-      "join(), or make another scope");
+inline void scope_state::refuse(const site& where) const {
+  throw scope_closed("roost::task_scope::spawn at " + line_of(where) + ": " + name_and_line() +
+                     ", was joined and takes no more tasks; spawn before join(), or make another "
+                     "scope");
 }
 
 // In a fork, forks are many and short: they are offered.

@@ -17,7 +17,7 @@ class seat final : public context {
 
   task_context* shown_task() noexcept override { return runs; }
   bool is_listed() const noexcept { return linked(); }
-  [[noreturn]] void raise() override { die("not reached: it is on no thread's stack", {}); }
+  [[noreturn]] void raise() override { die("not reached: it is on no thread's stack"); }
 
   task* runs; // written under the scope's lock; null: none
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/failure.hpp>
@@ -110,10 +111,6 @@ inline std::string in_seconds(clock::duration time) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3fs", std::chrono::duration<double>(time).count());
   return text.data();
-}
-
-inline std::string line_of(const site& where) {
-  return std::string(where.file) + ":" + std::to_string(where.line);
 }
 
 inline std::string what_it_does(thread_slot* thread) {

@@ -201,8 +201,10 @@ inline std::size_t select_among(view<select_case* const> cases,
   std::size_t count = 0;
   for (select_case* const c : cases) {
     c->prepare(cases);
-    if (c->what() != nullptr)
-      in_turn[count] = by_lock[count] = c->what(), ++count;
+    if (c->what() == nullptr)
+      continue;
+    in_turn[count] = by_lock[count] = c->what();
+    ++count;
   }
   const first_ended first = select_first({in_turn.data(), count},
                                          {by_lock.data(), count},

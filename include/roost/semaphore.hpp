@@ -84,7 +84,8 @@ class semaphore::permit {
   permit& operator=(const permit&) = delete;
   permit(permit&& other) noexcept : from_(other.from_), count_(std::exchange(other.count_, 0)) {}
   permit& operator=(permit&& other) noexcept {
-    permit(std::move(other)).swap(*this);
+    permit taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~permit() { release(); }

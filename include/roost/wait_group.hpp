@@ -89,7 +89,8 @@ class wait_group::token {
   token& operator=(const token&) = delete;
   token(token&& other) noexcept : group_(std::exchange(other.group_, nullptr)) {}
   token& operator=(token&& other) noexcept {
-    token(std::move(other)).swap(*this);
+    token taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   // NOLINTNEXTLINE(bugprone-exception-escape): done() throws only after one too many by hand

@@ -2,6 +2,7 @@
 # Compiles SOURCE with COMPILE (a list: compiler and flags). The source says at its top what must come of it:
 #   // expect: <regex>     it is refused, and the compiler's words match; several such lines must all match
 #   // at-most: <n> lines  that is all the compiler says
+#   // never: <regex>      the compiler says nothing that matches, though it compiles
 #   // flags: <flag>...     further ones for the compiler
 #   // expect-success      it compiles
 cmake_minimum_required(VERSION 3.21)
@@ -21,6 +22,12 @@ if(top MATCHES "// expect-success\n")
   if(NOT exit EQUAL 0)
     message("${words}")
     message(FATAL_ERROR "must compile, but is refused")
+  endif()
+  if(top MATCHES "// never: ([^\n]*)")
+    if(words MATCHES "${CMAKE_MATCH_1}")
+      message("${words}")
+      message(FATAL_ERROR "compiles, but with the warning '${CMAKE_MATCH_0}'")
+    endif()
   endif()
   return()
 endif()

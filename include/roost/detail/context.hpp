@@ -112,6 +112,9 @@ struct birthplace {
 /// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
 /// knows nothing of when the domain ends; but it is over, and follows nothing, once its owner says
 /// so. No user code runs under its lock.
+// The base has no virtual destructor, of which -Weffc++ warns; nobody deletes a domain through it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class stop_domain : public std::enable_shared_from_this<stop_domain> {
  public:
   stop_domain(clock::time_point deadline, std::shared_ptr<tree> shared, birthplace made_in = {})
@@ -221,6 +224,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<stop_domain> outer_;        // the owner's alone; what it follows
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
+#pragma GCC diagnostic pop
 
 /// A stop on its way through the domains; see the top of this file. A stop that one of them brings
 /// about in those that follow it joins the wave that its thread spreads. The end of the wave wakes

@@ -3,9 +3,6 @@
 
 namespace roost::inline v0::detail {
 
-template <class Node>
-class intrusive_list;
-
 /// Base of what can be in one intrusive_list<Node> at a time. Where it is in none, linked() says
 /// so.
 template <class Node>
@@ -15,16 +12,18 @@ class list_node {
   list_node(const list_node&) = delete;
   list_node& operator=(const list_node&) = delete;
 
-  bool linked() const noexcept { return linked_; }
+  bool linked() const noexcept { return links_.linked; }
 
  protected:
+  struct list_links {
+    Node* previous = nullptr;
+    Node* next = nullptr;
+    bool linked = false;
+  };
+
   ~list_node() = default;
 
- private:
-  friend intrusive_list<Node>;
-  Node* previous_ = nullptr;
-  Node* next_ = nullptr;
-  bool linked_ = false;
+  list_links links_;
 };
 
 /// A doubly linked list through its nodes: no allocation, removal anywhere in constant time. It
@@ -35,35 +34,34 @@ class intrusive_list {
   bool empty() const noexcept { return first_ == nullptr; }
   Node* front() const noexcept { return first_; }
   Node* back() const noexcept { return last_; }
-  static Node* next(const Node& node) noexcept { return node.list_node<Node>::next_; }
-  static Node* previous(const Node& node) noexcept { return node.list_node<Node>::previous_; }
+  static Node* next(const Node& node) noexcept { return access::links_of(node).next; }
+  static Node* previous(const Node& node) noexcept { return access::links_of(node).previous; }
 
   void push_back(Node& node) noexcept { insert_after(last_, node); }
 
   /// Puts `node` behind `place`, or in front where that is null.
   void insert_after(Node* place, Node& node) noexcept {
-    list_node<Node>& links = node;
-    links.previous_ = place;
-    links.next_ = place != nullptr ? next(*place) : first_;
-    forward_to(links.previous_) = &node;
-    backward_to(links.next_) = &node;
-    links.linked_ = true;
+    auto& links = access::links_of(node);
+    links.previous = place;
+    links.next = place != nullptr ? next(*place) : first_;
+    forward_to(links.previous) = &node;
+    backward_to(links.next) = &node;
+    links.linked = true;
   }
 
   void erase(Node& node) noexcept {
-    list_node<Node>& links = node;
-    forward_to(links.previous_) = links.next_;
-    backward_to(links.next_) = links.previous_;
-    links.previous_ = links.next_ = nullptr;
-    links.linked_ = false;
+    auto& links = access::links_of(node);
+    forward_to(links.previous) = links.next;
+    backward_to(links.next) = links.previous;
+    links.previous = links.next = nullptr;
+    links.linked = false;
   }
 
   /// Puts all of `others` behind, in their order, in constant time.
   void append(intrusive_list& others) noexcept {
     if (others.empty())
       return;
-    list_node<Node>& links = *others.first_;
-    links.previous_ = last_;
+    access::links_of(*others.first_).previous = last_;
     forward_to(last_) = others.first_;
     last_ = others.last_;
     others.first_ = others.last_ = nullptr;
@@ -77,11 +75,20 @@ class intrusive_list {
   }
 
  private:
+  // Reaches the links as a class that derives may. A friend of list_node would do, but then g++
+  // takes the node's destructor for one that all can call, and -Weffc++ warns of what derives.
+  struct access : list_node<Node> {
+    static auto& links_of(list_node<Node>& node) noexcept { return node.*(&access::links_); }
+    static const auto& links_of(const list_node<Node>& node) noexcept {
+      return node.*(&access::links_);
+    }
+  };
+
   Node*& forward_to(Node* previous) noexcept {
-    return previous != nullptr ? static_cast<list_node<Node>*>(previous)->next_ : first_;
+    return previous != nullptr ? access::links_of(*previous).next : first_;
   }
   Node*& backward_to(Node* next) noexcept {
-    return next != nullptr ? static_cast<list_node<Node>*>(next)->previous_ : last_;
+    return next != nullptr ? access::links_of(*next).previous : last_;
   }
 
   Node* first_ = nullptr;

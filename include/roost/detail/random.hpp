@@ -26,7 +26,7 @@ inline std::size_t random_below(std::size_t n) noexcept {
   mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
   mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
   mixed ^= mixed >> 31;
-  return static_cast<std::size_t>(((mixed >> 32) * n) >> 32);
+  return static_cast<std::uint32_t>(((mixed >> 32) * n) >> 32);
 }
 
 } // namespace roost::inline v0::detail

@@ -8,6 +8,8 @@
 #include "support/probe.hpp"
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -143,4 +145,32 @@ TEST_CASE("a stop wakes a sleeper and keeps others from falling asleep", "[this_
   scope.request_stop();
   scope.join();
   CHECK(sleeper.get() == "stoppedstoppedstopped");
+}
+
+TEST_CASE("a stop wakes a wait of std::condition_variable_any that has the task's token",
+          "[this_task]") {
+  const test::no_thread_left check;
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  bool waits = false; // guarded by mutex, which is free again once it does
+  bool thrown = false;
+  roost::task_scope scope;
+  auto holds = scope.spawn([&] {
+    std::unique_lock lock(mutex);
+    const bool result = changed.wait(lock, roost::this_task::stop_token(), [&] {
+      waits = true;
+      return false;
+    });
+    thrown = test::thrown_by([] { roost::this_task::checkpoint(); }) == "stopped";
+    return result;
+  });
+  test::wait_until([&] {
+    const std::lock_guard lock(mutex);
+    return waits;
+  });
+  CHECK_FALSE(holds.ready());
+  scope.request_stop();
+  scope.join();
+  CHECK_FALSE(holds.get());
+  CHECK(thrown);
 }

@@ -19,6 +19,8 @@ namespace roost::inline v0::this_task {
 
 /// Tells code that takes a token when this task is asked to stop. A std::stop_callback on it is
 /// how a blocking system call is woken: let it write to a pipe, or shut the socket down.
+/// std::condition_variable_any waits with it as it is, `changed.wait(lock, this_task::stop_token(),
+/// pred)`, and returns what `pred` says; then call checkpoint().
 /// Keep such callbacks short: they run on the thread that stops the scope, one after the other.
 /// The waits of roost wake first; only then is the token stopped and are callbacks run.
 /// Without a scope it is a token on which no stop is possible.

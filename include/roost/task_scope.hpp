@@ -76,6 +76,8 @@ class task_name {
 /// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
 /// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
 /// task may find thread_locals as an earlier one has left them; of roost's own state it finds none.
+/// fork: without a scope there are no threads of roost, and the child may use all of it; while one
+/// is open, as in any program with threads, the child may only exec or _exit.
 /// Cost: a spawn is one allocation at most, unless its name is long, and the wake of a thread
 /// unless one is awake.
 class task_scope {

@@ -40,8 +40,10 @@ class task_context : public context {
   [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }
 
  private:
-  // Each thread takes many at a time: what all count with, they seldom touch.
-  static std::uint64_t next_id() noexcept {
+  // Each thread takes many at a time: what all count with, they seldom touch. One count in the
+  // whole program, also where shared libraries hide their symbols: two tasks of one number would be
+  // taken for one.
+  [[gnu::visibility("default")]] static std::uint64_t next_id() noexcept {
     constexpr std::uint64_t many = 4096;
     static constinit std::atomic<std::uint64_t> taken{0};
     static constinit thread_local std::uint64_t last = 0;

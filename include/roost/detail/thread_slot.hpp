@@ -62,7 +62,8 @@ struct thread_slot {
   }
 };
 
-// One in the whole program, also where shared libraries hide their symbols: a stop must find it.
+// One in the whole program, also where shared libraries hide their symbols: a stop must find it. (A
+// library that dlopen loads finds it only if the program shows its symbols.)
 [[gnu::visibility("default")]] inline constinit thread_local thread_slot this_thread;
 
 /// While it lives the calling thread is as one that has just started: for a task that runs inside

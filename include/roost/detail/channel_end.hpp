@@ -69,7 +69,7 @@ class channel_end {
  private:
   friend struct probe;
 
-  [[noreturn, gnu::noinline]] static void refuse(const site& where) {
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
     throw std::logic_error("roost: this end of a channel was moved from, and is used at " +
                            line_of(where) + "; make a copy of it where both are used");
   }

@@ -8,14 +8,14 @@ cd "$(dirname "$0")/.."
 layers=(
   # 1 what waits and wakes
   "version clock site
-   detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of"
+   detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of detail/intrusive_heap"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
    detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
    detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
-   detail/channel_end detail/channel_case detail/select_case detail/select_first"
+   detail/channel_end detail/channel_case detail/select_case detail/select_first detail/case_timers"
   # 4 scopes
   "scope_options task_handle task_scope background_scope with_scope
    detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch

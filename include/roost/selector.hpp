@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/attempt.hpp>
+#include <roost/detail/case_timers.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/item_batch.hpp>
+#include <roost/detail/random.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/select_first.hpp>
 #include <roost/select.hpp>
@@ -37,15 +39,14 @@ namespace roost::inline v0 {
 /// to and must outlive their cases.
 /// Threads: one at a time. Cancellation, errors: as select(); a case that could not be added has
 /// left its item in its variable. Cost: add() allocates; selects do not, but for a channel's own
-/// room. A select that has to wait, and add() and remove(), take time proportional to the number of
-/// cases.
+/// room. Timers, those are on_timeout, on_deadline and on_tick, are asked when they are due and not
+/// before: thousands of them cost a select one look at the clock, and add() and remove()
+/// logarithmic time. A select that has to wait takes time proportional to the number of the other
+/// cases, of which it asks each; add() and remove() of one move some pointers for each.
 class selector {
  public:
   selector() = default;
-  ~selector() {
-    while (!empty())
-      erase(size() - 1);
-  }
+  ~selector();
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
 
@@ -56,8 +57,8 @@ class selector {
   /// Removes a case. False if it was gone already.
   bool remove(std::size_t key) noexcept;
 
-  bool empty() const noexcept { return cases_.empty(); }
-  std::size_t size() const noexcept { return cases_.size(); }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const noexcept { return lockables_.size() + timers_.size(); }
 
   /// Waits until one case has happened; fair among those that can at once.
   std::size_t select(site where = site::current()) {
@@ -81,27 +82,45 @@ class selector {
  private:
   struct keyed_case {
     std::size_t key;
-    std::shared_ptr<detail::select_case> what; // shared with a call of its handler
+    std::unique_ptr<detail::kept_case> kept; // null once it is removed
   };
 
-  // `asked` is in_order_ or in_turn_.
-  std::optional<std::size_t> run(std::vector<detail::attempt*>& asked,
-                                 detail::turn order,
-                                 detail::patience how_long,
-                                 clock::time_point deadline,
-                                 const site& where);
+  std::optional<std::size_t>
+  run(detail::turn order, detail::patience how_long, clock::time_point deadline, const site& where);
+  detail::kept_case* try_with_timers(detail::turn order);
+  detail::kept_case& lockable_of(const detail::attempt& what) const noexcept;
+
   std::ptrdiff_t place_by_lock(const detail::attempt& what) const noexcept;
+  std::size_t index_of(std::size_t key) const noexcept;
   void erase(std::size_t index) noexcept;
 
-  // All four hold the same cases.
-  std::vector<keyed_case> cases_;          // in the order they were added
-  std::vector<detail::attempt*> in_order_; // likewise
-  std::vector<detail::attempt*> in_turn_;  // as the last draw left them
-  std::vector<detail::attempt*> by_lock_;  // sorted
+  // In the order of their keys, with those that were removed: never more than the others.
+  std::vector<keyed_case> cases_;
   std::size_t last_key_ = 0;
+
+  // Each case is among the timers or among the lockables: in all of those four.
+  detail::case_timers timers_;
+  std::vector<detail::kept_case*> lockables_; // in the order they were added
+  std::vector<detail::attempt*> in_order_;    // likewise
+  std::vector<detail::attempt*> in_turn_;     // as the last draw left them
+  std::vector<detail::attempt*> by_lock_;     // sorted
 };
 
 // --- implementation ---------------------------------------------------------
+// A pass over the cases asks the lockables, each under its lock, and of the timers those that are
+// due. A timer that is due happens if it is asked (unless another thread takes the tick), so a
+// select waits only if none is. Then it is a select of the lockables, with the next timer for a
+// deadline.
+
+inline selector::~selector() {
+  while (!empty()) { // destructors of handlers may remove others
+    if (cases_.back().kept == nullptr) {
+      cases_.pop_back();
+    } else {
+      erase(cases_.size() - 1);
+    }
+  }
+}
 
 template <class Case>
 std::size_t selector::add(Case&& c) {
@@ -118,16 +137,29 @@ std::size_t selector::add(Case&& c) {
                 "roost::selector::add: instead of adding `otherwise` call try_select(), which also "
                 "ignores stops");
   if constexpr (is_case && !is_lvalue && !is_otherwise) {
+    const bool is_timer = detail::is_timer(*c.what());
     detail::make_room(cases_, 1);
-    for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
-      detail::make_room(*list, 1);
+    if (is_timer) {
+      timers_.reserve(timers_.size() + 1);
+    } else {
+      detail::make_room(lockables_, 1);
+      for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
+        detail::make_room(*list, 1);
+    }
+    auto kept = std::make_unique<detail::kept_case>();
     // The item of an on_send leaves its variable here; from here on nothing can fail.
-    auto kept = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
-    detail::attempt* const what = kept->what();
-    in_order_.push_back(what);
-    in_turn_.push_back(what);
-    by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
-    cases_.push_back({++last_key_, std::move(kept)});
+    kept->shared = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
+    kept->key = ++last_key_;
+    if (is_timer) {
+      timers_.add(*kept);
+    } else {
+      detail::attempt* const what = &kept->what();
+      lockables_.push_back(kept.get());
+      in_order_.push_back(what);
+      in_turn_.push_back(what);
+      by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+    }
+    cases_.push_back({last_key_, std::move(kept)});
   }
   return last_key_;
 }
@@ -145,58 +177,131 @@ inline std::ptrdiff_t selector::place_by_lock(const detail::attempt& what) const
   return static_cast<std::ptrdiff_t>(first);
 }
 
-inline bool selector::remove(std::size_t key) noexcept {
-  for (std::size_t i = 0; i < cases_.size(); ++i) {
-    if (cases_[i].key == key) {
-      erase(i);
-      return true;
+// Of the first case whose key is not smaller.
+inline std::size_t selector::index_of(std::size_t key) const noexcept {
+  std::size_t first = 0;
+  for (std::size_t end = cases_.size(); first < end;) {
+    const std::size_t middle = first + (end - first) / 2;
+    if (cases_[middle].key < key) {
+      first = middle + 1;
+    } else {
+      end = middle;
     }
   }
-  return false;
+  return first;
 }
 
+inline bool selector::remove(std::size_t key) noexcept {
+  const std::size_t index = index_of(key);
+  if (index == cases_.size() || cases_[index].key != key || cases_[index].kept == nullptr)
+    return false;
+  erase(index);
+  return true;
+}
+
+// The case itself goes last, when all is in order: what its destructor calls may use the selector.
 inline void selector::erase(std::size_t index) noexcept {
-  const detail::attempt* const what = in_order_[index];
-  const std::shared_ptr<detail::select_case> gone = std::move(cases_[index].what);
-  cases_.erase(cases_.begin() + static_cast<std::ptrdiff_t>(index));
-  std::erase(in_order_, what);
-  std::erase(in_turn_, what);
-  std::erase(by_lock_, what);
+  const std::unique_ptr<detail::kept_case> gone = std::move(cases_[index].kept);
+  const detail::attempt* const what = &gone->what();
+  if (detail::is_timer(*what)) {
+    timers_.remove(*gone);
+  } else {
+    std::erase(lockables_, gone.get());
+    for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
+      std::erase(*list, what);
+  }
+  if (cases_.size() > 2 * size())
+    std::erase_if(cases_, [](const keyed_case& c) { return c.kept == nullptr; });
 }
 
 inline std::size_t selector::select_biased(site where) {
   detail::throw_if_stopped();
-  return *run(in_order_, detail::turn::biased, detail::patience::wait, detail::no_deadline, where);
+  return *run(detail::turn::biased, detail::patience::wait, detail::no_deadline, where);
 }
 
 inline std::optional<std::size_t> selector::select_until(detail::any_time_point deadline,
                                                          site where) {
   detail::throw_if_stopped();
-  return run(in_turn_, detail::turn::fair, detail::patience::wait, deadline, where);
+  return run(detail::turn::fair, detail::patience::wait, deadline, where);
 }
 
 inline std::optional<std::size_t> selector::try_select() {
-  return run(in_turn_, detail::turn::fair, detail::patience::try_only, detail::no_deadline, {});
+  return run(detail::turn::fair, detail::patience::try_only, detail::no_deadline, {});
 }
 
-inline std::optional<std::size_t> selector::run(std::vector<detail::attempt*>& asked,
-                                                detail::turn order,
+inline detail::kept_case& selector::lockable_of(const detail::attempt& what) const noexcept {
+  std::size_t index = 0;
+  while (in_order_[index] != &what)
+    ++index;
+  return *lockables_[index];
+}
+
+// One pass, as long as timers are due; nothing if there are none, or other threads took their
+// ticks. Draws the order only as far as it is needed (Fisher and Yates), as if the timers that are
+// due and the lockables that were not asked were one list.
+inline detail::kept_case* selector::try_with_timers(detail::turn order) {
+  std::size_t asked = 0;
+  while (timers_.due_count() != 0) {
+    detail::kept_case* timer = nullptr;
+    if (order == detail::turn::biased) {
+      if (asked == lockables_.size() || timers_.first_due().key < lockables_[asked]->key)
+        timer = &timers_.first_due();
+    } else {
+      const std::size_t due = timers_.due_count();
+      const std::size_t drawn = detail::random_below(due + in_turn_.size() - asked);
+      if (drawn < due) {
+        timer = &timers_.due(drawn);
+      } else {
+        std::swap(in_turn_[asked], in_turn_[asked + drawn - due]);
+      }
+    }
+    if (timer != nullptr) {
+      if (timers_.take(*timer))
+        return timer;
+      continue;
+    }
+    detail::attempt& next = *(order == detail::turn::biased ? in_order_ : in_turn_)[asked++];
+    if (next.try_alone())
+      return &lockable_of(next);
+  }
+  return nullptr;
+}
+
+inline std::optional<std::size_t> selector::run(detail::turn order,
                                                 detail::patience how_long,
                                                 clock::time_point deadline,
                                                 const site& where) {
-  const detail::first_ended first = detail::select_first(
-      asked, by_lock_, order, how_long, {"selector::select", {}, where}, deadline);
-  if (first.end == detail::wait_state::stopped)
-    detail::raise_stop();
-  if (first.which == nullptr)
-    return std::nullopt;
-  std::size_t index = 0;
-  while (in_order_[index] != first.which)
-    ++index;
-  const std::size_t key = cases_[index].key;
-  const std::shared_ptr<detail::select_case> what = cases_[index].what;
+  detail::kept_case* happened = nullptr;
+  for (;;) {
+    if (!timers_.empty())
+      timers_.come(clock::now());
+    detail::first_ended first{nullptr, detail::wait_state::done};
+    if ((happened = try_with_timers(order)) != nullptr) {
+      if (how_long == detail::patience::wait)
+        first = detail::found(&happened->what());
+    } else {
+      first = detail::select_first(order == detail::turn::biased ? in_order_ : in_turn_,
+                                   by_lock_,
+                                   order,
+                                   how_long,
+                                   {"selector::select", {}, where},
+                                   detail::earlier(deadline, timers_.next()));
+      if (first.which != nullptr)
+        happened = &lockable_of(*first.which);
+    }
+    if (first.end == detail::wait_state::stopped)
+      detail::raise_stop();
+    if (happened != nullptr)
+      break;
+    // A timer may have come due since the pass began: "none can happen" is so for one moment only
+    // if none is due after the lockables were asked.
+    if (timers_.empty() || clock::now() < timers_.next())
+      return std::nullopt;
+  }
+  const std::size_t key = happened->key;
+  const std::shared_ptr<detail::select_case> what = happened->shared;
   if (what->is_over())
-    erase(index);
+    erase(index_of(key));
   what->run();
   return key;
 }

@@ -13,9 +13,10 @@ layers=(
   "stop failure this_task shield stop_when
    detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/task_context"
   # 3 primitives: they know contexts, not scopes
-  "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender
+  "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender broadcast watch shared_result
    detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
-   detail/channel_end detail/channel_case detail/select_case detail/select_first detail/case_timers"
+   detail/channel_end detail/channel_case detail/select_case detail/select_first detail/case_timers
+   detail/shared_item detail/broadcast_core detail/broadcast_end detail/broadcast_case"
   # 4 scopes
   "scope_options task_handle task_scope background_scope with_scope
    detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch

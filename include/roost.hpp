@@ -15,6 +15,8 @@
 ///     hand values from thread to thread                    make_channel: sender, receiver
 ///     wait for several things, take the first              select; selector if they vary
 ///     keep the latest value, or lose what nobody takes     make_channel with an overflow policy
+///     hand each value to every receiver                    broadcast
+///     look at the latest value, wait for the next          watch
 ///     hand over many values at a time                      send_all, receive_some
 ///     tell receivers that the sender has failed            sender::fail
 ///     send without keeping the channel open                weak_sender
@@ -35,6 +37,7 @@
 #else
 
 #include <roost/background_scope.hpp>
+#include <roost/broadcast.hpp>
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
@@ -47,6 +50,7 @@
 #include <roost/select.hpp>
 #include <roost/selector.hpp>
 #include <roost/semaphore.hpp>
+#include <roost/shared_result.hpp>
 #include <roost/shield.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -58,6 +62,7 @@
 #include <roost/transform.hpp>
 #include <roost/version.hpp>
 #include <roost/wait_group.hpp>
+#include <roost/watch.hpp>
 #include <roost/weak_sender.hpp>
 #include <roost/when_all.hpp>
 #include <roost/when_any.hpp>

@@ -154,7 +154,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
  private:
   template <class>
   friend class weak_sender;
-  template <class, class>
+  template <class, class, class>
   friend class detail::send_case;
   friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
   explicit sender(std::shared_ptr<typename sender::core_type> core) noexcept

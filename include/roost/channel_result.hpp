@@ -16,7 +16,7 @@ namespace roost::inline v0 {
 namespace detail {
 template <class T, class F>
 class receive_case;
-template <class T, class F>
+template <class T, class F, class Sender>
 class send_case;
 } // namespace detail
 

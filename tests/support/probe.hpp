@@ -44,6 +44,18 @@ struct probe {
            0; // relaxed: alone
   }
 
+  /// Those who wait for a broadcast's or a watch's receiver, or to send.
+  template <class T>
+  static std::size_t waiting(const broadcast_reader<T>& rx) {
+    const std::lock_guard guard(rx.reader_->core_->lock_);
+    return rx.reader_->receivers_.size();
+  }
+  template <class T>
+  static std::size_t waiting(const broadcast_sender<T>& tx) {
+    const std::lock_guard guard(tx.core_->lock_);
+    return tx.core_->senders_.size();
+  }
+
   /// What the ends of a channel share, for tests of its inside.
   template <class T>
   static channel_core<stored_item<T>>& core(const sender<T>& tx) {

@@ -54,8 +54,8 @@ class receive_case final : public select_case {
 template <class T>
 inline constexpr char mark_of_type = 0;
 
-/// To send, and to call the handler with the result.
-template <class T, class F>
+/// To send, to a channel or a broadcast, and to call the handler with the result.
+template <class T, class F, class Sender = sender<T>>
 class send_case final : public select_case {
   static_assert(std::invocable<F&, send_result>,
                 "roost::on_send: the handler must be callable with a send_result; it is not a "
@@ -65,15 +65,15 @@ class send_case final : public select_case {
                 "does not happen is given back; send a std::unique_ptr to them instead");
 
  public:
-  send_case(const sender<T>& to, T& item, F handler, site where)
+  send_case(const Sender& to, T& item, F handler, site where)
       : select_case(&attempt_, where, variable_at(&item)),
         to_(&to),
         item_(&item),
         attempt_(to.core(where), sent_from(item)),
         handler_(std::move(handler)) {}
-  send_case(const sender<T>& to, const T& item, F handler, site where)
+  send_case(const Sender& to, const T& item, F handler, site where)
       : select_case(&attempt_, where, variable_at(this)), // nobody else's
-        copy_(sender<T>::copy(item)),
+        copy_(Sender::copy(item)),
         to_(&to),
         item_(&*copy_),
         attempt_(to.core(where), sent_from(*item_)),
@@ -118,12 +118,12 @@ class send_case final : public select_case {
     return stored;
   }
 
-  std::optional<sender<T>> kept_end_;
+  std::optional<Sender> kept_end_;
   std::optional<T> copy_;
-  const sender<T>* to_ = nullptr;
+  const Sender* to_ = nullptr;
   T* item_ = nullptr;
   std::optional<outgoing_item<T>> out_;
-  typename channel_core<stored_item<T>>::send_attempt attempt_;
+  typename Sender::core_type::send_attempt attempt_;
   F handler_;
   std::optional<stored_item<T>> kept_item_; // last: when it is moved here nothing else can fail
 };

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/clock.hpp>
+#include <roost/detail/broadcast_case.hpp>
+#include <roost/detail/broadcast_core.hpp>
+#include <roost/detail/broadcast_end.hpp>
+#include <roost/detail/channel_case.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/stored_item.hpp>
+#include <roost/overflow.hpp>
+#include <roost/shared_result.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0 {
+
+template <class T>
+class broadcast_receiver;
+
+/// Sends each item to every receiver. Where each item is for one of them take a channel, where only
+/// the latest value counts a watch.
+///
+///     roost::broadcast<quote> quotes(64);
+///     scope.spawn([rx = quotes.subscribe()] { for (const quote& q : rx) show(q); });
+///     scope.spawn([rx = quotes.subscribe(roost::overflow::drop_oldest)] { ... });
+///     quotes.send(latest());                // both get it
+///
+/// This is the sending end, a counted handle. When the last one goes, or one is close()d, receivers
+/// find it closed after what is left for them. Receivers come and go: one that subscribes begins
+/// with the latest item, if there was one; without any receiver a send succeeds.
+///
+/// The latest `capacity` items are kept. A receiver that is that many behind holds up the senders
+/// (overflow::block), or loses the oldest, and is told how many (overflow::drop_oldest); which, is
+/// its own choice, or the one made here for all. One that holds them up must go on receiving, or
+/// go.
+///
+/// Items are as those of channels, except that receivers share them: they see constant ones. An
+/// item is destroyed when `capacity` others have come, and nobody holds it. Threads: any number may
+/// use one end at once; waiting senders are served in the order they came. (A single handle must
+/// not be moved from or assigned to while another thread uses it.) Cancellation: send and receive
+/// throw `stopped` when their task was asked to stop, even if they could go through; the item then
+/// has not been sent, or comes again. Errors: bad_alloc leaves everything as it was. Cost: one lock
+/// an operation, and for a send as many wake-ups as receivers wait. Items that are small and
+/// trivially copyable, and std::shared_ptr, are copied and need no allocation; others take one, or
+/// two if they are no strings or std::unique_ptr, each.
+template <class T>
+class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
+  static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,
+                "roost::broadcast: the items must be values; send a pointer, a "
+                "std::reference_wrapper or a std::array instead");
+  static_assert(std::is_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
+                "roost::broadcast: the items must be movable, and their destructor must not "
+                "throw; send a std::shared_ptr to them instead");
+  static_assert(std::is_nothrow_move_constructible_v<T> || std::is_move_assignable_v<T>,
+                "roost::broadcast: items whose move constructor may throw must be move "
+                "assignable; send a std::shared_ptr to them instead");
+
+ public:
+  /// Throws std::invalid_argument for a capacity of 0, and for overflow::drop_newest. The name is
+  /// for reports. Room for all items is allocated here.
+  explicit broadcast(std::size_t capacity,
+                     overflow slow_receivers = overflow::block,
+                     std::string_view name = {})
+      : broadcast::broadcast_sender(
+            std::make_shared<core_type>(checked(capacity), checked(slow_receivers), name)) {}
+
+  /// Another receiver. The policy is for when it is slow; without one it is that of the broadcast.
+  broadcast_receiver<T> subscribe() const;
+  broadcast_receiver<T> subscribe(overflow when_slow) const;
+
+  /// Waits until no receiver holds it up. Not a success only if the broadcast is closed; then an
+  /// item passed as an rvalue is still in its variable.
+  send_result send(T&& item, site where = site::current()) const {
+    return send_until(std::move(item), detail::no_deadline, where);
+  }
+  send_result send(const T& item, site where = site::current()) const {
+    return send(copy(item), where);
+  }
+
+  template <class Rep, class Period>
+  send_result send_for(T&& item,
+                       std::chrono::duration<Rep, Period> timeout,
+                       site where = site::current()) const {
+    return send_until(std::move(item), detail::deadline_after(timeout), where);
+  }
+  template <class Rep, class Period>
+  send_result send_for(const T& item,
+                       std::chrono::duration<Rep, Period> timeout,
+                       site where = site::current()) const {
+    return send_until(item, detail::deadline_after(timeout), where);
+  }
+
+  send_result send_until(T&& item, clock::time_point deadline, site where = site::current()) const;
+  send_result
+  send_until(const T& item, clock::time_point deadline, site where = site::current()) const {
+    return send_until(copy(item), deadline, where);
+  }
+
+  /// Never waits: full if it would have to.
+  send_result try_send(T&& item) const;
+  send_result try_send(const T& item) const { return try_send(copy(item)); }
+
+  std::size_t capacity() const { return this->core().capacity(); }
+
+ private:
+  template <class>
+  friend class broadcast_receiver;
+  template <class, class, class>
+  friend class detail::send_case;
+  using core_type = detail::broadcast_core<T>;
+
+  static std::size_t checked(std::size_t capacity);
+  static overflow checked(overflow policy);
+  static T copy(const T& item);
+};
+
+/// The end to receive from, of which every one gets every item. Copies share: each item goes to one
+/// of them. It is an input range: a range-for receives until the broadcast is closed and nothing is
+/// left; what is lost meanwhile it leaves out, see missed().
+template <class T>
+class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
+ public:
+  /// Waits for an item. Without one only if the broadcast is closed and nothing is left.
+  shared_result<T> receive(site where = site::current()) const {
+    return receive_until(detail::no_deadline, where);
+  }
+
+  template <class Rep, class Period>
+  shared_result<T> receive_for(std::chrono::duration<Rep, Period> timeout,
+                               site where = site::current()) const {
+    return receive_until(detail::deadline_after(timeout), where);
+  }
+
+  shared_result<T> receive_until(clock::time_point deadline, site where = site::current()) const {
+    return this->next_until(deadline, operation, where);
+  }
+
+  /// Never waits: empty if it would have to.
+  shared_result<T> try_receive() const { return this->try_next(); }
+
+  auto begin(site where = site::current()) const {
+    return typename broadcast_receiver::iterator(*this, operation, where);
+  }
+
+  /// Another receiver, which begins with the latest item.
+  broadcast_receiver subscribe() const { return subscribe(this->reader().core()->slow_readers()); }
+  broadcast_receiver subscribe(overflow when_slow) const {
+    return broadcast_receiver(this->reader().core(), broadcast<T>::checked(when_slow));
+  }
+
+  /// How many items are there for it: old news where other threads act.
+  std::size_t size() const { return this->reader().size(); }
+
+  /// How many items it has lost so far, because it was slow and overflow::drop_oldest.
+  std::uint64_t missed() const { return this->reader().missed(); }
+
+ private:
+  template <class>
+  friend class broadcast;
+  template <class, class, class>
+  friend class detail::shared_receive_case;
+  using detail::broadcast_reader<T>::broadcast_reader;
+
+  static constexpr const char* operation = "broadcast_receiver::receive";
+};
+
+/// A case of a select: an item was received, or the broadcast is closed and nothing is left: calls
+/// handler(shared_result<T>).
+template <class T, class F>
+auto on_receive(const broadcast_receiver<T>& from, F handler, site where = site::current());
+
+/// A case of a select: the item was sent, or was not because the broadcast is closed: calls
+/// handler(send_result).
+template <class T, class F>
+auto on_send(const broadcast<T>& to,
+             std::type_identity_t<T>&& item,
+             F handler,
+             site where = site::current());
+template <class T, class F>
+auto on_send(const broadcast<T>& to,
+             const std::type_identity_t<T>& item,
+             F handler,
+             site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+std::size_t broadcast<T>::checked(std::size_t capacity) {
+  if (capacity == 0) {
+    throw std::invalid_argument(
+        "roost::broadcast: it needs a capacity of 1 or more, to hold the latest item");
+  }
+  if (capacity > (std::numeric_limits<std::size_t>::max)() / 2) {
+    throw std::invalid_argument("roost::broadcast: the capacity is negative; it is how many items "
+                                "a receiver may be behind");
+  }
+  return capacity;
+}
+
+template <class T>
+overflow broadcast<T>::checked(overflow policy) {
+  if (policy == overflow::drop_newest) {
+    throw std::invalid_argument(
+        "roost::broadcast: all receivers get the newest item; a slow one can hold up the senders "
+        "(overflow::block) or lose the oldest (overflow::drop_oldest)");
+  }
+  return policy;
+}
+
+template <class T>
+broadcast_receiver<T> broadcast<T>::subscribe() const {
+  return subscribe(this->core().slow_readers());
+}
+
+template <class T>
+broadcast_receiver<T> broadcast<T>::subscribe(overflow when_slow) const {
+  return broadcast_receiver<T>(this->shared_core(), checked(when_slow));
+}
+
+template <class T>
+send_result broadcast<T>::send_until(T&& item, clock::time_point deadline, site where) const {
+  auto& core = this->core();
+  detail::throw_if_stopped();
+  auto end = detail::wait_state::done;
+  auto status = channel_status::timeout;
+  {
+    detail::outgoing_item<T> out(item);
+    typename core_type::send_attempt wanted(core, &out.stored());
+    end = detail::happen(wanted, {"broadcast::send", core.name(), where}, deadline);
+    if (end != detail::wait_state::timed_out)
+      status = wanted.status();
+  } // an item that was not taken is back before anything is thrown
+  if (end == detail::wait_state::stopped)
+    detail::raise_stop();
+  return status;
+}
+
+template <class T>
+send_result broadcast<T>::try_send(T&& item) const {
+  detail::outgoing_item<T> out(item);
+  typename core_type::send_attempt wanted(this->core(), &out.stored());
+  (void)wanted.try_alone();
+  return wanted.status();
+}
+
+template <class T>
+T broadcast<T>::copy(const T& item) {
+  static_assert(std::is_copy_constructible_v<T>,
+                "roost::broadcast: these items cannot be copied; send them with std::move");
+  return item;
+}
+
+template <class T, class F>
+auto on_receive(const broadcast_receiver<T>& from, F handler, site where) {
+  static_assert(std::is_invocable_v<F&, shared_result<T>>,
+                "roost::on_receive: the handler must be callable with a shared_result<T>; it is "
+                "empty when the broadcast is closed");
+  return detail::shared_receive_case<broadcast_receiver<T>, T, F>(from, std::move(handler), where);
+}
+
+template <class T, class F>
+auto on_send(const broadcast<T>& to, std::type_identity_t<T>&& item, F handler, site where) {
+  return detail::send_case<T, F, broadcast<T>>(to, item, std::move(handler), where);
+}
+
+template <class T, class F>
+auto on_send(const broadcast<T>& to, const std::type_identity_t<T>& item, F handler, site where) {
+  return detail::send_case<T, F, broadcast<T>>(to, item, std::move(handler), where);
+}
+
+} // namespace roost::inline v0

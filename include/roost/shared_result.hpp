@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/detail/shared_item.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+
+namespace roost::inline v0 {
+
+namespace detail {
+template <class T>
+class broadcast_core;
+}
+
+/// What a wait for a broadcast or a watch brought: an item that others have, too, so it is
+/// constant; or the reason why there is none. Used like a std::optional. Copies refer to the same
+/// item (small and trivially copyable ones, and std::shared_ptr, are copied), and keep it.
+template <class T>
+class [[nodiscard("an item that was received does not come again")]] shared_result {
+ public:
+  bool has_value() const noexcept {
+    return item_.has_item();
+  }
+  explicit operator bool() const noexcept {
+    return has_value();
+  }
+  channel_status status() const noexcept {
+    return status_;
+  }
+
+  /// How many items before this one the receiver has lost, because it was slow and
+  /// overflow::drop_oldest.
+  std::uint64_t missed() const noexcept {
+    return missed_;
+  }
+
+  /// The item. Precondition: there is one.
+  const T& operator*() const noexcept {
+    return item_.item();
+  }
+  const T* operator->() const noexcept {
+    return &**this;
+  }
+
+  /// The item; throws std::logic_error if there is none.
+  const T& value() const;
+
+ private:
+  template <class>
+  friend class detail::broadcast_core;
+
+  shared_result() = default;
+
+  channel_status status_ = channel_status::empty;
+  detail::shared_item<T> item_;
+  std::uint64_t missed_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+const T& shared_result<T>::value() const {
+  if (!has_value()) {
+    throw std::logic_error(
+        status_ == channel_status::closed
+            ? "roost::shared_result::value: no item, all senders have gone; test the result first"
+            : "roost::shared_result::value: no item yet; test the result first");
+  }
+  return **this;
+}
+
+} // namespace roost::inline v0

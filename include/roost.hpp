@@ -22,6 +22,7 @@
 ///     send without keeping the channel open                weak_sender
 ///     tell that something has happened                     event
 ///     wait for a part of the tasks                         wait_group
+///     go through phases together                           barrier
 ///     bound how much is done at once                       semaphore
 ///     do something every so often                          ticker
 ///     ask this task's state, sleep, check for a stop       this_task
@@ -37,6 +38,7 @@
 #else
 
 #include <roost/background_scope.hpp>
+#include <roost/barrier.hpp>
 #include <roost/broadcast.hpp>
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>

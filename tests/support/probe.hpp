@@ -43,6 +43,7 @@ struct probe {
     return (record.state_.load(std::memory_order_relaxed) & wait_record::asleep) !=
            0; // relaxed: alone
   }
+  static std::size_t waiting(const barrier& b) { return waiting(b.waiters_); }
 
   /// Those who wait for a broadcast's or a watch's receiver, or to send.
   template <class T>

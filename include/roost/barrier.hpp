@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/attempt.hpp>
+#include <roost/detail/context.hpp>
+#include <roost/detail/select_case.hpp>
+#include <roost/detail/wait_queue.hpp>
+#include <roost/detail/wait_record.hpp>
+#include <roost/site.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0 {
+
+namespace detail {
+struct barrier_case;
+}
+
+/// Lets a number of threads go through phases together: none goes on before all have arrived; then
+/// the next phase begins. It is std::barrier, but a stop wakes who waits at it. For something that
+/// happens once take an event; for a state that changes forth and back, such as "paused", a watch.
+///
+///     roost::barrier step(workers);
+///     for (int w = 0; w < workers; ++w)
+///       scope.spawn([&, w] { for (int i = 0; i < steps; ++i) compute(w, i),
+///       step.arrive_and_wait(); });
+///
+/// A thread that ends before the others calls arrive_and_drop(), or they would wait for it. A task
+/// that fails needs not: its scope stops the others.
+///
+/// Lifetime: whoever returns from a wait may destroy it at once, if nobody else waits for that
+/// phase or gives up waiting. Threads: any. Cancellation: arrive_and_wait throws when its task is
+/// stopped, and then has not arrived: the phase waits for another. What arrive() has counted stays
+/// so. Once the last has arrived the phase is over for all, stopped or not. Cost: no allocation.
+class barrier {
+ public:
+  /// A phase in which a thread has arrived.
+  class [[nodiscard("it is what to wait for")]] arrival_token {
+    friend barrier;
+    explicit arrival_token(std::uint64_t phase) noexcept : phase_(phase) {}
+    std::uint64_t phase_;
+  };
+
+  /// For so many threads. Throws std::invalid_argument for 0, and for a number that was meant to be
+  /// negative.
+  explicit barrier(std::size_t count);
+  ~barrier() = default;
+  barrier(const barrier&) = delete;
+  barrier& operator=(const barrier&) = delete;
+
+  /// Arrives, and waits for the others.
+  void arrive_and_wait(site where = site::current()) {
+    (void)arrive_and_wait_until(detail::no_deadline, where);
+  }
+
+  /// False when the time passed first: then it has not arrived.
+  template <class Rep, class Period>
+  [[nodiscard]] bool arrive_and_wait_for(std::chrono::duration<Rep, Period> timeout,
+                                         site where = site::current()) {
+    return arrive_and_wait_until(detail::deadline_after(timeout), where);
+  }
+  [[nodiscard]] bool arrive_and_wait_until(clock::time_point deadline,
+                                           site where = site::current());
+
+  /// Arrives without waiting, for good. The phase is over once all have: see wait(), and
+  /// on_phase_end(). Like the other forms it throws std::logic_error if all have dropped.
+  arrival_token arrive();
+
+  /// Arrives in this phase, and is not waited for in those that follow.
+  void arrive_and_drop();
+
+  /// Waits until that phase is over.
+  void wait(arrival_token phase, site where = site::current()) {
+    (void)wait_until(phase, detail::no_deadline, where);
+  }
+
+  /// True when it was over, false when the time passed first.
+  template <class Rep, class Period>
+  [[nodiscard]] bool wait_for(arrival_token phase,
+                              std::chrono::duration<Rep, Period> timeout,
+                              site where = site::current()) {
+    return wait_until(phase, detail::deadline_after(timeout), where);
+  }
+  [[nodiscard]] bool
+  wait_until(arrival_token phase, clock::time_point deadline, site where = site::current());
+
+ private:
+  friend struct detail::probe;
+  friend struct detail::barrier_case;
+
+  auto over(arrival_token phase) const noexcept {
+    return [this, phase] { return phase_ != phase.phase_; };
+  }
+  bool end_phase_if_all_arrived() noexcept; // caller holds the lock of waiters_
+  bool withdraw(arrival_token phase) noexcept;
+
+  // Guarded by waiters_. INVARIANT: arrived_ < expected_, unless all have dropped.
+  detail::wait_queue waiters_; // all for this phase
+  std::uint64_t phase_ = 0;
+  std::size_t arrived_ = 0;
+  std::size_t expected_;
+};
+
+/// A case of a select: that phase is over; arrive() first.
+template <class F = detail::no_handler>
+auto on_phase_end(barrier& b,
+                  barrier::arrival_token phase,
+                  F handler = {},
+                  site where = site::current());
+
+// --- implementation ---------------------------------------------------------
+
+inline barrier::barrier(std::size_t count) : expected_(count) {
+  if (count == 0) {
+    throw std::invalid_argument("roost::barrier: it is for one thread or more; to wait for things "
+                                "to be counted later take a wait_group");
+  }
+  if (count > (std::numeric_limits<std::size_t>::max)() / 2)
+    throw std::invalid_argument("roost::barrier: the number of threads is negative");
+}
+
+inline bool barrier::end_phase_if_all_arrived() noexcept {
+  if (arrived_ != expected_)
+    return false;
+  arrived_ = 0;
+  ++phase_;
+  return true;
+}
+
+inline barrier::arrival_token barrier::arrive() {
+  bool expected = true;
+  arrival_token phase(0);
+  waiters_.wake_all_if([&] {
+    expected = expected_ != 0;
+    phase.phase_ = phase_;
+    if (!expected)
+      return false;
+    ++arrived_;
+    return end_phase_if_all_arrived();
+  });
+  if (!expected)
+    throw std::logic_error("roost::barrier::arrive: all have dropped; make a new one");
+  return phase;
+}
+
+inline void barrier::arrive_and_drop() {
+  bool expected = true;
+  waiters_.wake_all_if([&] {
+    expected = expected_ != 0;
+    if (!expected)
+      return false;
+    --expected_;
+    return end_phase_if_all_arrived();
+  });
+  if (!expected)
+    throw std::logic_error("roost::barrier::arrive_and_drop: all have dropped before");
+}
+
+// True if the phase goes on, now without this arrival.
+inline bool barrier::withdraw(arrival_token phase) noexcept {
+  return waiters_.locked([&] {
+    const bool goes_on = phase_ == phase.phase_;
+    if (goes_on)
+      --arrived_;
+    return goes_on;
+  });
+}
+
+inline bool barrier::wait_until(arrival_token phase, clock::time_point deadline, site where) {
+  return waiters_.wait({"barrier::wait", {}, where}, deadline, over(phase));
+}
+
+// A stop or a deadline that wakes it may come after the last arrival: the lock decides.
+inline bool barrier::arrive_and_wait_until(clock::time_point deadline, site where) {
+  detail::throw_if_stopped();
+  const arrival_token phase = arrive();
+  const auto ready = over(phase);
+  detail::wait_queue::attempt<decltype(over(phase))> to_be_woken(waiters_, ready);
+  if (to_be_woken.try_alone())
+    return true;
+  const detail::wait_state end =
+      detail::wait_for_one(to_be_woken, {"barrier::arrive_and_wait", {}, where}, deadline);
+  if (end == detail::wait_state::done || !withdraw(phase))
+    return true;
+  if (end == detail::wait_state::stopped)
+    detail::raise_stop();
+  return false;
+}
+
+namespace detail {
+struct barrier_case {
+  template <class F>
+  static auto on_phase_end(barrier& b, barrier::arrival_token phase, F handler, site where) {
+    const auto ready = b.over(phase);
+    return queue_case<decltype(b.over(phase)), F>(b.waiters_, ready, std::move(handler), where);
+  }
+};
+} // namespace detail
+
+template <class F>
+auto on_phase_end(barrier& b, barrier::arrival_token phase, F handler, site where) {
+  detail::check_plain_handler<F>();
+  return detail::barrier_case::on_phase_end(b, phase, std::move(handler), where);
+}
+
+} // namespace roost::inline v0

@@ -268,7 +268,7 @@ TEST_CASE("a select waits for the end of a phase", "[barrier]") {
   const auto phase = b.arrive();
   CHECK(roost::select(on_phase_end(b, phase), otherwise()) == 1);
   roost::task_scope scope;
-  int handled = 0;
+  std::atomic<int> handled = 0;
   scope.spawn([&] { roost::select(on_timeout(1h), on_phase_end(b, phase, [&] { ++handled; })); });
   scope.spawn([&] {
     roost::selector all;

@@ -80,6 +80,8 @@ class selector {
   std::optional<std::size_t> try_select();
 
  private:
+  friend struct detail::probe;
+
   struct keyed_case {
     std::size_t key;
     std::unique_ptr<detail::kept_case> kept; // null once it is removed

@@ -57,6 +57,9 @@ struct probe {
     return tx.core_->senders_.size();
   }
 
+  /// Cases of a selector, and removed ones for which it still has a place.
+  static std::size_t places(const selector& s) { return s.cases_.size(); }
+
   /// What the ends of a channel share, for tests of its inside.
   template <class T>
   static channel_core<stored_item<T>>& core(const sender<T>& tx) {

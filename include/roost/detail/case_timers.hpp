@@ -51,7 +51,7 @@ class case_timers {
   }
   void remove(kept_case& timer) noexcept { timer.is_due ? due_.erase(timer) : ahead_.erase(timer); }
 
-  /// Finds the timers that are due by `now`.
+  /// Finds the timers that are due by `now`, and perhaps some whose tick another thread has taken.
   void come(clock::time_point now) noexcept;
 
   /// When to call come() again; no_deadline if no timer is ahead.
@@ -92,13 +92,8 @@ inline void case_timers::come(clock::time_point now) noexcept {
   while (next() <= now && !ahead_.empty()) {
     kept_case& timer = ahead_.front();
     ahead_.erase(timer);
-    timer.asked_at = timer.what().due();
-    timer.is_due = timer.asked_at <= now;
-    if (timer.is_due) {
-      due_.push(timer);
-    } else {
-      ahead_.push(timer);
-    }
+    timer.is_due = true;
+    due_.push(timer);
   }
 }
 

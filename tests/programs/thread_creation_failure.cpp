@@ -8,85 +8,33 @@
 #include "support/expect.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
-#include "support/sanitized.hpp"
+#include "support/thread_creation.hpp"
 #include "support/threads.hpp"
 #include "support/throws_when_destroyed.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <dlfcn.h>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <pthread.h>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
+using test::before_refusal;
 using test::expect;
-
-#ifdef ROOST_TEST_SANITIZED
-
-// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
-int main() {
-  return 0;
-}
-
-#else
+using test::for_good;
+using test::is_no_thread;
+using test::no_threads;
+using test::until_refusal;
 
 namespace {
-
-// Threads to be created before one is refused; negative: none is.
-std::atomic<int> until_refusal{-1};
-
-// While true, all are refused.
-std::atomic<bool> no_threads{false};
-
-// All that come after one that is refused are refused, too.
-std::atomic<bool> for_good{false};
-
-// Who is refused waits here first, if it is set.
-std::atomic<test::gate*> before_refusal{nullptr};
-
-} // namespace
-
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): it has no good ones
-extern "C" int pthread_create(pthread_t* thread,
-                              const pthread_attr_t* attributes,
-                              void* (*start)(void*),
-                              void* argument) noexcept {
-  if (no_threads || (until_refusal >= 0 && until_refusal-- == 0)) {
-    if (for_good)
-      no_threads = true;
-    if (test::gate* const g = before_refusal.exchange(nullptr))
-      g->pass();
-    return EAGAIN;
-  }
-  using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-  static const auto real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "pthread_create"));
-  return real(thread, attributes, start, argument);
-}
-
-namespace {
-
-bool is_no_thread(const std::exception_ptr& error) {
-  try {
-    if (error)
-      std::rethrow_exception(error);
-  } catch (const std::system_error& e) {
-    return e.code() == std::errc::resource_unavailable_try_again;
-  } catch (...) {
-  }
-  return false;
-}
 
 void spawn_at_each_place(int refused) {
   constexpr int tasks = 4;
@@ -207,6 +155,11 @@ class spawner {
       thread_.join();
     return is_no_thread(error_);
   }
+  bool got_stopped() {
+    if (thread_.joinable())
+      thread_.join();
+    return test::message_of(error_) == "stopped";
+  }
   bool got_its_task() {
     if (thread_.joinable())
       thread_.join();
@@ -275,6 +228,36 @@ void others_that_come_while_it_is_refused(std::size_t backlog) {
   expect(scope.wait_for(1h), "nothing is left");
   const std::exception_ptr told = test::exception_of([&] { scope.join(); });
   expect((told != nullptr) == !scope.failures().empty(), "the owner is told of failures");
+}
+
+// The stop's mark is there, but a callback keeps it from dropping those in line so far.
+void a_stop_that_comes_while_a_thread_is_refused() {
+  test::gate busy;
+  test::gate callback;
+  test::gate creation;
+  std::atomic<int> ran{0};
+  roost::task_scope scope({.limit = 3});
+  const std::stop_callback slow(scope.get_stop_token(), [&] { callback.pass(); });
+  scope.spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1);
+  spawner refused(scope, ran);
+  no_threads = true;
+  auto in_line = scope.spawn([&] { ++ran; });
+  before_refusal = &creation;
+  refused.go();
+  creation.wait_for_arrivals(1);
+  no_threads = false;
+  std::jthread stopper([&] { scope.request_stop("enough"); });
+  callback.wait_for_arrivals(1);
+  creation.open();
+  expect(refused.got_stopped(), "the task that gets no thread is dropped");
+  expect(test::thrown_by([&] { in_line.get(); }) == "stopped", "so is the one in line");
+  callback.open();
+  stopper.join();
+  busy.open();
+  expect(scope.failures().empty(), "nothing has failed");
+  expect(test::thrown_by([&] { scope.join(); }) == "nothing", "a request to stop is no failure");
+  expect(ran == 0, "none has run");
 }
 
 void for_each_goes_on_with_fewer() {
@@ -361,6 +344,30 @@ void a_deadline_needs_a_thread_as_well() {
   expect(again.stop_requested(), "and all goes on as before");
 }
 
+void a_deadline_of_a_scope_that_is_stopped_needs_none() {
+  const auto make_scope = [] { const roost::task_scope scope({.timeout = 1h}); };
+  {
+    roost::task_scope outer;
+    outer.request_stop();
+    no_threads = true;
+    expect(test::thrown_by(make_scope) == "nothing", "it was stopped before");
+    no_threads = false;
+  }
+  test::gate creation;
+  std::string thrown = "not even tried";
+  roost::task_scope outer;
+  outer.spawn([&] {
+    before_refusal = &creation;
+    until_refusal = 0;
+    thrown = test::thrown_by(make_scope);
+  });
+  creation.wait_for_arrivals(1);
+  outer.request_stop();
+  creation.open();
+  expect(test::thrown_by([&] { outer.join(); }) == "nothing", "the task has not failed");
+  expect(thrown == "nothing", "it is stopped while the thread is refused");
+}
+
 void a_shield_that_nobody_keeps_the_time_for() {
   roost::task_scope scope;
   scope.request_stop();
@@ -382,6 +389,8 @@ void a_shield_that_nobody_keeps_the_time_for() {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
+  if (!test::can_refuse_threads)
+    return 0;
   const std::size_t before = test::count_threads();
   for (int refused = 0; refused < 4; ++refused)
     spawn_at_each_place(refused);
@@ -391,14 +400,14 @@ int main() {
   two_that_get_no_thread_at_once();
   for (const std::size_t backlog : {2U, 1U, 0U})
     others_that_come_while_it_is_refused(backlog);
+  a_stop_that_comes_while_a_thread_is_refused();
   for_each_goes_on_with_fewer();
   forks_that_get_no_thread_fail();
   spawn_in_a_task();
   spawn_with_a_callable_whose_destructor_throws();
   a_deadline_needs_a_thread_as_well();
+  a_deadline_of_a_scope_that_is_stopped_needs_none();
   a_shield_that_nobody_keeps_the_time_for();
   expect(test::threads_back_to(before), "no thread is left");
   return test::exit_code();
 }
-
-#endif

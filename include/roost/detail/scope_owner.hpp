@@ -207,11 +207,15 @@ inline void scope_owner::set_deadline() {
     stop_at_deadline();
     return;
   }
+  if (stop_requested())
+    return;
   try {
     tree_->keeper.add(*this, own_deadline_);
-  } catch (...) {
-    unfollow();
-    throw;
+  } catch (...) { // no thread; but once the scope is stopped its deadline changes nothing
+    if (!stop_requested()) {
+      unfollow();
+      throw;
+    }
   }
 }
 

@@ -43,8 +43,8 @@ class scope_state final : public scope_threads {
   enum class when_full { wait, exceed };
 
   /// Starts `t`, or puts it into the line, for which it may have to wait; or drops it if the scope
-  /// was stopped. Throws scope_closed, what a wait throws, or std::system_error if there is no
-  /// thread; then `t` has not run and never will.
+  /// was stopped, even if that came while no thread was found. Throws scope_closed, what a wait
+  /// throws, or std::system_error if there is no thread; then `t` has not run and never will.
   void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
 
   /// True if launch() would neither wait nor drop.
@@ -77,9 +77,9 @@ class scope_state final : public scope_threads {
 
   admission admit(task& t, const blocked_call& call, when_full full);
   [[noreturn]] void refuse(const site& where) const;
-  void start(task& t);
+  admission start(task& t);
   bool leave_to_others(task& t) noexcept;
-  [[noreturn]] void take_back(task& t);
+  void take_back(task& t);
   void turn_away(task& t, admission got, const std::exception_ptr& error);
 
   // The caller holds lock_.
@@ -195,7 +195,7 @@ inline void scope_state::launch(task& t, const blocked_call& call, when_full ful
   try {
     got = admit(t, call, full);
     if (got == admission::to_run)
-      start(t);
+      got = start(t);
   } catch (...) {
     error = std::current_exception();
   }
@@ -298,15 +298,18 @@ inline bool runs_in_fork() noexcept {
   return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork;
 }
 
-inline void scope_state::start(task& t) {
+inline scope_state::admission scope_state::start(task& t) {
   try {
     if (t.is_fork && runs_in_fork())
       tree_->threads.offer(t);
     else
       tree_->threads.start(t);
+    return admission::to_run;
   } catch (...) {
-    if (!leave_to_others(t))
-      take_back(t);
+    if (leave_to_others(t))
+      return admission::in_line;
+    take_back(t);
+    return admission::dropped;
   }
 }
 
@@ -324,27 +327,40 @@ inline bool scope_state::leave_to_others(task& t) noexcept {
 }
 
 // There is no thread. With a limit others may have got into the line meanwhile, for lack of places
-// to run, and nobody else will come to them; they fail. Throws what its caller has caught, or what
-// the callable's destructor throws.
+// to run, and nobody else will come to them; they fail. But a stop goes before that, for `t` and
+// for them: it may have come while the thread was being refused, and then they are dropped as if
+// there had been one. Returns if `t` is dropped; else throws what its caller has caught. In any
+// case what the callable's destructor throws goes before.
 inline void scope_state::take_back(task& t) {
-  std::exception_ptr error = std::current_exception();
-  const std::exception_ptr no_thread = error;
+  const std::exception_ptr no_thread = std::current_exception();
+  std::exception_ptr destruction;
   try {
     t.destroy_callable();
   } catch (...) {
-    error = std::current_exception();
+    destruction = std::current_exception();
   }
+  bool others_failed = false;
+  bool is_stopped = false;
   empty_line(
       [&](task& stranded) {
-        fail(stranded, no_thread);
-        complete(stranded, task::outcome::failed);
+        if (stop_requested()) {
+          drop(stranded);
+        } else {
+          others_failed = true; // which may be what stops the scope
+          fail(stranded, no_thread);
+          complete(stranded, task::outcome::failed);
+        }
       },
       [&](claimed_list& woken) {
+        is_stopped = stop_requested();
         erase(t);
         line_.left();
         wake_if_over(woken);
       });
-  std::rethrow_exception(error);
+  if (destruction)
+    std::rethrow_exception(destruction);
+  if (others_failed || !is_stopped)
+    std::rethrow_exception(no_thread);
 }
 
 } // namespace roost::inline v0::detail

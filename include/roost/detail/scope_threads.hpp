@@ -66,7 +66,8 @@ class scope_threads : public scope_runner {
   template <class End, class Finally>
   void empty_line(End end, Finally finally) noexcept;
 
-  /// Once the scope is stopped: drops those in line.
+  /// Once the scope is stopped: ends a task that was in line, or all that are.
+  void drop(task& t) noexcept;
   void drop_line() noexcept;
 
  private:
@@ -322,17 +323,17 @@ void scope_threads::empty_line(End end, Finally finally) noexcept {
   }
 }
 
+inline void scope_threads::drop(task& t) noexcept {
+  t.stopped_by = cause();
+  complete(t, task::outcome::stopped);
+}
+
 // The scope was stopped before they could run. Their callables are destroyed here, and by whoever
 // else finds them: the one that stops, tasks that end, and whoever waits for the end.
 inline void scope_threads::drop_line() noexcept {
   if (!stop_requested())
     return;
-  empty_line(
-      [this](task& t) {
-        t.stopped_by = cause();
-        complete(t, task::outcome::stopped);
-      },
-      [](claimed_list&) {});
+  empty_line([this](task& t) { drop(t); }, [](claimed_list&) {});
 }
 
 // What a callable's destructor does must not hold up, or end in, the thread that keeps the time.

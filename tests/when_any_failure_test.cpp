@@ -96,6 +96,34 @@ TEST_CASE("when all fail when_any throws their failures in the order they happen
   }
 }
 
+TEST_CASE("failures that when_any throws nobody because it was stopped go to the hook",
+          "[when_any]") {
+  const test::no_thread_left check;
+  test::unobserved_failures hook;
+  roost::event failed;
+  auto calls = roost::make_channel<std::function<int()>>(2);
+  std::shared_ptr<void> at_end(nullptr, [&](void*) { failed.set(); }); // its failure is known
+  REQUIRE(calls.tx.send(
+      [at_end = std::move(at_end)]() -> int { throw std::runtime_error("before the stop"); }));
+  roost::event never;
+  REQUIRE(calls.tx.send([&] {
+    never.wait();
+    return 0;
+  }));
+  calls.tx.close();
+  std::string thrown;
+  {
+    roost::task_scope scope;
+    scope.spawn([&] {
+      failed.wait();
+      scope.request_stop();
+    });
+    thrown = test::thrown_by([&] { (void)roost::when_any(calls.rx); });
+  }
+  CHECK(thrown == "stopped");
+  CHECK(hook.messages() == "before the stop;");
+}
+
 TEST_CASE("a callable ended by a token of its own has not succeeded", "[when_any]") {
   const test::no_thread_left check;
   std::stop_source source;

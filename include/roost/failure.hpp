@@ -40,7 +40,8 @@ class exception_list : public std::exception {
 
 /// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
 /// on_failure, not read through failures(). That is so when the scope ends by another exception,
-/// and for all but the first failure of a fail_fast scope. It runs on the thread that ends the
+/// or by std::bad_alloc because there is no memory for an exception_list, and for all but the first
+/// failure of a fail_fast scope. It runs on the thread that ends the
 /// scope, and for a second failure of one task on that task's; an exception that leaves it ends the
 /// program.
 using unobserved_failure_hook = void (*)(const failure&);
@@ -53,29 +54,41 @@ unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook
 
 namespace detail {
 
-/// What an exception says of itself.
-inline std::string message_of(const std::exception_ptr& error) {
+/// Calls `use(text)` with what an exception says of itself.
+template <class Use>
+auto with_message_of(const std::exception_ptr& error, Use use) {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
     const char* const message = e.what();
-    return message != nullptr ? message : "an exception without a message";
+    return use(message != nullptr ? message : "an exception without a message");
   } catch (...) {
-    return "an exception that is not a std::exception";
+    return use("an exception that is not a std::exception");
   }
+}
+
+inline std::string message_of(const std::exception_ptr& error) {
+  return with_message_of(error, [](const char* text) { return std::string(text); });
 }
 
 inline std::string name_or_unnamed(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
 }
 
-inline void print_unobserved(const failure& f) {
-  std::fprintf(stderr,
-               "roost: task %s, spawned at %s:%zu, failed and nobody took its exception: %s\n",
-               name_or_unnamed(f.task).c_str(),
-               f.where.file,
-               f.where.line,
-               message_of(f.error).c_str());
+// Allocates nothing: a failure may be that there is no memory.
+inline void print_unobserved(const failure& f) noexcept {
+  const char* const quote = f.task.empty() ? "" : "\"";
+  with_message_of(f.error, [&](const char* text) {
+    std::fprintf(
+        stderr,
+        "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s\n",
+        quote,
+        f.task.empty() ? "(unnamed)" : f.task.c_str(),
+        quote,
+        f.where.file,
+        f.where.line,
+        text);
+  });
 }
 
 // seq_cst, the default: set once in a while, read at failures

@@ -4,6 +4,7 @@
 #include <roost/detail/context.hpp>
 #include <roost/detail/joint_tasks.hpp>
 #include <roost/detail/range_of.hpp>
+#include <roost/detail/task.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -32,7 +33,8 @@ namespace roost::inline v0 {
 ///                                                   [&] { return fetch(home); }));
 ///
 /// The others are then stopped and waited for; what they throw or return after that is dropped.
-/// If all fail, it throws an exception_list of their failures, in the order they happened.
+/// If all fail, it throws an exception_list of their failures, in the order they happened. If it
+/// throws something else, failures that came before go to the unobserved-failure hook.
 /// Lifetime, threads, cost: as when_all. Cancellation: throws `stopped` when the caller was stopped
 /// before there was a result.
 template <class... F>
@@ -47,6 +49,39 @@ auto when_any(R&& callables, site where = site::current());
 
 namespace detail {
 
+/// The failures of tasks of which one was to succeed. Those that nobody is told of, because the
+/// caller gets something else, go to the hook in the end.
+class failed_calls {
+ public:
+  failed_calls() = default;
+  ~failed_calls() {
+    for (const failure& f : failures_)
+      unobserved_hook.load()(f);
+  }
+  failed_calls(const failed_calls&) = delete;
+  failed_calls& operator=(const failed_calls&) = delete;
+
+  void make_room(std::size_t count) { failures_.reserve(count); }
+
+  /// Where there is room it needs no memory, but for a long name, which it then leaves out.
+  void add(const failure& f) {
+    const std::lock_guard lock(mutex_);
+    failures_.push_back(describe_failure(f.error, f.task, f.where));
+  }
+
+  /// These two only when nothing can be added any more.
+  [[noreturn]] void throw_all() {
+    exception_list all(failures_); // a copy: if there is no memory for it they are still here
+    forget();
+    throw all; // NOLINT(misc-throw-by-value-catch-by-reference): it has to be there before
+  }
+  void forget() noexcept { failures_.clear(); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<failure> failures_; // guarded by mutex_
+};
+
 /// The first result, or else all failures, of tasks of which one is enough.
 ///
 /// INVARIANT: whoever sets decided_ is the only one to write answer_, and whoever reads it has
@@ -56,12 +91,15 @@ class race {
  public:
   explicit race(site where)
       : where_(where),
-        scope_({.name = "when_any", .on_failure = [this](const failure& f) { add(f); }}, where) {}
+        scope_({.name = "when_any", .on_failure = [this](const failure& f) { failed_.add(f); }},
+               where) {}
 
   /// Begins number `index` of `count`: what `call()` returns is the answer, as `make(result)` puts
   /// it.
   template <class Call, class Make>
   void begin(std::size_t index, std::size_t count, Call call, Make make) {
+    if (index == 0)
+      failed_.make_room(count);
     const std::string name = "when_any " + std::to_string(index);
     auto run = [this, name, call = std::move(call), make]() mutable {
       try {
@@ -69,7 +107,7 @@ class race {
       } catch (const stopped&) {
         if (scope_.stop_requested())
           throw;
-        add({std::current_exception(), name, where_}); // a stop of its own is no success
+        failed_.add({std::current_exception(), name, where_}); // a stop of its own is no success
       }
     };
     (void)joint_tasks::begin(scope_, index, count, name, std::move(run), where_);
@@ -78,7 +116,8 @@ class race {
   Answer take() {
     joint_tasks::join(scope_, where_);
     if (!answer_)
-      throw exception_list(std::move(failures_));
+      failed_.throw_all();
+    failed_.forget();
     return std::move(*answer_);
   }
 
@@ -99,17 +138,11 @@ class race {
     scope_.request_stop("when_any has its answer");
   }
 
-  void add(const failure& f) {
-    const std::lock_guard lock(mutex_);
-    failures_.push_back(f);
-  }
-
   const site where_;
   std::atomic<bool> decided_{false};
   std::unique_ptr<Answer> answer_;
-  std::mutex mutex_;
-  std::vector<failure> failures_; // guarded by mutex_ until the join
-  task_scope scope_;              // last: its tasks use the others
+  failed_calls failed_;
+  task_scope scope_; // last: its tasks use the others
 };
 
 template <class Answer, class... F, std::size_t... I>

@@ -3,6 +3,8 @@
 
 // Replaces the operators new and delete of the whole program: only for a program of one file.
 
+#include "support/countdown.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -17,11 +19,14 @@ inline constinit thread_local long until_failure = -1;
 /// While true, all allocations of this thread fail.
 inline constinit thread_local bool no_memory = false;
 
+/// Those of all threads that fail.
+inline countdown failing_allocations;
+
 /// Made and not yet released, by any thread.
 inline std::atomic<long> living_allocations{0};
 
 inline void* allocate(std::size_t size, std::size_t alignment) {
-  if (no_memory || (until_failure >= 0 && until_failure-- == 0))
+  if (no_memory || (until_failure >= 0 && until_failure-- == 0) || failing_allocations.is_due())
     throw std::bad_alloc();
   const std::size_t rounded =
       (std::max(size, std::size_t{1}) + alignment - 1) / alignment * alignment;

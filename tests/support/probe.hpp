@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -207,6 +208,21 @@ struct probe {
     const bool is_due = threads.fork_is_due(crew::coming::called);
     threads.forks_.erase(fork);
     return is_due;
+  }
+
+  /// Takes all parkers that no thread holds from the pool, so that whoever waits for the first time
+  /// has to make one, and gives them back.
+  static parker* hide_parkers() {
+    parker_pool& pool = parker_pool::instance();
+    const std::lock_guard lock(pool.mutex_);
+    return std::exchange(pool.free_, nullptr);
+  }
+  /// How many they are.
+  static long show_parkers(parker* hidden) {
+    long count = 0;
+    for (; hidden != nullptr; ++count)
+      parker_pool::instance().give_back(*std::exchange(hidden, hidden->next_free_));
+    return count;
   }
 
   /// True while the thread that made the scope is in a blocking call that a stop can wake.

@@ -42,6 +42,7 @@ class basic_parker {
   Sleep sleep_;
 
   friend class parker_pool;
+  friend struct probe;
   basic_parker* next_free_ = nullptr; // guarded by the pool's mutex
 };
 
@@ -71,6 +72,8 @@ class parker_pool {
   }
 
  private:
+  friend struct probe;
+
   std::mutex mutex_;
   parker* free_ = nullptr; // guarded by mutex_
 };

@@ -38,9 +38,14 @@ class scope_owner : public stop_domain, private timer {
   /// The scope is left, normally or not: asks the tasks to stop if its policy says so.
   void leave(bool unwinding) noexcept;
 
-  /// What the owner has to be told at the end, once; null if nothing. Only after the end.
-  std::exception_ptr take_outcome() {
-    return outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+  /// What the owner has to be told at the end, once; null if nothing. Only after the end. If there
+  /// is no memory for it, that is told; the failures are left for report_unobserved().
+  std::exception_ptr take_outcome() noexcept {
+    try {
+      return outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+    } catch (...) {
+      return std::current_exception();
+    }
   }
 
   /// True if work was cut short because what is around was stopped. For the scope to end normally

@@ -138,7 +138,7 @@ inline bool scope_runner::give_to_handler(const failure& failed) noexcept {
     return true;
   } catch (const stopped&) { // the scope was stopped, and the handler waited for something
   } catch (...) {
-    unobserved_hook.load()({std::current_exception(), failed.task, failed.where});
+    unobserved_hook.load()(describe_failure(std::current_exception(), failed.task, failed.where));
   }
   return false;
 }

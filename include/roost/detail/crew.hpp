@@ -82,7 +82,8 @@ class crew {
   crew(const crew&) = delete;
   crew& operator=(const crew&) = delete;
 
-  /// Runs `j` on a thread. Throws std::system_error if there is none; then nothing has changed.
+  /// Runs `j` on a thread. Throws std::system_error if there is none, std::bad_alloc if there is no
+  /// memory for one; then nothing has changed.
   void start(job& j);
 
   /// The same for a fork; but not at once where as many are at work as have a processor.
@@ -104,7 +105,8 @@ class crew {
   // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
   // from either joins the thread and destroys the member.
   struct member : list_node<member> {
-    member(crew& c, job* j) noexcept : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
+    // Throws if there is no memory for a parker.
+    member(crew& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
     member(const member&) = delete;
     member& operator=(const member&) = delete;
     ~member() {

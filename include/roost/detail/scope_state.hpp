@@ -156,6 +156,9 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
       }
     } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(lock_);
+      if (is_over() || clock::now() >= deadline)
+        return is_over();
     }
   }
 }

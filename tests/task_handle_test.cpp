@@ -303,6 +303,26 @@ TEST_CASE("a result whose move throws is thrown by get and goes with the handle"
   CHECK(scope.failures().empty());
 }
 
+TEST_CASE("a result whose move throws can be got again", "[task_handle]") {
+  struct throws_once {
+    int moves = 0;
+    throws_once() = default;
+    // NOLINTNEXTLINE(performance-noexcept-move-constructor,bugprone-exception-escape): under test
+    throws_once(throws_once&& other) noexcept(false) : moves(++other.moves) {
+      if (moves == 2) // the first is into the task
+        throw std::runtime_error("cannot move yet");
+    }
+    throws_once& operator=(throws_once&&) = delete;
+    ~throws_once() = default;
+  };
+  const test::no_thread_left check;
+  roost::task_scope scope;
+  auto handle = scope.spawn([] { return throws_once(); });
+  CHECK(test::thrown_by([&] { (void)handle.get(); }) == "cannot move yet");
+  CHECK(handle.get().moves == 3);
+  CHECK_THROWS_AS(handle.get(), std::logic_error);
+}
+
 TEST_CASE("results that need more alignment than most have it", "[task_handle]") {
   const test::no_thread_left check;
   struct alignas(64) wide {

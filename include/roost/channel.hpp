@@ -306,11 +306,8 @@ bool sender<T>::send_at_once(T& item, const site& where) const {
 template <class T>
 send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const site& where) const {
   auto& channel = this->core(where);
-  auto status = channel_status::success;
-  {
-    detail::outgoing_item<T> out(item);
-    status = channel.send(out.stored(), deadline, where);
-  } // an item that was not taken is back before anything is thrown
+  const channel_status status = detail::send_outgoing(
+      item, [&](auto& stored) { return channel.send(stored, deadline, where); });
   if (status == detail::status_stopped)
     detail::raise_stop();
   return status;
@@ -319,8 +316,7 @@ send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const si
 template <class T>
 send_result sender<T>::try_send(T&& item, site where) const {
   auto& channel = this->core(where);
-  detail::outgoing_item<T> out(item);
-  return channel.try_send(out.stored());
+  return detail::send_outgoing(item, [&](auto& stored) { return channel.try_send(stored); });
 }
 
 template <class T>

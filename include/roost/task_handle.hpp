@@ -31,12 +31,13 @@ class handle_base {
   handle_base& operator=(handle_base&&) noexcept = default;
 
   /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
-  /// it. Once: a second call throws std::logic_error. When it returns, the task's captures are
-  /// destroyed. From inside that very task it throws std::system_error instead of waiting for
-  /// ever. A failure got by the scope's owner is not thrown to it again by the end of the scope.
-  /// Where the scope has a limit and the task is still in line, a caller that runs inside the scope
-  /// runs it, here and now: so tasks may get() tasks whatever the limit is. A stop that reaches the
-  /// caller but not the task is then noticed when that is over.
+  /// it. Once: a second call throws std::logic_error, unless it was the result's move that threw.
+  /// When it returns, the task's captures are destroyed. From inside that very task it throws
+  /// std::system_error instead of waiting for ever. A failure got by the scope's owner is not
+  /// thrown to it again by the end of the scope. Where the scope has a limit and the task is still
+  /// in line, a caller that runs inside the scope runs it, here and now: so tasks may get() tasks
+  /// whatever the limit is. A stop that reaches the caller but not the task is then noticed when
+  /// that is over.
   R get(site where = site::current());
 
   /// True when the task has ended, false when the time passed first.
@@ -118,7 +119,13 @@ R handle_base<R>::get(site where) {
   wait(no_deadline, "task_handle::get", where);
   got_ = true;
   task_->observe();
-  return task_->take();
+  task_->throw_unless_value();
+  try {
+    return task_->take();
+  } catch (...) { // the caller still has no result
+    got_ = false;
+    throw;
+  }
 }
 
 template <class R>

@@ -102,6 +102,47 @@ void sending_a_copy() {
   });
 }
 
+/// Its moves are copies, and need memory.
+class copied_text {
+ public:
+  copied_text() = default;
+  copied_text(const copied_text&) = default;
+  copied_text& operator=(const copied_text& other) { // NOLINT(bugprone-unhandled-self-assignment)
+    std::string(other.text_).swap(text_);
+    return *this;
+  }
+  ~copied_text() = default;
+  bool is_whole() const { return text_ == copied_text().text_; }
+
+ private:
+  std::string text_ = "a text that is too long to lie in the string itself";
+};
+
+// From one allocation on all fail: so it cannot be sent, and then cannot be moved back.
+void sending_what_cannot_be_moved_back() {
+  const char* const what = "send of what cannot be moved back";
+  int failures = 0;
+  for (bool failed = true; failed; ++failures) {
+    const long before = test::living_allocations;
+    {
+      const auto ch = roost::make_channel<copied_text>(roost::unbounded);
+      copied_text item;
+      test::failing_allocations.start(failures, true);
+      try {
+        failed = !ch.tx.send(std::move(item));
+      } catch (const std::bad_alloc&) {
+      }
+      (void)test::failing_allocations.stop();
+      // NOLINTNEXTLINE(bugprone-use-after-move): a copy was moved
+      expect(item.is_whole(), "the item stays in its variable");
+      expect(ch.rx.size() == (failed ? 0 : 1), "it is sent or not");
+    }
+    expect(test::living_allocations == before, "memory is lost");
+  }
+  expect(failures > 3, "it was to allocate");
+  std::printf("%s: survived %d\n", what, failures - 1);
+}
+
 // The room of a large or unbounded channel grows from time to time.
 void growing(std::size_t filled) {
   const char* const what = "send to a channel that must grow";
@@ -211,6 +252,7 @@ int main() { // NOLINT(bugprone-exception-escape): then the test has failed
   sending<aligned_item>("send of an aligned class", 1);
   sending<large_item>("send of a large class", 1);
   sending_a_copy();
+  sending_what_cannot_be_moved_back();
   growing(0);
   growing(1024);
   growing(2048);

@@ -59,12 +59,11 @@ struct item_storage<T, false> {
 
     type& stored() noexcept { return box_; }
 
-    /// Puts a value that was not taken back into its owner's variable.
+    /// Puts a value that was not taken back into its owner's variable. Where its move throws, it is
+    /// lost, and what the move throws tells so.
     void settle() noexcept(std::is_nothrow_move_constructible_v<T>) {
-      if (box_) {
-        give_back(std::move(*box_));
-        box_.reset();
-      }
+      if (const type box = std::move(box_))
+        give_back(std::move(*box));
     }
 
    private:
@@ -88,5 +87,18 @@ using stored_item = typename item_storage<T>::type;
 
 template <class T>
 using outgoing_item = typename item_storage<T>::outgoing;
+
+/// Calls `send(stored)` with a value on its way. If it is not taken, it is back before what `send`
+/// returns or throws is seen.
+template <class T, class Send>
+auto send_outgoing(T& value, Send send) {
+  outgoing_item<T> out(value);
+  try {
+    return send(out.stored());
+  } catch (...) {
+    out.settle(); // the destructor must not throw now, and this may
+    throw;
+  }
+}
 
 } // namespace roost::inline v0::detail

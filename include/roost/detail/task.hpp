@@ -227,16 +227,14 @@ class result_task : public task {
  public:
   using task::task;
 
+  /// Precondition: there is a value; see throw_unless_value(). If its move throws, it stays.
   R take() {
-    throw_unless_value();
     if constexpr (std::is_void_v<R>) {
       return;
     } else if constexpr (std::is_reference_v<R>) {
       return static_cast<R>(**result_);
     } else {
-      R value = std::move(*result_);
-      result_.reset();
-      return value;
+      return take_object();
     }
   }
 
@@ -257,6 +255,13 @@ class result_task : public task {
   }
 
  private:
+  // A function of its own: in a nested block g++ 12 would move `value` once more.
+  R take_object() {
+    R value = std::move(*result_);
+    result_.reset();
+    return value;
+  }
+
   using stored = std::conditional_t<
       std::is_void_v<R>,
       nothing,

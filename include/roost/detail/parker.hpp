@@ -19,6 +19,8 @@ namespace roost::inline v0::detail {
 /// unpark() may hit a parker that serves another operation by now: that one looks again.
 ///
 /// Sleep is how it sleeps; see word_sleep.hpp.
+/// Errors: none. The lock() of a std::mutex may throw where a thread locks it twice, or where it
+/// was not made by its constructor; so functions of roost that lock one are noexcept all the same.
 ///
 /// Source: the three-state token of Rust's std::thread::park.
 template <class Sleep>

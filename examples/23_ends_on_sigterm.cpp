@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 namespace {
 
 void wait_for(const sigset_t& signals) {
-  // A stop cannot reach sigwait: so it sends this thread what it waits for.
+  // A stop cannot reach sigwait: so it sends this thread a signal that it waits for, too.
   const std::stop_callback wake(roost::this_task::stop_token(),
-                                [here = pthread_self()] { pthread_kill(here, SIGTERM); });
+                                [here = pthread_self()] { pthread_kill(here, SIGUSR1); });
   int signal = 0;
   sigwait(&signals, &signal);
   roost::this_task::checkpoint(); // throws if it was the stop
@@ -30,8 +30,8 @@ int main() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // before all threads: they inherit it
-
   roost::event closing;
   roost::wait_group requests;
   roost::task_scope service({.name = "service"});

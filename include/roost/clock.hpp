@@ -69,7 +69,7 @@ class any_duration {
     return is_beyond(-wanted) ? -no_timeout : std::chrono::ceil<clock::duration>(time);
   }
 
-  clock::duration time_;
+  clock::duration time_{};
 };
 
 /// The same for times of the clock in any precision.

@@ -70,16 +70,31 @@ TEST_CASE("a stop that comes while a send begins goes before the close that it f
   CHECK(test::thrown_by([&] { (void)ch.tx.send(std::move(item)); }) == "stopped");
 }
 
+TEST_CASE("a stop that comes while a send to a broadcast begins goes before its close",
+          "[broadcast][stop]") {
+  const roost::broadcast<hooked> tx(1);
+  roost::task_scope scope;
+  hooked item([&] {
+    scope.request_stop();
+    tx.close();
+  });
+  CHECK(test::thrown_by([&] { (void)tx.send(std::move(item)); }) == "stopped");
+}
+
 TEST_CASE("a stop that comes while a select begins goes before what lasts", "[select][stop]") {
   auto full = roost::make_channel<hooked>();
   auto ch = roost::make_channel<int>(1);
   roost::event event;
+  const roost::broadcast<int> tx(1);
+  const auto rx = tx.subscribe();
+  roost::barrier phases(1);
   roost::task_scope scope;
   bool happened = false;
   hooked item([&] {
     scope.request_stop();
     ch.tx.close();
     event.set();
+    tx.close();
   });
   const auto sends = [&] { return roost::on_send(full.tx, std::move(item), [](auto) {}); };
   SECTION("a close") {
@@ -90,6 +105,17 @@ TEST_CASE("a stop that comes while a select begins goes before what lasts", "[se
   SECTION("an event") {
     CHECK(test::thrown_by([&] {
             roost::select(sends(), roost::on_set(event, [&] { happened = true; }));
+          }) == "stopped");
+  }
+  SECTION("the close of a broadcast") {
+    CHECK(test::thrown_by([&] {
+            roost::select(sends(), roost::on_receive(rx, [&](auto) { happened = true; }));
+          }) == "stopped");
+  }
+  SECTION("the end of a phase") {
+    const auto over = phases.arrive();
+    CHECK(test::thrown_by([&] {
+            roost::select(sends(), roost::on_phase_end(phases, over, [&] { happened = true; }));
           }) == "stopped");
   }
   SECTION("but not before an item") {

@@ -76,8 +76,8 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
             std::make_shared<core_type>(checked(capacity), checked(slow_receivers), name)) {}
 
   /// Another receiver. The policy is for when it is slow; without one it is that of the broadcast.
-  broadcast_receiver<T> subscribe() const;
-  broadcast_receiver<T> subscribe(overflow when_slow) const;
+  broadcast_receiver<T> subscribe(site where = site::current()) const;
+  broadcast_receiver<T> subscribe(overflow when_slow, site where = site::current()) const;
 
   /// Waits until no receiver holds it up. Not a success only if the broadcast is closed; then an
   /// item passed as an rvalue is still in its variable.
@@ -108,10 +108,12 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   }
 
   /// Never waits: full if it would have to.
-  send_result try_send(T&& item) const;
-  send_result try_send(const T& item) const { return try_send(copy(item)); }
+  send_result try_send(T&& item, site where = site::current()) const;
+  send_result try_send(const T& item, site where = site::current()) const {
+    return try_send(copy(item), where);
+  }
 
-  std::size_t capacity() const { return this->core().capacity(); }
+  std::size_t capacity(site where = site::current()) const { return this->core(where).capacity(); }
 
  private:
   template <class>
@@ -147,23 +149,25 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
   }
 
   /// Never waits: empty if it would have to.
-  shared_result<T> try_receive() const { return this->try_next(); }
+  shared_result<T> try_receive(site where = site::current()) const { return this->try_next(where); }
 
   auto begin(site where = site::current()) const {
     return typename broadcast_receiver::iterator(*this, operation, where);
   }
 
   /// Another receiver, which begins with the latest item.
-  broadcast_receiver subscribe() const { return subscribe(this->reader().core()->slow_readers()); }
-  broadcast_receiver subscribe(overflow when_slow) const {
-    return broadcast_receiver(this->reader().core(), broadcast<T>::checked(when_slow));
+  broadcast_receiver subscribe(site where = site::current()) const {
+    return subscribe(this->reader(where).core()->slow_readers(), where);
+  }
+  broadcast_receiver subscribe(overflow when_slow, site where = site::current()) const {
+    return broadcast_receiver(this->reader(where).core(), broadcast<T>::checked(when_slow));
   }
 
   /// How many items are there for it: old news where other threads act.
-  std::size_t size() const { return this->reader().size(); }
+  std::size_t size(site where = site::current()) const { return this->reader(where).size(); }
 
   /// How many items it has lost so far, because it was slow and overflow::drop_oldest.
-  std::uint64_t missed() const { return this->reader().missed(); }
+  std::uint64_t missed(site where = site::current()) const { return this->reader(where).missed(); }
 
  private:
   template <class>
@@ -219,18 +223,18 @@ overflow broadcast<T>::checked(overflow policy) {
 }
 
 template <class T>
-broadcast_receiver<T> broadcast<T>::subscribe() const {
-  return subscribe(this->core().slow_readers());
+broadcast_receiver<T> broadcast<T>::subscribe(site where) const {
+  return subscribe(this->core(where).slow_readers(), where);
 }
 
 template <class T>
-broadcast_receiver<T> broadcast<T>::subscribe(overflow when_slow) const {
-  return broadcast_receiver<T>(this->shared_core(), checked(when_slow));
+broadcast_receiver<T> broadcast<T>::subscribe(overflow when_slow, site where) const {
+  return broadcast_receiver<T>(this->shared_core(where), checked(when_slow));
 }
 
 template <class T>
 send_result broadcast<T>::send_until(T&& item, clock::time_point deadline, site where) const {
-  auto& core = this->core();
+  auto& core = this->core(where);
   detail::throw_if_stopped();
   auto end = detail::wait_state::done;
   auto status = channel_status::timeout;
@@ -247,9 +251,9 @@ send_result broadcast<T>::send_until(T&& item, clock::time_point deadline, site 
 }
 
 template <class T>
-send_result broadcast<T>::try_send(T&& item) const {
+send_result broadcast<T>::try_send(T&& item, site where) const {
   detail::outgoing_item<T> out(item);
-  typename core_type::send_attempt wanted(this->core(), &out.stored());
+  typename core_type::send_attempt wanted(this->core(where), &out.stored());
   (void)wanted.try_alone();
   return wanted.status();
 }

@@ -57,13 +57,13 @@ class [[nodiscard]] watch : public detail::broadcast_sender<T> {
   }
 
   /// False if it is closed: then the last value stays.
-  bool set(T value) const;
+  bool set(T value, site where = site::current()) const;
 
   /// A copy of the latest value. Where that is costly, watch a std::shared_ptr<const T>.
-  T get() const { return T(this->core().latest().item()); }
+  T get(site where = site::current()) const { return T(this->core(where).latest().item()); }
 
   /// Another receiver. It begins with the value at this moment, which is a change to it.
-  watch_receiver<T> subscribe() const;
+  watch_receiver<T> subscribe(site where = site::current()) const;
 
  private:
   using core_type = detail::broadcast_core<T>;
@@ -76,10 +76,12 @@ template <class T>
 class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
  public:
   /// A copy of the latest value, also after the watch is closed. It is no less a change for that.
-  T get() const { return T(this->reader().core()->latest().item()); }
+  T get(site where = site::current()) const {
+    return T(this->reader(where).core()->latest().item());
+  }
 
   /// True if wait() would bring a value at once. Old news where other threads act.
-  bool changed() const { return this->reader().size() != 0; }
+  bool changed(site where = site::current()) const { return this->reader(where).size() != 0; }
 
   /// Waits until there is a value that this receiver has not had, and brings the latest. Without
   /// one only if the watch is closed and its last value was had.
@@ -103,7 +105,9 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
   }
 
   /// Another receiver, as from watch::subscribe().
-  watch_receiver subscribe() const { return watch_receiver(this->reader().core()); }
+  watch_receiver subscribe(site where = site::current()) const {
+    return watch_receiver(this->reader(where).core());
+  }
 
  private:
   template <class>
@@ -126,16 +130,16 @@ auto on_change(const watch_receiver<T>& from, F handler, site where = site::curr
 // A watch is a broadcast that has room for one item, and whose receivers hold up nobody.
 
 template <class T>
-bool watch<T>::set(T value) const {
+bool watch<T>::set(T value, site where) const {
   detail::outgoing_item<T> out(value);
-  typename core_type::send_attempt wanted(this->core(), &out.stored());
+  typename core_type::send_attempt wanted(this->core(where), &out.stored());
   (void)wanted.try_alone();
   return wanted.status() == channel_status::success;
 }
 
 template <class T>
-watch_receiver<T> watch<T>::subscribe() const {
-  return watch_receiver<T>(this->shared_core());
+watch_receiver<T> watch<T>::subscribe(site where) const {
+  return watch_receiver<T>(this->shared_core(where));
 }
 
 template <class T, class F>

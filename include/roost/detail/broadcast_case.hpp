@@ -18,13 +18,13 @@ class shared_receive_case final : public select_case {
   shared_receive_case(const Receiver& from, F handler, site where)
       : select_case(&attempt_, where),
         from_(from),
-        attempt_(from.reader()),
+        attempt_(from.reader(where)),
         handler_(std::move(handler)) {}
   shared_receive_case(keep_t, shared_receive_case&& other)
       : select_case(&attempt_, other.where()),
         kept_(other.from_),
         from_(*kept_),
-        attempt_(from_.reader()),
+        attempt_(from_.reader(other.where())),
         handler_(std::move(other.handler_)) {}
 
   bool is_over() const noexcept override { return attempt_.status() == channel_status::closed; }

@@ -5,6 +5,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/broadcast_core.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/line_of.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
@@ -42,28 +43,32 @@ class broadcast_sender {
 
   /// Nothing can be sent from now on; what was sent can still be received. True for the call that
   /// closed it.
-  bool close() const { return core().close(); }
-  bool closed() const { return core().closed(); }
+  bool close(site where = site::current()) const { return core(where).close(); }
+  bool closed(site where = site::current()) const { return core(where).closed(); }
 
   /// How many receivers there are; copies of one count as one. Old news where other threads act.
-  std::size_t receivers() const { return core().readers(); }
+  std::size_t receivers(site where = site::current()) const { return core(where).readers(); }
 
  protected:
   using core_type = broadcast_core<T>;
 
   explicit broadcast_sender(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
-  core_type& core() const { return *shared_core(); }
+  core_type& core(const site& where) const { return *shared_core(where); }
 
-  const std::shared_ptr<core_type>& shared_core() const {
+  const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
-    throw std::logic_error(
-        "roost: this broadcast or watch was moved from; make a copy of it where both are used");
+    refuse(where);
   }
 
  private:
   friend struct probe;
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this broadcast or watch was moved from, and is used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
 
   std::shared_ptr<core_type> core_; // null when moved from
 };
@@ -76,7 +81,7 @@ class broadcast_reader {
 
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  bool closed() const { return reader().core()->closed(); }
+  bool closed(site where = site::current()) const { return reader(where).core()->closed(); }
 
  protected:
   using core_type = broadcast_core<T>;
@@ -89,19 +94,24 @@ class broadcast_reader {
   broadcast_reader& operator=(const broadcast_reader&) = default;
   broadcast_reader& operator=(broadcast_reader&&) noexcept = default;
 
-  typename core_type::reader& reader() const {
+  typename core_type::reader& reader(const site& where) const {
     if (reader_)
       return *reader_;
-    throw std::logic_error("roost: this receiver of a broadcast or a watch was moved from; make a "
-                           "copy of it where both are used");
+    refuse(where);
   }
 
   shared_result<T>
   next_until(clock::time_point deadline, const char* operation, const site& where) const;
-  shared_result<T> try_next() const;
+  shared_result<T> try_next(const site& where) const;
 
  private:
   friend struct probe;
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this receiver of a broadcast or a watch was moved from, and is "
+                           "used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
 
   std::shared_ptr<typename core_type::reader> reader_; // null when moved from
 };
@@ -146,7 +156,7 @@ template <class T>
 shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
                                                  const char* operation,
                                                  const site& where) const {
-  auto& from = reader();
+  auto& from = reader(where);
   throw_if_stopped();
   typename core_type::receive_attempt wanted(from);
   switch (happen(wanted, {operation, from.core()->name(), where}, deadline)) {
@@ -162,8 +172,8 @@ shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
 }
 
 template <class T>
-shared_result<T> broadcast_reader<T>::try_next() const {
-  typename core_type::receive_attempt wanted(reader());
+shared_result<T> broadcast_reader<T>::try_next(const site& where) const {
+  typename core_type::receive_attempt wanted(reader(where));
   (void)wanted.try_alone();
   return wanted.take();
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -26,6 +27,16 @@ struct fork_job final : roost::detail::job {
   void fail_on_crew(const std::exception_ptr&) noexcept override {}
 
   test::gate go;
+};
+
+/// One that ends at once. Its last touch is of what outlives it.
+struct brief_fork final : roost::detail::job {
+  explicit brief_fork(std::atomic<int>& count) : ended(count) { is_fork = true; }
+
+  void run_on_crew() noexcept override { ++ended; }
+  void fail_on_crew(const std::exception_ptr&) noexcept override {}
+
+  std::atomic<int>& ended;
 };
 
 /// One that is known to roost to run, for as long as it lives. It ends before the crew.
@@ -92,13 +103,13 @@ TEST_CASE("every fork gets a thread though others end all the time", "[crew]") {
   crew threads(1h, 1, 0);
   for (fork_job& f : forks)
     threads.offer(f);
+  std::atomic<int> others_run{0};
   const std::jthread others([&] {
-    while (!ended) {
-      fork_job other;
-      other.go.open();
+    for (int taken = 0; !ended;) {
+      brief_fork other(others_run);
       threads.offer(other);
       if (!threads.take_back(other))
-        other.go.wait_for_arrivals(1);
+        test::wait_until([&, wanted = ++taken] { return others_run == wanted; });
     }
   });
   run_together(forks);
@@ -139,22 +150,35 @@ TEST_CASE("a fork gets a thread at once only while a processor is free for it", 
   test::wait_until([&] { return probe::gives_fork_a_thread_at_once(one_helper); });
 }
 
-TEST_CASE("a job that is no fork is given the thread that looks out for forks", "[crew]") {
+TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[crew]") {
   const test::no_thread_left check;
-  const std::size_t before = test::count_threads();
-  for (int round = 0; round < 100; ++round) {
-    fork_job fork;
-    fork_job job;
-    job.is_fork = false;
-    fork.go.open();
-    job.go.open();
-    crew threads(1h, 1, 0);
+  std::atomic<int> run{0};
+  crew threads(1h, 1, 0);
+  std::optional<bool> counts;
+  for (int wanted = 1; !counts; ++wanted) { // it is there for short times
+    brief_fork fork(run);
     threads.offer(fork);
-    threads.start(job);
-    job.go.wait_for_arrivals(1);
-    fork.go.wait_for_arrivals(1);
+    while (!counts && run != wanted)
+      counts = test::probe::lookout_is_there_for_jobs(threads);
+    test::wait_until([&] { return run == wanted; });
   }
-  CHECK(test::threads_back_to(before));
+  CHECK(*counts);
+}
+
+TEST_CASE("jobs and forks that come together all get threads", "[crew]") {
+  const test::no_thread_left check;
+  for (int round = 0; round < 100; ++round) {
+    std::array<fork_job, 4> jobs;
+    crew threads(1h, 1, 0);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].is_fork = i % 2 == 0;
+      if (jobs[i].is_fork)
+        threads.offer(jobs[i]);
+      else
+        threads.start(jobs[i]);
+    }
+    run_together(jobs);
+  }
 }
 
 TEST_CASE("the thread that looks out for forks exits when there are none for a while", "[crew]") {

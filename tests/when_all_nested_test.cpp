@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -67,6 +68,29 @@ TEST_CASE("two forks inside of forks hand items to each other", "[when_all]") {
         });
   });
   CHECK(sum == 8 * items * (items - 1) / 2);
+}
+
+TEST_CASE("forks are offered inside of forks, and only there", "[when_all]") {
+  const test::no_thread_left check;
+  roost::task_scope scope;
+  roost::when_all(nothing, nothing);
+  scope.spawn([] { roost::when_all(nothing, nothing); }).get();
+  roost::when_any(nothing, [] { roost::when_any(nothing, nothing); });
+  CHECK_FALSE(test::probe::has_had_forks(scope));
+  roost::when_all(nothing, [] { roost::when_all(nothing, nothing); });
+  CHECK(test::probe::has_had_forks(scope));
+}
+
+TEST_CASE("while a thread waits for its forks another one may be at work", "[when_all]") {
+  const test::no_thread_left check;
+  roost::event go;
+  roost::task_scope scope;
+  scope.spawn([&] {
+    test::wait_until([&] { return test::probe::absent(scope) == 1; });
+    go.set();
+  });
+  roost::when_all([&] { go.wait(); }, nothing);
+  CHECK(test::probe::absent(scope) == 0);
 }
 
 TEST_CASE("forks run at once though each has forks that end, until all have come", "[when_all]") {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -194,6 +195,27 @@ struct probe {
     }
     woken.complete(wait_state::done);
     return count;
+  }
+
+  /// If there is none but the lookout: whether that one counts for a job that is started.
+  static std::optional<bool> lookout_is_there_for_jobs(crew& threads) {
+    const std::lock_guard guard(threads.lock_);
+    const std::size_t others = threads.looking_ + threads.idle_count_ + threads.ready_count_;
+    if (threads.lookout_ == nullptr || others != 0)
+      return std::nullopt;
+    return threads.has_thread_for_one_more();
+  }
+
+  /// Whether forks were ever offered in the scope's tree, and how many wait there for forks to end.
+  static bool has_had_forks(const task_scope& scope) {
+    crew& threads = scope.state_->shared()->threads;
+    const std::lock_guard guard(threads.lock_);
+    return threads.watch_.is_busy_ || threads.watch_.pause_number_ != 1;
+  }
+  static std::size_t absent(const task_scope& scope) {
+    crew& threads = scope.state_->shared()->threads;
+    const std::lock_guard guard(threads.lock_);
+    return threads.absent_;
   }
 
   /// Whether a thread that came now would take a fork that has just been offered.

@@ -147,6 +147,9 @@ class crew {
   job* choose(coming from) noexcept;
   bool fork_is_due(coming from) noexcept;
   bool has_free_processor() const noexcept { return at_forks_ < helpers_ + absent_; }
+  bool has_thread_for_one_more() const noexcept {
+    return ready_count_ < looking_ + idle_count_ + (lookout_ != nullptr ? 1 : 0);
+  }
   bool lacks_lookout() const noexcept {
     return !forks_.empty() && lookout_ == nullptr && looking_ == 0;
   }
@@ -315,7 +318,7 @@ inline bool crew::start_on_existing(job& j) noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
-    if (ready_count_ >= looking_ + idle_count_ + (lookout_ != nullptr ? 1 : 0))
+    if (!has_thread_for_one_more())
       return false;
     ready_.push_back(j);
     ++ready_count_;

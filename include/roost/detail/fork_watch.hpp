@@ -10,6 +10,8 @@
 
 namespace roost::inline v0::detail {
 
+struct probe;
+
 /// Decides when a fork gets a thread beyond those that have a processor. One idle thread, the
 /// lookout, asks it again and again while forks are ready.
 ///
@@ -86,6 +88,8 @@ class fork_watch {
   }
 
  private:
+  friend struct probe;
+
   bool is_busy_ = false;
   bool stands_still_ = false;
   stamp pause_number_ = none + 1;

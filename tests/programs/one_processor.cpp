@@ -6,6 +6,7 @@
 #include <roost/detail/hardware_threads.hpp>
 #include <roost/detail/short_wait.hpp>
 
+#include <cstddef>
 #include <cstdio>
 #if __has_include(<sched.h>)
 #include <sched.h>
@@ -19,7 +20,7 @@ bool stay_on_one_processor() {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
     return false;
-  int first = 0;
+  std::size_t first = 0;
   while (!CPU_ISSET(first, &allowed))
     ++first;
   CPU_ZERO(&allowed);

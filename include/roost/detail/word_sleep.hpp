@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <ctime>
 #include <mutex>
+#include <ratio>
 #include <type_traits>
 #if defined(__LP64__) && __has_include(<linux/futex.h>) && __has_include(<sys/syscall.h>)
 #include <cerrno>
@@ -69,12 +70,12 @@ class futex_word_sleep {
                    clock::time_point deadline) noexcept {
     // The clock that a deadline of this call counts by.
     static_assert(std::is_same_v<clock, std::chrono::steady_clock>);
-    using std::chrono::nanoseconds, std::chrono::seconds;
+    static_assert(std::is_same_v<clock::period, std::nano>);
     const auto since_start = deadline.time_since_epoch();
-    const auto whole = std::chrono::floor<seconds>(since_start);
+    const auto whole = std::chrono::floor<std::chrono::seconds>(since_start);
     timespec until{};
-    until.tv_sec = static_cast<std::time_t>(whole.count());
-    until.tv_nsec = static_cast<long>(nanoseconds(since_start - whole).count());
+    until.tv_sec = whole.count();
+    until.tv_nsec = (since_start - whole).count();
     if (since_start < clock::duration::zero()) // which the kernel refuses
       until = {};
     // An error is a change that came first, a signal, or the deadline: all make the caller look. It

@@ -108,7 +108,7 @@ int search_until_stopped(const options& chosen,
   int signal = 0;
   try {
     roost::task_scope scope(
-        {.name = "tree_search", .exit = roost::on_exit::stop, .timeout = chosen.timeout});
+        {.name = "tree_search", .timeout = chosen.timeout, .exit = roost::on_exit::stop});
     const std::stop_callback hurry(scope.get_stop_token(), [&out] { out.hurry(); });
     scope.spawn("interrupt", [&signals, &signal, &scope](const std::stop_token& stop) {
       signal = signals.wait(stop);

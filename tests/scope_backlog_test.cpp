@@ -551,7 +551,7 @@ TEST_CASE("the destructors of dropped callables may use the scope", "[task_scope
   test::gate busy;
   const auto stops = GENERATE(0, 1, 2);
   INFO("stopped by " << stops);
-  roost::task_scope scope({.errors = roost::on_error::fail_fast, .limit = 1});
+  roost::task_scope scope({.limit = 1, .errors = roost::on_error::fail_fast});
   scope.spawn([&] {
     busy.pass();
     if (stops == 1)
@@ -790,7 +790,7 @@ TEST_CASE("an exception whose destructor spawns does not wait for its own thread
   std::atomic<int> ran{0};
   std::jthread outside;
   {
-    roost::task_scope scope({.on_failure = [](const roost::failure&) {}, .limit = 1, .backlog = 0});
+    roost::task_scope scope({.limit = 1, .backlog = 0, .on_failure = [](const roost::failure&) {}});
     const auto spawns = [&](const int*) { scope.spawn([&] { ++ran; }); };
     scope.spawn([&] {
       gate.pass();

@@ -326,7 +326,7 @@ TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
   const test::no_thread_left check;
   test::with_enough_time([](std::chrono::milliseconds timeout) {
     roost::event never;
-    roost::task_scope scope({.errors = roost::on_error::collect, .timeout = timeout});
+    roost::task_scope scope({.timeout = timeout, .errors = roost::on_error::collect});
     scope.spawn([&] { never.wait(); });
     scope.spawn("bad", [] { throw std::runtime_error("failed"); });
     test::wait_until([&] { return scope.stop_requested() || scope.failures().size() == 1; });
@@ -347,7 +347,7 @@ TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
 TEST_CASE("collect throws a timeout alone where nothing failed", "[task_scope]") {
   const test::no_thread_left check;
   roost::event never;
-  roost::task_scope scope({.errors = roost::on_error::collect, .timeout = 10ms});
+  roost::task_scope scope({.timeout = 10ms, .errors = roost::on_error::collect});
   scope.spawn([&] { never.wait(); });
   CHECK_THROWS_AS(scope.join(), roost::timeout_error);
 }

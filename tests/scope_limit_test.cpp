@@ -58,7 +58,7 @@ std::thread::id id_here() {
 /// A scope that runs one task at a time, with one that runs until it is let go.
 struct busy_scope {
   explicit busy_scope(roost::on_error errors = roost::on_error::fail_fast)
-      : scope({.errors = errors, .limit = 1}) {
+      : scope({.limit = 1, .errors = errors}) {
     scope.spawn("busy", [this] { busy.pass(); });
   }
   test::gate busy;
@@ -310,7 +310,7 @@ TEST_CASE("a scope left by an exception drops the tasks in line", "[task_scope]"
   auto captured = std::make_shared<int>();
   std::atomic<int> ran{0};
   const std::string thrown = test::thrown_by([&] {
-    roost::task_scope scope({.exit = exit, .limit = 1});
+    roost::task_scope scope({.limit = 1, .exit = exit});
     scope.spawn([&] { never.wait(); });
     for (int i = 0; i < 3; ++i)
       scope.spawn([&ran, captured] { ++ran; });
@@ -524,7 +524,7 @@ TEST_CASE("what fails inside a wait fails as a task of its own", "[task_scope]")
     std::string got;
     std::string name;
     std::optional<roost::task_scope> scope(
-        std::in_place, roost::scope_options{.errors = roost::on_error::collect, .limit = 1});
+        std::in_place, roost::scope_options{.limit = 1, .errors = roost::on_error::collect});
     scope->spawn("waits", [&] {
       auto waiting = scope->spawn("fails", [] { throw std::runtime_error("inside"); });
       got = test::thrown_by([&] { waiting.get(); });

@@ -27,19 +27,12 @@ enum class on_error {
 /// No limit on how many tasks of a scope run at once.
 inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
-/// How a task_scope behaves; designated initializers read best:
+/// How a task_scope behaves; designated initializers read best, and have to keep this order:
 ///
-///     roost::task_scope scope({.name = "crawl", .timeout = 2s});
+///     roost::task_scope scope({.name = "crawl", .limit = 8, .timeout = 2s});
 struct scope_options {
   /// For reports. Copied.
   std::string_view name = {};
-  on_exit exit = on_exit::join;
-  on_error errors = on_error::fail_fast;
-
-  /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
-  /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the
-  /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
-  std::function<void(const failure&)> on_failure = {};
 
   /// How many tasks run at once. Further ones wait in line, first come, first served; but one that
   /// is asked for by a task_handle::get() inside the scope is run by whoever asks, in its place, at
@@ -58,6 +51,14 @@ struct scope_options {
   /// roost::clock in any precision; what does not fit into the clock's own is for ever.
   detail::any_duration timeout = detail::no_timeout;
   detail::any_time_point deadline = detail::no_deadline;
+
+  on_exit exit = on_exit::join;
+  on_error errors = on_error::fail_fast;
+
+  /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
+  /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the
+  /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
+  std::function<void(const failure&)> on_failure = {};
 
   /// False: neither stops nor deadlines of the enclosing task reach this scope.
   bool inherit = true;

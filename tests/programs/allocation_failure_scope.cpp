@@ -67,7 +67,7 @@ void construction() {
   const std::size_t threads = test::count_threads();
   const auto captured = std::make_shared<int>();
   const roost::scope_options options{
-      .name = long_text, .on_failure = [captured](const roost::failure&) {}, .timeout = 1h};
+      .name = long_text, .timeout = 1h, .on_failure = [captured](const roost::failure&) {}};
   const int failures = with_each_allocation_failing(
       [&] {
         roost::task_scope scope(options);

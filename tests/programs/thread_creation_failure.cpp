@@ -175,7 +175,7 @@ class spawner {
 void two_that_get_no_thread_at_once() {
   test::gate creation;
   std::atomic<int> ran{0};
-  roost::task_scope scope({.errors = roost::on_error::collect, .limit = 2});
+  roost::task_scope scope({.limit = 2, .errors = roost::on_error::collect});
   spawner first(scope, ran);
   before_refusal = &creation;
   no_threads = true;
@@ -197,7 +197,7 @@ void two_that_get_no_thread_at_once() {
 void others_that_come_while_it_is_refused(std::size_t backlog) {
   test::gate creation;
   std::atomic<int> ran{0};
-  roost::task_scope scope({.errors = roost::on_error::collect, .limit = 1, .backlog = backlog});
+  roost::task_scope scope({.limit = 1, .backlog = backlog, .errors = roost::on_error::collect});
   spawner refused(scope, ran);
   spawner second(scope, ran);
   spawner third(scope, ran);

@@ -137,13 +137,13 @@ class limited_forest {
     random_numbers random(++streams_);
     const std::size_t limit = 1 + static_cast<std::size_t>(random.below(3));
     const roost::scope_options options{
-        .exit = random.one_in(4) ? roost::on_exit::stop : roost::on_exit::join,
-        .errors = random.one_in(2) ? roost::on_error::collect : roost::on_error::fail_fast,
         .limit = limit,
         .backlog = static_cast<std::size_t>(random.below(4)),
         .timeout = random.one_in(8)
                        ? roost::clock::duration(std::chrono::microseconds(random.below(1000)))
-                       : roost::clock::duration::max()};
+                       : roost::clock::duration::max(),
+        .exit = random.one_in(4) ? roost::on_exit::stop : roost::on_exit::join,
+        .errors = random.one_in(2) ? roost::on_error::collect : roost::on_error::fail_fast};
     head_count heads(limit);
     const std::exception_ptr error = test::exception_of([&] {
       roost::task_scope scope(options);

@@ -36,11 +36,11 @@ class forest {
   void grow(int depth) {
     random_numbers random(++streams_);
     const roost::scope_options options{
-        .exit = random.one_in(3) ? roost::on_exit::stop : roost::on_exit::join,
-        .errors = random.one_in(3) ? roost::on_error::collect : roost::on_error::fail_fast,
         .timeout = random.one_in(4)
                        ? roost::clock::duration(std::chrono::microseconds(random.below(2000)))
                        : roost::clock::duration::max(),
+        .exit = random.one_in(3) ? roost::on_exit::stop : roost::on_exit::join,
+        .errors = random.one_in(3) ? roost::on_error::collect : roost::on_error::fail_fast,
         .inherit = !random.one_in(8)};
     const std::exception_ptr error = test::exception_of([&] {
       if (random.one_in(2)) {

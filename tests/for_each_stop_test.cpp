@@ -120,6 +120,7 @@ TEST_CASE("the deadline of the scope around ends for_each with timeout_error", "
   roost::task_scope scope({.timeout = 5ms});
   const auto wait = [&](int) { never.wait(); };
   CHECK_THROWS_AS(roost::for_each(numbers(0, 9), wait, {.limit = 2}), roost::timeout_error);
+  CHECK_THROWS_AS(scope.join(), roost::timeout_error); // no wait takes it
 }
 
 TEST_CASE("a shield around for_each keeps a stop of the caller from it", "[for_each]") {

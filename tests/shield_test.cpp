@@ -114,6 +114,7 @@ TEST_CASE("a deadline that passes during a shield comes after it", "[shield]") {
   }
   CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) ==
         "roost: the deadline of scope \"late\" passed");
+  CHECK_THROWS_AS(scope.join(), roost::timeout_error);
 }
 
 TEST_CASE("when its limit is over a shield lets the stop through", "[shield]") {
@@ -154,8 +155,11 @@ TEST_CASE("when its limit is over a shield lets the stop through", "[shield]") {
     roost::task_scope scope;
     scope.spawn([] { throw std::runtime_error("boom"); });
     test::wait_until([&] { return scope.stop_requested(); });
-    const roost::shield s(5ms);
-    CHECK(test::thrown_by([&] { never.wait(); }) == "boom");
+    {
+      const roost::shield s(5ms);
+      CHECK(test::thrown_by([&] { never.wait(); }) == "boom");
+    }
+    CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
   }
 }
 

@@ -178,6 +178,7 @@ TEST_CASE("an owner under a stop_when still gets the failure of its scope", "[st
     throw std::runtime_error("boom");
   });
   CHECK(test::thrown_by([&] { never.wait(); }) == "boom");
+  CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
 }
 
 TEST_CASE("an owner whose own stop_when is stopped gets stopped and its scope goes on",

@@ -138,6 +138,7 @@ TEST_CASE("the failure of a sibling of the caller's is what ends a when_all", "[
   });
   CHECK(test::thrown_by([&] { (void)roost::when_all(all.one(), all.one()); }) == "a sibling's");
   CHECK(all.ended == 2);
+  CHECK(test::thrown_by([&] { scope.join(); }) == "a sibling's"); // no wait takes it
 }
 
 TEST_CASE("the deadline of the scope around ends a when_all with timeout_error", "[when_all]") {
@@ -145,6 +146,7 @@ TEST_CASE("the deadline of the scope around ends a when_all with timeout_error",
   waiters all;
   roost::task_scope scope({.timeout = 5ms});
   CHECK_THROWS_AS(roost::when_all(all.one(), all.one()), roost::timeout_error);
+  CHECK_THROWS_AS(scope.join(), roost::timeout_error); // no wait takes it
 }
 
 TEST_CASE("when_all in a task of a limited scope has threads of its own", "[when_all]") {

@@ -130,6 +130,7 @@ TEST_CASE("the deadline of the scope around ends a when_any with timeout_error",
   waiters all;
   roost::task_scope scope({.timeout = 5ms});
   CHECK_THROWS_AS(roost::when_any(all.one(), all.one()), roost::timeout_error);
+  CHECK_THROWS_AS(scope.join(), roost::timeout_error); // no wait takes it
 }
 
 TEST_CASE("when_any returns an answer that was there before the caller was stopped", "[when_any]") {

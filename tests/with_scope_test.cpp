@@ -152,7 +152,7 @@ TEST_CASE("a body that ends by stopped gives way to the failure behind it", "[wi
   const test::no_thread_left check;
   const test::unobserved_failures unobserved;
   roost::event never;
-  SECTION("a wait throws it at once") {
+  SECTION("of a wait") {
     CHECK(test::thrown_by([&] {
             roost::with_scope([&](roost::task_scope& scope) {
               scope.spawn(fails{"the task's"});
@@ -160,7 +160,7 @@ TEST_CASE("a body that ends by stopped gives way to the failure behind it", "[wi
             });
           }) == "the task's");
   }
-  SECTION("a wait in a scope further in throws it") {
+  SECTION("of a wait in a scope further in") {
     CHECK(test::thrown_by([&] {
             roost::with_scope([&](roost::task_scope& scope) {
               scope.spawn(fails{"the task's"});
@@ -172,8 +172,8 @@ TEST_CASE("a body that ends by stopped gives way to the failure behind it", "[wi
   SECTION("the body handled the failure and then waited on") {
     CHECK(test::thrown_by([&] {
             roost::with_scope([&](roost::task_scope& scope) {
-              scope.spawn(fails{"the task's"});
-              CHECK(test::thrown_by([&] { never.wait(); }) == "the task's");
+              auto failing = scope.spawn(fails{"the task's"});
+              CHECK(test::thrown_by([&] { failing.get(); }) == "the task's");
               never.wait();
             });
           }) == "the task's");
@@ -296,7 +296,7 @@ TEST_CASE("a failure that passes through the body is thrown unchanged", "[with_s
   CHECK(test::unobserved_failures::messages().empty());
 }
 
-TEST_CASE("after a plain request the body's value is returned or stopped passes", "[with_scope]") {
+TEST_CASE("after a plain request the body's value is returned", "[with_scope]") {
   const test::no_thread_left check;
   const int value = roost::with_scope([](roost::task_scope& scope) {
     scope.spawn([] { roost::event().wait(); });
@@ -304,12 +304,93 @@ TEST_CASE("after a plain request the body's value is returned or stopped passes"
     return 1;
   });
   CHECK(value == 1);
-  CHECK(test::thrown_by([] {
-          roost::with_scope([](roost::task_scope& scope) {
-            scope.request_stop("enough");
-            roost::this_task::checkpoint();
-          });
-        }) == "stopped");
+}
+
+TEST_CASE("a with_scope without a result returns when its own request_stop has ended its body",
+          "[with_scope]") {
+  const test::no_thread_left check;
+  roost::event never;
+  bool went_on = false;
+  SECTION("from the body") {
+    roost::with_scope([&](roost::task_scope& scope) {
+      scope.request_stop("enough");
+      roost::this_task::checkpoint();
+      went_on = true;
+    });
+  }
+  SECTION("from a task, as a signal does") {
+    roost::with_scope([&](roost::task_scope& scope) {
+      scope.spawn("signal", [&] {
+        test::wait_until_owner_blocked(scope);
+        scope.request_stop("SIGTERM");
+      });
+      never.wait();
+      went_on = true;
+    });
+  }
+  SECTION("in a wait of a scope further in") {
+    roost::with_scope([&](roost::task_scope& scope) {
+      roost::with_scope([&](roost::task_scope& inner) {
+        inner.spawn([&] { never.wait(); });
+        test::wait_until_blocked(inner, 1);
+        scope.request_stop("enough");
+        never.wait();
+        went_on = true;
+      });
+      went_on = true;
+    });
+  }
+  SECTION("where there is a result it throws stopped, for it has none to return") {
+    CHECK(test::thrown_by([&] {
+            return roost::with_scope([&](roost::task_scope& scope) {
+              scope.request_stop("enough");
+              never.wait();
+              return went_on = true;
+            });
+          }) == "stopped");
+  }
+  SECTION("where a task has failed meanwhile it throws that") {
+    CHECK(test::thrown_by([&] {
+            roost::with_scope([&](roost::task_scope& scope) {
+              scope.spawn([&] {
+                try {
+                  never.wait();
+                } catch (const roost::stopped&) {
+                  throw std::runtime_error("while cleaning up");
+                }
+              });
+              test::wait_until_blocked(scope, 1);
+              scope.request_stop("enough");
+              never.wait();
+            });
+          }) == "while cleaning up");
+  }
+  SECTION("where a stop_when has ended the body it throws stopped") {
+    std::stop_source source;
+    source.request_stop();
+    CHECK(test::thrown_by([&] {
+            roost::with_scope([&](roost::task_scope& scope) {
+              const roost::stop_when when(source.get_token());
+              scope.request_stop("enough");
+              never.wait();
+            });
+          }) == "stopped");
+  }
+  CHECK_FALSE(went_on);
+}
+
+TEST_CASE("a request to stop what is around a with_scope passes through it as stopped",
+          "[with_scope]") {
+  const test::no_thread_left check;
+  bool went_on = false;
+  const auto body = [&] {
+    roost::task_scope around;
+    around.request_stop("SIGTERM");
+    roost::with_scope([](roost::task_scope&) { roost::this_task::checkpoint(); });
+    went_on = true;
+  };
+  CHECK(test::thrown_by(body) == "stopped");
+  CHECK_FALSE(went_on);
 }
 
 TEST_CASE("a stop that is not the scope's own passes through the body as stopped", "[with_scope]") {

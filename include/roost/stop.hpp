@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -59,9 +60,25 @@ class stopped {
   bool by_token_;
 };
 
-/// Thrown to the owner of the scope whose deadline cut work short.
+/// Thrown to the owner of the scope whose deadline cut work short, and by no other scope: a scope
+/// inside that one ends by `stopped`. So a loop that tries again after a timeout_error of its own
+/// tries leaves the limit for all of them alone.
 struct timeout_error : std::runtime_error {
   using std::runtime_error::runtime_error;
+  timeout_error(const std::string& what, std::string_view scope, site where)
+      : std::runtime_error(what),
+        scope_(std::make_shared<const std::string>(scope)),
+        where_(where) {}
+
+  /// The name of the scope whose deadline it was; empty if it has none.
+  std::string_view scope() const noexcept { return scope_ ? *scope_ : std::string_view(); }
+
+  /// The line that made that scope.
+  const site& where() const noexcept { return where_; }
+
+ private:
+  std::shared_ptr<const std::string> scope_; // shared: copies of an exception must not throw
+  site where_;
 };
 
 /// Thrown by spawn() after join(): the scope takes no more tasks.

@@ -8,6 +8,8 @@
 #include <roost/detail/task.hpp>
 #include <roost/site.hpp>
 
+#include <chrono>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -33,9 +35,10 @@ class handle_base {
   /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
   /// it. Once: a second call throws std::logic_error, unless it was the result's move that threw.
   /// When it returns, the task's captures are destroyed. From inside that very task it throws
-  /// std::system_error instead of waiting for ever. A failure got by the scope's owner is not
-  /// thrown to it again by the end of the scope. Where the scope has a limit and the task is still
-  /// in line, a caller that runs inside the scope runs it, here and now: so tasks may get() tasks
+  /// std::system_error instead of waiting for ever. The scope's owner takes the failure by it: it
+  /// is not thrown again by the end of the scope. The owner gets it, too, where the scope has
+  /// stopped because of this very failure. Where the scope has a limit and the task is still in
+  /// line, a caller that runs inside the scope runs it, here and now: so tasks may get() tasks
   /// whatever the limit is. A stop that reaches the caller but not the task is then noticed when
   /// that is over.
   R get(site where = site::current());
@@ -115,13 +118,15 @@ R handle_base<R>::get(site where) {
     throw std::logic_error("roost::task_handle::get at " + line_of(where) +
                            ": the result was got before; keep it (" + description() + ")");
   }
-  scope_threads::run_here_if_in_line(task_to_wait_for(where));
-  wait(no_deadline, "task_handle::get", where);
+  result_task<R>& t = task_to_wait_for(where);
+  scope_threads::run_here_if_in_line(t);
+  const bool ended = t.wait_to_tell({"task_handle::get", t.name(), where});
   got_ = true;
-  task_->observe();
-  task_->throw_unless_value();
+  if (!ended)
+    std::rethrow_exception(t.error);
+  t.throw_unless_value();
   try {
-    return task_->take();
+    return t.take();
   } catch (...) { // the caller still has no result
     got_ = false;
     throw;

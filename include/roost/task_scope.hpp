@@ -60,9 +60,16 @@ class task_name {
 /// failures of tasks then go to the unobserved-failure hook.
 ///
 /// Cancellation: a scope covers the thread that made it, from construction to join. Once it stops,
-/// each wait of a task throws `stopped`, and each wait of the owner what join() would throw: the
-/// first failure, timeout_error, or else `stopped`. It stops with the enclosing scope, too. The end
-/// itself, join() and wait_for() are never interrupted.
+/// each wait of a task throws `stopped`. The owner's first wait throws what join() would throw at
+/// that moment: the first failure, timeout_error, or else `stopped`; so only that one leaves the
+/// block as what it is. Every later wait of the owner throws `stopped`. No wait takes a failure:
+/// where code in the middle catches it, join() and the normal end throw it all the same.
+/// After a request_stop(), and where the enclosing scope stops, the owner's waits throw `stopped`,
+/// which is no std::exception: in main() it ends the program unless it is caught. So a body that
+/// waits is better a with_scope: its waits throw nothing but `stopped`, its end throws the cause,
+/// and after a request_stop() of its own it returns.
+/// The scope stops with the enclosing one. The end itself, join() and wait_for() are never
+/// interrupted.
 ///
 /// Lifetime: what tasks refer to before the scope, channel ends you keep after it. What is declared
 /// before a scope outlives its tasks; what is declared after it dies before they have ended, unless
@@ -128,11 +135,11 @@ class task_scope {
   void try_spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
-  /// throws the first failure, an exception_list, or timeout_error, unless the owner was told; or,
-  /// if a stop of what is around cut work short, what the owner's next wait would throw. A request
-  /// to stop is no failure: then it returns. The owner's waits are those of the enclosing task
-  /// again. A second call returns at once. In one of the scope's own tasks it throws
-  /// std::system_error instead of waiting for ever.
+  /// throws the first failure, an exception_list, or timeout_error, unless the owner has taken it
+  /// by get() of the task's handle; or, if a stop of what is around cut work short, what the
+  /// owner's next wait would throw. A request to stop is no failure: then it returns. The owner's
+  /// waits are those of the enclosing task again. A second call returns at once. In one of the
+  /// scope's own tasks it throws std::system_error instead of waiting for ever.
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Closes nothing.
@@ -178,11 +185,9 @@ class task_scope {
 
   void require_no_deadlock(const char* operation, const site& where) const;
   void require_can_end_here() const noexcept;
-  bool leaves_by_exception() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
 
   std::shared_ptr<detail::scope_state> state_;
-  int exceptions_at_start_ = std::uncaught_exceptions();
 };
 
 // --- implementation ---------------------------------------------------------
@@ -198,10 +203,11 @@ inline task_scope::~task_scope() noexcept(false) {
     return;
   }
   require_can_end_here();
-  const bool unwinding = leaves_by_exception();
+  const bool unwinding = state_->unwinds();
   state_->leave(unwinding);
   state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
   if (unwinding) {
+    state_->left_by_exception();
     state_->take_leave();
     return;
   }
@@ -334,12 +340,6 @@ inline void task_scope::require_no_deadlock(const char* operation, const site& w
                                 "that its deadline runs (" +
                                 state_->name_and_line() + ")");
   }
-}
-
-// Compared with the count at the start, not with zero: a scope may be made inside a destructor that
-// runs because of an exception. On another thread than that of the start, zero is all there is.
-inline bool task_scope::leaves_by_exception() const noexcept {
-  return std::uncaught_exceptions() > (state_->on_owner_thread() ? exceptions_at_start_ : 0);
 }
 
 } // namespace roost::inline v0

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/context.hpp>
 #include <roost/detail/scope_state.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
+#include <roost/stop.hpp>
 #include <roost/task_scope.hpp>
 
 #include <exception>
@@ -21,10 +23,15 @@ namespace roost::inline v0 {
 ///       return report{users.get()};
 ///     });
 ///
+/// Cancellation: once the scope stops, the body's waits throw `stopped`, whatever the cause: so no
+/// `catch (const std::exception&)` in the middle swallows it.
 /// The end: a destructor cannot replace the exception that is under way; this can. A body that
 /// fails is a failure like a task's: it stops the tasks, and the first failure is what is thrown. A
 /// body that ends by `stopped`, because a task failed or the deadline passed, gives way to that.
-/// Under on_error::collect all of them are in the exception_list.
+/// Under on_error::collect all of them are in the exception_list. A body without a result that ends
+/// by `stopped`, because the scope itself was asked to stop, ends normally, as join() does; one
+/// with a result cannot, and `stopped` is thrown. Where what is around was stopped, it ends as a
+/// wait there does.
 /// Lifetime: what the body declares dies before its tasks have ended. Declare outside it what tasks
 /// refer to.
 template <class F>
@@ -42,10 +49,16 @@ struct detail::with_scope_access {
   template <class F>
   static auto run(task_scope& scope, F&& body, const site& where)
       -> std::invoke_result_t<F, task_scope&> {
+    scope.state_->tell_at_end();
     try {
       return std::invoke(std::forward<F>(body), scope);
     } catch (...) {
-      abandon(*scope.state_, std::current_exception(), where);
+      const bool was_asked = abandon(*scope.state_, std::current_exception(), where);
+      if constexpr (std::is_void_v<std::invoke_result_t<F, task_scope&>>) {
+        if (was_asked)
+          return;
+      }
+      throw;
     }
   }
 
@@ -54,14 +67,20 @@ struct detail::with_scope_access {
     scope.join(where);
   }
 
-  [[noreturn]] static void
-  abandon(scope_state& state, const std::exception_ptr& error, const site& where) {
-    state.body_failed(error);
+  /// Ends the scope after its body has thrown `error`, and throws what is to be thrown instead.
+  /// True if there is no need to throw anything: the scope itself was asked to stop, and that ended
+  /// the body.
+  static bool abandon(scope_state& state, const std::exception_ptr& error, const site& where) {
+    using body_end = scope_state::body_end;
+    const body_end end = state.body_failed(error);
     state.end({"with_scope", state.name(), where});
     if (const std::exception_ptr outcome = state.take_outcome())
       std::rethrow_exception(outcome);
     state.tell(error);
-    std::rethrow_exception(error);
+    // As a wait of what is around.
+    if (end == body_end::stopped && state.stopped_by(stop_reason::parent))
+      throw_if_stopped();
+    return end == body_end::stopped && state.stopped_by(stop_reason::requested);
   }
 };
 

@@ -68,6 +68,10 @@ class context : public list_node<context> {
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
 
+  /// What a `stopped` tells that is thrown here once the domain has stopped: the cause as it is
+  /// known furthest out on this thread.
+  inline virtual const std::shared_ptr<const stop_cause>& told_cause() const noexcept;
+
   /// The task that it is, or stands for; null if none.
   virtual task_context* shown_task() noexcept { return nullptr; }
 
@@ -306,6 +310,10 @@ inline stop_cause describe_stop(stop_reason reason,
   } catch (const std::bad_alloc&) { // a stop matters more than its description
   }
   return cause;
+}
+
+inline const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
+  return domain_->cause();
 }
 
 inline void context::enter() noexcept {

@@ -4,6 +4,8 @@
 #include <roost/detail/context.hpp>
 #include <roost/stop.hpp>
 
+#include <memory>
+
 namespace roost::inline v0::detail {
 
 /// The context of a stop_when or a shield: a layer within a task or a scope's body.
@@ -16,6 +18,12 @@ class layer final : public context {
     if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested())
       outer()->raise();
     throw make_stopped(domain().cause());
+  }
+
+  const std::shared_ptr<const stop_cause>& told_cause() const noexcept override {
+    const bool is_outer =
+        !stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested();
+    return is_outer ? outer()->told_cause() : domain().cause();
   }
 
   bool stopped_by_token() const noexcept override {

@@ -12,9 +12,11 @@
 
 namespace roost::inline v0::detail {
 
-/// What went wrong in a scope, in the order it happened, and what its owner has been told of it.
-/// Each thing is told once. The scope's lock guards it until the scope has ended; then nothing is
-/// added any more, and the owner needs no lock.
+/// What went wrong in a scope, in the order it happened, and what its owner has been told of it:
+/// by the end, or by get() of a task's handle. Each thing is told once. A wait of the owner only
+/// shows it: code in the middle may swallow what a wait throws, and then the end still tells.
+/// The scope's lock guards it until the scope has ended; then nothing is added any more, and the
+/// owner needs no lock.
 class scope_outcome {
  public:
   void add(failure_record& failed) noexcept {
@@ -26,15 +28,27 @@ class scope_outcome {
   void cut_short() noexcept { cut_short_ = true; }
   bool was_cut_short() const noexcept { return cut_short_; }
 
-  /// What a wait of the owner throws once the scope has stopped; null for a plain `stopped`.
-  /// `timeout` is what to throw if it was the scope's own deadline, else null.
-  std::exception_ptr tell_wait(on_error policy, const std::exception_ptr& timeout) noexcept;
+  /// What the first wait of the owner throws once the scope has stopped; null for a plain
+  /// `stopped`. `timeout` is what to throw if it was the scope's own deadline, else null.
+  std::exception_ptr show(on_error policy, const std::exception_ptr& timeout) noexcept;
+  bool has_shown() const noexcept { return has_shown_; }
+
+  /// The owner waits again. Unless it has `handled` the failure that was shown, or an exception is
+  /// in flight, it has swallowed that one: then that is not what leaves the scope.
+  void show_again(bool in_flight, const std::exception_ptr& handled) noexcept {
+    if (shown_ != nullptr && !in_flight && handled != shown_->error)
+      shown_ = nullptr;
+  }
+
+  /// An exception leaves the scope, and nobody can tell which: it is taken for the one that was
+  /// shown.
+  void leave_with_shown() noexcept {
+    if (shown_ != nullptr)
+      shown_->told = true;
+  }
 
   /// What the end of the scope throws; null for nothing.
   std::exception_ptr tell_end(on_error policy, const std::exception_ptr& timeout);
-
-  /// What the owner is told comes from the scope around.
-  void pass_on(std::exception_ptr from_around) noexcept { told_ = std::move(from_around); }
 
   /// For what ends the body of a scope although the owner was told before: it is told again at the
   /// end. True if `error` is such.
@@ -57,6 +71,7 @@ class scope_outcome {
   void clear() noexcept {
     first_ = nullptr;
     last_ = &first_;
+    shown_ = nullptr;
     timeout_ = told_ = again_ = nullptr;
   }
 
@@ -78,23 +93,25 @@ class scope_outcome {
   failure_record** last_ = &first_;
   bool cut_short_ = false;
   bool timeout_told_ = false;
-  std::exception_ptr timeout_; // once it was told
-  std::exception_ptr told_;    // the list, or what came from around, once it was told
-  std::exception_ptr again_;   // what to tell once more
+  bool has_shown_ = false;
+  failure_record* shown_ = nullptr; // what a wait has thrown, unless it was swallowed for sure
+  std::exception_ptr timeout_;      // once it was shown or told
+  std::exception_ptr told_;         // the list, once it was told
+  std::exception_ptr again_;        // what to tell once more
 };
 
 // --- implementation ---------------------------------------------------------
 
-inline std::exception_ptr scope_outcome::tell_wait(on_error policy,
-                                                   const std::exception_ptr& timeout) noexcept {
-  if (timeout && !std::exchange(timeout_told_, true)) {
-    cut_short_ = true;
+inline std::exception_ptr scope_outcome::show(on_error policy,
+                                              const std::exception_ptr& timeout) noexcept {
+  has_shown_ = true;
+  if (timeout)
     return timeout_ = timeout;
-  }
   // Under `collect` the list is not complete before the end.
-  if (policy == on_error::collect || first_ == nullptr)
+  if (policy == on_error::collect || first_ == nullptr || first_->told)
     return nullptr;
-  return first_->told.exchange(true) ? nullptr : first_->error;
+  shown_ = first_;
+  return shown_->error;
 }
 
 inline std::exception_ptr scope_outcome::tell_end(on_error policy,

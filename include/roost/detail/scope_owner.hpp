@@ -55,9 +55,29 @@ class scope_owner : public stop_domain, private timer {
     return exit_ == on_exit::join && stopped_by(stop_reason::parent) && outcome_.was_cut_short();
   }
 
+  /// From now on the owner's waits throw `stopped`, whatever the cause: the end tells that.
+  void tell_at_end() noexcept { tells_at_end_ = true; }
+
+  /// What the body of a with_scope ends by.
+  enum class body_end { failed, stopped, stopped_by_token };
+
   /// Stops the tasks because `error` left the body of a with_scope. It is kept as a failure of the
   /// body, unless it came from the scope itself.
-  void body_failed(const std::exception_ptr& error);
+  body_end body_failed(const std::exception_ptr& error);
+
+  /// The owner leaves by an exception. Only after the end.
+  void left_by_exception() noexcept { outcome_.leave_with_shown(); }
+
+  /// True while an exception passes through the owner's block on the calling thread. Compared with
+  /// the count at the start, not with zero: a scope may be made inside a destructor that runs
+  /// because of an exception. On another thread than that of the start, zero is all there is.
+  bool unwinds() const noexcept {
+    return std::uncaught_exceptions() > (on_owner_thread() ? exceptions_at_start_ : 0);
+  }
+
+  bool stopped_by(stop_reason reason) const noexcept {
+    return stop_requested() && cause()->reason == reason;
+  }
 
   /// What left the body is thrown to the owner itself. Only after the end.
   void tell(const std::exception_ptr& error) noexcept { outcome_.tell(error); }
@@ -120,6 +140,11 @@ class scope_owner : public stop_domain, private timer {
    public:
     explicit cover(scope_owner& s) noexcept : context(s), scope_(s) {}
     [[noreturn]] void raise() override { scope_.raise_to_owner(); }
+    const std::shared_ptr<const stop_cause>& told_cause() const noexcept override {
+      const bool is_outer = scope_.stopped_by(stop_reason::parent) && outer() != nullptr &&
+                            outer()->domain().stop_requested();
+      return is_outer ? outer()->told_cause() : domain().cause();
+    }
 
    private:
     scope_owner& scope_;
@@ -135,12 +160,9 @@ class scope_owner : public stop_domain, private timer {
 
   scope_owner(const scope_options& options, clock::time_point own_deadline, site where);
 
-  void set_deadline();
+  void set_deadline(bool is_outers);
   [[noreturn]] void raise_to_owner();
-  void raise_from_around();
-  bool stopped_by(stop_reason reason) const noexcept {
-    return stop_requested() && cause()->reason == reason;
-  }
+  std::exception_ptr show_to_owner();
   bool stopped_by_own_deadline() const noexcept { return stopped_by(stop_reason::deadline); }
   std::exception_ptr make_timeout() const;
 
@@ -161,8 +183,10 @@ class scope_owner : public stop_domain, private timer {
   const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
   const bool outermost_ = tree_.use_count() == 1;
   const std::thread::id owner_ = std::this_thread::get_id();
+  const int exceptions_at_start_ = std::uncaught_exceptions();
 
-  body_failure body_{*this}; // as its record
+  bool tells_at_end_ = false; // the owner's alone
+  body_failure body_{*this};  // its record
   cover cover_{*this};
 };
 
@@ -201,14 +225,16 @@ inline void scope_owner::open() {
   const context* const around = inherit_ ? this_thread.top : nullptr;
   if (around != nullptr)
     follow(around->domain().shared_from_this());
+  // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
+  // before.
   if (own_deadline_ != no_deadline)
-    set_deadline();
+    set_deadline(around != nullptr && around->domain().deadline() <= own_deadline_);
   if (covers_owner_)
     cover_.cover_this_thread();
 }
 
-inline void scope_owner::set_deadline() {
-  if (own_deadline_ <= clock::now()) {
+inline void scope_owner::set_deadline(bool is_outers) {
+  if (own_deadline_ <= clock::now() && !is_outers) {
     stop_at_deadline();
     return;
   }
@@ -258,68 +284,74 @@ inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool sto
   {
     const std::lock_guard lock(lock_);
     outcome_.add(failed);
-    first = stops && mark_stopped(std::move(cause), wave.woken);
+    failed.stops = stops && !stop_requested();
+    first = failed.stops && mark_stopped(std::move(cause), wave.woken);
   }
   if (first)
     spread(wave);
 }
 
 inline std::exception_ptr scope_owner::make_timeout() const {
-  return std::make_exception_ptr(
-      timeout_error("roost: the deadline of scope " + name_or_unnamed(name_) + " passed"));
+  return std::make_exception_ptr(timeout_error(
+      "roost: the deadline of scope " + name_or_unnamed(name_) + " passed", name_, where_));
 }
 
 inline void scope_owner::raise_to_owner() {
-  const std::exception_ptr timeout = stopped_by_own_deadline() ? make_timeout() : nullptr;
-  std::exception_ptr told;
-  {
-    const std::lock_guard lock(lock_);
-    told = outcome_.tell_wait(errors_, timeout);
-  }
-  if (told)
-    std::rethrow_exception(told);
-  if (stopped_by(stop_reason::parent))
-    raise_from_around();
-  throw make_stopped(cause());
-}
-
-// This thread may own the scope around, too: then it is to get that scope's failure or timeout.
-inline void scope_owner::raise_from_around() {
+  if (const std::exception_ptr shown = show_to_owner())
+    std::rethrow_exception(shown);
+  // This thread may own the scope around, too: then it is to get that scope's failure or timeout.
   context* const around = cover_.outer();
-  if (around == nullptr || !around->domain().stop_requested())
-    return;
-  try {
+  const bool from_around = stopped_by(stop_reason::parent) && around != nullptr;
+  if (from_around && !tells_at_end_ && around->domain().stop_requested())
     around->raise();
-  } catch (...) {
-    const std::lock_guard lock(lock_);
-    outcome_.pass_on(std::current_exception());
-    throw;
-  }
+  throw make_stopped(cover_.told_cause());
 }
 
-inline void scope_owner::body_failed(const std::exception_ptr& error) {
-  bool from_scope = false;
+// What a wait throws that is not a `stopped`; null if it is one.
+inline std::exception_ptr scope_owner::show_to_owner() {
+  const bool late = stopped_by_own_deadline();
+  const bool first = !tells_at_end_ && !outcome_.has_shown();
+  const std::exception_ptr timeout = first && late ? make_timeout() : nullptr;
+  const bool in_flight = unwinds();
+  const std::exception_ptr handled = std::current_exception();
+  const std::lock_guard lock(lock_);
+  if (late)
+    outcome_.cut_short();
+  if (first)
+    return outcome_.show(errors_, timeout);
+  outcome_.show_again(in_flight, handled);
+  return nullptr;
+}
+
+// A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
+// If this scope's own trouble is behind it, that is told instead, and told again if need be.
+inline scope_owner::body_end scope_owner::body_failed(const std::exception_ptr& error) {
+  body_end end = body_end::failed;
   try {
     std::rethrow_exception(error);
-  } catch (const stopped&) {
-    // Not a failure of the body; whether it is one of the enclosing task is decided there. If this
-    // scope's own trouble is behind it, that is told instead, and told again if need be.
-    from_scope = true;
+  } catch (const stopped& s) {
+    end = s.by_token() ? body_end::stopped_by_token : body_end::stopped;
+  } catch (...) { // looked at below
+  }
+  bool from_scope = end != body_end::failed;
+  {
     const std::lock_guard lock(lock_);
-    if (stopped_by_own_deadline())
-      outcome_.cut_short();
-    if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
-      outcome_.untell_first();
-  } catch (...) {
-    const std::lock_guard lock(lock_);
-    from_scope = outcome_.untell(error);
+    if (outcome_.untell(error)) {
+      from_scope = true;
+    } else if (from_scope) {
+      if (stopped_by_own_deadline())
+        outcome_.cut_short();
+      if (stopped_by(stop_reason::failure) || stopped_by_own_deadline())
+        outcome_.untell_first();
+    }
   }
   if (from_scope) {
     stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
-    return;
+  } else {
+    body_.error = error;
+    keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
   }
-  body_.error = error;
-  keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
+  return end;
 }
 
 } // namespace roost::inline v0::detail

@@ -46,6 +46,7 @@ struct failure_record {
   std::exception_ptr error;       // written before it is linked, then constant
   std::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
   std::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
+  std::atomic<bool> stops{false}; // likewise: it is why the scope stops; written before it does
   failure_record* next = nullptr; // guarded by the scope's lock
 
  protected:
@@ -122,16 +123,10 @@ class task : public task_context, public failure_record, public job {
     });
   }
 
-  /// Notes that the owner of the scope was told of the failure, if the caller is the owner. The
-  /// scope may be gone by now: it is compared, not looked at.
-  void observe() noexcept {
-    const std::uint64_t caller = this_thread.task != nullptr ? this_thread.task->id() : 0;
-    const bool by_owner = owner != std::thread::id()
-                              ? owner == std::this_thread::get_id() && owner_task == caller
-                              : !runs_inside(domain());
-    if (by_owner)
-      told = true;
-  }
+  /// Waits for complete() on behalf of get(), which tells the owner of the scope of the failure, if
+  /// the caller is the owner. False if a stop ended the wait and that is due to this very failure:
+  /// it is what the owner asks for, whatever its waits throw otherwise.
+  bool wait_to_tell(const blocked_call& call);
 
   /// Waits for complete(); false when `deadline` passed first.
   bool wait(const blocked_call& call, clock::time_point deadline) {
@@ -165,6 +160,13 @@ class task : public task_context, public failure_record, public job {
   friend struct probe;
 
   virtual void destroy(block_cache::returns* blocks) noexcept = 0;
+
+  // The scope may be gone by now: it is compared, not looked at.
+  bool called_by_owner() const noexcept {
+    const std::uint64_t caller = this_thread.task != nullptr ? this_thread.task->id() : 0;
+    return owner != std::thread::id() ? owner == std::this_thread::get_id() && owner_task == caller
+                                      : !runs_inside(domain());
+  }
 
   // What references_ is made of. The handle's is a bit of its own.
   static constexpr std::uint32_t result_left = 1; // the task has let go of its result
@@ -354,6 +356,16 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 };
 
 // --- implementation ---------------------------------------------------------
+
+inline bool task::wait_to_tell(const blocked_call& call) {
+  const bool by_owner = called_by_owner();
+  const wait_state end = done_.wait_for_end(call, no_deadline, [this] { return has_ended(); });
+  if (end == wait_state::stopped && !(by_owner && stops))
+    raise_stop();
+  if (by_owner)
+    told = true;
+  return end != wait_state::stopped;
+}
 
 inline void task::throw_unless_value() const {
   // relaxed: see has_ended()

@@ -26,7 +26,16 @@ class wait_queue {
   /// Waits until `ready()`, called under the lock, is true. Throws when the thread is stopped.
   /// False when `deadline` passed first.
   template <class Ready>
-  bool wait(const blocked_call& call, clock::time_point deadline, Ready ready);
+  bool wait(const blocked_call& call, clock::time_point deadline, Ready ready) {
+    const wait_state end = wait_for_end(call, deadline, std::move(ready));
+    if (end == wait_state::stopped)
+      raise_stop();
+    return end == wait_state::done;
+  }
+
+  /// The same, but returns how it ended: done, timed_out, or stopped.
+  template <class Ready>
+  wait_state wait_for_end(const blocked_call& call, clock::time_point deadline, Ready ready);
 
   /// Calls `change()` under the lock, and wakes every waiter if it returns true.
   template <class Change>
@@ -69,18 +78,15 @@ class wait_queue::attempt final : public detail::attempt {
 // --- implementation ---------------------------------------------------------
 
 template <class Ready>
-bool wait_queue::wait(const blocked_call& call, clock::time_point deadline, Ready ready) {
-  throw_if_stopped();
-  if (locked(ready)) {
-    if (this_thread_is_stopped()) // see attempt::lasts()
-      raise_stop();
-    return true;
-  }
+wait_state
+wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, Ready ready) {
+  ++this_thread.waits;
+  if (this_thread_is_stopped())
+    return wait_state::stopped;
+  if (locked(ready)) // see attempt::lasts()
+    return this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
   attempt<Ready> to_be_woken(*this, std::move(ready));
-  const wait_state end = wait_for_one(to_be_woken, call, deadline);
-  if (end == wait_state::stopped)
-    raise_stop();
-  return end == wait_state::done;
+  return wait_for_one(to_be_woken, call, deadline);
 }
 
 template <class Change>

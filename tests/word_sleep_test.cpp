@@ -24,7 +24,7 @@ TEMPLATE_TEST_CASE("a sleep does not begin when the word has changed already",
                    word_sleep) {
   TestType sleep;
   const std::atomic<std::uint32_t> word{1};
-  sleep.sleep_while(word, 0, no_deadline);
+  sleep.wait_while(word, 0, no_deadline);
   SUCCEED("it returned");
 }
 
@@ -34,11 +34,11 @@ TEMPLATE_TEST_CASE("a sleep ends at its deadline, at once if that has passed",
                    word_sleep) {
   TestType sleep;
   const std::atomic<std::uint32_t> word{0};
-  sleep.sleep_while(word, 0, roost::clock::time_point{});
-  sleep.sleep_while(word, 0, (roost::clock::time_point::min)());
+  sleep.wait_while(word, 0, roost::clock::time_point{});
+  sleep.wait_while(word, 0, (roost::clock::time_point::min)());
   const auto deadline = roost::clock::now() + 10ms;
   while (roost::clock::now() < deadline)
-    sleep.sleep_while(word, 0, deadline);
+    sleep.wait_while(word, 0, deadline);
   CHECK(roost::clock::now() >= deadline);
 }
 
@@ -49,8 +49,8 @@ TEMPLATE_TEST_CASE("a sleep leaves the user's errno alone",
   TestType sleep;
   const std::atomic<std::uint32_t> word{0};
   errno = 12345;
-  sleep.sleep_while(word, 0, roost::clock::time_point{});
-  sleep.sleep_while(word, 1, no_deadline);
+  sleep.wait_while(word, 0, roost::clock::time_point{});
+  sleep.wait_while(word, 1, no_deadline);
   CHECK(errno == 12345);
 }
 

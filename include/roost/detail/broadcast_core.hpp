@@ -54,6 +54,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
         name_(name) {}
   broadcast_core(const broadcast_core&) = delete;
   broadcast_core& operator=(const broadcast_core&) = delete;
+  ~broadcast_core() = default;
 
   /// True for the call that closed it.
   bool close() noexcept;

@@ -104,7 +104,7 @@ bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
   if (token_.compare_exchange_strong(seen, parked, std::memory_order_relaxed)) {
     // relaxed: the loop only asks whether to go on waiting; the exchange below acquires
     while (token_.load(std::memory_order_relaxed) == parked) {
-      sleep_.sleep_while(token_, parked, deadline);
+      sleep_.wait_while(token_, parked, deadline);
       if (deadline != no_deadline && clock::now() >= deadline)
         break;
     }

@@ -22,7 +22,7 @@ namespace roost::inline v0::detail {
 
 // How one thread sleeps until another has changed a word. The sleeper calls
 //
-//     sleep_while(word, value, deadline)
+//     wait_while(word, value, deadline)
 //
 // which returns once the word has another value and wake() has been called, or when the deadline
 // has passed, or without cause. The waker changes the word first and then calls wake(word).
@@ -34,9 +34,9 @@ namespace roost::inline v0::detail {
 /// one step. Cost: the waker takes the mutex, and the sleeper takes it again when it wakes.
 class portable_word_sleep {
  public:
-  void sleep_while(const std::atomic<std::uint32_t>& word,
-                   std::uint32_t value,
-                   clock::time_point deadline) noexcept {
+  void wait_while(const std::atomic<std::uint32_t>& word,
+                  std::uint32_t value,
+                  clock::time_point deadline) noexcept {
     std::unique_lock lock(mutex_);
     // relaxed: whether to sleep; the caller acquires what it needs from the word
     while (word.load(std::memory_order_relaxed) == value) {
@@ -65,9 +65,9 @@ class portable_word_sleep {
 /// wake, and no lock that the woken thread must take again.
 class futex_word_sleep {
  public:
-  void sleep_while(const std::atomic<std::uint32_t>& word,
-                   std::uint32_t value,
-                   clock::time_point deadline) noexcept {
+  void wait_while(const std::atomic<std::uint32_t>& word,
+                  std::uint32_t value,
+                  clock::time_point deadline) noexcept {
     // The clock that a deadline of this call counts by.
     static_assert(std::is_same_v<clock, std::chrono::steady_clock>);
     static_assert(std::is_same_v<clock::period, std::nano>);

@@ -7,10 +7,13 @@
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <ratio>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -283,6 +286,34 @@ TEST_CASE("a timed wait at a broadcast gives up at its deadline and not before",
   CHECK(rx.receive_until(roost::clock::time_point::min()).value() == 1);
   CHECK(tx.send_for(2, -1h));
   CHECK(rx.receive_for(0ns).value() == 2);
+}
+
+TEST_CASE("a broadcast, a watch and a barrier can be waited at with any timeout", "[broadcast]") {
+  using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
+  using seconds_point = std::chrono::time_point<roost::clock, std::chrono::seconds>;
+  const broadcast<int> tx(1);
+  const auto rx = tx.subscribe();
+  const roost::watch<int> value(0);
+  const auto change = value.subscribe();
+  (void)change.wait();
+  roost::barrier b(2);
+  std::atomic<int> happened = 0;
+  roost::task_scope scope;
+  scope.spawn([&] { happened += bool(rx.receive_for(std::chrono::seconds::max())); });
+  scope.spawn([&] { happened += bool(rx.receive_until(seconds_point::max())); });
+  scope.spawn([&] { happened += bool(change.wait_for(std::chrono::hours::max())); });
+  scope.spawn([&] { happened += bool(change.wait_until(seconds_point::max())); });
+  scope.spawn([&] { happened += b.arrive_and_wait_for(picoseconds::max()); });
+  test::wait_until_blocked(scope, 5);
+  (void)b.arrive();
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(tx.send_for(i, std::chrono::seconds::max()));
+    test::wait_until_waiting(change, static_cast<std::size_t>(2 - i));
+    value.set(i);
+  }
+  scope.join();
+  CHECK(happened == 5);
+  CHECK_FALSE(rx.receive_for(std::chrono::duration<double>(-1e300)));
 }
 
 TEST_CASE("a deadline of the scope wakes those who wait at a broadcast", "[broadcast]") {

@@ -9,7 +9,6 @@
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -60,12 +59,11 @@ class barrier {
   }
 
   /// False when the time passed first: then it has not arrived.
-  template <class Rep, class Period>
-  [[nodiscard]] bool arrive_and_wait_for(std::chrono::duration<Rep, Period> timeout,
+  [[nodiscard]] bool arrive_and_wait_for(detail::any_duration timeout,
                                          site where = site::current()) {
     return arrive_and_wait_until(detail::deadline_after(timeout), where);
   }
-  [[nodiscard]] bool arrive_and_wait_until(clock::time_point deadline,
+  [[nodiscard]] bool arrive_and_wait_until(detail::any_time_point deadline,
                                            site where = site::current());
 
   /// Arrives without waiting, for good. The phase is over once all have: see wait(), and
@@ -81,14 +79,12 @@ class barrier {
   }
 
   /// True when it was over, false when the time passed first.
-  template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(arrival_token phase,
-                              std::chrono::duration<Rep, Period> timeout,
-                              site where = site::current()) {
+  [[nodiscard]] bool
+  wait_for(arrival_token phase, detail::any_duration timeout, site where = site::current()) {
     return wait_until(phase, detail::deadline_after(timeout), where);
   }
   [[nodiscard]] bool
-  wait_until(arrival_token phase, clock::time_point deadline, site where = site::current());
+  wait_until(arrival_token phase, detail::any_time_point deadline, site where = site::current());
 
  private:
   friend struct detail::probe;
@@ -172,12 +168,12 @@ inline bool barrier::withdraw(arrival_token phase) noexcept {
   });
 }
 
-inline bool barrier::wait_until(arrival_token phase, clock::time_point deadline, site where) {
+inline bool barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site where) {
   return waiters_.wait({"barrier::wait", {}, where}, deadline, over(phase));
 }
 
 // A stop or a deadline that wakes it may come after the last arrival: the lock decides.
-inline bool barrier::arrive_and_wait_until(clock::time_point deadline, site where) {
+inline bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
   const auto ready = over(phase);

@@ -13,7 +13,6 @@
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -88,22 +87,18 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
     return send(copy(item), where);
   }
 
-  template <class Rep, class Period>
-  send_result send_for(T&& item,
-                       std::chrono::duration<Rep, Period> timeout,
-                       site where = site::current()) const {
+  send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
-  template <class Rep, class Period>
-  send_result send_for(const T& item,
-                       std::chrono::duration<Rep, Period> timeout,
-                       site where = site::current()) const {
+  send_result
+  send_for(const T& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(item, detail::deadline_after(timeout), where);
   }
 
-  send_result send_until(T&& item, clock::time_point deadline, site where = site::current()) const;
   send_result
-  send_until(const T& item, clock::time_point deadline, site where = site::current()) const {
+  send_until(T&& item, detail::any_time_point deadline, site where = site::current()) const;
+  send_result
+  send_until(const T& item, detail::any_time_point deadline, site where = site::current()) const {
     return send_until(copy(item), deadline, where);
   }
 
@@ -138,13 +133,12 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
     return receive_until(detail::no_deadline, where);
   }
 
-  template <class Rep, class Period>
-  shared_result<T> receive_for(std::chrono::duration<Rep, Period> timeout,
-                               site where = site::current()) const {
+  shared_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
 
-  shared_result<T> receive_until(clock::time_point deadline, site where = site::current()) const {
+  shared_result<T> receive_until(detail::any_time_point deadline,
+                                 site where = site::current()) const {
     return this->next_until(deadline, operation, where);
   }
 
@@ -233,7 +227,7 @@ broadcast_receiver<T> broadcast<T>::subscribe(overflow when_slow, site where) co
 }
 
 template <class T>
-send_result broadcast<T>::send_until(T&& item, clock::time_point deadline, site where) const {
+send_result broadcast<T>::send_until(T&& item, detail::any_time_point deadline, site where) const {
   auto& core = this->core(where);
   detail::throw_if_stopped();
   auto end = detail::wait_state::done;

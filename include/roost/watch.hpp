@@ -10,7 +10,6 @@
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
 
-#include <chrono>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -90,13 +89,11 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
   }
 
   /// With status timeout when the time passed first.
-  template <class Rep, class Period>
-  shared_result<T> wait_for(std::chrono::duration<Rep, Period> timeout,
-                            site where = site::current()) const {
+  shared_result<T> wait_for(detail::any_duration timeout, site where = site::current()) const {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
-  shared_result<T> wait_until(clock::time_point deadline, site where = site::current()) const {
+  shared_result<T> wait_until(detail::any_time_point deadline, site where = site::current()) const {
     return this->next_until(deadline, operation, where);
   }
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 layers=(
   # 1 what waits and wakes
   "version clock site
-   detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of detail/intrusive_heap"
+   detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of detail/intrusive_heap detail/unwinding"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
    detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/task_context"

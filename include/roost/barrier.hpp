@@ -5,6 +5,7 @@
 #include <roost/detail/attempt.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/select_case.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
@@ -130,6 +131,7 @@ inline bool barrier::end_phase_if_all_arrived() noexcept {
 }
 
 inline barrier::arrival_token barrier::arrive() {
+  detail::note_unwinding();
   bool expected = true;
   arrival_token phase(0);
   waiters_.wake_all_if([&] {
@@ -146,6 +148,7 @@ inline barrier::arrival_token barrier::arrive() {
 }
 
 inline void barrier::arrive_and_drop() {
+  detail::note_unwinding();
   bool expected = true;
   waiters_.wake_all_if([&] {
     expected = expected_ != 0;

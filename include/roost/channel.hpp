@@ -45,12 +45,13 @@ namespace roost::inline v0 {
 /// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
 /// could go through, or find the channel closed; the try_ forms do not look at stops. So a
 /// destructor, which must not throw, takes a try_ form, or a shield. An item is delivered once or
-/// stays. Keep ends in a task's captures: those go once its failure is known, but
-/// locals, and ends passed on by value, before, as the stack unwinds; then receivers outside of the
-/// scope see a plain close. Errors: bad_alloc leaves everything as it was. Cost: one lock an
-/// operation; up to 256 items a lock for send_all to a channel that blocks when full, and for
-/// receive_some. Room for more than 1024 items is allocated as it is needed. Items that are neither
-/// small and trivially copyable nor strings or standard smart pointers take one allocation each.
+/// stays. Keep ends in a task's captures: those go once its failure is known, but locals, and ends
+/// passed on by value, before, as the stack unwinds. What the others of the scope throw over such a
+/// close comes second; but receivers outside of it see a plain close. Errors: bad_alloc leaves
+/// everything as it was. Cost: one lock an operation; up to 256 items a lock for send_all to a
+/// channel that blocks when full, and for receive_some. Room for more than 1024 items is allocated
+/// as it is needed. Items that are neither small and trivially copyable nor strings or standard
+/// smart pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>

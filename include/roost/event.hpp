@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
@@ -27,6 +28,7 @@ class event {
 
   /// Wakes all who wait. Setting it again does nothing.
   void set() noexcept {
+    detail::note_unwinding();
     waiters_.wake_all_if([this] { return !set_ && (set_ = true); });
   }
 

@@ -6,6 +6,7 @@
 #include <roost/detail/context.hpp>
 #include <roost/detail/line_of.hpp>
 #include <roost/detail/spin_lock.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 
@@ -92,8 +93,10 @@ class semaphore::permit {
 
   /// Gives them back early.
   void release() noexcept {
-    if (count_ != 0)
+    if (count_ != 0) {
+      detail::note_unwinding();
       from_->give_back(std::exchange(count_, 0));
+    }
   }
 
   /// How many it holds; 0 when they were given back or moved away.

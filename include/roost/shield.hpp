@@ -6,6 +6,7 @@
 #include <roost/detail/layer.hpp>
 #include <roost/detail/timekeeper.hpp>
 #include <roost/detail/tree.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/stop.hpp>
 
 #include <memory>
@@ -44,6 +45,7 @@ class shield {
 
   explicit shield(clock::time_point limit);
 
+  detail::unwinding_goes_on goes_on_;
   // Empty on a thread without contexts: there is nothing to hide.
   std::shared_ptr<hidden_domain> domain_;
 };

@@ -6,10 +6,10 @@
 #include <roost/detail/scope_threads.hpp>
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/site.hpp>
 
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -62,7 +62,10 @@ class handle_base {
 
  private:
   struct letting_go {
-    void operator()(result_task<R>* t) const noexcept { t->drop_handle(); }
+    void operator()(result_task<R>* t) const noexcept {
+      note_unwinding();
+      t->drop_handle();
+    }
   };
 
   friend struct handle_access;
@@ -123,7 +126,7 @@ R handle_base<R>::get(site where) {
   const bool ended = t.wait_to_tell({"task_handle::get", t.name(), where});
   got_ = true;
   if (!ended)
-    std::rethrow_exception(t.error);
+    t.throw_failure();
   t.throw_unless_value();
   try {
     return t.take();

@@ -7,6 +7,7 @@
 #include <roost/detail/line_of.hpp>
 #include <roost/detail/scope_state.hpp>
 #include <roost/detail/task.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -78,7 +79,10 @@ class task_name {
 ///
 /// Callers: any thread may spawn, stop and query, tasks included, while it is open. The thread that
 /// made it ends it, unless `covers_owner` is false.
-/// Errors: whatever a task throws reaches the owner or the hook. See scope_options for policies.
+/// Errors: whatever a task throws reaches the owner or the hook. The first failure is the one whose
+/// unwinding was the first to touch roost, even if it is known later: so the cause comes before
+/// what others do because of an end, a token or a permit that went with it. See scope_options for
+/// policies.
 /// Threads: each task that runs has one to itself, a std::thread of the outermost scope around,
 /// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
 /// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
@@ -187,6 +191,7 @@ class task_scope {
   void require_can_end_here() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
 
+  detail::unwinding_goes_on goes_on_;
   std::shared_ptr<detail::scope_state> state_;
 };
 
@@ -203,16 +208,23 @@ inline task_scope::~task_scope() noexcept(false) {
     return;
   }
   require_can_end_here();
-  const bool unwinding = state_->unwinds();
-  state_->leave(unwinding);
-  state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
-  if (unwinding) {
+  const detail::blocked_call call{"task_scope::~task_scope", state_->name(), state_->where()};
+  if (state_->unwinds()) {
+    detail::note_unwinding();
+    const detail::unwinding_goes_on goes_on;
+    state_->leave(true);
+    state_->end(call);
     state_->left_by_exception();
     state_->take_leave();
     return;
   }
+  state_->leave(false);
+  state_->end(call);
   const std::exception_ptr outcome = state_->take_outcome();
-  state_->take_leave();
+  {
+    const detail::unwinding_goes_on with_outcome;
+    state_->take_leave();
+  }
   // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
   if (outcome || state_->covers_owner())
     tell_owner(outcome);

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/line_of.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/site.hpp>
 
@@ -29,7 +30,8 @@ namespace roost::inline v0 {
 /// nobody else still waits or gives up waiting.
 /// Threads: any. Cancellation: waits throw when their task is stopped, even if the count is zero. A
 /// token that lives in a task's captures goes once its failure is known; one among its locals
-/// before, as the stack unwinds. Cost: no allocation.
+/// before, as the stack unwinds; what others of the scope do because of it is second all the same.
+/// Cost: no allocation.
 class wait_group {
  public:
   /// One thing to be done, counted from enter() until this is destroyed.
@@ -128,6 +130,7 @@ inline void wait_group::add(std::size_t n) {
 }
 
 inline void wait_group::done(site where) {
+  detail::note_unwinding();
   bool below_zero = false;
   waiters_.wake_all_if([&] {
     below_zero = count_ == 0;

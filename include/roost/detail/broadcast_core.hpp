@@ -10,6 +10,7 @@
 #include <roost/detail/spin_lock.hpp>
 #include <roost/detail/stored_item.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
@@ -337,6 +338,7 @@ broadcast_core<T>::reader::reader(std::shared_ptr<broadcast_core> core, overflow
 
 template <class T>
 broadcast_core<T>::reader::~reader() {
+  note_unwinding();
   claimed_list woken;
   {
     const std::lock_guard guard(core_->lock_);

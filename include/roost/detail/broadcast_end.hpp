@@ -6,6 +6,7 @@
 #include <roost/detail/broadcast_core.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/line_of.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
@@ -37,13 +38,19 @@ class broadcast_sender {
     return *this;
   }
   ~broadcast_sender() {
-    if (core_)
+    if (core_) {
+      note_unwinding();
       core_->drop_sender();
+    }
   }
 
   /// Nothing can be sent from now on; what was sent can still be received. True for the call that
   /// closed it.
-  bool close(site where = site::current()) const { return core(where).close(); }
+  bool close(site where = site::current()) const {
+    core_type& all = core(where);
+    note_unwinding();
+    return all.close();
+  }
   bool closed(site where = site::current()) const { return core(where).closed(); }
 
   /// How many receivers there are; copies of one count as one. Old news where other threads act.

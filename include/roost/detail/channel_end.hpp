@@ -3,6 +3,7 @@
 
 #include <roost/detail/channel_core.hpp>
 #include <roost/detail/line_of.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/site.hpp>
 
 #include <cstddef>
@@ -31,13 +32,19 @@ class channel_end {
     return *this;
   }
   ~channel_end() {
-    if (core_)
+    if (core_) {
+      note_unwinding();
       core_->drop_end(Side);
+    }
   }
 
   /// Sends fail from now on; what was accepted can still be received. True for the call that
   /// closed the channel.
-  bool close(site where = site::current()) const { return core(where).close(); }
+  bool close(site where = site::current()) const {
+    core_type& channel = core(where);
+    note_unwinding();
+    return channel.close();
+  }
 
   bool closed(site where = site::current()) const { return core(where).closed(); }
   std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }

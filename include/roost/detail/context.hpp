@@ -497,6 +497,7 @@ inline std::shared_ptr<tree> tree_around_or_new() {
 }
 
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
+  ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
   bool by_token = false;
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
     by_token = by_token || c->stopped_by_token();

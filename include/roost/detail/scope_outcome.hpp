@@ -6,23 +6,36 @@
 #include <roost/scope_options.hpp>
 #include <roost/stop.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <utility>
 #include <vector>
 
 namespace roost::inline v0::detail {
 
-/// What went wrong in a scope, in the order it happened, and what its owner has been told of it:
+/// What went wrong in a scope, in the order of the moments, and what its owner has been told of it:
 /// by the end, or by get() of a task's handle. Each thing is told once. A wait of the owner only
 /// shows it: code in the middle may swallow what a wait throws, and then the end still tells.
 /// The scope's lock guards it until the scope has ended; then nothing is added any more, and the
 /// owner needs no lock.
 class scope_outcome {
  public:
+  /// Its place is that of its moment.
   void add(failure_record& failed) noexcept {
-    *last_ = &failed;
-    last_ = &failed.next;
+    if (first_ == nullptr || newest_->moment <= failed.moment) {
+      *last_ = newest_ = &failed;
+      last_ = &failed.next;
+      return;
+    }
+    failure_record** place = &first_;
+    while ((*place)->moment <= failed.moment)
+      place = &(*place)->next;
+    failed.next = *place;
+    *place = &failed;
   }
+
+  /// The moment of the first failure; 0 if there is none.
+  std::uint64_t moment() const noexcept { return first_ != nullptr ? first_->moment : 0; }
 
   /// The scope's own deadline, or a stop of the scope around it, came while there was work.
   void cut_short() noexcept { cut_short_ = true; }
@@ -32,6 +45,7 @@ class scope_outcome {
   /// `stopped`. `timeout` is what to throw if it was the scope's own deadline, else null.
   std::exception_ptr show(on_error policy, const std::exception_ptr& timeout) noexcept;
   bool has_shown() const noexcept { return has_shown_; }
+  std::uint64_t shown_moment() const noexcept { return shown_ != nullptr ? shown_->moment : 0; }
 
   /// The owner waits again. Unless it has `handled` the failure that was shown, or an exception is
   /// in flight, it has swallowed that one: then that is not what leaves the scope.
@@ -91,6 +105,7 @@ class scope_outcome {
  private:
   failure_record* first_ = nullptr;
   failure_record** last_ = &first_;
+  failure_record* newest_ = nullptr; // the last in the list
   bool cut_short_ = false;
   bool timeout_told_ = false;
   bool has_shown_ = false;

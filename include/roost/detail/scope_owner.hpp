@@ -10,11 +10,13 @@
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/timekeeper.hpp>
 #include <roost/detail/tree.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -42,7 +44,11 @@ class scope_owner : public stop_domain, private timer {
   /// is no memory for it, that is told; the failures are left for report_unobserved().
   std::exception_ptr take_outcome() noexcept {
     try {
-      return outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+      std::exception_ptr outcome =
+          outcome_.tell_end(errors_, stopped_by_own_deadline() ? make_timeout() : nullptr);
+      if (outcome)
+        throw_with_moment(outcome_.moment());
+      return outcome;
     } catch (...) {
       return std::current_exception();
     }
@@ -114,8 +120,8 @@ class scope_owner : public stop_domain, private timer {
   /// Takes the owner, the deadline and the link off again.
   void release_owner() noexcept;
 
-  /// Keeps a failure; if `stops`, the scope stops because of it.
-  void keep(failure_record& failed, stop_cause cause, bool stops) noexcept;
+  /// Keeps a failure; if `stops`, the scope stops because of it. `moment` is moment_of_caught().
+  void keep(failure_record& failed, std::uint64_t moment, stop_cause cause, bool stops) noexcept;
 
   /// True if a stop for this reason must not pass for a normal end where there was work.
   static bool cuts_work_short(stop_reason reason) noexcept {
@@ -274,7 +280,10 @@ inline void scope_owner::outer_stopped(stop_domain& outer) noexcept {
   stop(std::move(cause));
 }
 
-inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool stops) noexcept {
+inline void scope_owner::keep(failure_record& failed,
+                              std::uint64_t moment,
+                              stop_cause cause,
+                              bool stops) noexcept {
   try {
     cause.message = message_of(failed.error);
   } catch (...) { // there is no memory for the text; the failure itself is kept
@@ -283,6 +292,7 @@ inline void scope_owner::keep(failure_record& failed, stop_cause cause, bool sto
   bool first = false;
   {
     const std::lock_guard lock(lock_);
+    failed.moment = moment != 0 ? moment : next_moment();
     outcome_.add(failed);
     failed.stops = stops && !stop_requested();
     first = failed.stops && mark_stopped(std::move(cause), wave.woken);
@@ -297,8 +307,10 @@ inline std::exception_ptr scope_owner::make_timeout() const {
 }
 
 inline void scope_owner::raise_to_owner() {
-  if (const std::exception_ptr shown = show_to_owner())
+  if (const std::exception_ptr shown = show_to_owner()) {
+    throw_with_moment(outcome_.shown_moment());
     std::rethrow_exception(shown);
+  }
   // This thread may own the scope around, too: then it is to get that scope's failure or timeout.
   context* const around = cover_.outer();
   const bool from_around = stopped_by(stop_reason::parent) && around != nullptr;
@@ -326,6 +338,7 @@ inline std::exception_ptr scope_owner::show_to_owner() {
 // A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
 // If this scope's own trouble is behind it, that is told instead, and told again if need be.
 inline scope_owner::body_end scope_owner::body_failed(const std::exception_ptr& error) {
+  const std::uint64_t moment = moment_of_caught();
   body_end end = body_end::failed;
   try {
     std::rethrow_exception(error);
@@ -349,7 +362,7 @@ inline scope_owner::body_end scope_owner::body_failed(const std::exception_ptr& 
     stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
   } else {
     body_.error = error;
-    keep(body_, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
+    keep(body_, moment, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
   }
   return end;
 }

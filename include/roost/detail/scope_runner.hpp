@@ -6,11 +6,13 @@
 #include <roost/detail/scope_watch.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <utility>
@@ -40,7 +42,7 @@ class scope_runner : public scope_watch {
     t.complete(destroy_callable(t, outcome));
   }
 
-  void fail(task& t, const std::exception_ptr& error) noexcept;
+  void fail(task& t, const std::exception_ptr& error, std::uint64_t moment = 0) noexcept;
 
   /// Nothing can fail any more.
   void forget_handler() noexcept { on_failure_ = nullptr; }
@@ -58,6 +60,7 @@ class scope_runner : public scope_watch {
 
 inline void scope_runner::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
   this_thread.task = &t;
+  this_thread.touched.moment = 0;
   t.begins();
   t.enter();
   task::outcome outcome = task::outcome::stopped;
@@ -105,15 +108,16 @@ task::outcome scope_runner::attempt(task& t, F f) noexcept {
       t.stopped_by = s.cause_;
       return task::outcome::stopped;
     }
-    fail(t, std::current_exception());
+    fail(t, std::current_exception(), moment_of_caught());
   } catch (...) {
-    fail(t, std::current_exception());
+    fail(t, std::current_exception(), moment_of_caught());
   }
   return task::outcome::failed;
 }
 
 // A second failure of one task, by its callable's destructor, goes to the hook.
-inline void scope_runner::fail(task& t, const std::exception_ptr& error) noexcept {
+inline void
+scope_runner::fail(task& t, const std::exception_ptr& error, std::uint64_t moment) noexcept {
   const bool first = t.error == nullptr;
   if (first)
     t.error = error;
@@ -127,6 +131,7 @@ inline void scope_runner::fail(task& t, const std::exception_ptr& error) noexcep
   t.retain();
   t.is_kept = true;
   keep(t,
+       moment,
        describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
        errors() == on_error::fail_fast);
 }

@@ -7,6 +7,7 @@
 #include <roost/detail/select_case.hpp>
 #include <roost/detail/task_context.hpp>
 #include <roost/detail/thread_slot.hpp>
+#include <roost/detail/unwinding.hpp>
 #include <roost/detail/wait_queue.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -43,9 +44,10 @@ describe_failure(const std::exception_ptr& error, std::string_view task, site wh
 struct failure_record {
   virtual failure describe() const noexcept = 0;
 
-  std::exception_ptr error;       // written before it is linked, then constant
-  std::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
-  std::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
+  std::exception_ptr error;      // written before it is linked, then constant
+  std::uint64_t moment = 0;      // likewise; see detail/unwinding.hpp. 0 if the scope has no record
+  std::atomic<bool> told{false}; // seq_cst, the default: it was thrown to the scope's owner
+  std::atomic<bool> seen{false}; // likewise: failures() has shown it to somebody
   std::atomic<bool> stops{false}; // likewise: it is why the scope stops; written before it does
   failure_record* next = nullptr; // guarded by the scope's lock
 
@@ -140,6 +142,12 @@ class task : public task_context, public failure_record, public job {
   template <class F>
   auto when_done(F handler, site where) {
     return queue_case<is_done, F>(done_, is_done(*this), std::move(handler), where);
+  }
+
+  /// Only once its failure is known.
+  [[noreturn]] void throw_failure() const {
+    throw_with_moment(moment);
+    std::rethrow_exception(error);
   }
 
   /// Only once it is ready: throws unless there is a value.
@@ -371,7 +379,7 @@ inline void task::throw_unless_value() const {
   // relaxed: see has_ended()
   switch (outcome_.load(std::memory_order_relaxed)) {
   case outcome::failed:
-    std::rethrow_exception(error);
+    throw_failure();
   case outcome::stopped:
     throw make_stopped(stopped_by);
   default:

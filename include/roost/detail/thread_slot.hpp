@@ -7,6 +7,7 @@
 #include <roost/site.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,13 @@ struct blocked_call {
   std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
   site where = {};
   watcher* meanwhile = nullptr; // the waiting thread's own
+};
+
+/// When an exception in flight has first touched roost; see detail/unwinding.hpp.
+struct unwinding_note {
+  std::uint64_t moment = 0; // 0: no note
+  std::size_t waits = 0;    // thread_slot::waits then
+  int in_flight = 0;        // how many exceptions then were
 };
 
 /// What other threads may see of a thread: the contexts that can stop it, and the operation it is
@@ -43,6 +51,9 @@ struct thread_slot {
   blocked_call call;                // guarded by lock; no operation: the thread runs
   bool endless = false;             // guarded by lock; no deadline ends what it is blocked in
   std::size_t waits = 0;            // the owner's alone; changes with each call that has to wait
+  unwinding_note touched;           // the owner's alone
+
+  bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 
   /// True while it waits, for as long as it takes, for what others do: not for the time, and not
   /// for tasks of its own.
@@ -74,6 +85,7 @@ class contexts_set_aside {
   ~contexts_set_aside() {
     this_thread.top = top_;
     this_thread.task = task_;
+    this_thread.touched = touched_;
   }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
@@ -81,6 +93,7 @@ class contexts_set_aside {
  private:
   context* top_ = std::exchange(this_thread.top, nullptr);
   task_context* task_ = std::exchange(this_thread.task, nullptr);
+  unwinding_note touched_ = std::exchange(this_thread.touched, {});
 };
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.

@@ -156,14 +156,14 @@ TEST_CASE("a failure whose unwinding gives something back comes before those ove
     CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
   }
   SECTION("the sender of a broadcast") {
-    auto all = roost::make_broadcast<int>(1);
-    std::optional<decltype(all.tx)> tx = std::move(all.tx);
+    std::optional<roost::broadcast<int>> tx(std::in_place, 1U);
+    const auto rx = tx->subscribe();
     const auto fail = [&] {
       const auto out = std::move(*std::exchange(tx, std::nullopt));
       throw std::runtime_error("disk error");
     };
     const auto wait = [&] {
-      while (all.rx.receive()) {
+      while (rx.receive()) {
       }
     };
     CHECK(thrown_by_both(fail, wait) == "disk error");

@@ -316,8 +316,9 @@ TEST_CASE("the owner that asks for a task's result takes its failure", "[task_ha
       if (!while_it_waits)
         CHECK(load() == -1);
       CHECK(test::thrown_by([&] { (void)handle.get(); }) == "handled");
-      CHECK(test::thrown_by([&] { (void)handle.get(); }) ==
-            "roost::task_handle::get: the result was got before; keep it");
+      CHECK(test::thrown_by([&] {
+              (void)handle.get();
+            }).find("the result was got before; keep it") != std::string::npos);
     };
     CHECK(test::thrown_by(run) == "nothing");
   }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -244,4 +245,37 @@ TEST_CASE("the timekeeper goes with its scope although a stop_when made inside l
   const roost::stop_when when{std::stop_token()};
   scope.reset();
   CHECK(test::threads_back_to(before));
+}
+
+TEST_CASE("a task that throws stopped on after its stop_when has fired has not failed",
+          "[stop_when]") {
+  const test::no_thread_left check;
+  roost::task_scope other({.inherit = false, .covers_owner = false});
+  other.request_stop("the other one");
+  auto dropped = other.spawn([] { return 1; });
+  std::stop_source source;
+  const bool fires = GENERATE(true, false);
+  const bool inside = GENERATE(true, false); // the one that fires is the outer one of two
+  roost::task_scope scope;
+  scope.spawn([&] {
+    const roost::stop_when when(source.get_token());
+    const std::stop_source silent;
+    std::optional<roost::stop_when> inner;
+    if (inside)
+      inner.emplace(silent.get_token());
+    try {
+      (void)dropped.get();
+    } catch (const roost::stopped& s) {
+      if (s.by_token())
+        std::terminate();
+      if (fires)
+        source.request_stop();
+      if (s.by_token() != fires)
+        std::terminate();
+      throw;
+    }
+  });
+  CHECK(scope.wait_for(10s));
+  CHECK(scope.failures().size() == (fires ? 0 : 1)); // else nobody has stopped it
+  CHECK(test::thrown_by([&] { scope.join(); }) == (fires ? "nothing" : "stopped"));
 }

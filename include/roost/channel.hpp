@@ -227,6 +227,7 @@ class receiver<T>::iterator {
   using iterator_concept = std::input_iterator_tag;
   using value_type = T;
   using difference_type = std::ptrdiff_t;
+  static constexpr bool holds_its_element = true; // for for_each: it moves from it
 
   T& operator*() const noexcept { return *current_; }
   T* operator->() const noexcept { return &*current_; }

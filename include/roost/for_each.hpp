@@ -25,7 +25,8 @@ namespace roost::inline v0 {
 /// the functions in views that can be gone through more than once. (To write to the elements of a
 /// std::vector<bool> would be a data race: neighbours share a byte.)
 /// Elements of a range that can be gone through only once are taken out of it: `f` gets a copy, or
-/// the element itself, moved, where it cannot be copied.
+/// the element itself, moved, where it cannot be copied or comes from a receiver. One that was
+/// received is handed to `f` in any case.
 /// Errors: what `f` or an iterator throws ends it. No further element is begun, those that are
 /// under way are stopped and waited for, and the first exception is thrown. Threads: the calling
 /// one and others, all but the first only if there are elements for them. Cancellation: throws

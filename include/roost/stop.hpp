@@ -3,6 +3,7 @@
 
 #include <roost/site.hpp>
 
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -14,7 +15,13 @@ namespace roost::inline v0 {
 
 namespace detail {
 class scope_runner;
-}
+
+/// The tokens that stop_whens have put around a thread: the innermost one's, and those further out.
+struct token_state {
+  std::shared_ptr<const token_state> around;
+  std::atomic<bool> has_stopped{false}; // seq_cst, the default: written by the stop, once
+};
+} // namespace detail
 
 /// Why something was asked to stop.
 enum class stop_reason {
@@ -45,19 +52,26 @@ struct stop_cause {
 /// too: an exception that leaves it ends the program.
 class stopped {
  public:
-  explicit stopped(std::shared_ptr<const stop_cause> cause, bool by_token = false) noexcept
+  explicit stopped(std::shared_ptr<const stop_cause> cause,
+                   std::shared_ptr<const detail::token_state> tokens = nullptr) noexcept
       : cause_(std::move(cause)),
-        by_token_(by_token) {}
+        tokens_(std::move(tokens)) {}
 
   const stop_cause& cause() const noexcept { return *cause_; }
 
-  /// True when a stop_when of the throwing task was behind it, so that the task has not failed.
-  bool by_token() const noexcept { return by_token_; }
+  /// True when a stop_when around the throw has stopped its thread by now, so that the task has not
+  /// failed.
+  bool by_token() const noexcept {
+    const detail::token_state* t = tokens_.get();
+    while (t != nullptr && !t->has_stopped)
+      t = t->around.get();
+    return t != nullptr;
+  }
 
  private:
   friend detail::scope_runner;
   std::shared_ptr<const stop_cause> cause_;
-  bool by_token_;
+  std::shared_ptr<const detail::token_state> tokens_;
 };
 
 /// Thrown to the owner of the scope whose deadline cut work short, and by no other scope: a scope

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
 #include <roost/detail/layer.hpp>
+#include <roost/detail/wait_record.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 #include <roost/this_task.hpp>
@@ -32,34 +34,53 @@ class stop_when {
   stop_when& operator=(const stop_when&) = delete;
 
  private:
+  class token_domain;
+
   struct token_stop {
     detail::stop_domain* domain;
     stop_cause cause;
     void operator()() noexcept { domain->stop(std::move(cause)); }
   };
 
-  static std::shared_ptr<detail::stop_domain> make_domain();
+  static std::shared_ptr<token_domain> make_domain();
 
-  std::shared_ptr<detail::stop_domain> domain_ = make_domain();
-  detail::layer layer_{*domain_};
+  std::shared_ptr<token_domain> domain_ = make_domain();
+  detail::layer layer_;
   std::stop_callback<token_stop> callback_; // last: gone before what it stops
 };
 
 // --- implementation ---------------------------------------------------------
 
-inline std::shared_ptr<detail::stop_domain> stop_when::make_domain() {
-  const detail::context* const outer = detail::this_thread.top;
-  if (outer == nullptr) {
-    return std::make_shared<detail::stop_domain>(detail::no_deadline, nullptr);
+class stop_when::token_domain final : public detail::stop_domain {
+ public:
+  explicit token_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {
+    state_->around = detail::tokens_around();
   }
+
+  std::shared_ptr<const detail::token_state> tokens() const noexcept { return state_; }
+
+ private:
+  // Not by what is around: that has its own ways to tell.
+  void on_stop(const stop_cause& cause, detail::claimed_list&) noexcept override {
+    state_->has_stopped = cause.reason == stop_reason::token;
+  }
+
+  const std::shared_ptr<detail::token_state> state_ = std::make_shared<detail::token_state>();
+};
+
+inline std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
+  const detail::context* const outer = detail::this_thread.top;
+  if (outer == nullptr)
+    return std::make_shared<token_domain>(detail::no_deadline);
   detail::stop_domain& around = outer->domain();
-  auto domain = std::make_shared<detail::stop_domain>(around.deadline(), nullptr);
+  auto domain = std::make_shared<token_domain>(around.deadline());
   domain->follow(around.shared_from_this());
   return domain;
 }
 
 inline stop_when::stop_when(std::stop_token token, site where)
-    : callback_(std::move(token),
+    : layer_(*domain_, domain_->tokens()),
+      callback_(std::move(token),
                 token_stop{domain_.get(),
                            detail::describe_stop(stop_reason::token,
                                                  "the token of a stop_when",

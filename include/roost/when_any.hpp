@@ -84,8 +84,8 @@ class failed_calls {
 
 /// The first result, or else all failures, of tasks of which one is enough.
 ///
-/// INVARIANT: whoever sets decided_ is the only one to write answer_, and whoever reads it has
-/// joined the scope before.
+/// INVARIANT: whoever sets decided_ is the only one to write answer_ and was_in_time_, and whoever
+/// reads it has joined the scope before.
 template <class Answer>
 class race {
  public:
@@ -114,7 +114,10 @@ class race {
   }
 
   Answer take() {
-    joint_tasks::join(scope_, where_);
+    joint_tasks::end(scope_, where_);
+    // A stop from outside that came after the decision is for what the caller does next.
+    if (!was_in_time_)
+      joint_tasks::tell(scope_);
     if (!answer_)
       failed_.throw_all();
     failed_.forget();
@@ -131,9 +134,11 @@ class race {
     } else {
       mine = make(call());
     }
+    const bool in_time = !scope_.stop_requested();
     // relaxed: the answer is read after the join
     if (decided_.exchange(true, std::memory_order_relaxed))
       return;
+    was_in_time_ = in_time;
     answer_ = std::move(mine);
     scope_.request_stop("when_any has its answer");
   }
@@ -141,6 +146,7 @@ class race {
   const site where_;
   std::atomic<bool> decided_{false};
   std::unique_ptr<Answer> answer_;
+  bool was_in_time_ = false; // it was there before a stop from outside
   failed_calls failed_;
   task_scope scope_; // last: its tasks use the others
 };

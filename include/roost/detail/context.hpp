@@ -75,8 +75,8 @@ class context : public list_node<context> {
   /// The task that it is, or stands for; null if none.
   virtual task_context* shown_task() noexcept { return nullptr; }
 
-  /// True when a stop_when's own token has stopped this thread.
-  virtual bool stopped_by_token() const noexcept { return false; }
+  /// Of a stop_when: its token, and those around it. Null for others.
+  virtual std::shared_ptr<const token_state> tokens() const noexcept { return nullptr; }
 
   /// Makes this the innermost context of the calling thread.
   void enter() noexcept;
@@ -283,6 +283,9 @@ std::shared_ptr<tree> tree_around_or_new();
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
 block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
+
+/// The tokens of the stop_whens around the calling thread; null if there are none.
+std::shared_ptr<const token_state> tokens_around() noexcept;
 
 /// The exception for a wait of the calling thread that `cause` ends.
 stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
@@ -496,13 +499,16 @@ inline std::shared_ptr<tree> tree_around_or_new() {
   return around ? around : std::make_shared<tree>();
 }
 
+inline std::shared_ptr<const token_state> tokens_around() noexcept {
+  std::shared_ptr<const token_state> tokens;
+  for (const context* c = this_thread.top; c != nullptr && !tokens; c = c->outer())
+    tokens = c->tokens();
+  return tokens;
+}
+
 inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
   ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
-  bool by_token = false;
-  for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    by_token = by_token || c->stopped_by_token();
-  }
-  return stopped(std::move(cause), by_token);
+  return stopped(std::move(cause), tokens_around());
 }
 
 } // namespace roost::inline v0::detail

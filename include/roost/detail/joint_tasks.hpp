@@ -46,10 +46,17 @@ struct joint_tasks {
   }
 
   static void join(task_scope& scope, const site& where) {
+    end(scope, where);
+    tell(scope);
+  }
+
+  /// The two halves of that: waits until all have ended, and throws what join() throws.
+  static void end(task_scope& scope, const site& where) {
     scope.state_->run_here_what_is_ready();
     const scope_threads::absence waits(*scope.state_);
-    scope.join(where);
+    scope.state_->end({"task_scope::join", scope.state_->name(), where});
   }
+  static void tell(const task_scope& scope) { scope.tell_owner(scope.state_->take_outcome()); }
 };
 
 /// Can be called as a task is.

@@ -5,13 +5,16 @@
 #include <roost/stop.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
 /// The context of a stop_when or a shield: a layer within a task or a scope's body.
 class layer final : public context {
  public:
-  using context::context;
+  explicit layer(stop_domain& d, std::shared_ptr<const token_state> tokens = nullptr) noexcept
+      : context(d),
+        tokens_(std::move(tokens)) {}
 
   /// A stop from further out is thrown as it would be without this layer.
   [[noreturn]] void raise() override {
@@ -26,9 +29,14 @@ class layer final : public context {
     return is_outer ? outer()->told_cause() : domain().cause();
   }
 
-  bool stopped_by_token() const noexcept override {
+  std::shared_ptr<const token_state> tokens() const noexcept override { return tokens_; }
+
+ private:
+  bool stopped_by_token() const noexcept {
     return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
   }
+
+  const std::shared_ptr<const token_state> tokens_;
 };
 
 } // namespace roost::inline v0::detail

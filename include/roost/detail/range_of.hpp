@@ -35,6 +35,13 @@ template <class R>
 concept indexed_range = forward_range<R> && std::random_access_iterator<iterator_of<R>> &&
     std::sized_sentinel_for<sentinel_of<R>, iterator_of<R>>;
 
+/// The element lies in the iterator, and may be moved out of it: a receiver's. A copy could fail,
+/// and the element would be lost.
+template <class I>
+inline constexpr bool holds_its_element = requires {
+  requires I::holds_its_element;
+};
+
 /// An iterator's element may be referred to after the iterator has gone on.
 template <class R>
 inline constexpr bool keeps_elements =

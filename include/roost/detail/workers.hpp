@@ -18,6 +18,7 @@
 #include <exception>
 #include <iterator>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -231,7 +232,8 @@ class turn_source<R>::taker {
       index = i;
       if constexpr (forward_range<R>) {
         got.emplace(at);
-      } else if constexpr (std::is_constructible_v<element, reference>) {
+      } else if constexpr (std::is_constructible_v<element, reference> &&
+                           !holds_its_element<iterator_of<R>>) {
         got.emplace(*at);
       } else {
         got.emplace(std::ranges::iter_move(at));
@@ -325,7 +327,8 @@ class workers {
     work_(elements);
   }
 
-  // Where there is no thread for one more, those that are there do all.
+  // Where there is no thread or no memory for one more, those that are there do all: who takes one
+  // on has an element in hand, which must not be lost.
   void take_one_on() {
     // relaxed: a count, which publishes nothing
     if (can_be_taken_on_.fetch_sub(1, std::memory_order_relaxed) <= 1)
@@ -333,6 +336,7 @@ class workers {
     try {
       scope_.spawn(name_, worker(), where_);
     } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
     }
   }
 

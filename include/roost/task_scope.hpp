@@ -104,6 +104,10 @@ class task_scope {
   /// waits for a place, unless the caller runs inside the scope. Throws what a wait throws;
   /// scope_closed after join(); and std::system_error if there is no thread and nothing of a
   /// limited scope runs that could take it. Then `f` was not run.
+  ///
+  /// It is no checkpoint where it need not wait, so that destructors may call it. An owner that
+  /// only spawns therefore hears of a failure, a deadline or a stop at the end alone: a loop of
+  /// spawns, as a service has, calls this_task::checkpoint() in each turn.
   template <class F>
   auto spawn(F&& f, site where = site::current()) {
     return spawn(task_name(std::string_view()), std::forward<F>(f), where);

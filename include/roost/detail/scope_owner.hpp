@@ -338,6 +338,7 @@ inline std::exception_ptr scope_owner::show_to_owner() {
 // A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
 // If this scope's own trouble is behind it, that is told instead, and told again if need be.
 inline scope_owner::body_end scope_owner::body_failed(const std::exception_ptr& error) {
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read below, past the handlers
   const std::uint64_t moment = moment_of_caught();
   body_end end = body_end::failed;
   try {

@@ -42,7 +42,7 @@ void making_scopes_and_layers() {
   const std::stop_source source;
   const std::exception_ptr error = attack([&] {
     roost::task_scope scope(
-        {.name = long_name, .on_failure = [captured](const roost::failure&) {}, .timeout = 1h});
+        {.name = long_name, .timeout = 1h, .on_failure = [captured](const roost::failure&) {}});
     const roost::stop_when when(source.get_token());
     const roost::shield s(1h);
     const roost::task_scope inner({.timeout = 1min});
@@ -137,7 +137,7 @@ void limited_spawns_and_gets() {
   std::atomic<int> ran{0};
   std::atomic<int> spawned{0};
   const std::exception_ptr error = attack([&] {
-    roost::task_scope scope({.errors = roost::on_error::collect, .limit = 2});
+    roost::task_scope scope({.limit = 2, .errors = roost::on_error::collect});
     for (int i = 0; i < 3; ++i) {
       scope.spawn([&] {
         auto handle = scope.spawn([&] { ++ran; });

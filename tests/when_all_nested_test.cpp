@@ -53,18 +53,18 @@ TEST_CASE("two forks inside of forks hand items to each other", "[when_all]") {
   constexpr int items = 300;
   std::atomic<int> sum{0};
   tree(3, [&] {
-    auto [there, received] = roost::make_channel<int>();
-    auto [back, answers] = roost::make_channel<int>();
+    auto there = roost::make_channel<int>();
+    auto back = roost::make_channel<int>();
     roost::when_all(
         [&] {
           for (int i = 0; i < items; ++i) {
-            (void)there.send(i);
-            sum += *answers.receive();
+            (void)there.tx.send(i);
+            sum += *back.rx.receive();
           }
         },
         [&] {
           for (int i = 0; i < items; ++i)
-            (void)back.send(*received.receive());
+            (void)back.tx.send(*there.rx.receive());
         });
   });
   CHECK(sum == 8 * items * (items - 1) / 2);

@@ -43,11 +43,17 @@ int main() {
       std::cout << "the time is over\n";
     service.request_stop("SIGTERM");
   });
-  requests.spawn(service, [&closing] {
-    closing.wait(); // or whatever it has to do
-    std::cout << "the quick request was served\n";
-  });
-  requests.spawn(service, [] { roost::this_task::sleep_for(1h); });
+  for (const bool is_quick : {true, false}) {
+    // spawn() is no checkpoint: without this a loop that only spawns would learn of a failure, or
+    // of a stop, at the end of the scope.
+    roost::this_task::checkpoint();
+    requests.spawn(service, [&closing, is_quick] {
+      if (!is_quick)
+        roost::this_task::sleep_for(1h);
+      closing.wait(); // or whatever it has to do
+      std::cout << "the quick request was served\n";
+    });
+  }
   kill(getpid(), SIGTERM); // as an operator would
   service.join();
   std::cout << "a normal end\n";

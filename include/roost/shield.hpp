@@ -108,11 +108,12 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
 };
 
 inline shield::shield(clock::time_point limit) {
-  const detail::context* const around = detail::this_thread.top;
+  detail::context* const around = detail::this_thread.top;
   if (around == nullptr)
     return;
-  domain_ = std::make_shared<hidden_domain>(around->domain(), limit);
-  domain_->begin(around->domain());
+  detail::stop_domain& hidden = around->domain_to_follow();
+  domain_ = std::make_shared<hidden_domain>(hidden, limit);
+  domain_->begin(hidden);
 }
 
 inline shield::~shield() {

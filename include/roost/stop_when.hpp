@@ -69,10 +69,10 @@ class stop_when::token_domain final : public detail::stop_domain {
 };
 
 inline std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
-  const detail::context* const outer = detail::this_thread.top;
+  detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr)
     return std::make_shared<token_domain>(detail::no_deadline);
-  detail::stop_domain& around = outer->domain();
+  detail::stop_domain& around = outer->domain_to_follow();
   auto domain = std::make_shared<token_domain>(around.deadline());
   domain->follow(around.shared_from_this());
   return domain;

@@ -8,11 +8,14 @@
 #include <roost/detail/task.hpp>
 #include <roost/detail/unwinding.hpp>
 #include <roost/site.hpp>
+#include <roost/stop.hpp>
+#include <roost/this_task.hpp>
 
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -55,6 +58,17 @@ class handle_base {
 
   /// True when the task has ended; get() then does not wait.
   bool ready(site where = site::current()) const { return task_of(where).ready(); }
+
+  /// Asks this task to stop, as a request to its scope would, and none of its siblings: its waits,
+  /// and those of the scopes that it has made, throw `stopped`, and then it ends quietly; get()
+  /// throws `stopped` with `why`. Where it has not begun it never will, and its callable is
+  /// destroyed. True for the call that makes it stop, false if it has ended or was asked before.
+  ///
+  /// Threads: as the scope's request_stop(), callbacks on the task's token run here. It does not
+  /// wait for the task. A scope that does not cover its owner (a background_scope) is not reached:
+  /// it may outlive the task that makes it. Errors: bad_alloc, and then nothing was stopped. Cost:
+  /// an allocation or two; none to tasks that are not stopped like this, and nothing to any wait.
+  bool request_stop(std::string_view why = {}, site where = site::current());
 
  protected:
   explicit handle_base(result_task<R>& t) noexcept : task_(&t) {}
@@ -134,6 +148,12 @@ R handle_base<R>::get(site where) {
     got_ = false;
     throw;
   }
+}
+
+template <class R>
+bool handle_base<R>::request_stop(std::string_view why, site where) {
+  result_task<R>& t = task_of(where);
+  return scope_threads::stop_alone(t, describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
 template <class R>

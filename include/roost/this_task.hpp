@@ -10,6 +10,7 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
+#include <new>
 #include <stop_token>
 #include <string_view>
 
@@ -23,10 +24,19 @@ namespace roost::inline v0::this_task {
 /// pred)`, and returns what `pred` says; then call checkpoint().
 /// Keep such callbacks short: they run on the thread that stops the scope, one after the other.
 /// The waits of roost wake first; only then is the token stopped and are callbacks run.
-/// Without a scope it is a token on which no stop is possible.
+/// Without a scope it is a token on which no stop is possible. In a task it is good until the task
+/// ends: what outlives the task takes the token of a scope, task_scope::get_stop_token(). (If there
+/// is no memory for one of the task's own, it is the scope's: then task_handle::request_stop() does
+/// not stop it.)
 inline std::stop_token stop_token() noexcept {
-  const detail::context* const top = detail::this_thread.top;
-  return top != nullptr ? top->domain().token() : std::stop_token();
+  detail::context* const top = detail::this_thread.top;
+  if (top == nullptr)
+    return {};
+  try {
+    return top->domain_to_follow().token();
+  } catch (const std::bad_alloc&) {
+    return top->domain().token();
+  }
 }
 
 inline bool stop_requested() noexcept {

@@ -35,7 +35,8 @@
 // INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
 // its slot, under the slot's lock, and then reads the domain's flag (block()); the stop raises the
 // flag and then looks for a record in each slot, under the same lock (claim_blocked()). One of the
-// two holds the lock second, and sees what the other has done before.
+// two holds the lock second, and sees what the other has done before. (The domain of a task may
+// change once: see task_domain.hpp.)
 //
 // A stop goes through the tree as a wave: first it marks all domains that follow and claims who is
 // blocked there, then it wakes all those, and only then it calls the users' callbacks. So nobody
@@ -62,8 +63,19 @@ class context : public list_node<context> {
   explicit context(stop_domain& d) noexcept : domain_(&d) {}
   virtual ~context() = default;
 
-  stop_domain& domain() const noexcept { return *domain_; }
+  stop_domain& domain() const noexcept {
+    // acquire: sees the domain as it was made; pairs with release in change_domain()
+    return *domain_.load(std::memory_order_acquire);
+  }
   context* outer() const noexcept { return outer_; }
+
+  /// What a domain follows that the calling thread makes, and whose token it hands out: the domain,
+  /// or one that takes its place and can be stopped more precisely. Called for the innermost
+  /// context of the calling thread. May throw bad_alloc.
+  virtual stop_domain& domain_to_follow() { return domain(); }
+
+  /// What the scopes around share; null if it knows none.
+  inline virtual const std::shared_ptr<tree>& shared() const noexcept;
 
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
@@ -97,10 +109,17 @@ class context : public list_node<context> {
     return c != nullptr;
   }
 
+ protected:
+  /// The lock of the slot of the thread on which it is is held, or it is on none.
+  void change_domain(stop_domain& d) noexcept {
+    // release: publishes the domain; pairs with acquire in domain()
+    domain_.store(&d, std::memory_order_release);
+  }
+
  private:
   friend stop_domain;
 
-  stop_domain* domain_;
+  std::atomic<stop_domain*> domain_;
   context* outer_ = nullptr;    // the owner's alone
   thread_slot* slot_ = nullptr; // guarded by the domain's lock; null until the thread runs
 };
@@ -316,7 +335,11 @@ inline stop_cause describe_stop(stop_reason reason,
 }
 
 inline const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
-  return domain_->cause();
+  return domain().cause();
+}
+
+inline const std::shared_ptr<tree>& context::shared() const noexcept {
+  return domain().shared();
 }
 
 inline void context::enter() noexcept {
@@ -334,17 +357,17 @@ inline void context::leave() noexcept {
 }
 
 inline void context::cover_this_thread() noexcept {
-  domain_->add(*this);
+  domain().add(*this);
   enter();
 }
 
 inline void context::uncover() noexcept {
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
-    if (c->domain_->outer().get() == domain_)
-      c->domain_->follow(domain_->outer());
+    if (c->domain().outer().get() == &domain())
+      c->domain().follow(domain().outer());
   }
   leave();
-  domain_->remove(*this);
+  domain().remove(*this);
 }
 
 inline void stop_domain::add(context& c) noexcept {
@@ -462,7 +485,7 @@ inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) no
   if (record == nullptr) // it runs, and may be changing its top at this moment
     return;
   const context* const top = c.slot_->top;
-  const bool is_innermost = top != nullptr && top->domain_ == this;
+  const bool is_innermost = top != nullptr && &top->domain() == this;
   if (is_innermost && record->try_claim())
     woken.push(*record);
 }
@@ -482,7 +505,7 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
 
 inline std::shared_ptr<tree> tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    const std::shared_ptr<tree>& shared = c->domain().shared();
+    const std::shared_ptr<tree>& shared = c->shared();
     if (shared == nullptr)
       continue;
     // What is made in a task ends before it, and the task's scope keeps the tree. Not to count

@@ -166,6 +166,7 @@ class scope_owner : public stop_domain, private timer {
 
   scope_owner(const scope_options& options, clock::time_point own_deadline, site where);
 
+  stop_domain& domain_for(context& around) const;
   void set_deadline(bool is_outers);
   [[noreturn]] void raise_to_owner();
   std::exception_ptr show_to_owner();
@@ -227,10 +228,18 @@ inline scope_owner::scope_owner(const scope_options& options,
       inherit_(options.inherit),
       covers_owner_(options.covers_owner) {}
 
+// One that does not cover its owner may outlive the task that makes it: then it follows what that
+// task is in.
+inline stop_domain& scope_owner::domain_for(context& around) const {
+  if (covers_owner_)
+    return around.domain_to_follow();
+  return &around == this_thread.task ? this_thread.task->scope() : around.domain();
+}
+
 inline void scope_owner::open() {
-  const context* const around = inherit_ ? this_thread.top : nullptr;
+  context* const around = inherit_ ? this_thread.top : nullptr;
   if (around != nullptr)
-    follow(around->domain().shared_from_this());
+    follow(domain_for(*around).shared_from_this());
   // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
   // before.
   if (own_deadline_ != no_deadline)

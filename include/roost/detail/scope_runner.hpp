@@ -65,7 +65,7 @@ inline void scope_runner::run(task& t, bool dropped, const std::exception_ptr& n
   t.enter();
   task::outcome outcome = task::outcome::stopped;
   if (dropped) {
-    t.stopped_by = cause();
+    t.stopped_by = t.domain().cause();
   } else if (no_thread) {
     fail(t, no_thread);
     outcome = task::outcome::failed;
@@ -74,6 +74,7 @@ inline void scope_runner::run(task& t, bool dropped, const std::exception_ptr& n
   }
   outcome = destroy_callable(t, outcome);
   t.leave();
+  t.leave_own_domain();
   if (this_thread.top != nullptr) {
     die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
         "or take a background_scope",
@@ -104,7 +105,7 @@ task::outcome scope_runner::attempt(task& t, F f) noexcept {
     f();
     return task::outcome::value;
   } catch (const stopped& s) {
-    if (stop_requested() || s.by_token()) {
+    if (stop_requested() || t.domain().stop_requested() || s.by_token()) {
       t.stopped_by = s.cause_;
       return task::outcome::stopped;
     }

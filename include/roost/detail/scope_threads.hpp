@@ -8,17 +8,20 @@
 #include <roost/detail/seat.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
+#include <roost/detail/task_domain.hpp>
 #include <roost/detail/task_line.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/detail/tree.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
+#include <roost/stop.hpp>
 
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -40,6 +43,10 @@ class scope_threads : public scope_runner {
   /// Runs `t` on the calling thread if it is in line and that thread is in its scope: the caller is
   /// about to wait for it, and might be who keeps it in line.
   static void run_here_if_in_line(task& t) noexcept;
+
+  /// Stops `t` but none of its siblings. Where it has not begun it never will; it is dropped here
+  /// if it is in line, else by its thread. False if it has ended, or was stopped before.
+  static bool stop_alone(task& t, stop_cause cause);
 
   /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
   void run_here_what_is_ready() noexcept;
@@ -66,7 +73,7 @@ class scope_threads : public scope_runner {
   template <class End, class Finally>
   void empty_line(End end, Finally finally) noexcept;
 
-  /// Once the scope is stopped: ends a task that was in line, or all that are.
+  /// Once it is stopped: ends a task that was in line, or all that are.
   void drop(task& t) noexcept;
   void drop_line() noexcept;
 
@@ -80,6 +87,7 @@ class scope_threads : public scope_runner {
 
   // No lock is held.
   void count_down_aside() noexcept;
+  void leave_aside(task& t) noexcept;
 
   // The caller holds lock_.
   void begin_next(seat& here, claimed_list& woken) noexcept;
@@ -126,7 +134,7 @@ class scope_threads::absence {
 // --- implementation ---------------------------------------------------------
 
 inline void task::run_on_crew() noexcept {
-  static_cast<scope_threads&>(domain()).work(*this);
+  static_cast<scope_threads&>(scope()).work(*this);
 }
 
 // True if the task is to be dropped: a stop was faster than its thread.
@@ -138,12 +146,12 @@ inline bool scope_threads::arrive(seat& here) noexcept {
     contexts().push_back(here);
     bind(here, this_thread);
   }
-  return stop_requested();
+  return stop_requested() || here.runs->domain().stop_requested();
 }
 
 inline void task::fail_on_crew(const std::exception_ptr& no_thread) noexcept {
   const contexts_set_aside aside; // of whoever offers another fork
-  static_cast<scope_threads&>(domain()).work(*this, no_thread);
+  static_cast<scope_threads&>(scope()).work(*this, no_thread);
 }
 
 inline void scope_threads::work(task& first, const std::exception_ptr& no_thread) noexcept {
@@ -168,9 +176,9 @@ inline void scope_threads::run_aside(seat& here) noexcept {
 
 inline void scope_threads::run_here_if_in_line(task& t) noexcept {
   // In this order: what is not ready has a scope.
-  if (this_thread_is_stopped() || t.ready() || !runs_inside(t.domain()))
+  if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
     return;
-  auto& scope = static_cast<scope_threads&>(t.domain());
+  auto& scope = static_cast<scope_threads&>(t.scope());
   claimed_list woken;
   {
     const std::lock_guard lock(scope.lock_);
@@ -192,6 +200,41 @@ inline void scope_threads::run_here_if_in_line(task& t) noexcept {
     t.release(&gone);
   }
   scope.count_down_aside();
+}
+
+// The task's own domain is made before the locks are taken, and stopped before it can be seen.
+inline bool scope_threads::stop_alone(task& t, stop_cause cause) {
+  std::shared_ptr<stop_domain> kept;
+  const auto keep_scope = [&] { return (kept = t.scope().shared_from_this()) != nullptr; };
+  if (!t.unless_ended(keep_scope))
+    return false;
+  auto& scope = static_cast<scope_threads&>(*kept);
+  const auto stopped = std::make_shared<task_domain>(scope.deadline());
+  stopped->stop(std::move(cause));
+
+  std::shared_ptr<task_domain> own;
+  bool never_runs = false;
+  claimed_list woken;
+  claimed_list let_in;
+  const bool lasts = t.unless_ended([&] {
+    const std::lock_guard lock(scope.lock_);
+    if (scope.stop_requested())
+      return false;
+    own = t.stop_alone(stopped, slot_of(t), woken);
+    if (t.in_line) {
+      scope.line_.take(t, let_in);
+      scope.line_.begin_aside();
+      never_runs = true;
+    }
+    return true;
+  });
+  woken.complete(wait_state::stopped);
+  let_in.complete(wait_state::done);
+  if (never_runs) {
+    scope.drop(t);
+    scope.leave_aside(t);
+  }
+  return lasts && (own == stopped || own->stop(stopped->cause()));
 }
 
 inline void scope_threads::count_down_aside() noexcept {
@@ -231,8 +274,10 @@ inline void scope_threads::begin_next(seat& here, claimed_list& woken) noexcept 
   if (here.runs != nullptr && !here.is_listed())
     erase(*here.runs); // it was in the list itself
   here.runs = stop_requested() ? nullptr : line_.take_first(woken);
-  if (here.runs != nullptr)
+  if (here.runs != nullptr) {
     line_.begin_in_place();
+    bind(*here.runs, this_thread);
+  }
   if (here.runs == nullptr && here.is_listed())
     erase(here);
   if (here.runs != nullptr && !here.is_listed())
@@ -315,16 +360,20 @@ void scope_threads::empty_line(End end, Finally finally) noexcept {
     if (t == nullptr)
       return;
     end(*t);
-    {
-      block_cache::returns gone(blocks_);
-      t->release(&gone);
-    }
-    count_down_aside();
+    leave_aside(*t);
   }
 }
 
+inline void scope_threads::leave_aside(task& t) noexcept {
+  {
+    block_cache::returns gone(blocks_);
+    t.release(&gone);
+  }
+  count_down_aside();
+}
+
 inline void scope_threads::drop(task& t) noexcept {
-  t.stopped_by = cause();
+  t.stopped_by = t.domain().cause();
   complete(t, task::outcome::stopped);
 }
 

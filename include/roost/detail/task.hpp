@@ -64,6 +64,11 @@ class task : public task_context, public failure_record, public job {
   using task_context::task_context;
   ~task() override = default;
 
+  // Without a handle nobody can stop it alone.
+  stop_domain& domain_to_follow() override {
+    return has_handle() && !is_fork ? own_domain() : domain();
+  }
+
   void retain() noexcept {
     // relaxed: who adds a reference has one, so the count cannot reach zero meanwhile
     references_.fetch_add(one_reference, std::memory_order_relaxed);
@@ -138,6 +143,14 @@ class task : public task_context, public failure_record, public job {
     return done_.locked([this] { return has_ended(); });
   }
 
+  /// What `f()` returns, which is called while the task cannot be completed: its scope, and the
+  /// thread where it runs, are there as long. False, without a call, if it is completed. The caller
+  /// has its handle.
+  template <class F>
+  bool unless_ended(F f) const {
+    return done_.locked([&] { return !has_ended() && f(); });
+  }
+
   /// The same as a case of a select.
   template <class F>
   auto when_done(F handler, site where) {
@@ -173,7 +186,12 @@ class task : public task_context, public failure_record, public job {
   bool called_by_owner() const noexcept {
     const std::uint64_t caller = this_thread.task != nullptr ? this_thread.task->id() : 0;
     return owner != std::thread::id() ? owner == std::this_thread::get_id() && owner_task == caller
-                                      : !runs_inside(domain());
+                                      : !runs_inside(scope());
+  }
+
+  // relaxed: a handle that has gone does not come back, and one that goes meanwhile stops nothing
+  bool has_handle() const noexcept {
+    return (references_.load(std::memory_order_relaxed) & its_handle) != 0;
   }
 
   // What references_ is made of. The handle's is a bit of its own.
@@ -317,7 +335,7 @@ class callable_task final : public result_task<typename task_result<F>::type> {
   void invoke() override {
     this->keep([&]() -> decltype(auto) {
       if constexpr (takes_token<F>) {
-        return std::invoke(std::move(callable_), this->domain().token());
+        return std::invoke(std::move(callable_), this->domain_to_follow().token());
       } else {
         return std::invoke(std::move(callable_));
       }

@@ -448,7 +448,9 @@ TEST_CASE("a task finds nothing of the one before on its thread", "[crew]") {
   CHECK(found.checkpoint_passed);
   CHECK(found.reason == roost::stop_reason::none);
   CHECK(found.deadline == roost::clock::time_point::max());
-  CHECK(found.token == scope.get_stop_token());
+  CHECK_FALSE(found.token.stop_requested());
+  scope.request_stop();
+  CHECK_FALSE(found.token.stop_requested()); // the task has ended
   CHECK(found.layers == 1);
 }
 

@@ -266,4 +266,5 @@ TEST_CASE("the failure of a task reaches the owner who waits for its permits", "
   };
   CHECK_THROWS_AS(wait_twice(), std::runtime_error);
   CHECK(s.available() == 1);
+  CHECK_THROWS_AS(scope.join(), std::runtime_error); // no wait takes a failure
 }

@@ -115,12 +115,22 @@ TEST_CASE("spawn copies an lvalue and leaves it as it was", "[task_scope]") {
   CHECK(value.use_count() == 2);
 }
 
-TEST_CASE("a task that takes a stop_token gets the one of its scope", "[task_scope]") {
+TEST_CASE("a task that takes a stop_token gets the one that this_task has, which the scope stops",
+          "[task_scope]") {
   const test::no_thread_left check;
   roost::task_scope scope;
-  auto got = scope.spawn([](std::stop_token token) { return token; });
-  CHECK(got.get() == scope.get_stop_token());
-  CHECK_FALSE(scope.stop_requested());
+  test::gate stopped;
+  bool is_so = false;
+  auto task = scope.spawn([&](std::stop_token token) {
+    const bool same = token == roost::this_task::stop_token() && !token.stop_requested();
+    stopped.pass();
+    is_so = same && token.stop_requested();
+  });
+  stopped.wait_for_arrivals(1);
+  scope.request_stop();
+  stopped.open();
+  scope.join();
+  CHECK(is_so);
 }
 
 TEST_CASE("an unused scope ends at once", "[task_scope]") {

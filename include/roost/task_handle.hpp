@@ -153,7 +153,8 @@ R handle_base<R>::get(site where) {
 template <class R>
 bool handle_base<R>::request_stop(std::string_view why, site where) {
   result_task<R>& t = task_of(where);
-  return scope_threads::stop_alone(t, describe_stop(stop_reason::requested, why, this_task::name(), where));
+  return scope_threads::stop_alone(
+      t, describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
 template <class R>

@@ -71,13 +71,13 @@ class futex_word_sleep {
     // The clock that a deadline of this call counts by.
     static_assert(std::is_same_v<clock, std::chrono::steady_clock>);
     static_assert(std::is_same_v<clock::period, std::nano>);
-    const auto since_start = deadline.time_since_epoch();
+    // The kernel refuses negative times; and floor() of the lowest one would overflow.
+    const auto since_start =
+        deadline < clock::time_point() ? clock::duration::zero() : deadline.time_since_epoch();
     const auto whole = std::chrono::floor<std::chrono::seconds>(since_start);
     timespec until{};
     until.tv_sec = whole.count();
     until.tv_nsec = (since_start - whole).count();
-    if (since_start < clock::duration::zero()) // which the kernel refuses
-      until = {};
     // An error is a change that came first, a signal, or the deadline: all make the caller look. It
     // is not the user's to see.
     const int users_error = errno;

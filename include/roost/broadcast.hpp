@@ -45,14 +45,15 @@ class broadcast_receiver;
 /// go.
 ///
 /// Items are as those of channels, except that receivers share them: they see constant ones. An
-/// item is destroyed when `capacity` others have come, and nobody holds it. Threads: any number may
-/// use one end at once; waiting senders are served in the order they came. (A single handle must
-/// not be moved from or assigned to while another thread uses it.) Cancellation: send and receive
-/// throw `stopped` when their task was asked to stop, even if they could go through; the item then
-/// has not been sent, or comes again. Errors: bad_alloc leaves everything as it was. Cost: one lock
-/// an operation, and for a send as many wake-ups as receivers wait. Items that are small and
-/// trivially copyable, and std::shared_ptr, are copied and need no allocation; others take one, or
-/// two if they are no strings or std::unique_ptr, each.
+/// item is destroyed when `capacity` others have come, and nobody holds it; so one that owns an end
+/// of its own broadcast keeps both until then. Threads: any number may use one end at once; waiting
+/// senders are served in the order they came. (A single handle must not be moved from or assigned
+/// to while another thread uses it.) Cancellation: send and receive throw `stopped` when their task
+/// was asked to stop, even if they could go through; the item then has not been sent, or comes
+/// again. Errors: bad_alloc leaves everything as it was. Cost: one lock an operation, and for a
+/// send as many wake-ups as receivers wait. Items that are small and trivially copyable, and
+/// std::shared_ptr, are copied and need no allocation; others take one, or two if they are no
+/// strings or std::unique_ptr, each.
 template <class T>
 class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,

@@ -11,7 +11,7 @@ layers=(
    detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of detail/intrusive_heap detail/unwinding"
   # 2 stops and failures, and where they reach a thread
   "stop failure this_task shield stop_when
-   detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/task_domain detail/task_context"
+   detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/stand_in detail/task_domain detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender broadcast watch shared_result barrier
    detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core

@@ -67,7 +67,8 @@ class handle_base {
   /// Threads: as the scope's request_stop(), callbacks on the task's token run here. It does not
   /// wait for the task. A scope that does not cover its owner (a background_scope) is not reached:
   /// it may outlive the task that makes it. Errors: bad_alloc, and then nothing was stopped. Cost:
-  /// an allocation or two; none to tasks that are not stopped like this, and nothing to any wait.
+  /// a few allocations, also once for each task that has a handle and makes a scope, a shield or a
+  /// stop_when, or asks for its token; none to waits.
   bool request_stop(std::string_view why = {}, site where = site::current());
 
  protected:

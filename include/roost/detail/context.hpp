@@ -110,7 +110,7 @@ class context : public list_node<context> {
   }
 
  protected:
-  /// The lock of the slot of the thread on which it is is held, or it is on none.
+  /// The caller holds the lock of its thread's slot; or no thread has come for it.
   void change_domain(stop_domain& d) noexcept {
     // release: publishes the domain; pairs with acquire in domain()
     domain_.store(&d, std::memory_order_release);
@@ -211,6 +211,10 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   void erase(context& c) noexcept { contexts_.erase(c); }
   intrusive_list<context>& contexts() noexcept { return contexts_; }
   static thread_slot* slot_of(const context& c) noexcept { return c.slot_; }
+
+  /// Claims the wait of the thread if this is its innermost domain. The caller holds the slot's
+  /// lock.
+  void claim_in(const thread_slot& slot, claimed_list& woken) const noexcept;
 
   mutable spin_lock lock_;
   std::shared_ptr<tree> tree_; // the owner's alone
@@ -481,10 +485,14 @@ inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) no
   if (c.slot_ == nullptr)
     return;
   const std::lock_guard guard(c.slot_->lock);
-  wait_record* const record = c.slot_->record;
+  claim_in(*c.slot_, woken);
+}
+
+inline void stop_domain::claim_in(const thread_slot& slot, claimed_list& woken) const noexcept {
+  wait_record* const record = slot.record;
   if (record == nullptr) // it runs, and may be changing its top at this moment
     return;
-  const context* const top = c.slot_->top;
+  const context* const top = slot.top;
   const bool is_innermost = top != nullptr && &top->domain() == this;
   if (is_innermost && record->try_claim())
     woken.push(*record);

@@ -228,8 +228,8 @@ inline scope_owner::scope_owner(const scope_options& options,
       inherit_(options.inherit),
       covers_owner_(options.covers_owner) {}
 
-// One that does not cover its owner may outlive the task that makes it: then it follows what that
-// task is in.
+// A scope that does not cover its owner may outlive the task that makes it. So it follows that
+// task's scope, and not what can be stopped of the task alone.
 inline stop_domain& scope_owner::domain_for(context& around) const {
   if (covers_owner_)
     return around.domain_to_follow();

@@ -204,9 +204,8 @@ inline void scope_threads::run_here_if_in_line(task& t) noexcept {
 
 // The task's own domain is made before the locks are taken, and stopped before it can be seen.
 inline bool scope_threads::stop_alone(task& t, stop_cause cause) {
-  std::shared_ptr<stop_domain> kept;
-  const auto keep_scope = [&] { return (kept = t.scope().shared_from_this()) != nullptr; };
-  if (!t.unless_ended(keep_scope))
+  const std::shared_ptr<stop_domain> kept = t.scope_unless_ended();
+  if (kept == nullptr)
     return false;
   auto& scope = static_cast<scope_threads&>(*kept);
   const auto stopped = std::make_shared<task_domain>(scope.deadline());

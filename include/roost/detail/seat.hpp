@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/context.hpp>
-#include <roost/detail/die.hpp>
+#include <roost/detail/stand_in.hpp>
 #include <roost/detail/task.hpp>
 #include <roost/detail/task_context.hpp>
 
@@ -11,13 +11,12 @@ namespace roost::inline v0::detail {
 /// A thread that runs tasks of a scope. Where others follow, under a limit, it is in the scope's
 /// list in place of the one that it runs: then nothing of the list changes from one to the next,
 /// and so nothing that other threads use.
-class seat final : public context {
+class seat final : public stand_in {
  public:
-  seat(stop_domain& scope, task& t) noexcept : context(scope), runs(&t) {}
+  seat(stop_domain& scope, task& t) noexcept : stand_in(scope), runs(&t) {}
 
   task_context* shown_task() noexcept override { return runs; }
   bool is_listed() const noexcept { return linked(); }
-  [[noreturn]] void raise() override { die("not reached: it is on no thread's stack"); }
 
   task* runs; // written under the scope's lock; null: none
 };

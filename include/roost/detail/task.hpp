@@ -12,6 +12,7 @@
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
+#include <roost/this_task.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -141,6 +142,11 @@ class task : public task_context, public failure_record, public job {
   }
   bool ready() const noexcept {
     return done_.locked([this] { return has_ended(); });
+  }
+
+  /// Its scope, kept; null if it is completed. The caller has its handle.
+  std::shared_ptr<stop_domain> scope_unless_ended() const {
+    return done_.locked([this] { return has_ended() ? nullptr : scope().shared_from_this(); });
   }
 
   /// What `f()` returns, which is called while the task cannot be completed: its scope, and the
@@ -335,7 +341,7 @@ class callable_task final : public result_task<typename task_result<F>::type> {
   void invoke() override {
     this->keep([&]() -> decltype(auto) {
       if constexpr (takes_token<F>) {
-        return std::invoke(std::move(callable_), this->domain_to_follow().token());
+        return std::invoke(std::move(callable_), this_task::stop_token());
       } else {
         return std::invoke(std::move(callable_));
       }

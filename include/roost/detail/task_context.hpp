@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
+#include <roost/detail/spin_lock.hpp>
 #include <roost/detail/task_domain.hpp>
 #include <roost/detail/thread_slot.hpp>
 #include <roost/site.hpp>
@@ -107,20 +108,15 @@ inline stop_domain& task_context::own_domain() {
 
 inline std::shared_ptr<task_domain> task_context::stop_alone(
     const std::shared_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
-  if (on == nullptr) { // it has not begun
-    if (own_ == nullptr) {
-      own_ = stopped;
-      change_domain(*stopped);
-    }
-    return own_;
+  std::unique_lock<spin_lock> guard;
+  if (on != nullptr) // or no thread has come for it
+    guard = std::unique_lock(on->lock);
+  if (own_ == nullptr) {
+    own_ = stopped;
+    change_domain(*stopped);
+    if (on != nullptr)
+      stopped->claim_in(*on, woken);
   }
-  const std::lock_guard guard(on->lock);
-  if (own_ != nullptr)
-    return own_;
-  own_ = stopped;
-  change_domain(*stopped);
-  if (on->record != nullptr && on->top == this && on->record->try_claim())
-    woken.push(*on->record);
   return own_;
 }
 

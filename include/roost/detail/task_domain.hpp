@@ -3,11 +3,9 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/context.hpp>
-#include <roost/detail/die.hpp>
-#include <roost/stop.hpp>
+#include <roost/detail/stand_in.hpp>
 
 #include <memory>
-#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -30,6 +28,7 @@ class task_domain final : public stop_domain {
  public:
   explicit task_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {}
 
+  using stop_domain::claim_in;
   using stop_domain::stop; // also with a cause that is known elsewhere
 
   /// On the task's thread, which is in this domain by now.
@@ -47,14 +46,7 @@ class task_domain final : public stop_domain {
   }
 
  private:
-  // The thread of the task. The task's context itself is in the list of its scope.
-  class running final : public context {
-   public:
-    explicit running(stop_domain& d) noexcept : context(d) {}
-    [[noreturn]] void raise() override { die("not reached: it is on no thread's stack"); }
-  };
-
-  running running_{*this}; // guarded by lock_
+  stand_in running_{*this}; // for the task, which is in the list of its scope; guarded by lock_
 };
 
 } // namespace roost::inline v0::detail

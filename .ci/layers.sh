@@ -14,7 +14,7 @@ layers=(
    detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/stand_in detail/task_domain detail/task_context"
   # 3 primitives: they know contexts, not scopes
   "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender broadcast watch shared_result barrier
-   detail/primitive_lock detail/attempt detail/wait_queue detail/two_lock_ring detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
+   detail/primitive_lock detail/attempt detail/wait_queue detail/item_block detail/block_queue detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
    detail/channel_end detail/channel_case detail/select_case detail/select_first detail/case_timers
    detail/shared_item detail/broadcast_core detail/broadcast_end detail/broadcast_case"
   # 4 scopes

@@ -49,9 +49,10 @@ namespace roost::inline v0 {
 /// passed on by value, before, as the stack unwinds. What the others of the scope throw over such a
 /// close comes second; but receivers outside of it see a plain close. Errors: bad_alloc leaves
 /// everything as it was. Cost: one lock an operation; up to 256 items a lock for send_all to a
-/// channel that blocks when full, and for receive_some. Room for more than 1024 items is allocated
-/// as it is needed. Items that are neither small and trivially copyable nor strings or standard
-/// smart pointers take one allocation each.
+/// channel that blocks when full, and for receive_some. A channel for more than 1024 items allocates
+/// its room in blocks, as they are needed, and frees those that are empty again; but one with a
+/// limit keeps them once it was full. Items that are neither small and trivially copyable nor
+/// strings or standard smart pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>
@@ -77,7 +78,8 @@ channel_ends<T> make_channel(std::size_t capacity = 0, std::string_view name = {
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name = {});
 
-/// A channel that holds any number of items: sends never wait. Mind the memory.
+/// A channel that holds any number of items: sends never wait. Mind the memory: it is given back
+/// when the items are received.
 template <class T>
 channel_ends<T> make_channel(unbounded_t, std::string_view name = {});
 

@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("batches and single items arrive once each and in order",
                    owned_item,
                    tracked_item) {
   ROOST_TEST_SHOW_SEED();
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 7, no_limit);
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 7, 1025, no_limit);
   const int count = rounds(5000);
   constexpr int senders = 2;
   ledger book(senders * count);
@@ -236,7 +236,7 @@ TEST_CASE("of failures and closes that race one wins and all receivers see the s
 
 TEST_CASE("what was sent before a failure is received before it", "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();
-  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 7, no_limit);
+  const std::size_t capacity = GENERATE(as<std::size_t>(), 0, 1, 7, 1025, no_limit);
   const int count = rounds(1000);
   const auto failure = std::make_exception_ptr(std::runtime_error("the source is gone"));
   test::lockstep step(3);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <roost/channel_result.hpp>
+#include <roost/detail/block_queue.hpp>
 #include <roost/detail/channel_line.hpp>
 #include <roost/detail/primitive_lock.hpp>
 #include <roost/detail/spin_lock.hpp>
-#include <roost/detail/two_lock_ring.hpp>
 #include <roost/detail/wait_record.hpp>
 #include <roost/overflow.hpp>
 
@@ -19,12 +19,9 @@
 
 namespace roost::inline v0::detail {
 
-// A channel up to this capacity has all its room from the start and never allocates for itself.
-inline constexpr std::size_t room_at_start = 1024;
-
-/// Where items change hands: a ring with a short lock for each side, and two waiting lines. Nothing
-/// here waits: who does is linked into a line from outside, and is called from here. Item is what
-/// item_storage stores: its moves cannot throw and are no user code.
+/// Where items change hands: a queue with a short lock for each side, and two waiting lines.
+/// Nothing here waits: who does is linked into a line from outside, and is called from here. Item
+/// is what item_storage stores: its moves cannot throw and are no user code.
 ///
 /// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, one
 /// is): whoever holds them may do all. What both guard can be read under either, so one lock is
@@ -103,8 +100,8 @@ class channel_exchange {
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
 
   /// One attempt of those who may wait: the caller holds lock(), and calls the other function when
-  /// it has released it. Where a send finds the ring full but without all its room it is `full` as
-  /// well: see send_among_others().
+  /// it has released it. Where the queue lacks a block a send is `full` as well: see
+  /// send_among_others().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   void finish_send(Item& item, const leftover& rest) noexcept;
@@ -133,10 +130,10 @@ class channel_exchange {
   }
   bool may_have_item() const noexcept { return items_.may_have_item(); }
   bool may_be_closed() const noexcept { return is_closed(); }
-  /// The same for a whole operation. Without a ring only the lock tells whether a peer waits. A
-  /// send into a ring that may still grow is always tried: the try is what makes it grow.
+  /// The same for a whole operation. Without a queue only the lock tells whether a peer waits. A
+  /// send into a chain is always tried: the try is what adds the blocks that it lacks.
   bool may_send() const noexcept {
-    return capacity_ == 0 || capacity_ > room_at_start || may_have_room() || may_be_closed();
+    return capacity_ == 0 || items_.is_chain(capacity_) || may_have_room() || may_be_closed();
   }
   bool may_receive() const noexcept { return capacity_ == 0 || may_have_item() || may_be_closed(); }
   std::size_t sent_since_last_asked() noexcept { return items_.put_since_last_asked(); }
@@ -156,29 +153,26 @@ class channel_exchange {
 
   void arrived(channel_line& line, wait_state end) noexcept;
   std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
-  void grow(std::size_t wanted);
+  void add_block();
 
   // Under either lock, or for a hint.
   bool is_closed() const noexcept {
     // relaxed: the locks order it, and a hint need not be ordered
     return closed_.load(std::memory_order_relaxed);
   }
-  // Where there is no ring it is not even looked at: a look remembers what it saw, and so takes a
-  // cache line away from the other side.
-  bool has_item() noexcept { return capacity_ != 0 && items_.has_item(); }
-  bool has_room() noexcept { return capacity_ != 0 && items_.has_room(); }
-  bool lacks_room() const noexcept { return items_.room() < capacity_; } // where the ring is full
+  // Under both locks. At capacity 0 the queue's cache lines are not even looked at.
+  bool has_item() const noexcept { return capacity_ != 0 && items_.has_item(); }
+  bool has_room() const noexcept { return capacity_ != 0 && items_.has_room(); }
 
   // The caller holds lock_, and completes who is called when it has released it.
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
-  std::size_t larger_room() const noexcept;
   wait_node* receiver_to_call() noexcept;
   wait_node* let_in() noexcept;
   wait_node* serve_next() noexcept;
   void give(const wait_node& receiver, Item& item) noexcept;
   bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept;
 
-  two_lock_ring<Item> items_;
+  block_queue<Item> items_;
   // Guarded by lock_: written under both of its parts, read under either. The lines, which change
   // often, have a cache line of their own. At capacity 0 they are all that changes: so their lock
   // lies beside them, and each operation moves one cache line instead of three.
@@ -199,7 +193,7 @@ template <class Item>
 channel_exchange<Item>::channel_exchange(std::size_t capacity,
                                          overflow policy,
                                          std::size_t called_at_once)
-    : items_(capacity <= room_at_start ? capacity : 0),
+    : items_(capacity),
       senders_(called_at_once),
       receivers_(called_at_once),
       capacity_(capacity),
@@ -210,13 +204,15 @@ channel_status channel_exchange<Item>::send_locked(Item& item, leftover& rest) n
   rest.peer = nullptr;
   if (is_closed())
     return channel_status::closed;
+  if (items_.lacks_block())
+    return channel_status::full;
   if ((rest.peer = receiver_to_call()) != nullptr) {
     if (has_item())
       give(*rest.peer, item);
     return channel_status::success;
   }
   if (!has_room())
-    return lacks_room() ? channel_status::full : send_to_full(item, rest);
+    return send_to_full(item, rest);
   items_.put(std::move(item));
   return channel_status::success;
 }
@@ -310,6 +306,7 @@ void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcep
   if (capacity_ == 0 || end != wait_state::done)
     return;
   const wait_node* next = nullptr;
+  free_blocks<Item> surplus; // freed after the locks are released
   {
     const std::lock_guard guard(lock_);
     line.arrived();
@@ -318,6 +315,7 @@ void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcep
     } else {
       next = has_item() ? serve_next() : nullptr;
     }
+    surplus = items_.surplus();
   }
   if (next != nullptr)
     next->record->complete(wait_state::done);
@@ -328,9 +326,9 @@ inline bool channel_exchange<Item>::send_at_once(Item& item) noexcept {
   if (capacity_ == 0)
     return false;
   const spin_guard guard(items_.sending());
-  if (is_closed() || receivers_.is_to_be_called() || !items_.has_room())
+  if (is_closed() || receivers_.is_to_be_called() || !items_.has_room_at_hand())
     return false;
-  items_.put(std::move(item));
+  items_.put_at_hand(std::move(item));
   return true;
 }
 
@@ -339,9 +337,9 @@ inline bool channel_exchange<Item>::receive_at_once(std::optional<Item>& out) no
   if (capacity_ == 0)
     return false;
   const spin_guard guard(items_.receiving());
-  if (senders_.is_to_be_called() || !items_.has_item())
+  if (senders_.is_to_be_called() || !items_.has_item_at_hand())
     return false;
-  out.emplace(items_.take());
+  out.emplace(items_.take_at_hand());
   return true;
 }
 
@@ -361,22 +359,20 @@ channel_status channel_exchange<Item>::try_receive(std::optional<Item>& out) {
   return receive_at_once(out) ? channel_status::success : receive_among_others(out);
 }
 
-// A ring never loses room while the channel is open. So a channel that was once full has all its
-// room, and only the first attempt of a send has to make some: those under other locks need not.
+// A chain that was once full keeps all its blocks while the channel is open. So only the first
+// attempt of a send has to add one: those under other locks need not.
 template <class Item>
 channel_status channel_exchange<Item>::send_among_others(Item& item, leftover& rest) {
   for (;;) {
     std::unique_lock guard(lock_);
     const channel_status status = send_locked(item, rest);
-    if (status == channel_status::full && lacks_room()) {
-      const std::size_t wanted = larger_room();
-      guard.unlock();
-      grow(wanted);
-      continue;
-    }
+    const bool lacks_block = status == channel_status::full && items_.lacks_block();
     guard.unlock();
-    finish_send(item, rest);
-    return status;
+    if (!lacks_block) {
+      finish_send(item, rest);
+      return status;
+    }
+    add_block();
   }
 }
 
@@ -384,28 +380,22 @@ template <class Item>
 channel_status channel_exchange<Item>::receive_among_others(std::optional<Item>& out) {
   wait_node* peer = nullptr;
   channel_status status = channel_status::empty;
+  free_blocks<Item> surplus; // freed after the locks are released
   {
     const std::lock_guard guard(lock_);
     status = receive_locked(out, peer);
+    surplus = items_.surplus();
   }
   finish_receive(out, peer);
   return status;
 }
 
-// Allocates, and frees the old room, outside the lock.
+// Allocates outside the lock.
 template <class Item>
-void channel_exchange<Item>::grow(std::size_t wanted) {
-  two_lock_ring<Item> larger(wanted);
+void channel_exchange<Item>::add_block() {
+  auto* const block = items_.make_block();
   const std::lock_guard guard(lock_);
-  if (!is_closed() && items_.room() < wanted)
-    items_.grow_into(larger);
-}
-
-template <class Item>
-std::size_t channel_exchange<Item>::larger_room() const noexcept {
-  const std::size_t room = items_.room();
-  const std::size_t wanted = room + (room > room_at_start ? room : room_at_start);
-  return wanted < capacity_ ? wanted : capacity_;
+  items_.add(block);
 }
 
 // Others must not wait for long, so many items go through in several goes.
@@ -417,12 +407,12 @@ void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t
     const std::size_t left = items.size() - next;
     const std::size_t end = next + (left < items_per_lock ? left : items_per_lock);
     claimed_list receivers;
-    std::size_t room_wanted = 0;
+    bool lacks_block = false;
     {
       const std::lock_guard guard(lock_);
       if (is_closed() || policy_ != overflow::block)
         return;
-      for (; next < end; ++next) {
+      for (; next < end && !(lacks_block = items_.lacks_block()); ++next) {
         const wait_node* const receiver = receiver_to_call();
         if (receiver != nullptr) {
           give(*receiver, items[next]);
@@ -433,13 +423,11 @@ void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t
           break;
         }
       }
-      if (next < end && lacks_room())
-        room_wanted = larger_room();
-      more = next == end || room_wanted != 0;
+      more = next == end || lacks_block;
     }
     receivers.complete(wait_state::done);
-    if (room_wanted != 0)
-      grow(room_wanted);
+    if (lacks_block)
+      add_block();
   }
 }
 
@@ -450,6 +438,7 @@ std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_
   claimed_list inside;
   claimed_list straight;
   std::size_t count = 0;
+  free_blocks<Item> surplus; // freed after the locks are released
   {
     const std::lock_guard guard(lock_);
     const wait_node* sender = nullptr;
@@ -460,6 +449,7 @@ std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_
     }
     for (; count < max && (sender = senders_.call_first()) != nullptr; ++count)
       straight.push(*sender->record);
+    surplus = items_.surplus();
   }
   inside.complete(wait_state::done);
   straight.complete(wait_state::done, [&](const wait_record& sender) {
@@ -522,11 +512,11 @@ bool channel_exchange<Item>::close(std::exception_ptr cause) noexcept {
 template <class Item>
 void channel_exchange<Item>::close_and_discard() noexcept {
   claimed_list woken;
-  two_lock_ring<Item> discarded; // destroyed after the locks are released
+  block_queue<Item> discarded; // destroyed after the locks are released
   {
     const std::lock_guard guard(lock_);
     close_locked(woken);
-    discarded.swap(items_);
+    items_.move_into(discarded);
   }
   woken.complete(wait_state::closed);
 }

@@ -191,6 +191,45 @@ TEST_CASE("an unbounded chain keeps one free block and gives the others back", "
   CHECK(added <= 1);
 }
 
+TEST_CASE("an empty chain that was long keeps one block, and goes on in the next one",
+          "[block_queue]") {
+  item_counts counts;
+  const int items = GENERATE(5000, 5119, 5120, 5121);
+  queue q(no_limit);
+  int next = 0;
+  int expected = 0;
+  std::size_t wrong = 0;
+  for (int burst = 0; burst < 3; ++burst) {
+    for (int i = 0; i < items; ++i)
+      put(q, counts, next++);
+    while (q.has_item()) {
+      wrong += q.take()->value() != expected++;
+      if (q.has_item())
+        (void)q.surplus();
+    }
+    CHECK_FALSE(q.surplus().empty()); // among them the one that it was in
+    CHECK(q.surplus().empty());
+    CHECK_FALSE(q.has_item_at_hand());
+    CHECK_FALSE(q.has_room_at_hand());
+    CHECK_FALSE(q.lacks_block());
+    CHECK(q.size() == 0);
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("blocks that were never used are given back", "[block_queue]") {
+  item_counts counts;
+  queue q(no_limit);
+  for (int i = 0; i < 4; ++i)
+    q.add(queue::make_block());
+  CHECK(q.surplus().size() == 3);
+  put(q, counts, 1);
+  CHECK(q.take()->value() == 1);
+  (void)q.surplus();
+  put(q, counts, 2);
+  CHECK(q.take()->value() == 2);
+}
+
 // Senders wait while it is full: then each item that is taken lets the next one in, at once.
 TEST_CASE("a chain that was full once lacks no block, wherever its first item lies",
           "[block_queue]") {

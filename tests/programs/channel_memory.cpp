@@ -34,6 +34,9 @@ void gives_back_what_a_burst_took(const char* how, std::size_t capacity, Drain d
     const long kept = test::living_allocations - before;
     std::printf("%s: %ld blocks, %ld kept\n", how, in_burst, kept);
     expect(kept <= kept_blocks, "memory is kept after a burst");
+    expect(!ch.rx.try_receive(), "none is left");
+    expect(test::living_allocations - before <= 1,
+           "the last block is kept once it was found empty");
   }
 }
 
@@ -103,4 +106,5 @@ int main() {
   gives_back_what_a_burst_took("with a limit", 10'000'000, one_by_one);
   needs_none_in_a_steady_flow();
   needs_none_once_it_was_full();
+  return test::exit_code();
 }

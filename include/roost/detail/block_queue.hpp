@@ -129,7 +129,9 @@ class block_queue {
   void add(item_block<T>* block) noexcept;
 
   /// What the chain has too much, for the caller to free without the locks. It keeps one free
-  /// block; and all, once it was full.
+  /// block; and all, once it was full. An empty chain that was long leaves its block, too: as the
+  /// last one allocated it may lie above all the others, and then allocators give no memory back
+  /// to the system before it.
   free_blocks<T> surplus() noexcept;
 
   std::size_t size() const noexcept { return tail() - head(); }
@@ -164,6 +166,8 @@ class block_queue {
   // A power of two. Each block of a chain takes both locks twice, and where many senders meet there
   // they all wait: with 512 items a block they are a third slower than with 1024.
   static constexpr std::size_t slots_of_chain = sizeof(T) <= 16 ? 1024 : 256;
+  // One in use and a free one.
+  static constexpr std::size_t usual_blocks = 2;
   // Two sides in one cache line would make every send hold up every receive.
   static constexpr std::size_t line_apart = 64;
 
@@ -216,11 +220,15 @@ class block_queue {
         until.store(position + 1, std::memory_order_relaxed);
     }
 
+    // With nothing at hand. Under both locks.
+    void start_at(std::size_t position) noexcept {
+      // relaxed: the locks order it, and a hint need not be ordered
+      count.store(position, std::memory_order_relaxed);
+      until.store(position, std::memory_order_relaxed);
+    }
     void give_to(side& other) noexcept {
-      // relaxed: the holder of both locks is alone
-      const std::size_t now = count.load(std::memory_order_relaxed);
-      for (auto* const each : {&until, &other.count, &other.until})
-        each->store(now, std::memory_order_relaxed); // relaxed: the same
+      // relaxed: the locks order it
+      other.start_at(count.load(std::memory_order_relaxed));
       other.in_chain = std::exchange(in_chain, false);
       other.mask = mask;
       other.slots = std::exchange(slots, nullptr);
@@ -236,6 +244,7 @@ class block_queue {
     return senders_.in_chain && senders_.left_in_block(position) == 0;
   }
   bool needs_free_block() const noexcept { return begins_block(tail()) && free_.empty(); }
+  void leave_block() noexcept;
   // In how many blocks capacity + 1 positions lie at most.
   std::size_t most_blocks() const noexcept { return (capacity_ - 1) / slots_of_chain + 2; }
 
@@ -244,6 +253,7 @@ class block_queue {
   // What follows is written under both locks, if at all.
   alignas(line_apart) std::size_t capacity_ = 0;
   std::size_t blocks_ = 0;         // of a chain: in use, and free
+  bool was_long_ = false;          // it had more than the usual number of blocks
   item_block<T>* first_ = nullptr; // of a chain: where receivers enter it
   free_blocks<T> free_;
 };
@@ -302,26 +312,44 @@ template <class T>
 void block_queue<T>::add(item_block<T>* block) noexcept {
   free_.push(block);
   ++blocks_;
+  was_long_ = was_long_ || blocks_ > usual_blocks;
 }
 
 template <class T>
 free_blocks<T> block_queue<T>::surplus() noexcept {
   free_blocks<T> rest;
-  while (free_.size() > 1 && blocks_ < most_blocks()) {
+  if (blocks_ == 0 || blocks_ == most_blocks())
+    return rest;
+  if (was_long_ && !has_item() && receivers_.block != nullptr)
+    leave_block();
+  for (; free_.size() > 1; --blocks_)
     rest.push(free_.pop());
-    --blocks_;
-  }
   return rest;
+}
+
+// Both sides are in the same block, and go on in front of the next one.
+template <class T>
+void block_queue<T>::leave_block() noexcept {
+  const std::size_t next = tail() + senders_.left_in_block(tail());
+  free_.push(receivers_.block);
+  for (side* const each : {&senders_, &receivers_}) {
+    each->start_at(next);
+    each->slots = nullptr;
+    each->block = nullptr;
+  }
+  first_ = nullptr;
+  was_long_ = false;
 }
 
 template <class T>
 void block_queue<T>::move_into(block_queue& other) noexcept {
   senders_.give_to(other.senders_);
   receivers_.give_to(other.receivers_);
-  receivers_.count.store(tail(), std::memory_order_relaxed); // relaxed: as in give_to()
-  receivers_.until.store(tail(), std::memory_order_relaxed); // relaxed: as in give_to()
+  senders_.start_at(tail());
+  receivers_.start_at(tail());
   other.capacity_ = std::exchange(capacity_, 0);
   other.blocks_ = std::exchange(blocks_, 0);
+  was_long_ = false;
   other.first_ = std::exchange(first_, nullptr);
   other.free_ = std::move(free_);
 }

@@ -390,12 +390,14 @@ channel_status channel_exchange<Item>::receive_among_others(std::optional<Item>&
   return status;
 }
 
-// Allocates outside the lock.
+// Allocates outside the lock. Another sender may have been faster.
 template <class Item>
 void channel_exchange<Item>::add_block() {
-  auto* const block = items_.make_block();
+  free_blocks<Item> added;
+  added.push(items_.make_block());
   const std::lock_guard guard(lock_);
-  items_.add(block);
+  if (items_.lacks_block())
+    items_.add(added.pop());
 }
 
 // Others must not wait for long, so many items go through in several goes.

@@ -337,7 +337,6 @@ void block_queue<T>::leave_block() noexcept {
     each->slots = nullptr;
     each->block = nullptr;
   }
-  first_ = nullptr;
   was_long_ = false;
 }
 

@@ -1,63 +1,55 @@
 #!/usr/bin/env bash
-# layers.sh: each header includes only headers of its own layer or of those before it, and none includes
-# itself by a detour. A header that is in no layer is an error, so that this table cannot rot.
+# layers.sh: a header in a room of include/roost/detail reaches only that room and those before it, by
+# whatever detour; and no header includes itself by one. A room that is not in the table is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Names are relative to include/roost; ".hpp" is left out.
-layers=(
-  # 1 what waits and wakes
-  "version clock site
-   detail/hardware_threads detail/pause detail/short_wait detail/spin_lock detail/word_sleep detail/parker detail/intrusive_list detail/wait_record detail/die detail/thread_slot detail/random detail/view detail/start_thread detail/line_of detail/intrusive_heap detail/unwinding"
-  # 2 stops and failures, and where they reach a thread
-  "stop failure this_task shield stop_when
-   detail/timekeeper detail/fork_watch detail/crew detail/tree detail/context detail/layer detail/stand_in detail/task_domain detail/task_context"
-  # 3 primitives: they know contexts, not scopes
-  "channel channel_result overflow event wait_group select selector semaphore ticker weak_sender broadcast watch shared_result barrier
-   detail/primitive_lock detail/attempt detail/wait_queue detail/item_block detail/block_queue detail/stored_item detail/item_batch detail/channel_line detail/channel_exchange detail/channel_core
-   detail/channel_end detail/channel_case detail/select_case detail/select_first detail/case_timers
-   detail/shared_item detail/broadcast_core detail/broadcast_end detail/broadcast_case"
-  # 4 scopes
-  "scope_options task_handle task_scope background_scope with_scope
-   detail/block_cache detail/task detail/seat detail/task_line detail/stall_report detail/scope_outcome detail/scope_owner detail/scope_watch
-   detail/scope_runner detail/scope_threads detail/scope_state"
-  # 5 what is built from scopes
-  "when_all when_any for_each transform parallel_options
-   detail/joint_tasks detail/range_of detail/workers"
-)
+rooms=(base sync wait threads stop operation channel broadcast select scope parallel)
 
 # check <include folder>: prints what is wrong there, and fails if anything is.
 check() {
-  local include=$1 faults=0 layer=0 names name header other edges=""
-  declare -A layer_of=([../roost]=99) # the umbrella may include all, and nobody it
-  for names in "${layers[@]}"; do
-    layer=$((layer + 1))
-    for name in $names; do layer_of[$name]=$layer; done
-  done
+  local include=$1 faults=0 header name room other edges=""
   fault() { echo "layers: $*" && faults=1; }
 
   while read -r header; do
-    name=${header#"$include"/roost/} name=${name%.hpp}
-    if [[ $header == "$include/roost.hpp" ]]; then name=../roost; fi
-    if [[ -z ${layer_of[$name]-} ]]; then
-      fault "$header is in no layer: put it into the table of this script"
-      continue
+    name=${header#"$include"/}
+    if [[ $name == roost/detail/* ]]; then
+      room=${name#roost/detail/} room=${room%/*}
+      [[ " ${rooms[*]} " == *" $room "* ]] || fault "$header is in no room: the table of this script has them"
     fi
     while read -r other; do
       case $other in
-      '"'*) fault "$header includes $other: write <roost/...>" && continue ;;
-      '<roost.hpp') other=../roost ;;
-      *) other=${other#<roost/} other=${other%.hpp} ;;
+      '"'*) fault "$header includes $other: write <roost/...>" ;;
+      *) edges+="$name ${other#<}"$'\n' ;;
       esac
-      edges+="$name $other"$'\n'
-      if ((${layer_of[$other]:-98} > layer_of[$name])); then
-        fault "$header (layer ${layer_of[$name]}) includes $other (layer ${layer_of[$other]:-none})"
-      fi
     done < <(sed -nE 's/^ *# *include *(<roost[./][^>]*|"[^"]*").*/\1/p' "$header")
   done < <(find "$include" -name '*.hpp' | sort)
 
   if ! tsort <<<"$edges" >/dev/null 2>"$temp/cycle"; then
     fault "a cycle:" $(sed 's/^tsort: -: *//' "$temp/cycle")
+  else
+    # What each header reaches. A public one has no room: it counts by what it reaches itself.
+    local reached
+    reached=$(awk -v rooms="${rooms[*]}" '
+      BEGIN { count = split(rooms, names); for (i = 1; i <= count; ++i) rank[names[i]] = i }
+      NF == 2 { included[$1] = included[$1] " " $2; all[$1] }
+      function rank_of(header, parts) { return split(header, parts, "/") == 4 ? rank[parts[3]] : 0 }
+      function highest(header,    others, n, i, top) { # the header of the highest room that it reaches
+        if (header in known) return known[header]
+        top = header
+        n = split(included[header], others, " ")
+        for (i = 1; i <= n; ++i)
+          if (rank_of(highest(others[i])) > rank_of(top)) top = highest(others[i])
+        return known[header] = top
+      }
+      END {
+        for (header in all)
+          if (rank_of(header) && rank_of(highest(header)) > rank_of(header))
+            print header " reaches " highest(header)
+      }' <<<"$edges" | sort)
+    while read -r other; do
+      [[ -z $other ]] || fault "$other"
+    done <<<"$reached"
   fi
   # The umbrella includes every header that is not a detail.
   for header in "$include"/roost/*.hpp; do
@@ -78,18 +70,29 @@ expect_fault() {
     exit 1
   fi
 }
-write() { printf '%s\n' "${@:2}" >"$temp/include/roost$1.hpp"; }
-good() {
-  mkdir -p "$temp/include/roost/detail"
-  rm -f "$temp"/include/roost/*.hpp "$temp"/include/roost/detail/*.hpp
-  write "" '#include <roost/stop.hpp>' '#include <roost/task_scope.hpp>'
-  write /stop '#include <roost/detail/parker.hpp>' '#include <mutex>'
-  write /task_scope '#include <roost/stop.hpp>'
-  write /detail/parker ''
+write() {
+  mkdir -p "$(dirname "$temp/include/roost$1")"
+  printf '%s\n' "${@:2}" >"$temp/include/roost$1.hpp"
 }
-good && write /detail/parker '#include <roost/task_scope.hpp>' && write /task_scope '' && expect_fault "parker.hpp (layer 1) includes task_scope (layer 4)"
-good && write /detail/context '#include <roost/stop.hpp>' && write /stop '#include <roost/detail/context.hpp>' && expect_fault "a cycle"
-good && write /detail/unheard_of '' && expect_fault "unheard_of.hpp is in no layer"
+good() {
+  rm -rf "$temp/include"
+  write "" '#include <roost/stop.hpp>' '#include <roost/task_scope.hpp>'
+  write /stop '#include <roost/detail/stop/context.hpp>' '#include <mutex>'
+  write /task_scope '#include <roost/detail/scope/task.hpp>'
+  write /detail/wait/parker ''
+  write /detail/stop/context '#include <roost/detail/wait/parker.hpp>'
+  write /detail/scope/task '#include <roost/stop.hpp>' '#include <roost/detail/wait/parker.hpp>'
+}
+good && write /detail/wait/parker '#include <roost/detail/select/select_case.hpp>' &&
+  write /detail/stop/context '' && write /task_scope '' && write /detail/select/select_case '' &&
+  write /detail/scope/task '#include <roost/stop.hpp>' &&
+  expect_fault "parker.hpp reaches roost/detail/select/select_case.hpp"
+good && write /detail/wait/parker '#include <roost/event.hpp>' && write /event '#include <roost/detail/select/select_case.hpp>' &&
+  write /detail/stop/context '' && write /detail/scope/task '' && write /detail/select/select_case '' &&
+  write "" '#include <roost/event.hpp>' '#include <roost/stop.hpp>' '#include <roost/task_scope.hpp>' &&
+  expect_fault "parker.hpp reaches roost/detail/select/select_case.hpp"
+good && write /detail/stop/context '#include <roost/stop.hpp>' && expect_fault "a cycle"
+good && write /detail/unheard_of/thing '' && expect_fault "thing.hpp is in no room"
 good && write "" '#include <roost/stop.hpp>' && expect_fault "does not include <roost/task_scope.hpp>"
 good && write /task_scope '#include "stop.hpp"' && expect_fault 'includes "stop.hpp"'
 good && check "$temp/include"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <roost/detail/block_queue.hpp>
+#include <roost/detail/channel/block_queue.hpp>
 
 #include "support/catch.hpp"
 #include "support/tracked.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <roost/detail/fork_watch.hpp>
+#include <roost/detail/threads/fork_watch.hpp>
 
 #include "support/catch.hpp"
 

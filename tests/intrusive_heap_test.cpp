@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <roost/detail/intrusive_heap.hpp>
+#include <roost/detail/base/intrusive_heap.hpp>
 
 #include "support/catch.hpp"
 #include "support/seed.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <roost/detail/intrusive_list.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
 
 #include "support/catch.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/parker.hpp>
+#include <roost/detail/wait/parker.hpp>
 
 #include "support/catch.hpp"
 #include "support/probe.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/select_first.hpp>
+#include <roost/detail/select/select_first.hpp>
 
 #include "support/catch.hpp"
 #include "support/probe.hpp"

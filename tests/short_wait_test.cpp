@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/short_wait.hpp>
+#include <roost/detail/wait/short_wait.hpp>
 
 #include "support/catch.hpp"
 

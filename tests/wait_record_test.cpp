@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 
 #include "support/catch.hpp"
 #include "support/gate.hpp"

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/attempt.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/select_case.hpp>
-#include <roost/detail/unwinding.hpp>
-#include <roost/detail/wait_queue.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/wait_queue.hpp>
+#include <roost/detail/select/select_case.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 
 #include <cstddef>

@@ -3,11 +3,11 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
-#include <roost/detail/channel_core.hpp>
-#include <roost/detail/channel_end.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/item_batch.hpp>
-#include <roost/detail/stored_item.hpp>
+#include <roost/detail/channel/channel_core.hpp>
+#include <roost/detail/channel/channel_end.hpp>
+#include <roost/detail/channel/item_batch.hpp>
+#include <roost/detail/channel/stored_item.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/overflow.hpp>
 #include <roost/site.hpp>
 
@@ -49,10 +49,10 @@ namespace roost::inline v0 {
 /// passed on by value, before, as the stack unwinds. What the others of the scope throw over such a
 /// close comes second; but receivers outside of it see a plain close. Errors: bad_alloc leaves
 /// everything as it was. Cost: one lock an operation; up to 256 items a lock for send_all to a
-/// channel that blocks when full, and for receive_some. A channel for more than 1024 items allocates
-/// its room in blocks, as they are needed, and frees those that are empty again; but one with a
-/// limit keeps them once it was full. Items that are neither small and trivially copyable nor
-/// strings or standard smart pointers take one allocation each.
+/// channel that blocks when full, and for receive_some. A channel for more than 1024 items
+/// allocates its room in blocks, as they are needed, and frees those that are empty again; but one
+/// with a limit keeps them once it was full. Items that are neither small and trivially copyable
+/// nor strings or standard smart pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>

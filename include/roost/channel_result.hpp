@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/line_of.hpp>
-#include <roost/detail/stored_item.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/channel/stored_item.hpp>
 #include <roost/site.hpp>
 
 #include <concepts>

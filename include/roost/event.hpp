@@ -2,8 +2,8 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/unwinding.hpp>
-#include <roost/detail/wait_queue.hpp>
+#include <roost/detail/operation/wait_queue.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
 
 namespace roost::inline v0 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/context.hpp>
-#include <roost/detail/range_of.hpp>
-#include <roost/detail/workers.hpp>
+#include <roost/detail/parallel/range_of.hpp>
+#include <roost/detail/parallel/workers.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
 

@@ -3,13 +3,13 @@
 
 #include <roost/channel.hpp>
 #include <roost/clock.hpp>
-#include <roost/detail/attempt.hpp>
-#include <roost/detail/channel_case.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/select_case.hpp>
-#include <roost/detail/select_first.hpp>
-#include <roost/detail/view.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/select/channel_case.hpp>
+#include <roost/detail/select/select_case.hpp>
+#include <roost/detail/select/select_first.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/event.hpp>
 #include <roost/site.hpp>
 #include <roost/ticker.hpp>

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/attempt.hpp>
-#include <roost/detail/case_timers.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/item_batch.hpp>
-#include <roost/detail/random.hpp>
-#include <roost/detail/select_case.hpp>
-#include <roost/detail/select_first.hpp>
+#include <roost/detail/base/random.hpp>
+#include <roost/detail/channel/item_batch.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/select/case_timers.hpp>
+#include <roost/detail/select/select_case.hpp>
+#include <roost/detail/select/select_first.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/select.hpp>
 #include <roost/site.hpp>
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/attempt.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/line_of.hpp>
-#include <roost/detail/spin_lock.hpp>
-#include <roost/detail/unwinding.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 
 #include <chrono>

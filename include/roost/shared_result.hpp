@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/channel_result.hpp>
-#include <roost/detail/shared_item.hpp>
+#include <roost/detail/broadcast/shared_item.hpp>
 
 #include <cstdint>
 #include <stdexcept>

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/layer.hpp>
-#include <roost/detail/timekeeper.hpp>
-#include <roost/detail/tree.hpp>
-#include <roost/detail/unwinding.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/layer.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/threads/timekeeper.hpp>
+#include <roost/detail/threads/tree.hpp>
 #include <roost/stop.hpp>
 
 #include <memory>

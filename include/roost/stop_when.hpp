@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/layer.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/layer.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 #include <roost/this_task.hpp>

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/line_of.hpp>
-#include <roost/detail/scope_threads.hpp>
-#include <roost/detail/select_case.hpp>
-#include <roost/detail/task.hpp>
-#include <roost/detail/unwinding.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/scope/scope_threads.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/select/select_case.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 #include <roost/this_task.hpp>

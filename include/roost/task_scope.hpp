@@ -2,12 +2,12 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/die.hpp>
-#include <roost/detail/line_of.hpp>
-#include <roost/detail/scope_state.hpp>
-#include <roost/detail/task.hpp>
-#include <roost/detail/unwinding.hpp>
+#include <roost/detail/base/die.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/parker.hpp>
-#include <roost/detail/task_context.hpp>
-#include <roost/detail/thread_slot.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/attempt.hpp>
-#include <roost/detail/context.hpp>
-#include <roost/detail/thread_slot.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 
 #include <atomic>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/line_of.hpp>
-#include <roost/detail/unwinding.hpp>
-#include <roost/detail/wait_queue.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/operation/wait_queue.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
 
 #include <concepts>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/broadcast_case.hpp>
-#include <roost/detail/broadcast_core.hpp>
-#include <roost/detail/broadcast_end.hpp>
-#include <roost/detail/stored_item.hpp>
+#include <roost/detail/broadcast/broadcast_core.hpp>
+#include <roost/detail/broadcast/broadcast_end.hpp>
+#include <roost/detail/channel/stored_item.hpp>
+#include <roost/detail/select/broadcast_case.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/channel.hpp>
-#include <roost/detail/channel_core.hpp>
+#include <roost/detail/channel/channel_core.hpp>
 
 #include <memory>
 #include <optional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/context.hpp>
-#include <roost/detail/joint_tasks.hpp>
-#include <roost/detail/range_of.hpp>
+#include <roost/detail/parallel/joint_tasks.hpp>
+#include <roost/detail/parallel/range_of.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/site.hpp>
 #include <roost/task_handle.hpp>
 #include <roost/task_scope.hpp>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/context.hpp>
-#include <roost/detail/joint_tasks.hpp>
-#include <roost/detail/range_of.hpp>
-#include <roost/detail/task.hpp>
+#include <roost/detail/parallel/joint_tasks.hpp>
+#include <roost/detail/parallel/range_of.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/context.hpp>
-#include <roost/detail/scope_state.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/stop/context.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>

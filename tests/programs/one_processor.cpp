@@ -3,8 +3,8 @@
 // from running for which it spins. The number is read once, so this needs a process of its own.
 
 #include <roost.hpp>
-#include <roost/detail/hardware_threads.hpp>
-#include <roost/detail/short_wait.hpp>
+#include <roost/detail/sync/hardware_threads.hpp>
+#include <roost/detail/wait/short_wait.hpp>
 
 #include <cstddef>
 #include <cstdio>

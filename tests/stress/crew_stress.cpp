@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/crew.hpp>
+#include <roost/detail/threads/crew.hpp>
 
 #include "support/catch.hpp"
 #include "support/no_thread_left.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/parker.hpp>
-#include <roost/detail/spin_lock.hpp>
-#include <roost/detail/wait_record.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 
 #include "support/catch.hpp"
 #include "support/lockstep.hpp"

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/line_of.hpp>
+#include <roost/site.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+
+namespace roost::inline v0::detail {
+
+/// For errors of the program where nothing can be thrown.
+[[noreturn]] inline void die(const char* message) noexcept {
+  std::fprintf(stderr, "roost: %s\n", message);
+  std::terminate();
+}
+
+/// The same with what it is about, such as a scope that was made at a line.
+[[noreturn]] inline void die(const char* message,
+                             const char* kind,
+                             std::string_view name,
+                             const char* did,
+                             const site& where) noexcept {
+  try {
+    const std::string about = name_and_line(kind, name, did, where);
+    std::fprintf(stderr, "roost: %s (%s)\n", message, about.c_str());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "roost: %s (%s:%zu)\n", message, where.file, where.line);
+  }
+  std::terminate();
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/clock.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/broadcast/shared_item.hpp>
+#include <roost/detail/channel/stored_item.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/overflow.hpp>
+#include <roost/shared_result.hpp>
+#include <roost/site.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0::detail {
+
+/// What all ends of a broadcast, or of a watch, share: a ring of the latest items, and the readers,
+/// each with the number of the item that it gets next.
+///
+/// A slot of the ring counts its holders: the readers that hold up senders and have not read it. A
+/// send takes the place of the oldest item, once that has no holder. Readers that do not hold up
+/// senders find out what they have missed when they read.
+///
+/// INVARIANT, under the lock: receivers wait only at a reader that has read all, senders wait only
+/// while the ring is full and its oldest item has a holder; nobody waits once it is closed.
+/// (Waiters that a stop, a deadline or another primitive has claimed may still be linked: they do
+/// not count.) So whoever changes that serves the waiters: a send gives its item to one receiver at
+/// each reader where some wait, and the last holder of the oldest item to go lets senders in.
+///
+/// Source: the slots' counts as in tokio::sync::broadcast.
+template <class T>
+class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
+ public:
+  class reader;
+  class send_attempt;
+  class receive_attempt;
+
+  broadcast_core(std::size_t capacity, overflow slow_readers, std::string_view name)
+      : slots_(capacity),
+        slow_readers_(slow_readers),
+        name_(name) {}
+  broadcast_core(const broadcast_core&) = delete;
+  broadcast_core& operator=(const broadcast_core&) = delete;
+  ~broadcast_core() = default;
+
+  /// True for the call that closed it.
+  bool close() noexcept;
+  bool closed() const noexcept;
+
+  void add_sender() noexcept {
+    // relaxed: who adds a sender holds one already, so the count cannot reach zero meanwhile
+    senders_alive_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void drop_sender() noexcept {
+    // release: what was done through this sender; acquire: the last one sees what was done through
+    // all; each pairs with the others'
+    if (senders_alive_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      close();
+  }
+
+  std::size_t capacity() const noexcept { return slots_.size(); }
+  overflow slow_readers() const noexcept { return slow_readers_; }
+  const std::string& name() const noexcept { return name_; }
+  std::size_t readers() const noexcept;
+
+  /// The item sent last. Precondition: there was one.
+  shared_item<T> latest() const noexcept {
+    const std::lock_guard guard(lock_);
+    return slot(sent_ - 1).item;
+  }
+
+ private:
+  friend struct probe;
+
+  struct numbered_slot {
+    shared_item<T> item;
+    std::size_t holders = 0;
+  };
+
+  // All of these are called with lock_ held. Who is to be woken is put into `woken`.
+  numbered_slot& slot(std::uint64_t number) noexcept { return slots_[number % slots_.size()]; }
+  const numbered_slot& slot(std::uint64_t number) const noexcept {
+    return slots_[number % slots_.size()];
+  }
+  std::uint64_t oldest() const noexcept {
+    return sent_ < slots_.size() ? 0 : sent_ - slots_.size();
+  }
+  bool has_room() const noexcept { return sent_ < slots_.size() || slot(sent_).holders == 0; }
+  channel_status send_locked(send_attempt& from, claimed_list& woken) noexcept;
+  channel_status receive_locked(reader& at, shared_result<T>& out, claimed_list& woken) noexcept;
+  void put(send_attempt& from, claimed_list& woken) noexcept;
+  void read(reader& at, shared_result<T>& out) noexcept;
+  void let_senders_in(claimed_list& woken) noexcept;
+
+  mutable spin_lock lock_;
+  // Guarded by lock_:
+  std::vector<numbered_slot> slots_; // item n is in slot n modulo their number
+  std::uint64_t sent_ = 0;           // so many items so far; the number of the next one
+  std::size_t readers_ = 0;
+  std::size_t holding_readers_ = 0;  // of those, the ones that hold up senders
+  intrusive_list<reader> waited_at_; // readers where receivers wait, and perhaps where some did
+  wait_list senders_;                // a node's slot is its send_attempt
+  bool closed_ = false;
+
+  const overflow slow_readers_; // unless they say something else
+  const std::string name_;
+  std::atomic<std::size_t> senders_alive_{1};
+};
+
+/// A place in the stream of items, shared by the copies of a receiver: each item goes to one of
+/// them.
+template <class T>
+class broadcast_core<T>::reader final : public list_node<reader> {
+ public:
+  /// Begins with the latest item.
+  reader(std::shared_ptr<broadcast_core> core, overflow when_slow) noexcept;
+  ~reader();
+  reader(const reader&) = delete;
+  reader& operator=(const reader&) = delete;
+
+  const std::shared_ptr<broadcast_core>& core() const noexcept { return core_; }
+  overflow when_slow() const noexcept { return holds_ ? overflow::block : overflow::drop_oldest; }
+
+  std::size_t size() const noexcept;     // how many items wait for it
+  std::uint64_t missed() const noexcept; // in all
+
+ private:
+  friend broadcast_core;
+  friend struct probe;
+
+  const std::shared_ptr<broadcast_core> core_;
+  const bool holds_; // it holds up senders
+  // Guarded by the core's lock:
+  wait_list receivers_; // a node's slot is the shared_result to be filled
+  std::uint64_t next_ = 0;
+  std::uint64_t missed_ = 0;
+};
+
+/// To send `item`, which is taken only if the status is success in the end.
+template <class T>
+class broadcast_core<T>::send_attempt final : public attempt {
+ public:
+  send_attempt(broadcast_core& core, stored_item<T>* item)
+      : attempt(core.lock_, &core.senders_, this),
+        core_(core),
+        item_(item) {}
+
+  /// Exchanges the item for another one.
+  void send(stored_item<T>& item) noexcept { item_ = &item; }
+
+  bool try_locked() noexcept override {
+    status_ = core_.send_locked(*this, woken_);
+    return status_ != channel_status::full;
+  }
+  void finish() noexcept override { woken_.complete(wait_state::done); }
+  void conclude(wait_state end) noexcept override {
+    status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
+  }
+  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+
+  channel_status status() const noexcept { return status_; }
+
+ private:
+  friend broadcast_core;
+
+  broadcast_core& core_;
+  stored_item<T>* item_;
+  // The item leaves in it, and the one whose place it takes comes back, to be destroyed where no
+  // lock is held.
+  shared_item<T> parcel_ = shared_item<T>::with_room();
+  channel_status status_ = channel_status::full;
+  claimed_list woken_;
+};
+
+/// To receive the reader's next item.
+template <class T>
+class broadcast_core<T>::receive_attempt final : public attempt {
+ public:
+  explicit receive_attempt(reader& at) noexcept
+      : attempt(at.core_->lock_, &at.receivers_, &result_),
+        reader_(at) {}
+
+  bool try_locked() noexcept override {
+    result_.status_ = reader_.core_->receive_locked(reader_, result_, woken_);
+    return result_.status_ != channel_status::empty;
+  }
+  void finish() noexcept override { woken_.complete(wait_state::done); }
+  void link(wait_record& record) noexcept override {
+    attempt::link(record);
+    if (!reader_.linked())
+      reader_.core_->waited_at_.push_back(reader_);
+  }
+  void conclude(wait_state end) noexcept override {
+    result_.status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
+  }
+  bool lasts() const noexcept override { return result_.status_ == channel_status::closed; }
+
+  /// Nothing came in time.
+  void time_out() noexcept { result_.status_ = channel_status::timeout; }
+
+  channel_status status() const noexcept { return result_.status_; }
+
+  /// What it brought. The attempt can be used again then.
+  shared_result<T> take() noexcept { return std::exchange(result_, shared_result<T>()); }
+
+ private:
+  reader& reader_;
+  shared_result<T> result_;
+  claimed_list woken_;
+};
+
+/// Makes it happen, and waits if it must.
+inline wait_state happen(attempt& wanted, const blocked_call& call, clock::time_point deadline) {
+  return wanted.try_alone() ? found(&wanted).end : wait_for_one(wanted, call, deadline);
+}
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+channel_status broadcast_core<T>::send_locked(send_attempt& from, claimed_list& woken) noexcept {
+  if (closed_)
+    return channel_status::closed;
+  if (!has_room())
+    return channel_status::full;
+  put(from, woken);
+  return channel_status::success;
+}
+
+template <class T>
+void broadcast_core<T>::put(send_attempt& from, claimed_list& woken) noexcept {
+  numbered_slot& place = slot(sent_);
+  from.parcel_.put(*from.item_);
+  place.item.swap(from.parcel_);
+  place.holders = holding_readers_;
+  ++sent_;
+  for (reader* at = waited_at_.front(); at != nullptr;) {
+    reader* const next = waited_at_.next(*at);
+    if (wait_node* const receiver = at->receivers_.claim_first()) {
+      read(*at, *static_cast<shared_result<T>*>(receiver->slot));
+      woken.push(*receiver->record);
+    }
+    if (at->receivers_.empty())
+      waited_at_.erase(*at);
+    at = next;
+  }
+}
+
+// There is an item for it.
+template <class T>
+void broadcast_core<T>::read(reader& at, shared_result<T>& out) noexcept {
+  numbered_slot& place = slot(at.next_);
+  out.item_ = place.item;
+  ++at.next_;
+  if (at.holds_)
+    --place.holders;
+}
+
+template <class T>
+channel_status
+broadcast_core<T>::receive_locked(reader& at, shared_result<T>& out, claimed_list& woken) noexcept {
+  if (at.next_ == sent_)
+    return closed_ ? channel_status::closed : channel_status::empty;
+  if (at.next_ < oldest()) {
+    out.missed_ = oldest() - at.next_;
+    at.missed_ += out.missed_;
+    at.next_ = oldest();
+  }
+  read(at, out);
+  let_senders_in(woken);
+  return channel_status::success;
+}
+
+template <class T>
+void broadcast_core<T>::let_senders_in(claimed_list& woken) noexcept {
+  while (has_room() && !senders_.empty()) {
+    if (const wait_node* const sender = senders_.claim_front()) {
+      put(*static_cast<send_attempt*>(sender->slot), woken);
+      woken.push(*sender->record);
+    }
+  }
+}
+
+template <class T>
+bool broadcast_core<T>::close() noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard guard(lock_);
+    if (closed_)
+      return false;
+    closed_ = true;
+    woken.push_all(senders_);
+    while (reader* const at = waited_at_.pop_front())
+      woken.push_all(at->receivers_);
+  }
+  woken.complete(wait_state::closed);
+  return true;
+}
+
+template <class T>
+bool broadcast_core<T>::closed() const noexcept {
+  const std::lock_guard guard(lock_);
+  return closed_;
+}
+
+template <class T>
+std::size_t broadcast_core<T>::readers() const noexcept {
+  const std::lock_guard guard(lock_);
+  return readers_;
+}
+
+template <class T>
+broadcast_core<T>::reader::reader(std::shared_ptr<broadcast_core> core, overflow when_slow) noexcept
+    : core_(std::move(core)),
+      holds_(when_slow == overflow::block) {
+  const std::lock_guard guard(core_->lock_);
+  ++core_->readers_;
+  next_ = core_->sent_ == 0 ? 0 : core_->sent_ - 1;
+  if (holds_) {
+    ++core_->holding_readers_;
+    if (core_->sent_ != 0)
+      ++core_->slot(next_).holders;
+  }
+}
+
+template <class T>
+broadcast_core<T>::reader::~reader() {
+  note_unwinding();
+  claimed_list woken;
+  {
+    const std::lock_guard guard(core_->lock_);
+    --core_->readers_;
+    if (this->linked())
+      core_->waited_at_.erase(*this);
+    if (holds_) {
+      --core_->holding_readers_;
+      for (; next_ != core_->sent_; ++next_)
+        --core_->slot(next_).holders;
+      core_->let_senders_in(woken);
+    }
+  }
+  woken.complete(wait_state::done);
+}
+
+template <class T>
+std::size_t broadcast_core<T>::reader::size() const noexcept {
+  const std::lock_guard guard(core_->lock_);
+  return static_cast<std::size_t>(core_->sent_ -
+                                  (next_ < core_->oldest() ? core_->oldest() : next_));
+}
+
+template <class T>
+std::uint64_t broadcast_core<T>::reader::missed() const noexcept {
+  const std::lock_guard guard(core_->lock_);
+  return missed_;
+}
+
+} // namespace roost::inline v0::detail

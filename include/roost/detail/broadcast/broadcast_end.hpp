@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/clock.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/broadcast/broadcast_core.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/overflow.hpp>
+#include <roost/shared_result.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// What the sending ends of a broadcast and of a watch are: counted handles.
+template <class T>
+class broadcast_sender {
+ public:
+  broadcast_sender(const broadcast_sender& other) noexcept : core_(other.core_) {
+    if (core_)
+      core_->add_sender();
+  }
+  broadcast_sender(broadcast_sender&& other) noexcept = default;
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is swapped in
+  broadcast_sender& operator=(const broadcast_sender& other) noexcept {
+    broadcast_sender(other).core_.swap(core_);
+    return *this;
+  }
+  broadcast_sender& operator=(broadcast_sender&& other) noexcept {
+    broadcast_sender(std::move(other)).core_.swap(core_);
+    return *this;
+  }
+  ~broadcast_sender() {
+    if (core_) {
+      note_unwinding();
+      core_->drop_sender();
+    }
+  }
+
+  /// Nothing can be sent from now on; what was sent can still be received. True for the call that
+  /// closed it.
+  bool close(site where = site::current()) const {
+    core_type& all = core(where);
+    note_unwinding();
+    return all.close();
+  }
+  bool closed(site where = site::current()) const { return core(where).closed(); }
+
+  /// How many receivers there are; copies of one count as one. Old news where other threads act.
+  std::size_t receivers(site where = site::current()) const { return core(where).readers(); }
+
+ protected:
+  using core_type = broadcast_core<T>;
+
+  explicit broadcast_sender(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
+
+  core_type& core(const site& where) const { return *shared_core(where); }
+
+  const std::shared_ptr<core_type>& shared_core(const site& where) const {
+    if (core_)
+      return core_;
+    refuse(where);
+  }
+
+ private:
+  friend struct probe;
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this broadcast or watch was moved from, and is used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
+
+  std::shared_ptr<core_type> core_; // null when moved from
+};
+
+/// What the receiving ends are. Copies share a reader.
+template <class T>
+class broadcast_reader {
+ public:
+  class iterator;
+
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+  bool closed(site where = site::current()) const { return reader(where).core()->closed(); }
+
+ protected:
+  using core_type = broadcast_core<T>;
+
+  broadcast_reader(std::shared_ptr<core_type> core, overflow when_slow)
+      : reader_(std::make_shared<typename core_type::reader>(std::move(core), when_slow)) {}
+  ~broadcast_reader() = default;
+  broadcast_reader(const broadcast_reader&) = default;
+  broadcast_reader(broadcast_reader&&) noexcept = default;
+  broadcast_reader& operator=(const broadcast_reader&) = default;
+  broadcast_reader& operator=(broadcast_reader&&) noexcept = default;
+
+  typename core_type::reader& reader(const site& where) const {
+    if (reader_)
+      return *reader_;
+    refuse(where);
+  }
+
+  shared_result<T>
+  next_until(clock::time_point deadline, const char* operation, const site& where) const;
+  shared_result<T> try_next(const site& where) const;
+
+ private:
+  friend struct probe;
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this receiver of a broadcast or a watch was moved from, and is "
+                           "used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
+
+  std::shared_ptr<typename core_type::reader> reader_; // null when moved from
+};
+
+/// Holds the item received last; incrementing receives the next.
+template <class T>
+class broadcast_reader<T>::iterator {
+ public:
+  using iterator_concept = std::input_iterator_tag;
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+
+  iterator(const broadcast_reader& from, const char* operation, site where)
+      : from_(&from),
+        operation_(operation),
+        where_(where),
+        current_(receive()) {}
+
+  const T& operator*() const noexcept { return *current_; }
+  const T* operator->() const noexcept { return &*current_; }
+  iterator& operator++() {
+    current_ = receive();
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
+    return !i.current_;
+  }
+
+ private:
+  shared_result<T> receive() const { return from_->next_until(no_deadline, operation_, where_); }
+
+  const broadcast_reader* from_;
+  const char* operation_;
+  site where_;
+  shared_result<T> current_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class T>
+shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
+                                                 const char* operation,
+                                                 const site& where) const {
+  auto& from = reader(where);
+  throw_if_stopped();
+  typename core_type::receive_attempt wanted(from);
+  switch (happen(wanted, {operation, from.core()->name(), where}, deadline)) {
+  case wait_state::stopped:
+    raise_stop();
+  case wait_state::timed_out:
+    wanted.time_out();
+    break;
+  default:
+    break;
+  }
+  return wanted.take();
+}
+
+template <class T>
+shared_result<T> broadcast_reader<T>::try_next(const site& where) const {
+  typename core_type::receive_attempt wanted(reader(where));
+  (void)wanted.try_alone();
+  return wanted.take();
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/channel/stored_item.hpp>
+
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// Items that several receivers get are copied under a lock, where no user code may run and nothing
+/// may throw. So an item is copied as it is if that is known to be neither; of any other item there
+/// is one, which all share.
+template <class T>
+inline constexpr bool copied_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
+template <class T>
+inline constexpr bool copied_inline<std::shared_ptr<T>> = true;
+
+/// Holds an item that was put in, or none. Copies hold the same item; only constant access, so any
+/// number of threads may have one.
+template <class T, bool = copied_inline<T>>
+class shared_item {
+ public:
+  /// One into which an item can be put: what must be allocated for it is.
+  static shared_item with_room() noexcept { return {}; }
+
+  /// Takes the item. Precondition: it was made by with_room(), and nothing is in it.
+  void put(stored_item<T>& item) noexcept { item_.emplace(std::move(item)); }
+
+  bool has_item() const noexcept { return item_.has_value(); }
+  const T& item() const noexcept { return *item_; }
+  void swap(shared_item& other) noexcept { item_.swap(other.item_); }
+
+ private:
+  std::optional<T> item_;
+};
+
+template <class T>
+class shared_item<T, false> {
+  using storage = item_storage<T>;
+
+ public:
+  static shared_item with_room() {
+    shared_item made;
+    made.item_ = std::make_shared<std::optional<stored_item<T>>>();
+    return made;
+  }
+
+  void put(stored_item<T>& item) noexcept { item_->emplace(std::move(item)); }
+
+  bool has_item() const noexcept { return item_ != nullptr && item_->has_value(); }
+  const T& item() const noexcept { return storage::item(**item_); }
+  void swap(shared_item& other) noexcept { item_.swap(other.item_); }
+
+ private:
+  std::shared_ptr<std::optional<stored_item<T>>> item_; // constant once the item is in
+};
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/clock.hpp>
+#include <roost/detail/channel/channel_exchange.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/hardware_threads.hpp>
+#include <roost/detail/wait/short_wait.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/overflow.hpp>
+#include <roost/site.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0::detail {
+
+/// What no user sees: the task was asked to stop, and nothing happened. A value of the enumeration
+/// because a std::optional would be slower than the rest of a send.
+inline constexpr auto status_stopped = static_cast<channel_status>(-1);
+
+enum class channel_side { sending, receiving };
+
+/// What the ends of a channel share: an exchange, how to wait at it, and how many ends there are.
+/// The last of a side to go closes the channel.
+template <class Item>
+class channel_core : public channel_exchange<Item>,
+                     public std::enable_shared_from_this<channel_core<Item>> {
+  using exchange = channel_exchange<Item>;
+
+ public:
+  class send_attempt;
+  class receive_attempt;
+
+  channel_core(std::size_t capacity,
+               overflow policy,
+               std::string_view name,
+               std::size_t called_at_once = worth_waking())
+      : exchange(capacity, policy, called_at_once),
+        name_(name) {}
+
+  /// Waits as long as it must. May be status_stopped.
+  [[gnu::noinline]] channel_status send(Item& item, clock::time_point deadline, const site& where);
+  [[gnu::noinline]] channel_status
+  receive(std::optional<Item>& out, clock::time_point deadline, const site& where);
+
+  /// Sends items[next], items[next + 1] and so on, and counts `next` up with each that has gone
+  /// through: to the end, unless the status is another one than success.
+  channel_status send_all(std::vector<Item>& items, std::size_t& next, const site& where);
+
+  /// Waits for the first item and appends it and what else is there, up to `max`, to `out`, which
+  /// has room for them. How many; 0 if the channel is closed. Nothing if the task was asked to
+  /// stop.
+  std::optional<std::size_t>
+  receive_some(std::vector<Item>& out, std::size_t max, const site& where);
+
+  void add_end(channel_side side) noexcept {
+    // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
+    ends(side).fetch_add(1, std::memory_order_relaxed);
+  }
+  void drop_end(channel_side side) noexcept;
+  /// Adds a sender, unless the last one has gone: then the channel is closed.
+  bool try_add_sender() noexcept;
+
+ private:
+  template <class Attempt>
+  static channel_status
+  wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
+
+  template <class Try, class Ready>
+  channel_status try_for_a_while(
+      channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready);
+
+  std::atomic<std::size_t>& ends(channel_side side) noexcept {
+    return side == channel_side::sending ? senders_alive_ : receivers_alive_;
+  }
+
+  const std::string name_;
+  std::atomic<std::size_t> senders_alive_{1};
+  std::atomic<std::size_t> receivers_alive_{1};
+};
+
+/// How an operation ended that found `status` without waiting; see attempt::lasts().
+inline channel_status found_here(channel_status status) noexcept {
+  return status == channel_status::closed && this_thread_is_stopped() ? status_stopped : status;
+}
+
+/// How an operation ended that a peer or a close has completed.
+inline channel_status status_of(wait_state completed) noexcept {
+  return completed == wait_state::done ? channel_status::success : channel_status::closed;
+}
+
+/// To send `item`. It is taken only if the status is success in the end.
+template <class Item>
+class channel_core<Item>::send_attempt final : public attempt {
+ public:
+  send_attempt(channel_core& core, Item* item) noexcept
+      : attempt(core.lock(), &core.senders(), item),
+        core_(core) {}
+
+  /// Exchanges the item for another one.
+  void send(Item& item) noexcept { node().slot = &item; }
+
+  bool may_happen() const noexcept override {
+    return core_.policy() != overflow::block || core_.may_send();
+  }
+  bool try_alone() override {
+    status_ = core_.try_send(item(), rest_);
+    return happened();
+  }
+  bool try_locked() noexcept override {
+    status_ = core_.send_locked(item(), rest_);
+    return happened();
+  }
+  void finish() noexcept override { core_.finish_send(item(), rest_); }
+  void link(wait_record& record) noexcept override {
+    if constexpr (may_own_an_end)
+      kept_ = core_.weak_from_this().lock();
+    attempt::link(record);
+  }
+  void conclude(wait_state end) noexcept override {
+    status_ = status_of(end);
+    core_.sender_arrived(end);
+  }
+  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+
+  channel_status status() const noexcept { return status_; }
+
+ private:
+  Item& item() noexcept { return exchange::item_of(node()); }
+  bool happened() const noexcept {
+    return status_ != channel_status::full || core_.policy() != overflow::block;
+  }
+
+  channel_core& core_;
+  channel_status status_ = channel_status::full;
+  static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<Item>;
+  // From when it is in line: the item may own the end through which it is sent, and then its
+  // receiver destroys both, and perhaps its own end, before this thread is awake.
+  std::shared_ptr<channel_core> kept_;
+  // An evicted item goes with the attempt, where no list or lock is in use.
+  typename exchange::leftover rest_;
+};
+
+/// To receive into `out`, which is empty.
+template <class Item>
+class channel_core<Item>::receive_attempt final : public attempt {
+ public:
+  receive_attempt(channel_core& core, std::optional<Item>& out) noexcept
+      : attempt(core.lock(), &core.receivers(), &out),
+        core_(core) {}
+
+  bool may_happen() const noexcept override { return core_.may_receive(); }
+  bool try_alone() override {
+    status_ = core_.try_receive(out());
+    return happened();
+  }
+  bool try_locked() noexcept override {
+    status_ = core_.receive_locked(out(), peer_);
+    return happened();
+  }
+  void finish() noexcept override { core_.finish_receive(out(), peer_); }
+  void conclude(wait_state end) noexcept override {
+    status_ = status_of(end);
+    core_.receiver_arrived(end);
+  }
+  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+
+  channel_status status() const noexcept { return status_; }
+
+ private:
+  std::optional<Item>& out() noexcept { return exchange::target_of(node()); }
+  bool happened() const noexcept { return status_ != channel_status::empty; }
+
+  channel_core& core_;
+  channel_status status_ = channel_status::empty;
+  wait_node* peer_ = nullptr;
+};
+
+// --- implementation ---------------------------------------------------------
+
+// A sender that spins waits for much room, so that sender and receiver each work through half of
+// the ring before the cache line with the other's count moves. That concerns only the spin: then
+// any room is taken, so nobody waits for room that never comes.
+template <class Item>
+channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
+  if (this->policy() != overflow::block)
+    return found_here(this->try_send(item));
+  ++this_thread.waits;
+  short_wait patience;
+  const channel_status soon = try_for_a_while(
+      channel_status::full,
+      this->sent_since_last_asked(),
+      patience,
+      [&] { return this->try_send(item); },
+      [this] { return this->may_have_much_room(); });
+  if (soon != channel_status::full)
+    return soon;
+  send_attempt attempt(*this, &item);
+  return wait(attempt, {"sender::send", name_, where}, deadline, patience);
+}
+
+template <class Item>
+channel_status channel_core<Item>::receive(std::optional<Item>& out,
+                                           clock::time_point deadline,
+                                           const site& where) {
+  ++this_thread.waits;
+  short_wait patience;
+  const channel_status soon = try_for_a_while(
+      channel_status::empty,
+      this->received_since_last_asked(),
+      patience,
+      [&] { return this->try_receive(out); },
+      [this] { return this->may_have_item(); });
+  if (soon != channel_status::empty)
+    return soon;
+  receive_attempt attempt(*this, out);
+  return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
+}
+
+// Each look takes the cache line with the other side's count away from that side. Where only one
+// item goes through from wait to wait, as in a request and its answer, each look may be the one
+// that finds the next. In a flow of many a look that comes later finds more of them at once.
+inline int pauses_between_looks(std::size_t passed_since_last_wait) noexcept {
+  if (passed_since_last_wait <= 1)
+    return 1;
+  if (passed_since_last_wait >= 64)
+    return 64;
+  return passed_since_last_wait < 12 ? static_cast<int>(3 * passed_since_last_wait - 4) : 32;
+}
+
+// Most operations on a ring need neither a record nor a place in the line: they are tried without,
+// again and again for a short while. A thread that finds the ring not ready looks at it before it
+// takes both locks, which would hold up the very side that is about to change it. A stop that came
+// meanwhile goes before all else, as at the beginning of an operation.
+//
+// Where there is no ring only a waiting peer can be met, under the lock: the wait itself begins
+// with that.
+template <class Item>
+template <class Try, class Ready>
+channel_status channel_core<Item>::try_for_a_while(
+    channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready) {
+  if (this->capacity() == 0)
+    return nothing;
+  const int apart = pauses_between_looks(passed);
+  const auto changed = [&] { return ready() || this->may_be_closed(); };
+  bool soon = changed();
+  for (;;) {
+    soon = soon || patience.until(changed, apart);
+    if (this_thread_is_stopped())
+      return status_stopped;
+    const channel_status status = found_here(try_it());
+    if (status != nothing || !soon)
+      return status;
+    soon = false; // another thread was faster; each further look takes of the patience
+  }
+}
+
+template <class Item>
+template <class Attempt>
+channel_status channel_core<Item>::wait(Attempt& attempt,
+                                        const blocked_call& call,
+                                        clock::time_point deadline,
+                                        short_wait patience) {
+  switch (wait_for_one(attempt, call, deadline, patience)) {
+  case wait_state::stopped:
+    return status_stopped;
+  case wait_state::timed_out: // but who was not called, as enough were, may find something
+    return attempt.try_alone() ? found_here(attempt.status()) : channel_status::timeout;
+  default:
+    return attempt.status();
+  }
+}
+
+template <class Item>
+channel_status
+channel_core<Item>::send_all(std::vector<Item>& items, std::size_t& next, const site& where) {
+  while (next < items.size()) {
+    this->try_send_some(items, next);
+    if (next == items.size())
+      break;
+    const channel_status status = send(items[next], no_deadline, where); // waits
+    if (status != channel_status::success)
+      return status;
+    ++next;
+  }
+  return channel_status::success;
+}
+
+template <class Item>
+std::optional<std::size_t>
+channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const site& where) {
+  if (const std::size_t at_once = this->try_receive_some(out, max); at_once != 0)
+    return at_once;
+  std::optional<Item> first;
+  if (receive(first, no_deadline, where) == status_stopped)
+    return std::nullopt;
+  if (!first)
+    return 0;
+  out.push_back(*std::move(first));
+  return 1 + this->try_receive_some(out, max - 1);
+}
+
+template <class Item>
+void channel_core<Item>::drop_end(channel_side side) noexcept {
+  // release: what was done through this end; acquire: the last one sees what was done through all;
+  // each pairs with the others'
+  if (ends(side).fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
+  if (side == channel_side::sending) {
+    this->close();
+  } else {
+    this->close_and_discard();
+  }
+}
+
+// Who drops the last one counts first and closes then; nobody is to see the one without the other.
+template <class Item>
+bool channel_core<Item>::try_add_sender() noexcept {
+  // relaxed: only the number counts; the last end to go leaves it at 0 for good
+  std::size_t count = senders_alive_.load(std::memory_order_relaxed);
+  while (count != 0) {
+    // relaxed: as in add_end(), an end exists at this moment
+    if (senders_alive_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+      return true;
+  }
+  this->close();
+  return false;
+}
+
+} // namespace roost::inline v0::detail

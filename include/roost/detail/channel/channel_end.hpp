@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/channel/channel_core.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// What both kinds of ends are: counted handles on a channel.
+template <class Item, channel_side Side>
+class channel_end {
+ public:
+  channel_end(const channel_end& other) noexcept : core_(other.core_) {
+    if (core_)
+      core_->add_end(Side);
+  }
+  channel_end(channel_end&& other) noexcept = default;
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is swapped in
+  channel_end& operator=(const channel_end& other) noexcept {
+    channel_end(other).core_.swap(core_);
+    return *this;
+  }
+  channel_end& operator=(channel_end&& other) noexcept {
+    channel_end(std::move(other)).core_.swap(core_);
+    return *this;
+  }
+  ~channel_end() {
+    if (core_) {
+      note_unwinding();
+      core_->drop_end(Side);
+    }
+  }
+
+  /// Sends fail from now on; what was accepted can still be received. True for the call that
+  /// closed the channel.
+  bool close(site where = site::current()) const {
+    core_type& channel = core(where);
+    note_unwinding();
+    return channel.close();
+  }
+
+  bool closed(site where = site::current()) const { return core(where).closed(); }
+  std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }
+  /// Old news where other threads act.
+  std::size_t size(site where = site::current()) const { return core(where).size(); }
+
+  /// How many items overflow::drop_oldest has destroyed, or drop_newest refused, so far.
+  std::size_t dropped(site where = site::current()) const { return core(where).dropped(); }
+
+  /// True for ends of the same channel.
+  friend bool operator==(const channel_end& a, const channel_end& b) noexcept {
+    return a.core_ == b.core_;
+  }
+
+ protected:
+  using core_type = channel_core<Item>;
+
+  /// Takes over one of the ends that the core counts.
+  explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
+
+  core_type& core(const site& where) const { return *shared_core(where); }
+
+  const std::shared_ptr<core_type>& shared_core(const site& where) const {
+    if (core_)
+      return core_;
+    refuse(where);
+  }
+
+ private:
+  friend struct probe;
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
+    throw std::logic_error("roost: this end of a channel was moved from, and is used at " +
+                           line_of(where) + "; make a copy of it where both are used");
+  }
+
+  std::shared_ptr<core_type> core_; // null when moved from
+};
+
+} // namespace roost::inline v0::detail

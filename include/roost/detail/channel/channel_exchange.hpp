@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/channel_result.hpp>
+#include <roost/detail/channel/block_queue.hpp>
+#include <roost/detail/channel/channel_line.hpp>
+#include <roost/detail/operation/primitive_lock.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/overflow.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0::detail {
+
+/// Where items change hands: a queue with a short lock for each side, and two waiting lines.
+/// Nothing here waits: who does is linked into a line from outside, and is called from here. Item
+/// is what item_storage stores: its moves cannot throw and are no user code.
+///
+/// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, one
+/// is): whoever holds them may do all. What both guard can be read under either, so one lock is
+/// enough for what concerns nobody else: a send into room while no receiver is to be called, a
+/// receive from the ring while no sender is. Nobody can begin to wait, and nobody can close the
+/// channel, meanwhile. But that there is no room, or no item, is said under both locks only: then
+/// whoever changes that afterwards sees what was done before, as users expect who set a flag, find
+/// nothing and go to sleep.
+///
+/// INVARIANT, under both locks: receivers wait only while the ring is empty or one of them is on
+/// its way, and no sender waits; senders wait only while the ring is full or one of them is on its
+/// way, and no receiver waits; nobody waits once the channel is closed. (Waiters that a stop, a
+/// deadline or another channel has claimed may still be linked: they do not count. One select may
+/// wait as both at a channel of capacity 0: it does not meet itself.)
+///
+/// Why nobody waits for ever. A receiver begins to wait when there is neither an item nor a sender.
+/// Whoever puts an item into the ring afterwards calls a receiver, unless as many as can run are on
+/// their way: those have been claimed, so neither a stop nor a deadline keeps them from coming, and
+/// whoever arrives takes the next item for the next receiver, if it finds both and few enough are
+/// on their way. The last to arrive finds nobody else on the way. Likewise for senders and room.
+/// Who is awake may thus overtake those who wait, but whoever waits is called in turn; and whoever
+/// is on its way needs a processor to get there, as a holder of a lock needs one to let it go.
+///
+/// The oldest item goes to a called receiver, and a called sender's item into the ring at once, so
+/// items keep the order of the sends; where the ring is empty, or there is none, an item goes
+/// straight from one to the other.
+///
+/// Source: the shape of Go's channels (runtime/chan.go); claims and hand-over outside the lock as
+/// in Rust's kanal.
+template <class Item>
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): each side has cache lines of its own
+class channel_exchange {
+ public:
+  channel_exchange(const channel_exchange&) = delete;
+  channel_exchange& operator=(const channel_exchange&) = delete;
+
+  /// Takes from `item` only on success. Never waits, ignores stops.
+  channel_status try_send(Item& item);
+  channel_status try_receive(std::optional<Item>& out);
+
+  /// The usual case, for which one lock is enough, and short enough to be part of the caller's
+  /// code. False: nothing has happened, and to say more takes both locks.
+  [[gnu::always_inline]] bool send_at_once(Item& item) noexcept;
+  [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept;
+
+  /// How many could be received at once, if nobody else came.
+  std::size_t available() const noexcept;
+
+  /// True for the call that closed it. `cause` is what receivers find in the end, or null.
+  bool close(std::exception_ptr cause = nullptr) noexcept;
+
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t size() const noexcept;
+  std::size_t dropped() const noexcept;
+  bool closed() const noexcept;
+  std::exception_ptr cause() const noexcept;
+
+ protected:
+  channel_exchange(std::size_t capacity, overflow policy, std::size_t called_at_once);
+  ~channel_exchange() = default;
+
+  /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
+  struct leftover {
+    wait_node* peer = nullptr;   // claimed, to be completed
+    std::optional<Item> evicted; // to be destroyed
+  };
+
+  /// As with one argument, but an evicted item is left to the caller.
+  channel_status try_send(Item& item, leftover& rest);
+
+  /// Sends items[next], items[next + 1] and so on, as far as there is room or who receives them,
+  /// and counts `next` up with each. Nothing if the channel is closed or items may be lost.
+  void try_send_some(std::vector<Item>& items, std::size_t& next);
+
+  /// Appends what is there, up to `max`, to `out`, which has room for it. How many.
+  std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
+
+  /// One attempt of those who may wait: the caller holds lock(), and calls the other function when
+  /// it has released it. Where the queue lacks a block a send is `full` as well: see
+  /// send_among_others().
+  channel_status send_locked(Item& item, leftover& rest) noexcept;
+  channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
+  void finish_send(Item& item, const leftover& rest) noexcept;
+  void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
+
+  /// What they do once they are awake and not in line any more: `end` is what they were woken with.
+  void sender_arrived(wait_state end) noexcept { arrived(senders_, end); }
+  void receiver_arrived(wait_state end) noexcept { arrived(receivers_, end); }
+
+  /// Where they wait; a node's slot is item_of() or target_of() it.
+  const primitive_lock& lock() const noexcept { return lock_; }
+  wait_list& senders() noexcept { return senders_; }
+  wait_list& receivers() noexcept { return receivers_; }
+
+  static Item& item_of(const wait_node& sender) noexcept {
+    return *static_cast<Item*>(sender.slot);
+  }
+  static std::optional<Item>& target_of(const wait_node& receiver) noexcept {
+    return *static_cast<std::optional<Item>*>(receiver.slot);
+  }
+
+  /// Hints, which need no lock.
+  bool may_have_room() const noexcept { return items_.may_have_room(capacity_); }
+  bool may_have_much_room() const noexcept {
+    return items_.may_have_room(capacity_, capacity_ / 2 + 1);
+  }
+  bool may_have_item() const noexcept { return items_.may_have_item(); }
+  bool may_be_closed() const noexcept { return is_closed(); }
+  /// The same for a whole operation. Without a queue only the lock tells whether a peer waits. A
+  /// send into a chain is always tried: the try is what adds the blocks that it lacks.
+  bool may_send() const noexcept {
+    return capacity_ == 0 || items_.is_chain(capacity_) || may_have_room() || may_be_closed();
+  }
+  bool may_receive() const noexcept { return capacity_ == 0 || may_have_item() || may_be_closed(); }
+  std::size_t sent_since_last_asked() noexcept { return items_.put_since_last_asked(); }
+  std::size_t received_since_last_asked() noexcept { return items_.taken_since_last_asked(); }
+
+  /// For when nobody is left to receive.
+  void close_and_discard() noexcept;
+
+  overflow policy() const noexcept { return policy_; }
+
+ private:
+  friend struct probe;
+
+  // Takes both locks for it.
+  [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);
+  [[gnu::noinline]] channel_status receive_among_others(std::optional<Item>& out);
+
+  void arrived(channel_line& line, wait_state end) noexcept;
+  std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
+  void add_block();
+
+  // Under either lock, or for a hint.
+  bool is_closed() const noexcept {
+    // relaxed: the locks order it, and a hint need not be ordered
+    return closed_.load(std::memory_order_relaxed);
+  }
+  // Under both locks. At capacity 0 the queue's cache lines are not even looked at.
+  bool has_item() const noexcept { return capacity_ != 0 && items_.has_item(); }
+  bool has_room() const noexcept { return capacity_ != 0 && items_.has_room(); }
+
+  // The caller holds lock_, and completes who is called when it has released it.
+  channel_status send_to_full(Item& item, leftover& rest) noexcept;
+  wait_node* receiver_to_call() noexcept;
+  wait_node* let_in() noexcept;
+  wait_node* serve_next() noexcept;
+  void give(const wait_node& receiver, Item& item) noexcept;
+  bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept;
+
+  block_queue<Item> items_;
+  // Guarded by lock_: written under both of its parts, read under either. The lines, which change
+  // often, have a cache line of their own. At capacity 0 they are all that changes: so their lock
+  // lies beside them, and each operation moves one cache line instead of three.
+  alignas(64) channel_line senders_;
+  channel_line receivers_;
+  mutable spin_lock lock_without_ring_;
+  std::atomic<bool> closed_{false};
+  std::size_t dropped_ = 0;
+  const std::size_t capacity_;
+  const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);
+  std::exception_ptr cause_; // written once, when closed_ is set
+  const overflow policy_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class Item>
+channel_exchange<Item>::channel_exchange(std::size_t capacity,
+                                         overflow policy,
+                                         std::size_t called_at_once)
+    : items_(capacity),
+      senders_(called_at_once),
+      receivers_(called_at_once),
+      capacity_(capacity),
+      policy_(policy) {}
+
+template <class Item>
+channel_status channel_exchange<Item>::send_locked(Item& item, leftover& rest) noexcept {
+  rest.peer = nullptr;
+  if (is_closed())
+    return channel_status::closed;
+  if (items_.lacks_block())
+    return channel_status::full;
+  if ((rest.peer = receiver_to_call()) != nullptr) {
+    if (has_item())
+      give(*rest.peer, item);
+    return channel_status::success;
+  }
+  if (!has_room())
+    return send_to_full(item, rest);
+  items_.put(std::move(item));
+  return channel_status::success;
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::send_to_full(Item& item, leftover& rest) noexcept {
+  if (policy_ == overflow::block)
+    return channel_status::full;
+  ++dropped_;
+  if (policy_ == overflow::drop_newest)
+    return channel_status::full;
+  if (has_item())
+    rest.evicted.emplace(items_.take());
+  items_.put(std::move(item));
+  return channel_status::success;
+}
+
+template <class Item>
+void channel_exchange<Item>::finish_send(Item& item, const leftover& rest) noexcept {
+  if (rest.peer == nullptr)
+    return;
+  if (std::optional<Item>& target = target_of(*rest.peer); !target)
+    target.emplace(std::move(item));
+  rest.peer->record->complete(wait_state::done);
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::receive_locked(std::optional<Item>& out,
+                                                      wait_node*& peer) noexcept {
+  if (has_item()) {
+    out.emplace(items_.take());
+    peer = let_in();
+    return channel_status::success;
+  }
+  if ((peer = senders_.call_first()) != nullptr)
+    return channel_status::success;
+  return is_closed() ? channel_status::closed : channel_status::empty;
+}
+
+// The item of a sender that waited for room is in the ring by now; any other goes straight out, as
+// there was none in the ring.
+template <class Item>
+void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
+                                            const wait_node* peer) noexcept {
+  if (peer == nullptr)
+    return;
+  if (!out)
+    out.emplace(std::move(item_of(*peer)));
+  peer->record->complete(wait_state::done);
+}
+
+// Without room for the next item the oldest one must go, whoever is on the way.
+template <class Item>
+wait_node* channel_exchange<Item>::receiver_to_call() noexcept {
+  return receivers_.is_to_be_called() || !has_room() ? receivers_.call_first() : nullptr;
+}
+
+// There is room.
+template <class Item>
+wait_node* channel_exchange<Item>::let_in() noexcept {
+  wait_node* const sender = senders_.is_to_be_called() ? senders_.call_first() : nullptr;
+  if (sender != nullptr)
+    items_.put(std::move(item_of(*sender)));
+  return sender;
+}
+
+// There is an item.
+template <class Item>
+wait_node* channel_exchange<Item>::serve_next() noexcept {
+  wait_node* const receiver = receivers_.is_to_be_called() ? receivers_.call_first() : nullptr;
+  if (receiver != nullptr)
+    target_of(*receiver).emplace(items_.take());
+  return receiver;
+}
+
+// The oldest item goes first, and leaves its place to the new one.
+template <class Item>
+void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcept {
+  std::optional<Item>& target = target_of(receiver);
+  if (has_item()) {
+    target.emplace(items_.take());
+    items_.put(std::move(item));
+  } else {
+    target.emplace(std::move(item));
+  }
+}
+
+// Only those whom a peer has called are counted; where there is no ring nobody counts on them.
+template <class Item>
+void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcept {
+  if (capacity_ == 0 || end != wait_state::done)
+    return;
+  const wait_node* next = nullptr;
+  free_blocks<Item> surplus; // freed after the locks are released
+  {
+    const std::lock_guard guard(lock_);
+    line.arrived();
+    if (&line == &senders_) {
+      next = has_room() ? let_in() : nullptr;
+    } else {
+      next = has_item() ? serve_next() : nullptr;
+    }
+    surplus = items_.surplus();
+  }
+  if (next != nullptr)
+    next->record->complete(wait_state::done);
+}
+
+template <class Item>
+inline bool channel_exchange<Item>::send_at_once(Item& item) noexcept {
+  if (capacity_ == 0)
+    return false;
+  const spin_guard guard(items_.sending());
+  if (is_closed() || receivers_.is_to_be_called() || !items_.has_room_at_hand())
+    return false;
+  items_.put_at_hand(std::move(item));
+  return true;
+}
+
+template <class Item>
+inline bool channel_exchange<Item>::receive_at_once(std::optional<Item>& out) noexcept {
+  if (capacity_ == 0)
+    return false;
+  const spin_guard guard(items_.receiving());
+  if (senders_.is_to_be_called() || !items_.has_item_at_hand())
+    return false;
+  out.emplace(items_.take_at_hand());
+  return true;
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::try_send(Item& item, leftover& rest) {
+  return send_at_once(item) ? channel_status::success : send_among_others(item, rest);
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::try_send(Item& item) {
+  leftover rest;
+  return try_send(item, rest);
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::try_receive(std::optional<Item>& out) {
+  return receive_at_once(out) ? channel_status::success : receive_among_others(out);
+}
+
+// A chain that was once full keeps all its blocks while the channel is open. So only the first
+// attempt of a send has to add one: those under other locks need not.
+template <class Item>
+channel_status channel_exchange<Item>::send_among_others(Item& item, leftover& rest) {
+  for (;;) {
+    std::unique_lock guard(lock_);
+    const channel_status status = send_locked(item, rest);
+    const bool lacks_block = status == channel_status::full && items_.lacks_block();
+    guard.unlock();
+    if (!lacks_block) {
+      finish_send(item, rest);
+      return status;
+    }
+    add_block();
+  }
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::receive_among_others(std::optional<Item>& out) {
+  wait_node* peer = nullptr;
+  channel_status status = channel_status::empty;
+  free_blocks<Item> surplus; // freed after the locks are released
+  {
+    const std::lock_guard guard(lock_);
+    status = receive_locked(out, peer);
+    surplus = items_.surplus();
+  }
+  finish_receive(out, peer);
+  return status;
+}
+
+// Allocates outside the lock. Another sender may have been faster.
+template <class Item>
+void channel_exchange<Item>::add_block() {
+  free_blocks<Item> added;
+  added.push(items_.make_block());
+  const std::lock_guard guard(lock_);
+  if (items_.lacks_block())
+    items_.add(added.pop());
+}
+
+// Others must not wait for long, so many items go through in several goes.
+inline constexpr std::size_t items_per_lock = 256;
+
+template <class Item>
+void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t& next) {
+  for (bool more = true; more && next < items.size();) {
+    const std::size_t left = items.size() - next;
+    const std::size_t end = next + (left < items_per_lock ? left : items_per_lock);
+    claimed_list receivers;
+    bool lacks_block = false;
+    {
+      const std::lock_guard guard(lock_);
+      if (is_closed() || policy_ != overflow::block)
+        return;
+      for (; next < end && !(lacks_block = items_.lacks_block()); ++next) {
+        const wait_node* const receiver = receiver_to_call();
+        if (receiver != nullptr) {
+          give(*receiver, items[next]);
+          receivers.push(*receiver->record);
+        } else if (has_room()) {
+          items_.put(std::move(items[next]));
+        } else {
+          break;
+        }
+      }
+      more = next == end || lacks_block;
+    }
+    receivers.complete(wait_state::done);
+    if (lacks_block)
+      add_block();
+  }
+}
+
+// Under the locks: each item from a full ring lets a waiting sender's item in; without a ring the
+// senders' items come straight.
+template <class Item>
+std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
+  claimed_list inside;
+  claimed_list straight;
+  std::size_t count = 0;
+  free_blocks<Item> surplus; // freed after the locks are released
+  {
+    const std::lock_guard guard(lock_);
+    const wait_node* sender = nullptr;
+    for (; count < max && has_item(); ++count) {
+      out.push_back(items_.take());
+      if ((sender = let_in()) != nullptr)
+        inside.push(*sender->record);
+    }
+    for (; count < max && (sender = senders_.call_first()) != nullptr; ++count)
+      straight.push(*sender->record);
+    surplus = items_.surplus();
+  }
+  inside.complete(wait_state::done);
+  straight.complete(wait_state::done, [&](const wait_record& sender) {
+    out.push_back(std::move(item_of(*sender.claimed_at())));
+  });
+  return count;
+}
+
+template <class Item>
+std::size_t channel_exchange<Item>::try_receive_some(std::vector<Item>& out,
+                                                     std::size_t max) noexcept {
+  std::size_t count = 0;
+  for (std::size_t taken = items_per_lock; taken == items_per_lock && count < max;) {
+    const std::size_t left = max - count;
+    taken = take_some(out, left < items_per_lock ? left : items_per_lock);
+    count += taken;
+  }
+  return count;
+}
+
+template <class Item>
+std::size_t channel_exchange<Item>::available() const noexcept {
+  const std::lock_guard guard(lock_);
+  return items_.size() + senders_.size();
+}
+
+template <class Item>
+bool channel_exchange<Item>::close_locked(claimed_list& woken,
+                                          std::exception_ptr&& cause) noexcept {
+  if (is_closed())
+    return false;
+  // relaxed: see is_closed()
+  closed_.store(true, std::memory_order_relaxed);
+  cause_ = std::move(cause);
+  woken.push_all(senders_);
+  woken.push_all(receivers_);
+  return true;
+}
+
+template <class Item>
+bool channel_exchange<Item>::close(std::exception_ptr cause) noexcept {
+  claimed_list served;
+  claimed_list woken;
+  {
+    const std::lock_guard guard(lock_);
+    while (has_item() && !receivers_.empty()) {
+      if (const wait_node* const receiver = receivers_.call_first()) {
+        target_of(*receiver).emplace(items_.take());
+        served.push(*receiver->record);
+      }
+    }
+    if (!close_locked(woken, std::move(cause)))
+      return false;
+  }
+  served.complete(wait_state::done);
+  woken.complete(wait_state::closed);
+  return true;
+}
+
+template <class Item>
+void channel_exchange<Item>::close_and_discard() noexcept {
+  claimed_list woken;
+  block_queue<Item> discarded; // destroyed after the locks are released
+  {
+    const std::lock_guard guard(lock_);
+    close_locked(woken);
+    items_.move_into(discarded);
+  }
+  woken.complete(wait_state::closed);
+}
+
+template <class Item>
+std::size_t channel_exchange<Item>::size() const noexcept {
+  const std::lock_guard guard(lock_);
+  return items_.size();
+}
+
+template <class Item>
+std::size_t channel_exchange<Item>::dropped() const noexcept {
+  const std::lock_guard guard(lock_);
+  return dropped_;
+}
+
+template <class Item>
+std::exception_ptr channel_exchange<Item>::cause() const noexcept {
+  const std::lock_guard guard(lock_);
+  return cause_;
+}
+
+template <class Item>
+bool channel_exchange<Item>::closed() const noexcept {
+  const std::lock_guard guard(lock_);
+  return is_closed();
+}
+
+} // namespace roost::inline v0::detail

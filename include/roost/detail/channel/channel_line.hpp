@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/wait/wait_record.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+/// Those who wait at one side of a channel, and how many of them are on their way: claimed, and
+/// not yet awake to say so.
+///
+/// To wake a thread takes as long as a hundred sends. So where the ring can take an item, or give
+/// one, no more of them are called at once than can get a processor soon; those who are awake go
+/// on meanwhile. Each who arrives looks whether the next one must be called. Where the ring is of
+/// no use to the other side, the next one is called whoever is on the way.
+///
+/// The primitive's lock guards it.
+class channel_line : public wait_list {
+ public:
+  explicit channel_line(std::size_t called_at_once) noexcept
+      : called_at_once_(static_cast<std::uint32_t>(called_at_once)) {}
+
+  /// Whether somebody waits and few enough are on their way.
+  bool is_to_be_called() const noexcept { return !empty() && on_their_way_ < called_at_once_; }
+
+  /// Claims the first who can be claimed, null if nobody can.
+  wait_node* call_first() noexcept {
+    wait_node* const first = claim_first();
+    if (first != nullptr)
+      ++on_their_way_;
+    return first;
+  }
+
+  void arrived() noexcept { --on_their_way_; }
+
+ private:
+  friend struct probe;
+
+  // Short, so that both lines of a channel and their lock fit into one cache line.
+  std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
+  const std::uint32_t called_at_once_;
+};
+
+} // namespace roost::inline v0::detail

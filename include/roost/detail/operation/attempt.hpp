@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/operation/primitive_lock.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/short_wait.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+
+#include <cstddef>
+#include <mutex>
+
+namespace roost::inline v0::detail {
+
+/// Something that a thread wants to happen at one primitive and may have to wait for: to send, to
+/// receive, that an event is set. Waiting for one is a select of one: see wait_for_first().
+///
+/// Threads: made and used by one; a peer that claims its record may reach it through the slot of
+/// its node, until it completes the record.
+class attempt {
+ public:
+  attempt(const attempt&) = delete;
+  attempt& operator=(const attempt&) = delete;
+
+  /// A hint without a lock, which says only whether a try is worth while at this moment. False
+  /// where it cannot happen for all that this thread can see. True also where only a try can tell.
+  virtual bool may_happen() const noexcept { return true; }
+
+  /// True if it happened. Never waits. May allocate.
+  inline virtual bool try_alone();
+
+  /// The same, but the caller holds the lock, and calls finish() after it is released if it
+  /// happened. Allocates nothing.
+  virtual bool try_locked() noexcept = 0;
+  virtual void finish() noexcept {}
+
+  /// A peer made it happen: `end` is what it completed the record with.
+  virtual void conclude(wait_state end) noexcept = 0;
+
+  /// True if what happened remains so, as a close does. Where it is found, and not waited for, a
+  /// stop that came meanwhile goes before it: it may be the work of others whom that has ended.
+  virtual bool lasts() const noexcept { return false; }
+
+  /// When to try again although no peer has come.
+  virtual clock::time_point due() const noexcept { return no_deadline; }
+
+  /// What guards the primitive; nothing for what only the time makes happen.
+  const primitive_lock& lock() const noexcept { return lock_; }
+
+  inline virtual void link(wait_record& record) noexcept; // caller holds the lock
+  void unlink() noexcept;                                 // takes it
+  bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
+
+ protected:
+  attempt(primitive_lock lock, wait_list* line, void* slot) noexcept
+      : lock_(lock),
+        line_(line),
+        node_(slot) {}
+  ~attempt() = default;
+
+  wait_node& node() noexcept { return node_; }
+
+ private:
+  primitive_lock lock_;
+  wait_list* line_;
+  wait_node node_; // guarded by the lock while it is linked
+};
+
+using attempt_list = view<attempt* const>;
+
+/// Holds the locks of several attempts. They are in the order of their locks' addresses, the same
+/// for everybody, so that two such holders never wait for each other. One lock may be there more
+/// than once. Others that come meanwhile spin for longer than with one lock, but as long as the
+/// holder only asks and links: some nanoseconds for each.
+class all_locked {
+ public:
+  explicit all_locked(attempt_list by_lock) noexcept : by_lock_(by_lock) {
+    for_each_lock([](const primitive_lock& lock) { lock.lock(); });
+  }
+  ~all_locked() {
+    for_each_lock([](const primitive_lock& lock) { lock.unlock(); });
+  }
+  all_locked(const all_locked&) = delete;
+  all_locked& operator=(const all_locked&) = delete;
+
+ private:
+  template <class F>
+  void for_each_lock(F f) noexcept;
+
+  attempt_list by_lock_;
+};
+
+/// How a wait for several attempts ended: with the one that happened; or with none, because of a
+/// stop, or because a time came: the deadline, or when one of the attempts is due().
+struct first_ended {
+  attempt* which;
+  wait_state end;
+};
+
+/// What a thread has found without waiting for it; see attempt::lasts().
+inline first_ended found(attempt* happened) noexcept {
+  if (happened->lasts() && this_thread_is_stopped())
+    return {nullptr, wait_state::stopped};
+  return {happened, wait_state::done};
+}
+
+/// Waits until one of the attempts has happened. Both lists hold the same ones: `in_turn` tells
+/// who is asked first, `by_lock` is sorted for all_locked.
+///
+/// INVARIANT: exactly one attempt happens, or none. All are tried, and if none can happen all are
+/// linked, while all locks are held: a peer comes before, and is found, or after, and finds the
+/// node. Once they are linked, whoever claims the one record decides; two peers never both do.
+/// An attempt cannot meet another one of the same thread: none is linked while they are tried.
+first_ended wait_for_first(attempt_list in_turn,
+                           attempt_list by_lock,
+                           const blocked_call& call,
+                           clock::time_point deadline,
+                           short_wait patience = {});
+
+/// Waits for one.
+inline wait_state wait_for_one(attempt& a,
+                               const blocked_call& call,
+                               clock::time_point deadline,
+                               short_wait patience = {}) {
+  attempt* const only[] = {&a};
+  return wait_for_first(only, only, call, deadline, patience).end;
+}
+
+/// The first attempt that can happen at one and the same moment, without waiting; null if none
+/// can.
+attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept;
+
+// --- implementation ---------------------------------------------------------
+
+inline bool attempt::try_alone() {
+  if (lock_.id() == nullptr)
+    return try_locked();
+  {
+    const std::lock_guard guard(lock_);
+    if (!try_locked())
+      return false;
+  }
+  finish();
+  return true;
+}
+
+inline void attempt::link(wait_record& record) noexcept {
+  if (line_ != nullptr)
+    line_->push_back(node_, record);
+}
+
+inline void attempt::unlink() noexcept {
+  if (line_ == nullptr)
+    return;
+  const std::lock_guard guard(lock_);
+  line_->remove(node_);
+}
+
+template <class F>
+void all_locked::for_each_lock(F f) noexcept {
+  const void* last = nullptr;
+  for (const attempt* const a : by_lock_) {
+    if (a->lock().id() != last)
+      f(a->lock());
+    last = a->lock().id();
+  }
+}
+
+inline attempt* first_to_happen(attempt_list in_turn) noexcept {
+  for (attempt* const a : in_turn) {
+    if (a->try_locked())
+      return a;
+  }
+  return nullptr;
+}
+
+inline attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept {
+  attempt* happened = nullptr;
+  {
+    const all_locked guard(by_lock);
+    happened = first_to_happen(in_turn);
+  }
+  if (happened != nullptr)
+    happened->finish();
+  return happened;
+}
+
+inline first_ended wait_for_first(attempt_list in_turn,
+                                  attempt_list by_lock,
+                                  const blocked_call& call,
+                                  clock::time_point deadline,
+                                  short_wait patience) {
+  parker_lease lease;
+  wait_record record(lease.get(), patience);
+  attempt* happened = nullptr;
+  {
+    const all_locked guard(by_lock);
+    happened = first_to_happen(in_turn);
+    if (happened == nullptr) {
+      for (attempt* const a : in_turn)
+        a->link(record);
+    }
+  }
+  if (happened != nullptr) {
+    happened->finish();
+    return found(happened);
+  }
+  for (const attempt* const a : in_turn)
+    deadline = earlier(deadline, a->due());
+  const wait_state end = block(record, call, deadline);
+  for (attempt* const a : in_turn) {
+    // Its peer has unlinked the one that happened; what it waited at may be gone, unless it keeps
+    // it.
+    if (record.claimed_at() != nullptr && a->is_at(record.claimed_at())) {
+      happened = a;
+    } else {
+      a->unlink();
+    }
+  }
+  if (happened != nullptr)
+    happened->conclude(end);
+  return {happened, end};
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/wait/spin_lock.hpp>
+
+namespace roost::inline v0::detail {
+
+/// What guards a primitive as a whole: one lock; or, where its two sides have a lock each, both,
+/// always in this order; or nothing.
+class primitive_lock {
+ public:
+  primitive_lock() = default;
+  // Implicit: one lock is all there is to most.
+  primitive_lock(spin_lock& first, // NOLINT(google-explicit-constructor)
+                 spin_lock* second = nullptr) noexcept
+      : first_(&first),
+        second_(second) {}
+
+  // Waits for one without holding the other: the holder of a side alone may have lost the
+  // processor.
+  void lock() const noexcept {
+    first_->lock();
+    while (second_ != nullptr && !second_->try_lock()) {
+      first_->unlock();
+      second_->lock();
+      second_->unlock();
+      first_->lock();
+    }
+  }
+  void unlock() const noexcept {
+    if (second_ != nullptr)
+      second_->unlock();
+    first_->unlock();
+  }
+
+  /// Tells one primitive from another, and orders them; null where there is nothing to lock.
+  const void* id() const noexcept { return first_; }
+
+ private:
+  spin_lock* first_ = nullptr;
+  spin_lock* second_ = nullptr;
+};
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/wait_queue.hpp>
+#include <roost/site.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// What a case does that has no handler.
+struct no_handler {
+  void operator()() const noexcept {}
+};
+
+/// Says that a case is taken over by a selector, and has to own what it can.
+struct keep_t {};
+
+/// One case of a select: an attempt, and what to do once it has happened.
+///
+/// Lifetime: it refers to what it was made from, so it belongs into the call of select() itself. A
+/// selector makes one of its own from it, with copies of ends and items.
+class select_case {
+ public:
+  select_case(const select_case&) = delete;
+  select_case& operator=(const select_case&) = delete;
+
+  /// Null for `otherwise`.
+  attempt* what() const noexcept { return what_; }
+
+  /// Before the first try, for each case of `all` in turn: an item that needs a box to be sent is
+  /// put into one. The same variable in a second case is sent from the same box.
+  void prepare(view<select_case* const> all);
+
+  /// After the last try: an item that was not sent is back in its variable.
+  virtual void settle() noexcept {}
+
+  /// Calls the handler. Everything is unlocked and unlinked by then.
+  virtual void run() = 0;
+
+  /// It has happened, and will not happen again.
+  virtual bool is_over() const noexcept { return true; }
+
+  const site& where() const noexcept { return where_; }
+
+ protected:
+  /// The variable of an item that needs a box, and something that tells its type.
+  struct variable {
+    const void* address;
+    const void* type;
+    friend bool operator==(const variable&, const variable&) = default;
+  };
+
+  select_case(attempt* what, site where, variable boxed = {nullptr, nullptr}) noexcept
+      : what_(what),
+        where_(where),
+        boxed_(boxed) {}
+  ~select_case() = default;
+
+ private:
+  /// Puts the item into a box, or sends it from the one it is in, and returns that.
+  virtual void* box(void* shared) { return shared; }
+
+  attempt* what_;
+  site where_;
+  variable boxed_;
+  void* box_ = nullptr;
+};
+
+template <class C>
+concept is_case = std::derived_from<C, select_case>;
+
+/// A case that waits in a wait_queue, until whoever changes its condition wakes it.
+template <class Ready, class F>
+class queue_case final : public select_case {
+ public:
+  queue_case(wait_queue& queue, Ready ready, F handler, site where)
+      : select_case(&attempt_, where),
+        queue_(queue),
+        ready_(ready),
+        attempt_(queue, ready),
+        handler_(std::move(handler)) {}
+  queue_case(keep_t, queue_case&& from)
+      : queue_case(from.queue_, from.ready_, std::move(from.handler_), from.where()) {}
+
+  void run() override { handler_(); }
+
+ private:
+  wait_queue& queue_;
+  Ready ready_;
+  wait_queue::attempt<Ready> attempt_;
+  F handler_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline void select_case::prepare(view<select_case* const> all) {
+  if (boxed_.address == nullptr)
+    return;
+  void* shared = nullptr;
+  for (std::size_t i = 0; all[i] != this && shared == nullptr; ++i) {
+    if (all[i]->boxed_ == boxed_)
+      shared = all[i]->box_;
+  }
+  box_ = box(shared);
+}
+
+template <class F>
+constexpr void check_plain_handler() {
+  static_assert(std::invocable<F&>,
+                "roost::select: the handler of this case must be callable without arguments");
+}
+
+} // namespace roost::inline v0::detail

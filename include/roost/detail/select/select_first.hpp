@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/random.hpp>
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/wait/short_wait.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// Which one of several attempts that could happen does.
+enum class turn {
+  fair,   // each with the same probability
+  biased, // the first
+};
+
+enum class patience { wait, try_only };
+
+/// The order in which locks are taken.
+inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
+  return std::less<>()(a.lock().id(), b.lock().id());
+}
+
+/// Makes one of the attempts happen. Both lists hold the same ones; their order is changed: that
+/// of `in_turn` only where turns are fair. With `try_only`, or at the deadline, it may be none.
+///
+/// Most selects find something at once: the first pass asks one after the other, each under its
+/// own lock alone. Only a select that found nothing takes all locks. It tries again under them,
+/// which makes "nothing can happen" true for one moment, then waits.
+///
+/// Source: Go's selectgo (runtime/select.go), with a first pass as in Rust's crossbeam-channel.
+first_ended select_first(view<attempt*> in_turn,
+                         view<attempt*> by_lock,
+                         turn order,
+                         patience how_long,
+                         const blocked_call& call,
+                         clock::time_point deadline);
+
+// --- implementation ---------------------------------------------------------
+
+// For the short list of a select, and for that of a selector, which is sorted already: insertion
+// then takes linear time.
+inline void sort_by_lock(view<attempt*> attempts) noexcept {
+  for (std::size_t end = 1; end < attempts.size(); ++end) {
+    for (std::size_t i = end; i > 0 && before_by_lock(*attempts[i], *attempts[i - 1]); --i)
+      std::swap(attempts[i], attempts[i - 1]);
+  }
+}
+
+// Draws the order only as far as it is needed (Fisher and Yates).
+inline attempt* try_in_turn(view<attempt*> attempts, turn order) {
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    if (order == turn::fair && i + 1 < attempts.size())
+      std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
+    if (attempts[i]->may_happen() && attempts[i]->try_alone())
+      return attempts[i];
+  }
+  return nullptr;
+}
+
+inline bool any_may_happen(view<attempt*> attempts) noexcept {
+  for (const attempt* const a : attempts) {
+    if (a->may_happen())
+      return true;
+  }
+  return false;
+}
+
+// A thread that can see that nothing can happen looks on for a short while: to link all cases and
+// to unlink them again takes two locks for each, and holds up all who work there. Each look reads
+// what many others write, so looks are far apart. What the hints say decides only when to try.
+// "Nothing can happen" is concluded under all locks, also at the deadline.
+inline first_ended select_first(view<attempt*> in_turn,
+                                view<attempt*> by_lock,
+                                turn order,
+                                patience how_long,
+                                const blocked_call& call,
+                                clock::time_point deadline) {
+  constexpr int pauses_between_looks = 16;
+  short_wait passed;
+  for (;;) {
+    if (attempt* const happened = try_in_turn(in_turn, order))
+      return how_long == patience::wait ? found(happened) : first_ended{happened, wait_state::done};
+    if (how_long == patience::wait && !any_may_happen(in_turn)) {
+      const bool soon = passed.until([&] { return any_may_happen(in_turn); }, pauses_between_looks);
+      if (this_thread_is_stopped())
+        return {nullptr, wait_state::stopped};
+      if (soon)
+        continue;
+    }
+    sort_by_lock(by_lock);
+    if (how_long == patience::try_only)
+      return {try_all(in_turn, by_lock), wait_state::timed_out};
+    const first_ended first = wait_for_first(in_turn, by_lock, call, deadline, passed);
+    if (first.end != wait_state::timed_out)
+      return first;
+    // The time of a case has come. Another one may be there as well, or another thread may have
+    // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
+    // their way already, nobody was called for what has come since.
+    if (clock::now() >= deadline) {
+      attempt* const happened = try_all(in_turn, by_lock);
+      return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
+    }
+  }
+}
+
+} // namespace roost::inline v0::detail

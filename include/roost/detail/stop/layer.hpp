@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/stop/context.hpp>
+#include <roost/stop.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// The context of a stop_when or a shield: a layer within a task or a scope's body.
+class layer final : public context {
+ public:
+  explicit layer(stop_domain& d, std::shared_ptr<const token_state> tokens = nullptr) noexcept
+      : context(d),
+        tokens_(std::move(tokens)) {}
+
+  /// A stop from further out is thrown as it would be without this layer.
+  [[noreturn]] void raise() override {
+    if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested())
+      outer()->raise();
+    throw make_stopped(domain().cause());
+  }
+
+  const std::shared_ptr<const stop_cause>& told_cause() const noexcept override {
+    const bool is_outer =
+        !stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested();
+    return is_outer ? outer()->told_cause() : domain().cause();
+  }
+
+  std::shared_ptr<const token_state> tokens() const noexcept override { return tokens_; }
+
+ private:
+  bool stopped_by_token() const noexcept {
+    return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
+  }
+
+  const std::shared_ptr<const token_state> tokens_;
+};
+
+} // namespace roost::inline v0::detail

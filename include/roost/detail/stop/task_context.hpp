@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/task_domain.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/site.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// The context at the bottom of a task's thread, with what identifies the task.
+class task_context : public context {
+ public:
+  task_context(stop_domain& scope, std::string_view name, site spawned)
+      : context(scope),
+        scope_(scope),
+        name_(name),
+        spawned_(spawned) {}
+
+  /// Its scope; domain() may be its own.
+  stop_domain& scope() const noexcept { return scope_; }
+  const std::shared_ptr<tree>& shared() const noexcept override { return scope_.shared(); }
+
+  std::string_view name() const noexcept { return name_; }
+  const site& spawned() const noexcept { return spawned_; }
+
+  /// When it began to run; the clock's epoch if it has not.
+  clock::time_point since() const noexcept {
+    return since_.load(std::memory_order_relaxed); // relaxed: for reports
+  }
+  void begins() noexcept { since_.store(clock::now(), std::memory_order_relaxed); }
+
+  /// Never used again, unlike an address.
+  std::uint64_t id() const noexcept { return id_; }
+
+  // It waits in its scope's line. Guarded by the scope's lock. Here, beside the links of the line.
+  bool in_line = false;
+
+  task_context* shown_task() noexcept override { return this; }
+  [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }
+
+  /// A domain of its own that was stopped before, where it has none. Then its waits end: one that
+  /// is there is claimed. If it has one, that is returned, and is yet to be stopped. The caller
+  /// holds the scope's lock, and keeps the task from being over.
+  std::shared_ptr<task_domain> stop_alone(const std::shared_ptr<task_domain>& stopped,
+                                          thread_slot* on,
+                                          claimed_list& woken) noexcept;
+
+  /// Nothing waits in it any more. On its own thread.
+  void leave_own_domain() noexcept {
+    if (&domain() != &scope_)
+      own_->end();
+  }
+
+ protected:
+  /// Its own domain, which is made now if it has none. On its own thread.
+  stop_domain& own_domain();
+
+ private:
+  // Each thread takes many at a time: what all count with, they seldom touch. One count in the
+  // whole program, also where shared libraries hide their symbols: two tasks of one number would be
+  // taken for one.
+  [[gnu::visibility("default")]] static std::uint64_t next_id() noexcept {
+    constexpr std::uint64_t many = 4096;
+    static constinit std::atomic<std::uint64_t> taken{0};
+    static constinit thread_local std::uint64_t last = 0;
+    // relaxed: only the numbers differ, they order nothing
+    if (last % many == 0)
+      last = taken.fetch_add(many, std::memory_order_relaxed);
+    return ++last;
+  }
+
+  stop_domain& scope_;
+  // Written once, before domain() becomes it; under the lock of the slot where it runs, if it does.
+  std::shared_ptr<task_domain> own_;
+  std::string name_;
+  site spawned_;
+  std::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
+  std::uint64_t id_ = next_id();
+};
+
+// --- implementation: its own domain -------------------------------------------
+
+inline stop_domain& task_context::own_domain() {
+  if (&domain() != &scope_)
+    return domain();
+  auto own = std::make_shared<task_domain>(scope_.deadline());
+  {
+    const std::lock_guard guard(this_thread.lock);
+    if (own_ != nullptr) // a stop was faster
+      return *own_;
+    own_ = own;
+    change_domain(*own);
+  }
+  own->begin(scope_);
+  return *own;
+}
+
+inline std::shared_ptr<task_domain> task_context::stop_alone(
+    const std::shared_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
+  std::unique_lock<spin_lock> guard;
+  if (on != nullptr) // or no thread has come for it
+    guard = std::unique_lock(on->lock);
+  if (own_ == nullptr) {
+    own_ = stopped;
+    change_domain(*stopped);
+    if (on != nullptr)
+      stopped->claim_in(*on, woken);
+  }
+  return own_;
+}
+
+// --- where the calling thread is ------------------------------------------------
+
+/// Where a scope is made that the calling thread makes.
+inline birthplace birthplace_here() {
+  if (this_thread.task == nullptr)
+    return {};
+  return {this_thread.task->scope().shared_from_this(), this_thread.task->id()};
+}
+
+/// True if the calling thread runs a task of `scope`, or runs inside such a task.
+inline bool runs_inside(const stop_domain& scope) noexcept {
+  const stop_domain* s = this_thread.task != nullptr ? &this_thread.task->scope() : nullptr;
+  while (s != nullptr && s != &scope)
+    s = s->made_in().scope.get();
+  return s != nullptr;
+}
+
+/// True if the calling thread runs `task`, or runs inside it.
+inline bool runs_inside(const task_context& task) noexcept {
+  if (this_thread.task == nullptr)
+    return false;
+  std::uint64_t id = this_thread.task->id();
+  const stop_domain* s = &this_thread.task->scope();
+  for (; s != nullptr && id != task.id(); s = s->made_in().scope.get())
+    id = s->made_in().task;
+  return id == task.id();
+}
+
+} // namespace roost::inline v0::detail

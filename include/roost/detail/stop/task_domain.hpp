@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/stand_in.hpp>
+
+#include <memory>
+
+namespace roost::inline v0::detail {
+
+/// A task's own domain, so that the task can be stopped without its siblings. Few tasks have one: a
+/// task waits in the domain of its scope, until
+///
+///     the task makes something that follows a domain, or asks for its token, while it has a
+///     handle: then it makes this domain, which follows the scope's, and is in it from then on; or
+///     a handle stops the task: then it is in this domain, which was stopped before.
+///
+/// So a wait looks at one domain, as without it, and to stop a task alone costs only that task.
+///
+/// INVARIANT: a task goes from its scope's domain to its own once, under the lock of the slot where
+/// it runs, and no stop is lost by that. A stop of the scope: if it looked for the task's record
+/// before, it has claimed it; if it comes later, the task's domain follows the scope's by then, or
+/// finds it stopped when it begins to. A stop of the task alone: a wait that publishes its record
+/// before the change is claimed with the change, and one that publishes it later reads the new
+/// domain (each under the slot's lock, one of the two second).
+class task_domain final : public stop_domain {
+ public:
+  explicit task_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {}
+
+  using stop_domain::claim_in;
+  using stop_domain::stop; // also with a cause that is known elsewhere
+
+  /// On the task's thread, which is in this domain by now.
+  void begin(stop_domain& scope) noexcept {
+    add(running_);
+    follow(scope.shared_from_this());
+  }
+
+  /// On the task's thread, which waits no more. Later stops reach nothing.
+  void end() noexcept {
+    if (!running_.linked()) // it was stopped before it was the task's
+      return;
+    remove(running_);
+    unfollow();
+  }
+
+ private:
+  stand_in running_{*this}; // for the task, which is in the list of its scope; guarded by lock_
+};
+
+} // namespace roost::inline v0::detail

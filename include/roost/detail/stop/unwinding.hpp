@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/wait/thread_slot.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+// The root cause comes first.
+//
+// A task that fails is known to fail when its exception has left it. Until then its stack unwinds,
+// and what goes with it shows: the last sender closes its channel, a token counts down. Another
+// task takes that for a normal end, fails over it, and may be known to fail before. So failures
+// are in the order of their moments: the moment of one is that at which its unwinding first
+// touched roost, or else that at which it is known.
+//
+// INVARIANT: the moment of a consequence is later than that of its cause. Moments are numbers of
+// one counter. What goes takes one before others can see that it has gone; whoever sees that takes
+// a later one.
+//
+// Nobody can tell which exception is in flight. So a note of the first touch is good until the
+// thread next makes a call of roost that may wait, and does not go through at once: by then the
+// exception may have been handled, and the next one may be the consequence of what the thread has
+// waited for. Calls that surely belong to the unwinding keep it: the end of a scope, and those
+// under a shield or a scope that is made in it.
+
+namespace roost::inline v0::detail {
+
+// One in the whole program, as this_thread.
+[[gnu::visibility("default")]] inline constinit std::atomic<std::uint64_t> last_moment{0};
+
+/// Later than all that were taken before.
+inline std::uint64_t next_moment() noexcept {
+  // relaxed: one counter's changes have one order, which is that of what happened before each
+  // other; nothing else is published
+  return last_moment.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+/// Called before something goes of which others may hear: notes it if an exception is in flight, or
+/// in a handler, which may throw it on.
+inline void note_unwinding() noexcept {
+  thread_slot& here = this_thread;
+  if (here.top == nullptr) // no failure of this thread is anybody's
+    return;
+  const int in_flight = std::uncaught_exceptions() + (std::current_exception() ? 1 : 0);
+  if (in_flight != 0 && !here.note_is_good())
+    here.touched = {next_moment(), here.waits, in_flight};
+}
+
+/// The moment of the exception that the calling thread has caught; 0 if its unwinding has touched
+/// nothing. An exception that was in flight before, further out, is another one.
+inline std::uint64_t moment_of_caught() noexcept {
+  const thread_slot& here = this_thread;
+  const bool is_its_own = here.touched.in_flight > std::uncaught_exceptions();
+  return here.note_is_good() && is_its_own ? here.touched.moment : 0;
+}
+
+/// The calling thread is about to throw a failure that has this moment, or is new if that is 0.
+inline void throw_with_moment(std::uint64_t moment) noexcept {
+  this_thread.touched = {moment, this_thread.waits, std::uncaught_exceptions() + 1};
+}
+
+/// While it lives, calls that may wait belong to the unwinding, if it is made in one: in a
+/// destructor or a handler.
+class unwinding_goes_on {
+ public:
+  unwinding_goes_on() = default;
+  ~unwinding_goes_on() {
+    if (was_good_)
+      this_thread.touched = {note_.moment, this_thread.waits, note_.in_flight};
+  }
+  unwinding_goes_on(const unwinding_goes_on&) = delete;
+  unwinding_goes_on& operator=(const unwinding_goes_on&) = delete;
+
+ private:
+  bool goes_on() const noexcept {
+    return std::uncaught_exceptions() >= note_.in_flight || std::current_exception();
+  }
+
+  const unwinding_note note_ = this_thread.touched;
+  const bool was_good_ = this_thread.note_is_good() && goes_on();
+};
+
+} // namespace roost::inline v0::detail

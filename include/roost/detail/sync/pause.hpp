@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/sync/hardware_threads.hpp>
+
+namespace roost::inline v0::detail {
+
+/// Tells the processor that this thread spins.
+inline void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// False on one processor: nobody can change meanwhile what a thread spins for.
+inline bool spinning_helps() noexcept {
+  return hardware_threads() > 1;
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/hardware_threads.hpp>
+#include <roost/detail/sync/start_thread.hpp>
+#include <roost/detail/threads/fork_watch.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+/// What a thread of a crew runs. Whoever starts it keeps it alive until it runs.
+class job : public list_node<job> {
+ public:
+  virtual ~job() = default;
+
+  /// The last touch of the job by the crew is this call.
+  virtual void run_on_crew() noexcept = 0;
+
+  /// The same for one that was offered, where no thread can be had.
+  virtual void fail_on_crew(const std::exception_ptr& no_thread) noexcept = 0;
+
+  /// Its starter is going to wait for it and may take it back. Set before it is started.
+  bool is_fork = false;
+
+ private:
+  friend class crew;
+  friend struct probe;
+  fork_watch::stamp offered_ = fork_watch::none; // guarded by the crew's lock; `none`: started
+};
+
+/// The threads of an outermost scope and of all that is made inside it. A job gets a thread to
+/// itself: an idle one, or else a new one. A thread whose job is over takes the next job, or is
+/// idle for a while; of idle ones a bounded number is kept, each for a bounded time. The destructor
+/// joins all; no job is left by then.
+///
+/// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
+/// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. Who starts a
+/// job makes it ready where there is such a thread for it, and makes a new thread where there is
+/// none. Not all are woken at once, only as many as can get a processor soon; each who arrives
+/// wakes the next one, if there are more jobs than threads on their way. An idle thread whose time
+/// is over looks for a job before it exits. So no job waits for another one to end; but a thread
+/// that comes free meanwhile may take it before.
+///
+/// Forks that are offered may be more than is worth a thread each: most are taken back before a
+/// thread is there. While a processor is free for one more, a thread is called for them; beyond
+/// that one thread, the lookout, waits a little while and asks the fork_watch whether the oldest is
+/// due.
+///
+/// INVARIANT, under the lock: if forks are ready, there is a lookout, or a thread is on its way or
+/// about to be. Who offers a fork sees to that, and so does each thread before it begins a job, as
+/// it may block there: it calls an idle thread or makes a new one. A thread that comes and takes no
+/// job becomes the lookout if there is none. So every fork gets a thread, whatever those at work
+/// wait for, its starter included; the fork_watch says how soon. Where no new thread can be had,
+/// the forks fail that lack one.
+///
+/// Threads: any may start jobs. Cost: of a start, one lock; with few threads on their way, also the
+/// wake of an idle one; with no thread for it, the creation of a new one. Of an offer, one lock;
+/// the rest only while a processor is free, or where there is no lookout.
+class crew {
+ public:
+  /// Threads that become idle while so many are idle exit.
+  static constexpr std::size_t most_idle = 64;
+
+  explicit crew(clock::duration idle_time = std::chrono::seconds(10),
+                std::size_t woken_at_once = worth_waking(),
+                std::size_t helpers = hardware_threads() - 1) noexcept
+      : idle_time_(idle_time),
+        woken_at_once_(woken_at_once),
+        helpers_(helpers) {}
+  ~crew();
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+
+  /// Runs `j` on a thread. Throws std::system_error if there is none, std::bad_alloc if there is no
+  /// memory for one; then nothing has changed.
+  void start(job& j);
+
+  /// The same for a fork; but not at once where as many are at work as have a processor.
+  void offer(job& j) noexcept;
+
+  /// The calling thread waits until forks have ended: meanwhile one more may be at work.
+  void begin_absence() noexcept;
+  void end_absence() noexcept;
+
+  /// True if no thread has taken `j` so far, and none will.
+  bool take_back(job& j) noexcept;
+
+  /// From now on no idle thread is kept: those that are idle exit, and so does whoever becomes it.
+  void dismiss_idle() noexcept;
+
+ private:
+  friend struct probe;
+
+  // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
+  // from either joins the thread and destroys the member.
+  struct member : list_node<member> {
+    // Throws if there is no memory for a parker.
+    member(crew& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
+    member(const member&) = delete;
+    member& operator=(const member&) = delete;
+    ~member() {
+      if (thread.joinable())
+        thread.join();
+      parker_pool::instance().give_back(sleeps_on);
+    }
+
+    crew& home;
+    job* first;     // what it is made for; null: for whatever it finds
+    bool runs_fork; // the thread's own
+    parker& sleeps_on = parker_pool::instance().take();
+    spin_lock starting; // held until `thread` is set
+    std::jthread thread;
+  };
+
+  // Where a thread comes from that looks for a job. All but the first are on their way before.
+  enum class coming { from_a_job, called, from_lookout, for_the_last_time };
+
+  bool start_on_existing(job& j) noexcept;
+  void add_member(job* j);
+  void add_looking() noexcept;
+  job* pop_fork_without_thread() noexcept;
+  void work(member& self) noexcept;
+  job* next_job(member& self, coming from) noexcept;
+  coming be_idle(member& self, coming from) noexcept;
+  void retire(member& self) noexcept;
+
+  struct finding {
+    job* found;
+    bool may_exit;
+  };
+  finding look(member& self, coming from) noexcept;
+
+  // The caller holds lock_.
+  job* pop_ready() noexcept;
+  job* pop_fork() noexcept;
+  job* choose(coming from) noexcept;
+  bool fork_is_due(coming from) noexcept;
+  bool has_free_processor() const noexcept { return at_forks_ < helpers_ + absent_; }
+  bool has_thread_for_one_more() const noexcept {
+    return ready_count_ < looking_ + idle_count_ + (lookout_ != nullptr ? 1 : 0);
+  }
+  bool lacks_lookout() const noexcept {
+    return !forks_.empty() && lookout_ == nullptr && looking_ == 0;
+  }
+  wait_record* call_next() noexcept;
+  wait_record* call_lookout() noexcept;
+  intrusive_list<member> take_finished() noexcept;
+
+  const clock::duration idle_time_;
+  const std::size_t woken_at_once_;
+  const std::size_t helpers_; // so many have a processor beside who offers forks
+  spin_lock lock_;            // guards all below
+  intrusive_list<job> ready_;
+  std::size_t ready_count_ = 0;
+  std::size_t looking_ = 0; // threads that are idle no more and have not looked for a job since
+  wait_list idle_;          // whoever was busy last is in front
+  std::size_t idle_count_ = 0;
+  intrusive_list<job> forks_; // those that were offered
+  fork_watch watch_;
+  wait_record* lookout_ = nullptr; // an idle thread that is not in idle_
+  std::size_t at_forks_ = 0;       // threads that run forks
+  std::size_t absent_ = 0;         // begin_absence()
+  bool keeps_idle_ = true;
+  intrusive_list<member> members_;
+  intrusive_list<member> finished_;
+  std::size_t finished_count_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline crew::~crew() {
+  dismiss_idle();
+  for (;;) {
+    member* one = nullptr;
+    {
+      const std::lock_guard guard(lock_);
+      one = finished_.empty() ? members_.pop_front() : finished_.pop_front();
+    }
+    if (one == nullptr)
+      return;
+    delete one; // joins its thread
+  }
+}
+
+inline job* crew::pop_ready() noexcept {
+  job* const j = ready_.pop_front();
+  if (j != nullptr)
+    --ready_count_;
+  return j;
+}
+
+inline bool crew::take_back(job& j) noexcept {
+  const std::lock_guard guard(lock_);
+  const list_node<job>& place = j;
+  if (!place.linked())
+    return false;
+  if (std::exchange(j.offered_, fork_watch::none) != fork_watch::none) {
+    forks_.erase(j);
+    watch_.got_on();
+  } else {
+    ready_.erase(j);
+    --ready_count_;
+  }
+  return true;
+}
+
+inline void crew::start(job& j) {
+  if (start_on_existing(j))
+    return;
+  try {
+    add_member(&j);
+  } catch (...) {
+    if (!start_on_existing(j)) // one may have come free meanwhile
+      throw;
+  }
+}
+
+inline void crew::offer(job& j) noexcept {
+  wait_record* woken = nullptr;
+  bool needs_new = false;
+  {
+    const std::lock_guard guard(lock_);
+    j.offered_ = watch_.offered();
+    forks_.push_back(j);
+    woken = call_next();
+    needs_new = lacks_lookout();
+    if (needs_new)
+      ++looking_;
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  if (needs_new)
+    add_looking();
+}
+
+inline void crew::begin_absence() noexcept {
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    ++absent_;
+    woken = call_next();
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+}
+
+inline void crew::end_absence() noexcept {
+  const std::lock_guard guard(lock_);
+  --absent_;
+}
+
+// Makes a thread that is counted as on its way. If that fails, others may have counted on it.
+inline void crew::add_looking() noexcept {
+  std::exception_ptr error;
+  try {
+    add_member(nullptr);
+    return;
+  } catch (...) {
+    error = std::current_exception();
+  }
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    --looking_;
+    woken = call_next(); // one may have come free meanwhile
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  while (job* const j = pop_fork_without_thread())
+    j->fail_on_crew(error);
+}
+
+inline job* crew::pop_fork_without_thread() noexcept {
+  const std::lock_guard guard(lock_);
+  return lacks_lookout() ? pop_fork() : nullptr;
+}
+
+// With a job, or counted as on its way.
+inline void crew::add_member(job* j) {
+  member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
+  {
+    const std::lock_guard guard(lock_);
+    members_.push_back(self);
+    at_forks_ += self.runs_fork ? 1 : 0;
+  }
+  try {
+    const std::lock_guard starting(self.starting);
+    self.thread = start_thread(
+        [](void* m) {
+          auto& member_of_it = *static_cast<member*>(m);
+          member_of_it.home.work(member_of_it);
+        },
+        &self);
+    // From the unlock on it may run, end and be destroyed.
+  } catch (...) {
+    {
+      const std::lock_guard guard(lock_);
+      members_.erase(self);
+      at_forks_ -= self.runs_fork ? 1 : 0;
+    }
+    delete &self;
+    throw;
+  }
+}
+
+inline bool crew::start_on_existing(job& j) noexcept {
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    if (!has_thread_for_one_more())
+      return false;
+    ready_.push_back(j);
+    ++ready_count_;
+    woken = call_next();
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  return true;
+}
+
+// An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
+// be, but is about to look. The lookout comes last: it may have to find a successor.
+inline wait_record* crew::call_next() noexcept {
+  const bool for_fork = !forks_.empty() && (lookout_ == nullptr || has_free_processor());
+  if (ready_count_ + (for_fork ? 1 : 0) <= looking_ || looking_ >= woken_at_once_)
+    return nullptr;
+  const wait_node* const idle = idle_.claim_first();
+  if (idle == nullptr)
+    return call_lookout();
+  --idle_count_;
+  ++looking_;
+  return idle->record;
+}
+
+inline wait_record* crew::call_lookout() noexcept {
+  if (lookout_ == nullptr || !lookout_->try_claim())
+    return nullptr;
+  ++looking_;
+  return std::exchange(lookout_, nullptr);
+}
+
+inline void crew::dismiss_idle() noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard guard(lock_);
+    keeps_idle_ = false;
+    while (const wait_node* const idle = idle_.claim_first()) {
+      --idle_count_;
+      ++looking_;
+      woken.push(*idle->record);
+    }
+    if (wait_record* const lookout = call_lookout())
+      woken.push(*lookout);
+  }
+  woken.complete(wait_state::closed);
+}
+
+inline void crew::work(member& self) noexcept {
+  { const std::lock_guard started(self.starting); }
+  job* j = self.first;
+  if (j == nullptr)
+    j = next_job(self, coming::called);
+  for (; j != nullptr; j = next_job(self, coming::from_a_job))
+    j->run_on_crew();
+  retire(self);
+}
+
+inline job* crew::next_job(member& self, coming from) noexcept {
+  for (;; from = be_idle(self, from)) {
+    const finding here = look(self, from);
+    if (here.found != nullptr || here.may_exit)
+      return here.found;
+  }
+}
+
+inline crew::finding crew::look(member& self, coming from) noexcept {
+  finding here{};
+  wait_record* woken = nullptr;
+  bool needs_new = false;
+  {
+    const std::lock_guard guard(lock_);
+    if (from != coming::from_a_job)
+      --looking_;
+    if (std::exchange(self.runs_fork, false)) {
+      --at_forks_;
+      watch_.got_on();
+    }
+    here.found = choose(from);
+    if (here.found != nullptr && here.found->is_fork) {
+      self.runs_fork = true;
+      ++at_forks_;
+    }
+    woken = call_next();
+    needs_new = here.found != nullptr && lacks_lookout();
+    if (needs_new)
+      ++looking_;
+    here.may_exit = from == coming::for_the_last_time && !lacks_lookout();
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  if (needs_new)
+    add_looking();
+  return here;
+}
+
+inline job* crew::pop_fork() noexcept {
+  job* const j = forks_.pop_front();
+  j->offered_ = fork_watch::none;
+  return j;
+}
+
+inline job* crew::choose(coming from) noexcept {
+  job* const j = pop_ready();
+  if (j != nullptr)
+    return j;
+  return fork_is_due(from) ? pop_fork() : nullptr;
+}
+
+inline bool crew::fork_is_due(coming from) noexcept {
+  const fork_watch::stamp oldest = forks_.empty() ? fork_watch::none : forks_.front()->offered_;
+  const bool free = has_free_processor();
+  const std::size_t surplus = free ? 0 : at_forks_ - helpers_ - absent_;
+  const bool due = from == coming::from_lookout && watch_.is_due(oldest, surplus, clock::now());
+  return oldest != fork_watch::none && (due || free || watch_.stands_still(oldest));
+}
+
+// Afterwards it is on its way to look for a job. It spins before it sleeps, as every wait does, and
+// who finds it spinning need not wake it.
+inline crew::coming crew::be_idle(member& self, coming from) noexcept {
+  wait_record record(self.sleeps_on);
+  wait_node place(nullptr);
+  clock::duration pause = clock::duration::zero();
+  {
+    const std::lock_guard guard(lock_);
+    const bool stays_lookout = from == coming::from_lookout && keeps_idle_ && watch_.is_busy();
+    if (lookout_ == nullptr && (!forks_.empty() || stays_lookout)) {
+      lookout_ = &record;
+      pause = watch_.begin_pause();
+    } else if (!keeps_idle_ || idle_count_ == most_idle) {
+      ++looking_;
+      return coming::for_the_last_time;
+    } else {
+      ++idle_count_;
+      idle_.push_front(place, record);
+    }
+  }
+  const bool is_lookout = pause != clock::duration::zero();
+  const wait_state end = record.await(clock::now() + (is_lookout ? pause : idle_time_));
+  if (end != wait_state::timed_out)
+    return end == wait_state::done ? coming::called : coming::for_the_last_time;
+  const std::lock_guard guard(lock_);
+  ++looking_;
+  if (is_lookout) {
+    lookout_ = nullptr;
+    return coming::from_lookout;
+  }
+  idle_.remove(place);
+  --idle_count_;
+  return coming::for_the_last_time;
+}
+
+inline intrusive_list<crew::member> crew::take_finished() noexcept {
+  finished_count_ = 0;
+  return std::exchange(finished_, {});
+}
+
+// When there are many that have exited, or are about to, one joins the others: most are gone by
+// then and are not waited for.
+inline void crew::retire(member& self) noexcept {
+  constexpr std::size_t many = 32;
+  intrusive_list<member> to_join;
+  {
+    const std::lock_guard guard(lock_);
+    if (!self.linked()) // the destructor has it already
+      return;
+    members_.erase(self);
+    if (finished_count_ == many)
+      to_join = take_finished();
+    finished_.push_back(self);
+    ++finished_count_;
+  }
+  while (const member* const one = to_join.pop_front())
+    delete one; // joined here
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace roost::inline v0::detail {
+
+class context;
+class stop_wave;
+class task_context;
+
+/// The call a thread is blocked in, for reports.
+struct blocked_call {
+  const char* operation = "";
+  std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
+  site where = {};
+  watcher* meanwhile = nullptr; // the waiting thread's own
+};
+
+/// When an exception in flight has first touched roost; see detail/unwinding.hpp.
+struct unwinding_note {
+  std::uint64_t moment = 0; // 0: no note
+  std::size_t waits = 0;    // thread_slot::waits then
+  int in_flight = 0;        // how many exceptions then were
+};
+
+/// What other threads may see of a thread: the contexts that can stop it, and the operation it is
+/// blocked in. One a thread, of static storage, so that it is there before the first context and
+/// after the last.
+///
+/// Threads: what is guarded the owner writes under the lock and reads without; others read it under
+/// the lock.
+struct thread_slot {
+  spin_lock lock;
+  // The innermost context, which decides for the thread. Others read it under the lock, and only
+  // while there is a record; the owner changes it only while there is none.
+  context* top = nullptr;
+  const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
+  task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
+  stop_wave* wave = nullptr;        // the owner's alone; the stop that it is spreading
+  wait_record* record = nullptr;    // guarded by lock; what a stop claims
+  blocked_call call;                // guarded by lock; no operation: the thread runs
+  bool endless = false;             // guarded by lock; no deadline ends what it is blocked in
+  std::size_t waits = 0;            // the owner's alone; changes with each call that has to wait
+  unwinding_note touched;           // the owner's alone
+
+  bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
+
+  /// True while it waits, for as long as it takes, for what others do: not for the time, and not
+  /// for tasks of its own.
+  bool waits_for_others() noexcept {
+    const std::lock_guard guard(lock);
+    return record != nullptr && endless;
+  }
+
+  void publish(wait_record* blocked_in,
+               const blocked_call& described,
+               clock::time_point deadline = no_deadline) noexcept {
+    ++waits;
+    const std::lock_guard guard(lock);
+    endless = deadline == no_deadline;
+    record = blocked_in;
+    call = described;
+  }
+};
+
+// One in the whole program, also where shared libraries hide their symbols: a stop must find it. (A
+// library that dlopen loads finds it only if the program shows its symbols.)
+[[gnu::visibility("default")]] inline constinit thread_local thread_slot this_thread;
+
+/// While it lives the calling thread is as one that has just started: for a task that runs inside
+/// the wait of another.
+class contexts_set_aside {
+ public:
+  contexts_set_aside() = default;
+  ~contexts_set_aside() {
+    this_thread.top = top_;
+    this_thread.task = task_;
+    this_thread.touched = touched_;
+  }
+  contexts_set_aside(const contexts_set_aside&) = delete;
+  contexts_set_aside& operator=(const contexts_set_aside&) = delete;
+
+ private:
+  context* top_ = std::exchange(this_thread.top, nullptr);
+  task_context* task_ = std::exchange(this_thread.task, nullptr);
+  unwinding_note touched_ = std::exchange(this_thread.touched, {});
+};
+
+/// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
+class blocked_region {
+ public:
+  explicit blocked_region(const blocked_call& call) noexcept { this_thread.publish(nullptr, call); }
+  ~blocked_region() { this_thread.publish(nullptr, {}); }
+  blocked_region(const blocked_region&) = delete;
+  blocked_region& operator=(const blocked_region&) = delete;
+};
+
+} // namespace roost::inline v0::detail

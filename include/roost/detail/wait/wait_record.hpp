@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/short_wait.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+struct probe; // the tests' window: it counts who waits, so that no test has to sleep
+struct wait_node;
+
+/// How a blocked operation stands, and in the end how it ended.
+enum class wait_state : std::uint32_t {
+  waiting,   // anyone may claim it
+  claimed,   // one peer or one stop has it and will complete() it soon
+  done,      // it happened
+  closed,    // its channel was closed
+  stopped,   // its task was asked to stop: nothing happened
+  timed_out, // its deadline passed: nothing happened
+};
+
+/// How to resume whoever waits on a record: a thread is unparked, a coroutine would be scheduled.
+struct resumption {
+  void (*resume)(void* waiter) noexcept;
+  void* waiter;
+};
+
+/// What a blocked thread does now and then. Called on that thread, with no lock held.
+class watcher {
+ public:
+  virtual clock::time_point next_look() noexcept = 0; // no_deadline for never
+  virtual void look() noexcept = 0;
+
+ protected:
+  ~watcher() = default;
+};
+
+/// One blocked operation, on the stack of whoever is blocked.
+///
+///     waiting --try_claim()--> claimed --complete()--> done | closed | stopped
+///        `-----own deadline--> timed_out
+///
+/// INVARIANT: whoever wins the one step out of `waiting` decides how the operation ends. A peer
+/// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the
+/// waiter itself without any. A claimed record stays alive until complete().
+///
+/// Beside the state stands whether the waiter is asleep: it says so once, before it sleeps, and
+/// only then complete() resumes it. So the parker of a waiter that still spins stays in that
+/// waiter's cache. No wake is lost: fall_asleep() and complete() both change the one atomic word.
+/// If fall_asleep() comes second, it finds that the operation has ended, and the waiter does not
+/// sleep; if complete() does, it finds the waiter asleep. (A waiter that is no thread is asleep
+/// from the start.)
+///
+/// Threads: one waits in await(); any may claim; only the claimer completes.
+class wait_record {
+ public:
+  /// For a blocked thread, with the parker it sleeps on, and how long it waits before it sleeps.
+  explicit wait_record(parker& p, short_wait patience = {}) noexcept
+      : parker_(&p),
+        patience_(patience),
+        resumption_{&unpark, &p} {}
+
+  bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
+
+  /// It does not wait any more; false is old news where others may claim it.
+  bool is_claimed() const noexcept;
+
+  /// Ends a claimed operation and wakes the waiter. Nothing of the record, its nodes or what they
+  /// point at may be touched afterwards: the waiter may have destroyed them already.
+  void complete(wait_state outcome) noexcept;
+
+  /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
+  wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
+
+  /// The place in a line at which a peer claimed it; null where a stop or the deadline did. Known
+  /// to the claimer, and to the waiter after await().
+  const wait_node* claimed_at() const noexcept { return claimed_at_; }
+
+ private:
+  friend class claimed_list;
+  friend class wait_list;
+  friend struct probe;
+
+  static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
+  static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
+
+  // The word: a wait_state, and whether the waiter is to be resumed.
+  static constexpr std::uint32_t asleep = 0x80;
+  static constexpr std::uint32_t word(wait_state s) noexcept {
+    return static_cast<std::uint32_t>(s);
+  }
+  static constexpr wait_state state_in(std::uint32_t w) noexcept {
+    return static_cast<wait_state>(w & ~asleep);
+  }
+
+  bool leave_waiting(wait_state to) noexcept;
+  wait_state state() const noexcept;
+  wait_state fall_asleep() noexcept;
+
+  std::atomic<std::uint32_t> state_{word(wait_state::waiting)};
+  parker* parker_;
+  short_wait patience_; // the waiter's own
+  resumption resumption_;
+  wait_record* next_claimed_ = nullptr;   // the claimer's until complete(), see claimed_list
+  const wait_node* claimed_at_ = nullptr; // likewise
+};
+
+/// A place in one waiting line. A plain operation has one, a select has one for each of its cases,
+/// all with the same record. The list that holds it and its lock guard it.
+struct wait_node : list_node<wait_node> {
+  explicit wait_node(void* s) noexcept : slot(s) {}
+
+  wait_record* record = nullptr; // set before it is linked
+  void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
+};
+
+/// Who waits at a primitive, served from the front. The primitive's lock guards it.
+class wait_list {
+ public:
+  bool empty() const noexcept { return nodes_.empty(); }
+  const wait_node* front() const noexcept { return nodes_.front(); }
+
+  void push_back(wait_node& node, wait_record& record) noexcept {
+    node.record = &record;
+    nodes_.push_back(node);
+  }
+
+  void push_front(wait_node& node, wait_record& record) noexcept {
+    node.record = &record;
+    nodes_.insert_after(nullptr, node);
+  }
+
+  /// Unlinks those at the front that a stop, a deadline or another primitive has claimed: they are
+  /// about to leave anyway.
+  void drop_leaving() noexcept {
+    while (!empty() && front()->record->is_claimed())
+      nodes_.pop_front();
+  }
+
+  /// Takes a node out, if nobody has done so yet.
+  void remove(wait_node& node) noexcept {
+    if (node.linked())
+      nodes_.erase(node);
+  }
+
+  /// Unlinks the first waiter, and returns it if it could be claimed. If not, a stop, a deadline or
+  /// another primitive got it first; it was given nothing, so no wake is lost.
+  wait_node* claim_front() noexcept {
+    wait_node* const node = nodes_.pop_front();
+    if (!node->record->try_claim())
+      return nullptr;
+    node->record->claimed_at_ = node;
+    return node;
+  }
+
+  /// Unlinks and returns the first waiter that can be claimed.
+  wait_node* claim_first() noexcept {
+    while (!empty()) {
+      if (wait_node* const node = claim_front())
+        return node;
+    }
+    return nullptr;
+  }
+
+  std::size_t size() const noexcept;
+
+ private:
+  intrusive_list<wait_node> nodes_;
+};
+
+/// Records claimed under a lock, to be completed after it is released.
+class claimed_list {
+ public:
+  claimed_list() = default;
+  ~claimed_list() = default;
+  claimed_list(const claimed_list&) = delete; // last_ may point into it
+  claimed_list& operator=(const claimed_list&) = delete;
+
+  void push(wait_record& record) noexcept {
+    *last_ = &record;
+    last_ = &record.next_claimed_;
+  }
+
+  void push_all(wait_list& waiters) noexcept {
+    while (wait_node* const node = waiters.claim_first())
+      push(*node->record);
+  }
+
+  void complete(wait_state outcome) noexcept {
+    complete(outcome, [](const wait_record&) {});
+  }
+
+  /// Calls `prepare(record)` before each one is completed, in the order they were claimed.
+  template <class Prepare>
+  void complete(wait_state outcome, Prepare prepare) noexcept {
+    *last_ = nullptr;
+    for (wait_record* record = first_; record != nullptr;) {
+      wait_record* const next = record->next_claimed_; // read before the record is gone
+      prepare(*record);
+      record->complete(outcome);
+      record = next;
+    }
+    last_ = &(first_ = nullptr);
+  }
+
+ private:
+  wait_record* first_ = nullptr;
+  wait_record** last_ = &first_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline bool wait_record::leave_waiting(wait_state to) noexcept {
+  std::uint32_t expected = word(wait_state::waiting);
+  // relaxed: the step publishes nothing. What the waiter wrote before it can be claimed reaches
+  // the claimer through the lock under which it claims; what the claimer does reaches the waiter
+  // through complete().
+  if (state_.compare_exchange_strong(expected, word(to), std::memory_order_relaxed))
+    return true;
+  // relaxed: likewise. The waiter falls asleep once, so a second failure means another claimer.
+  return expected == (word(wait_state::waiting) | asleep) &&
+         state_.compare_exchange_strong(expected, word(to) | asleep, std::memory_order_relaxed);
+}
+
+inline bool wait_record::is_claimed() const noexcept {
+  // relaxed: only whether to pass it over; nothing of it is read
+  return state_in(state_.load(std::memory_order_relaxed)) != wait_state::waiting;
+}
+
+inline wait_state wait_record::state() const noexcept {
+  // acquire: sees what the claimer did for the waiter; pairs with release in complete()
+  return state_in(state_.load(std::memory_order_acquire));
+}
+
+inline wait_state wait_record::fall_asleep() noexcept {
+  // acquire: as in state(). Either complete() comes later and sees the mark, or its outcome is seen
+  // here.
+  return state_in(state_.fetch_or(asleep, std::memory_order_acquire));
+}
+
+inline void wait_record::complete(wait_state outcome) noexcept {
+  const resumption wake = resumption_;
+  // release: publishes what the claimer did for the waiter; pairs with acquire in state() and in
+  // fall_asleep()
+  if ((state_.exchange(word(outcome), std::memory_order_release) & asleep) != 0)
+    wake.resume(wake.waiter);
+}
+
+inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwhile) noexcept {
+  if (!ended(state()))
+    (void)patience_.until([this] { return ended(state()); });
+  if (ended(state()) || ended(fall_asleep()))
+    return state();
+  while (!ended(state())) {
+    const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
+    if (parker_->park_until(earlier(deadline, look)))
+      continue;
+    if (meanwhile != nullptr && look < deadline) {
+      meanwhile->look();
+      continue;
+    }
+    if (leave_waiting(wait_state::timed_out))
+      break;
+    // Claimed at the last moment: it happens, so its completion is waited for.
+    deadline = no_deadline;
+  }
+  return state();
+}
+
+inline std::size_t wait_list::size() const noexcept {
+  std::size_t count = 0;
+  for (const wait_node* n = nodes_.front(); n != nullptr; n = nodes_.next(*n))
+    ++count;
+  return count;
+}
+
+} // namespace roost::inline v0::detail

@@ -5,7 +5,6 @@
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/pause.hpp>
-#include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -48,6 +47,7 @@ namespace roost::inline v0::detail {
 
 class stop_domain;
 class task_context;
+struct tree;
 
 /// A cause whose texts are left out if there is no memory for them.
 stop_cause describe_stop(stop_reason reason,
@@ -300,8 +300,6 @@ class stop_wave {
 
 /// What the scopes around the calling thread share; null outside of scopes.
 std::shared_ptr<tree> tree_around() noexcept;
-/// The same, or a new one.
-std::shared_ptr<tree> tree_around_or_new();
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -523,11 +521,6 @@ inline std::shared_ptr<tree> tree_around() noexcept {
                : shared;
   }
   return nullptr;
-}
-
-inline std::shared_ptr<tree> tree_around_or_new() {
-  std::shared_ptr<tree> around = tree_around();
-  return around ? around : std::make_shared<tree>();
 }
 
 inline std::shared_ptr<const token_state> tokens_around() noexcept {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/stop/context.hpp>
 #include <roost/detail/threads/crew.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
+
+#include <memory>
 
 namespace roost::inline v0::detail {
 
@@ -14,5 +17,11 @@ struct tree {
   timekeeper keeper;
   crew threads;
 };
+
+/// That of the scopes around the calling thread, or a new one.
+inline std::shared_ptr<tree> tree_around_or_new() {
+  std::shared_ptr<tree> around = tree_around();
+  return around ? around : std::make_shared<tree>();
+}
 
 } // namespace roost::inline v0::detail

@@ -46,6 +46,7 @@
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
 #include <roost/for_each.hpp>
+#include <roost/on_done.hpp>
 #include <roost/overflow.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/scope_options.hpp>

@@ -5,7 +5,6 @@
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/scope/scope_threads.hpp>
 #include <roost/detail/scope/task.hpp>
-#include <roost/detail/select/select_case.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -122,10 +121,6 @@ class task_handle<Void> : public detail::handle_base<Void> {
   explicit task_handle(detail::result_task<Void>& t) noexcept : detail::handle_base<Void>(t) {}
 };
 
-/// A case of a select: the task has ended, and get() does not wait.
-template <class R, class F = detail::no_handler>
-auto on_done(const task_handle<R>& handle, F handler = {}, site where = site::current());
-
 // --- implementation ---------------------------------------------------------
 
 namespace detail {
@@ -202,11 +197,5 @@ struct handle_access {
 };
 
 } // namespace detail
-
-template <class R, class F>
-auto on_done(const task_handle<R>& handle, F handler, site where) {
-  detail::check_plain_handler<F>();
-  return detail::handle_access::task(handle, where).when_done(std::move(handler), where);
-}
 
 } // namespace roost::inline v0

@@ -4,7 +4,6 @@
 #include <roost/clock.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/scope/block_cache.hpp>
-#include <roost/detail/select/select_case.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/threads/crew.hpp>
@@ -157,10 +156,12 @@ class task : public task_context, public failure_record, public job {
     return done_.locked([&] { return !has_ended() && f(); });
   }
 
-  /// The same as a case of a select.
-  template <class F>
-  auto when_done(F handler, site where) {
-    return queue_case<is_done, F>(done_, is_done(*this), std::move(handler), where);
+  /// Where those wait who want to know when it is completed.
+  wait_queue& waiters() noexcept { return done_; }
+  // relaxed: done_ orders it for the handle; without a handle only the scope asks, whether there
+  // still is work
+  bool has_ended() const noexcept {
+    return outcome_.load(std::memory_order_relaxed) != outcome::none;
   }
 
   /// Only once its failure is known.
@@ -224,28 +225,8 @@ class task : public task_context, public failure_record, public job {
     return !is_referred_to(references_.load(std::memory_order_acquire) - reference);
   }
 
-  // relaxed, both: done_ orders it for the handle; without a handle only the scope asks, whether
-  // there still is work
+  // relaxed: see has_ended()
   void set(outcome how) noexcept { outcome_.store(how, std::memory_order_relaxed); }
-  bool has_ended() const noexcept {
-    return outcome_.load(std::memory_order_relaxed) != outcome::none;
-  }
-
-  // Keeps the task: a selector's case may outlast the handle.
-  class is_done {
-   public:
-    explicit is_done(task& t) noexcept : task_(t) { task_.retain(); }
-    is_done(const is_done& other) noexcept : is_done(other.task_) {}
-    is_done(is_done&& other) noexcept : is_done(other.task_) {}
-    is_done& operator=(const is_done&) = delete;
-    is_done& operator=(is_done&&) = delete;
-    ~is_done() { task_.release(); }
-
-    bool operator()() const noexcept { return task_.has_ended(); }
-
-   private:
-    task& task_;
-  };
 
   wait_queue done_;
   std::atomic<outcome> outcome_{outcome::none};

@@ -72,6 +72,15 @@ if ! diff <(echo "$block") <(echo "$example"); then
   fault "README.md (<) does not open with examples/01 (>)"
 fi
 
+# The map of the inside names files and functions that are there.
+map=include/roost/detail/README.md
+while read -r name; do
+  case $name in
+  *.hpp) ls include/roost/"$name" include/roost/detail/"$name" >/dev/null 2>&1 || fault "$map names $name, which is not there" ;;
+  *) grep -qE "\\b${name##*::}\\b" "${headers[@]}" || fault "$map names $name, which is not there" ;;
+  esac
+done < <(grep -oE '`[a-z_]+(::[a-z_]+)+`|[a-z_]+(/[a-z_]+)?\.hpp' "$map" | tr -d '`' | sort -u)
+
 # Not by --dry-run: 14 complains of the ends of `namespace roost::inline v0` there, and changes nothing.
 for file in "${sources[@]}"; do
   "$clang_format" "$file" | diff -u --label "$file" --label formatted "$file" - ||

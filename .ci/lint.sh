@@ -76,7 +76,7 @@ fi
 map=include/roost/detail/README.md
 while read -r name; do
   case $name in
-  *.hpp) ls include/roost/"$name" include/roost/detail/"$name" >/dev/null 2>&1 || fault "$map names $name, which is not there" ;;
+  *.hpp) [[ -e include/roost/$name || -e include/roost/detail/$name ]] || fault "$map names $name, which is not there" ;;
   *) grep -qE "\\b${name##*::}\\b" "${headers[@]}" || fault "$map names $name, which is not there" ;;
   esac
 done < <(grep -oE '`[a-z_]+(::[a-z_]+)+`|[a-z_]+(/[a-z_]+)?\.hpp' "$map" | tr -d '`' | sort -u)

@@ -47,6 +47,10 @@ done
 banned "no notes of what is to be done" 'TODO|FIXME' "${texts[@]}"
 banned "no fences: ThreadSanitizer cannot see them" 'atomic_thread_fence' "${sources[@]}"
 
+mapfile -t outside_sync < <(printf '%s\n' "${headers[@]}" | grep -v '/detail/sync/')
+banned "threads, locks and time come from detail/sync/" \
+  '^[^/]*(std::(atomic|mutex|condition_variable|this_thread::(yield|sleep))|clock::now\()' "${outside_sync[@]}"
+
 for file in "${sources[@]}"; do
   [[ $(head -n 1 "$file") == "// SPDX-License-Identifier: BSL-1.0" ]] ||
     fault "$file: the first line must be '// SPDX-License-Identifier: BSL-1.0'"

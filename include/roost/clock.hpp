@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/now.hpp>
+
 #include <chrono>
 #include <type_traits>
 
@@ -115,7 +117,7 @@ class any_time_point {
 /// past.
 inline clock::time_point deadline_after(any_duration timeout) noexcept {
   const clock::duration time = timeout;
-  return is_beyond(time) ? no_deadline : clock::now() + time;
+  return is_beyond(time) ? no_deadline : sync::now() + time;
 }
 
 } // namespace detail

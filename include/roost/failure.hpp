@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
 
 #include <atomic>
@@ -92,7 +93,7 @@ inline void print_unobserved(const failure& f) noexcept {
 }
 
 // seq_cst, the default: set once in a while, read at failures
-[[gnu::visibility("default")]] inline constinit std::atomic<unobserved_failure_hook>
+[[gnu::visibility("default")]] inline constinit sync::atomic<unobserved_failure_hook>
     unobserved_hook{&print_unobserved};
 
 } // namespace detail

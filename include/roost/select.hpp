@@ -9,6 +9,7 @@
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/event.hpp>
 #include <roost/site.hpp>
@@ -134,7 +135,7 @@ class time_attempt final : public attempt {
       : attempt({}, nullptr, nullptr),
         due_(due) {}
 
-  bool try_locked() noexcept override { return clock::now() >= due_; }
+  bool try_locked() noexcept override { return sync::now() >= due_; }
   void conclude(wait_state) noexcept override {}
   clock::time_point due() const noexcept override { return due_; }
 

@@ -9,6 +9,7 @@
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/select.hpp>
 #include <roost/site.hpp>
 
@@ -276,7 +277,7 @@ inline std::optional<std::size_t> selector::run(detail::turn order,
   detail::kept_case* happened = nullptr;
   for (;;) {
     if (!timers_.empty())
-      timers_.come(clock::now());
+      timers_.come(detail::sync::now());
     detail::first_ended first{nullptr, detail::wait_state::done};
     if ((happened = try_with_timers(order)) != nullptr) {
       if (how_long == detail::patience::wait)
@@ -297,7 +298,7 @@ inline std::optional<std::size_t> selector::run(detail::turn order,
       break;
     // A timer may have come due since the pass began: "none can happen" is so for one moment only
     // if none is due after the lockables were asked.
-    if (timers_.empty() || clock::now() < timers_.next())
+    if (timers_.empty() || detail::sync::now() < timers_.next())
       return std::nullopt;
   }
   const std::size_t key = happened->key;

@@ -5,6 +5,7 @@
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/layer.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/threads/tree.hpp>
 #include <roost/stop.hpp>
@@ -82,7 +83,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     }
     if (limit_ == detail::no_deadline)
       return;
-    if (limit_ > clock::now()) {
+    if (limit_ > detail::sync::now()) {
       try {
         times_->keeper.add(*this, limit_);
         return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
 
 #include <atomic>
@@ -19,7 +20,7 @@ class scope_runner;
 /// The tokens that stop_whens have put around a thread: the innermost one's, and those further out.
 struct token_state {
   std::shared_ptr<const token_state> around;
-  std::atomic<bool> has_stopped{false}; // seq_cst, the default: written by the stop, once
+  sync::atomic<bool> has_stopped{false}; // seq_cst, the default: written by the stop, once
 };
 } // namespace detail
 

@@ -4,6 +4,8 @@
 #include <roost/clock.hpp>
 #include <roost/detail/operation/attempt.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
@@ -56,13 +58,16 @@ class ticker {
   template <class Rep, class Period>
   static clock::duration checked(std::chrono::duration<Rep, Period> period);
 
-  clock::rep first() const noexcept { return after(clock::now()).time_since_epoch().count(); }
+  clock::rep first() const noexcept {
+    return after(detail::sync::now()).time_since_epoch().count();
+  }
   clock::time_point after(clock::time_point t) const noexcept;
   clock::time_point next() const noexcept;
   bool take() noexcept;
 
   const clock::duration period_;
-  std::atomic<clock::rep> next_; // when the next tick is due; whoever moves it on has taken it
+  detail::sync::atomic<clock::rep>
+      next_; // when the next tick is due; whoever moves it on has taken it
 };
 
 /// To take the next tick.
@@ -102,7 +107,7 @@ inline clock::time_point ticker::next() const noexcept {
 
 inline bool ticker::take() noexcept {
   const clock::time_point due = next();
-  const clock::time_point now = clock::now();
+  const clock::time_point now = detail::sync::now();
   if (now < due)
     return false;
   const clock::time_point in_step = after(due);

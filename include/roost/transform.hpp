@@ -4,6 +4,7 @@
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/parallel/workers.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/mutex.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
 
@@ -56,7 +57,7 @@ class results_by_index {
   std::vector<T> take();
 
  private:
-  std::mutex mutex_;
+  sync::mutex mutex_;
   std::vector<part> parts_; // guarded by mutex_
 };
 
@@ -95,7 +96,7 @@ class results_in_places {
 
  private:
   const std::size_t size_;
-  std::mutex mutex_;
+  sync::mutex mutex_;
   std::vector<T> places_; // its size is guarded by mutex_, each place is one worker's
 };
 

@@ -5,6 +5,8 @@
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/mutex.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -78,7 +80,7 @@ class failed_calls {
   void forget() noexcept { failures_.clear(); }
 
  private:
-  std::mutex mutex_;
+  sync::mutex mutex_;
   std::vector<failure> failures_; // guarded by mutex_
 };
 
@@ -144,7 +146,7 @@ class race {
   }
 
   const site where_;
-  std::atomic<bool> decided_{false};
+  sync::atomic<bool> decided_{false};
   std::unique_ptr<Answer> answer_;
   bool was_in_time_ = false; // it was there before a stop from outside
   failed_calls failed_;

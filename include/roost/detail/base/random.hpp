@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +19,7 @@ inline constinit thread_local std::uint64_t random_state = 0;
 inline std::size_t random_below(std::size_t n) noexcept {
   constexpr std::uint64_t step = 0x9e3779b97f4a7c15;
   if (random_state == 0) {
-    static constinit std::atomic<std::uint64_t> threads{0};
+    static constinit sync::atomic<std::uint64_t> threads{0};
     // relaxed: only the numbers differ, they order nothing
     random_state = (threads.fetch_add(1, std::memory_order_relaxed) + 1) * 0xd1b54a32d192ed03;
   }

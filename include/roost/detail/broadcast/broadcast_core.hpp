@@ -9,6 +9,7 @@
 #include <roost/detail/operation/attempt.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -118,7 +119,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
 
   const overflow slow_readers_; // unless they say something else
   const std::string name_;
-  std::atomic<std::size_t> senders_alive_{1};
+  sync::atomic<std::size_t> senders_alive_{1};
 };
 
 /// A place in the stream of items, shared by the copies of a receiver: each item goes to one of

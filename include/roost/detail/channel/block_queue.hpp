@@ -3,6 +3,7 @@
 
 #include <roost/detail/channel/item_block.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 
 #include <atomic>
@@ -173,12 +174,12 @@ class block_queue {
 
   struct alignas(line_apart) side {
     mutable spin_lock lock;
-    bool in_chain = false;             // this, mask, slots and block: written under both locks
-    std::atomic<std::size_t> count{0}; // tail or head; written under the lock, read by the other
+    bool in_chain = false;              // this, mask, slots and block: written under both locks
+    sync::atomic<std::size_t> count{0}; // tail or head; written under the lock, read by the other
     // Before which position what is at hand ends. Read and written under the lock, and read by
     // hints.
-    std::atomic<std::size_t> until{0};
-    std::atomic<std::size_t> asked_at{0}; // what count was at the last hint about the pace
+    sync::atomic<std::size_t> until{0};
+    sync::atomic<std::size_t> asked_at{0}; // what count was at the last hint about the pace
     std::size_t mask = 0;
     T* slots = nullptr; // of a chain both are null before the first block
     item_block<T>* block = nullptr;

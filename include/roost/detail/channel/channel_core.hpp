@@ -6,6 +6,7 @@
 #include <roost/detail/channel/channel_exchange.hpp>
 #include <roost/detail/operation/attempt.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -81,13 +82,13 @@ class channel_core : public channel_exchange<Item>,
   channel_status try_for_a_while(
       channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready);
 
-  std::atomic<std::size_t>& ends(channel_side side) noexcept {
+  sync::atomic<std::size_t>& ends(channel_side side) noexcept {
     return side == channel_side::sending ? senders_alive_ : receivers_alive_;
   }
 
   const std::string name_;
-  std::atomic<std::size_t> senders_alive_{1};
-  std::atomic<std::size_t> receivers_alive_{1};
+  sync::atomic<std::size_t> senders_alive_{1};
+  sync::atomic<std::size_t> receivers_alive_{1};
 };
 
 /// How an operation ended that found `status` without waiting; see attempt::lasts().

@@ -5,6 +5,7 @@
 #include <roost/detail/channel/block_queue.hpp>
 #include <roost/detail/channel/channel_line.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/overflow.hpp>
@@ -179,7 +180,7 @@ class channel_exchange {
   alignas(64) channel_line senders_;
   channel_line receivers_;
   mutable spin_lock lock_without_ring_;
-  std::atomic<bool> closed_{false};
+  sync::atomic<bool> closed_{false};
   std::size_t dropped_ = 0;
   const std::size_t capacity_;
   const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);

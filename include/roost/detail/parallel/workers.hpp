@@ -5,7 +5,10 @@
 #include <roost/detail/parallel/joint_tasks.hpp>
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
+#include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
@@ -81,8 +84,8 @@ class indexed_source {
   const std::size_t size_;
   const std::size_t workers_;
   const bool chunks_;
-  std::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
-  std::atomic<bool> may_wait_{false};
+  sync::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
+  sync::atomic<bool> may_wait_{false};
 };
 
 template <class R>
@@ -146,7 +149,7 @@ class indexed_source<R>::taker {
     } else if (one_by_one_ > 1) {
       --one_by_one_;
     } else {
-      const clock::time_point now = clock::now();
+      const clock::time_point now = sync::now();
       const auto taken = now - std::exchange(since_, now);
       if (one_by_one_ != 0) {
         --one_by_one_; // the time of the next one is taken
@@ -213,7 +216,7 @@ class turn_source {
 
   R& range_;
   const std::size_t workers_;
-  std::mutex mutex_; // guards all below
+  sync::mutex mutex_; // guards all below
   std::optional<iterator_of<R>> at_;
   std::size_t index_ = 0;
   bool over_ = false; // no element is left, or an iterator has thrown
@@ -345,7 +348,7 @@ class workers {
   const std::string_view name_; // alive while the caller's call is
   const site where_;
   // This many, counting those that have no element yet.
-  std::atomic<std::size_t> can_be_taken_on_;
+  sync::atomic<std::size_t> can_be_taken_on_;
   std::exception_ptr stopped_; // written by whoever stops scope_ because of it, read after the join
   task_scope scope_;           // last: its tasks use the others
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 
 #include <array>
@@ -54,9 +55,9 @@ class block_cache {
   };
 
   struct putting_side {
-    std::atomic<block*> blocks{nullptr}; // any thread puts; emptied under the other side's lock
+    sync::atomic<block*> blocks{nullptr}; // any thread puts; emptied under the other side's lock
     // About how many were put: a bound on what is kept, not a count.
-    std::atomic<std::size_t> count{0};
+    sync::atomic<std::size_t> count{0};
   };
 
   static constexpr std::size_t step = 64;

@@ -8,6 +8,7 @@
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -249,7 +250,7 @@ inline void scope_owner::open() {
 }
 
 inline void scope_owner::set_deadline(bool is_outers) {
-  if (own_deadline_ <= clock::now() && !is_outers) {
+  if (own_deadline_ <= sync::now() && !is_outers) {
     stop_at_deadline();
     return;
   }

@@ -9,6 +9,8 @@
 #include <roost/detail/scope/task_line.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -155,9 +157,9 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
         return is_over();
       }
     } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sync::sleep_for(std::chrono::milliseconds(1));
       const std::lock_guard lock(lock_);
-      if (is_over() || clock::now() >= deadline)
+      if (is_over() || sync::now() >= deadline)
         return is_over();
     }
   }
@@ -252,7 +254,7 @@ scope_state::admit(task& t, const blocked_call& call, when_full full) {
     return admission::in_line;
   // Those that make places are to have the processor: then there are several, and not one by one.
   if (by_door == task_line::entry::full && full == when_full::wait && !runs_inside(*this))
-    std::this_thread::yield();
+    sync::yield();
   {
     const std::lock_guard lock(lock_);
     if (const admission at_once = try_admit(t, full); at_once != admission::none)

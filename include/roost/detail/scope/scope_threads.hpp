@@ -9,6 +9,7 @@
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/task_domain.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/crew.hpp>
 #include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -289,7 +290,7 @@ inline void scope_threads::begin_next(seat& here, claimed_list& woken) noexcept 
 inline void scope_threads::look_again(seat& here) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && here.runs == nullptr && line_.may_come_by_door(); ++i) {
-    std::this_thread::yield();
+    sync::yield();
     if (!line_.someone_came())
       continue;
     claimed_list woken;

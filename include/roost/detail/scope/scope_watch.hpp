@@ -7,6 +7,7 @@
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/task_line.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/scope_options.hpp>
@@ -104,7 +105,7 @@ inline bool scope_watch::is_over() noexcept {
 }
 
 inline void scope_watch::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
-  stopped_at_ = clock::now();
+  stopped_at_ = sync::now();
   line_.shut_door();
   if (cuts_work_short(cause.reason) && has_work())
     outcome_.cut_short();
@@ -165,7 +166,7 @@ inline clock::time_point scope_watch::next_report(stall_watch& watch) noexcept {
 
 // Where only the line makes it look, somebody who computes may well go on: then it says nothing.
 inline void scope_watch::reporter::look() noexcept {
-  const clock::time_point now = clock::now();
+  const clock::time_point now = sync::now();
   if (now < next_)
     return;
   std::string text;

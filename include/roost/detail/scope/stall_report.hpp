@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -71,7 +72,7 @@ std::string stall_line(std::string_view scope,
 inline stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
   if (from_environment() != no_timeout) {
     patience_at_first_ = from_environment();
-    waiting_since_ = clock::now();
+    waiting_since_ = sync::now();
   }
   patience_ = patience_at_first_;
 }
@@ -79,7 +80,7 @@ inline stall_watch::stall_watch(clock::duration patience) : patience_at_first_(p
 inline clock::time_point stall_watch::next(const progress& now) noexcept {
   if (now.begun != begun_) {
     begun_ = now.begun;
-    line_stands_since_ = begun_ != no_line ? clock::now() : no_deadline;
+    line_stands_since_ = begun_ != no_line ? sync::now() : no_deadline;
   }
   const clock::time_point start = now.stopped_at != no_deadline   ? now.stopped_at
                                   : waiting_since_ != no_deadline ? waiting_since_
@@ -135,7 +136,7 @@ inline std::string stall_line(std::string_view scope,
                               const task_context& task,
                               clock::time_point stopped_at,
                               const std::string& does) {
-  const clock::time_point now = clock::now();
+  const clock::time_point now = sync::now();
   std::string text = "roost: scope " + name_or_unnamed(scope) + " waits for task ";
   text += name_or_unnamed(task.name()) + ", spawned at " + line_of(task.spawned());
   if (task.since() != clock::time_point())

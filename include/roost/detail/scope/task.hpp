@@ -6,6 +6,7 @@
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/threads/crew.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/failure.hpp>
@@ -44,12 +45,12 @@ describe_failure(const std::exception_ptr& error, std::string_view task, site wh
 struct failure_record {
   virtual failure describe() const noexcept = 0;
 
-  std::exception_ptr error;      // written before it is linked, then constant
-  std::uint64_t moment = 0;      // likewise; see detail/unwinding.hpp. 0 if the scope has no record
-  std::atomic<bool> told{false}; // seq_cst, the default: it was thrown to the scope's owner
-  std::atomic<bool> seen{false}; // likewise: failures() has shown it to somebody
-  std::atomic<bool> stops{false}; // likewise: it is why the scope stops; written before it does
-  failure_record* next = nullptr; // guarded by the scope's lock
+  std::exception_ptr error; // written before it is linked, then constant
+  std::uint64_t moment = 0; // likewise; see detail/unwinding.hpp. 0 if the scope has no record
+  sync::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
+  sync::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
+  sync::atomic<bool> stops{false}; // likewise: it is why the scope stops; written before it does
+  failure_record* next = nullptr;  // guarded by the scope's lock
 
  protected:
   ~failure_record() = default;
@@ -229,8 +230,8 @@ class task : public task_context, public failure_record, public job {
   void set(outcome how) noexcept { outcome_.store(how, std::memory_order_relaxed); }
 
   wait_queue done_;
-  std::atomic<outcome> outcome_{outcome::none};
-  std::atomic<std::uint32_t> references_{its_handle + one_reference}; // the other is its scope's
+  sync::atomic<outcome> outcome_{outcome::none};
+  sync::atomic<std::uint32_t> references_{its_handle + one_reference}; // the other is its scope's
 };
 
 /// The result of a task that has none.

@@ -4,6 +4,7 @@
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/scope_options.hpp>
@@ -134,10 +135,10 @@ class task_line {
   friend struct probe;
 
   struct doorway {
-    spin_lock lock;                    // guards the others
-    std::atomic<bool> open{false};     // written under the lock
-    std::size_t places = 0;            // how many more may come
-    std::atomic<std::size_t> count{0}; // of tasks; written under the lock
+    spin_lock lock;                     // guards the others
+    sync::atomic<bool> open{false};     // written under the lock
+    std::size_t places = 0;             // how many more may come
+    sync::atomic<std::size_t> count{0}; // of tasks; written under the lock
     intrusive_list<context> tasks;
   };
 

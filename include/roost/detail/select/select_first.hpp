@@ -6,6 +6,7 @@
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/attempt.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -105,7 +106,7 @@ inline first_ended select_first(view<attempt*> in_turn,
     // The time of a case has come. Another one may be there as well, or another thread may have
     // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
     // their way already, nobody was called for what has come since.
-    if (clock::now() >= deadline) {
+    if (sync::now() >= deadline) {
       attempt* const happened = try_all(in_turn, by_lock);
       return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
     }

@@ -4,7 +4,9 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/pause.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -119,7 +121,7 @@ class context : public list_node<context> {
  private:
   friend stop_domain;
 
-  std::atomic<stop_domain*> domain_;
+  sync::atomic<stop_domain*> domain_;
   context* outer_ = nullptr;    // the owner's alone
   thread_slot* slot_ = nullptr; // guarded by the domain's lock; null until the thread runs
 };
@@ -239,15 +241,15 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
   const clock::time_point deadline_;
   const birthplace made_in_;
-  bool refuses_ = false;             // guarded by lock_
-  std::atomic<bool> stopped_{false}; // written under lock_; true for ever once the stop is marked
+  bool refuses_ = false;              // guarded by lock_
+  sync::atomic<bool> stopped_{false}; // written under lock_; true for ever once the stop is marked
   std::shared_ptr<const stop_cause> cause_; // written under lock_ before stopped_ is set
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
   intrusive_list<context> contexts_;                                          // guarded by lock_
   std::stop_source followers_;                // for outer_stop: no user's callback is among those
   std::stop_source source_;                   // for everybody else
   std::shared_ptr<stop_domain> next_in_wave_; // the wave's
-  std::atomic<bool> has_spread_{false};       // all that follow are marked
+  sync::atomic<bool> has_spread_{false};      // all that follow are marked
   std::shared_ptr<stop_domain> outer_;        // the owner's alone; what it follows
   std::optional<std::stop_callback<outer_stop>> link_; // the owner's alone; gone before outer_
 };
@@ -428,7 +430,7 @@ inline void stop_domain::come_second() noexcept {
   }
   // acquire: sees what the other wave has marked; pairs with release in spread()
   while (!has_spread_.load(std::memory_order_acquire))
-    std::this_thread::yield();
+    sync::yield();
 }
 
 // Into an object made beforehand: a stop does not allocate.

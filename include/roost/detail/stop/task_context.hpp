@@ -4,6 +4,8 @@
 #include <roost/clock.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/task_domain.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/site.hpp>
@@ -38,7 +40,7 @@ class task_context : public context {
   clock::time_point since() const noexcept {
     return since_.load(std::memory_order_relaxed); // relaxed: for reports
   }
-  void begins() noexcept { since_.store(clock::now(), std::memory_order_relaxed); }
+  void begins() noexcept { since_.store(sync::now(), std::memory_order_relaxed); }
 
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
@@ -72,7 +74,7 @@ class task_context : public context {
   // taken for one.
   [[gnu::visibility("default")]] static std::uint64_t next_id() noexcept {
     constexpr std::uint64_t many = 4096;
-    static constinit std::atomic<std::uint64_t> taken{0};
+    static constinit sync::atomic<std::uint64_t> taken{0};
     static constinit thread_local std::uint64_t last = 0;
     // relaxed: only the numbers differ, they order nothing
     if (last % many == 0)
@@ -85,7 +87,7 @@ class task_context : public context {
   std::shared_ptr<task_domain> own_;
   std::string name_;
   site spawned_;
-  std::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
+  sync::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
   std::uint64_t id_ = next_id();
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 
 #include <atomic>
@@ -29,7 +30,7 @@
 namespace roost::inline v0::detail {
 
 // One in the whole program, as this_thread.
-[[gnu::visibility("default")]] inline constinit std::atomic<std::uint64_t> last_moment{0};
+[[gnu::visibility("default")]] inline constinit sync::atomic<std::uint64_t> last_moment{0};
 
 /// Later than all that were taken before.
 inline std::uint64_t next_moment() noexcept {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/condition_variable.hpp>
+#include <roost/detail/sync/mutex.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -34,7 +37,7 @@ namespace roost::inline v0::detail {
 /// one step. Cost: the waker takes the mutex, and the sleeper takes it again when it wakes.
 class portable_word_sleep {
  public:
-  void wait_while(const std::atomic<std::uint32_t>& word,
+  void wait_while(const sync::atomic<std::uint32_t>& word,
                   std::uint32_t value,
                   clock::time_point deadline) noexcept {
     std::unique_lock lock(mutex_);
@@ -48,7 +51,7 @@ class portable_word_sleep {
     }
   }
 
-  void wake(const std::atomic<std::uint32_t>&) noexcept {
+  void wake(const sync::atomic<std::uint32_t>&) noexcept {
     // The sleeper looked at the word under the mutex: once we have held it, the sleeper sleeps or
     // has seen the change.
     { const std::lock_guard lock(mutex_); }
@@ -56,8 +59,8 @@ class portable_word_sleep {
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  sync::mutex mutex_;
+  sync::condition_variable changed_;
 };
 
 #if defined(SYS_futex) && defined(FUTEX_WAIT_BITSET_PRIVATE)
@@ -65,7 +68,7 @@ class portable_word_sleep {
 /// wake, and no lock that the woken thread must take again.
 class futex_word_sleep {
  public:
-  void wait_while(const std::atomic<std::uint32_t>& word,
+  void wait_while(const sync::atomic<std::uint32_t>& word,
                   std::uint32_t value,
                   clock::time_point deadline) noexcept {
     // The clock that a deadline of this call counts by.
@@ -91,12 +94,12 @@ class futex_word_sleep {
     errno = users_error;
   }
 
-  void wake(const std::atomic<std::uint32_t>& word) noexcept {
+  void wake(const sync::atomic<std::uint32_t>& word) noexcept {
     (void)syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   }
 
  private:
-  static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+  static_assert(sizeof(sync::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 };
 using word_sleep = futex_word_sleep;
 #else

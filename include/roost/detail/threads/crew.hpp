@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
 #include <roost/detail/threads/fork_watch.hpp>
 #include <roost/detail/wait/parker.hpp>
@@ -431,7 +432,7 @@ inline bool crew::fork_is_due(coming from) noexcept {
   const fork_watch::stamp oldest = forks_.empty() ? fork_watch::none : forks_.front()->offered_;
   const bool free = has_free_processor();
   const std::size_t surplus = free ? 0 : at_forks_ - helpers_ - absent_;
-  const bool due = from == coming::from_lookout && watch_.is_due(oldest, surplus, clock::now());
+  const bool due = from == coming::from_lookout && watch_.is_due(oldest, surplus, sync::now());
   return oldest != fork_watch::none && (due || free || watch_.stands_still(oldest));
 }
 
@@ -456,7 +457,7 @@ inline crew::coming crew::be_idle(member& self, coming from) noexcept {
     }
   }
   const bool is_lookout = pause != clock::duration::zero();
-  const wait_state end = record.await(clock::now() + (is_lookout ? pause : idle_time_));
+  const wait_state end = record.await(sync::now() + (is_lookout ? pause : idle_time_));
   if (end != wait_state::timed_out)
     return end == wait_state::done ? coming::called : coming::for_the_last_time;
   const std::lock_guard guard(lock_);

@@ -3,6 +3,9 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/condition_variable.hpp>
+#include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 
@@ -48,13 +51,13 @@ class timekeeper {
  private:
   void run() noexcept;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;  // wakes the thread: an earlier timer, or the end
-  std::condition_variable finished_; // wakes remove(): no timer is being called
-  intrusive_list<timer> timers_;     // guarded by mutex_; sorted by time
-  const timer* running_ = nullptr;   // guarded by mutex_; the timer being called
-  bool ending_ = false;              // guarded by mutex_
-  std::jthread thread_;              // written under mutex_ by the first add()
+  sync::mutex mutex_;
+  sync::condition_variable changed_;  // wakes the thread: an earlier timer, or the end
+  sync::condition_variable finished_; // wakes remove(): no timer is being called
+  intrusive_list<timer> timers_;      // guarded by mutex_; sorted by time
+  const timer* running_ = nullptr;    // guarded by mutex_; the timer being called
+  bool ending_ = false;               // guarded by mutex_
+  std::jthread thread_;               // written under mutex_ by the first add()
 };
 
 // --- implementation ---------------------------------------------------------
@@ -96,7 +99,7 @@ inline void timekeeper::run() noexcept {
     timer* const first = timers_.front();
     if (first == nullptr) {
       changed_.wait(lock);
-    } else if (const auto now = clock::now(); first->when_ > now) {
+    } else if (const auto now = sync::now(); first->when_ > now) {
       // A copy, because the timer may be gone when the wait looks at the time again. Not longer
       // than an hour: where the wait runs on the system's clock, a jump of that clock could
       // otherwise extend it without bound.

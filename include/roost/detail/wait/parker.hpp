@@ -2,6 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/word_sleep.hpp>
 
 #include <atomic>
@@ -40,7 +43,7 @@ class basic_parker {
   // none     --unpark--> notified    kept for the next park
   // parked   --unpark--> notified    the sleeper is woken and takes it
   // notified --park--> none
-  std::atomic<std::uint32_t> token_{none};
+  sync::atomic<std::uint32_t> token_{none};
   Sleep sleep_;
 
   friend class parker_pool;
@@ -76,7 +79,7 @@ class parker_pool {
  private:
   friend struct probe;
 
-  std::mutex mutex_;
+  sync::mutex mutex_;
   parker* free_ = nullptr; // guarded by mutex_
 };
 
@@ -105,7 +108,7 @@ bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
     // relaxed: the loop only asks whether to go on waiting; the exchange below acquires
     while (token_.load(std::memory_order_relaxed) == parked) {
       sleep_.wait_while(token_, parked, deadline);
-      if (deadline != no_deadline && clock::now() >= deadline)
+      if (deadline != no_deadline && sync::now() >= deadline)
         break;
     }
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/pause.hpp>
+#include <roost/detail/sync/yield.hpp>
 
 #include <chrono>
 #include <thread>
@@ -17,9 +19,9 @@ struct this_processor {
   /// is to take: others keep the processor, whatever they are.
   static bool offer() noexcept {
     constexpr auto long_time = std::chrono::microseconds(200);
-    const auto before = std::chrono::steady_clock::now();
-    std::this_thread::yield();
-    return std::chrono::steady_clock::now() - before < long_time;
+    const auto before = sync::now();
+    sync::yield();
+    return sync::now() - before < long_time;
   }
 
   /// How many offers of this thread are still to be left out.

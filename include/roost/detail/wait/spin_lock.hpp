@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/pause.hpp>
+#include <roost/detail/sync/yield.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -40,7 +42,7 @@ class spin_lock {
  private:
   [[gnu::cold]] void wait() noexcept; // so it stays out of lock()
 
-  std::atomic<bool> locked_{false}; // written by holder and taker; true while held
+  sync::atomic<bool> locked_{false}; // written by holder and taker; true while held
 };
 
 /// What std::lock_guard is, for the shortest paths: compilers make it a part of the caller's code,
@@ -74,13 +76,13 @@ inline void spin_lock::wait() noexcept {
       if (!locked_.load(std::memory_order_relaxed) && try_lock())
         return;
     }
-    std::this_thread::yield();
+    sync::yield();
     if (try_lock())
       return;
   }
   for (std::chrono::microseconds nap{20}; !try_lock();
        nap *= nap < std::chrono::milliseconds{1} ? 2 : 1)
-    std::this_thread::sleep_for(nap);
+    sync::sleep_for(nap);
 }
 
 } // namespace roost::inline v0::detail

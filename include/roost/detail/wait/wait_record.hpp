@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 
@@ -103,7 +104,7 @@ class wait_record {
   wait_state state() const noexcept;
   wait_state fall_asleep() noexcept;
 
-  std::atomic<std::uint32_t> state_{word(wait_state::waiting)};
+  sync::atomic<std::uint32_t> state_{word(wait_state::waiting)};
   parker* parker_;
   short_wait patience_; // the waiter's own
   resumption resumption_;

@@ -105,6 +105,17 @@ TEST_CASE("a failure whose unwinding ends a channel comes before those over that
     };
     CHECK(thrown_by_both(fail, read) == "disk error");
   }
+  SECTION("a handler closes it because of the failure, and throws on") {
+    const auto fail = [&] {
+      try {
+        throw std::runtime_error("disk error");
+      } catch (...) {
+        (void)tx->fail(std::current_exception());
+        throw;
+      }
+    };
+    CHECK(thrown_by_both(fail, read) == "disk error");
+  }
   SECTION("it is the last receiver's") {
     std::optional<roost::receiver<int>> rx = std::move(ch.rx);
     const auto fail = [&] {
@@ -167,6 +178,33 @@ TEST_CASE("a failure whose unwinding gives something back comes before those ove
       }
     };
     CHECK(thrown_by_both(fail, wait) == "disk error");
+  }
+  SECTION("a last item that a local sends") {
+    const auto ch = roost::make_channel<int>(1);
+    const auto fail = [&] {
+      const test::at_exit tell([&] { (void)ch.tx.try_send(-1); });
+      throw std::runtime_error("disk error");
+    };
+    CHECK(thrown_by_both(fail, [&] { (void)ch.rx.receive(); }) == "disk error");
+  }
+  SECTION("a last item of a broadcast") {
+    const roost::broadcast<int> tx(1);
+    const auto rx = tx.subscribe();
+    const auto fail = [&] {
+      const test::at_exit tell([&] { (void)tx.try_send(-1); });
+      throw std::runtime_error("disk error");
+    };
+    CHECK(thrown_by_both(fail, [&] { (void)rx.receive(); }) == "disk error");
+  }
+  SECTION("a last value of a watch") {
+    const roost::watch<int> state(0);
+    const auto rx = state.subscribe();
+    (void)rx.wait();
+    const auto fail = [&] {
+      const test::at_exit tell([&] { (void)state.set(-1); });
+      throw std::runtime_error("disk error");
+    };
+    CHECK(thrown_by_both(fail, [&] { (void)rx.wait(); }) == "disk error");
   }
   SECTION("a place at a barrier") {
     roost::barrier both(2);

@@ -53,7 +53,7 @@ TEST_CASE("a timeout ends the waits of the tasks and join throws timeout_error",
     if (started != tasks)
       return false;
     CHECK(cause.reason == roost::stop_reason::deadline);
-    CHECK(cause.message == "the deadline passed");
+    CHECK(cause.message == "the deadline of scope \"fetch\" passed");
     CHECK(cause.where.line == line);
     return true;
   });
@@ -248,7 +248,7 @@ TEST_CASE("a timeout inside a shorter one is the outer scope's", "[task_scope]")
       return false;
     CHECK(inner_error == "stopped"); // cut short from outside: no timeout of its own
     CHECK(leaf.reason == roost::stop_reason::parent);
-    CHECK(leaf.message == "the deadline passed");
+    CHECK(leaf.message == "the deadline of scope \"outer\" passed");
     return true;
   });
 }

@@ -9,6 +9,7 @@
 #include <roost/detail/select/broadcast_case.hpp>
 #include <roost/detail/select/channel_case.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
@@ -249,6 +250,7 @@ template <class T>
 send_result broadcast<T>::try_send(T&& item, site where) const {
   detail::outgoing_item<T> out(item);
   typename core_type::send_attempt wanted(this->core(where), &out.stored());
+  detail::note_unwinding();
   (void)wanted.try_alone();
   return wanted.status();
 }

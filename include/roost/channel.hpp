@@ -8,6 +8,7 @@
 #include <roost/detail/channel/item_batch.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/site.hpp>
 
@@ -50,9 +51,9 @@ namespace roost::inline v0 {
 /// close comes second; but receivers outside of it see a plain close. Errors: bad_alloc leaves
 /// everything as it was. Cost: one lock an operation; up to 256 items a lock for send_all to a
 /// channel that blocks when full, and for receive_some. A channel for more than 1024 items
-/// allocates its room in blocks, as they are needed, and frees those that are empty again; but one
-/// with a limit keeps them once it was full. Items that are neither small and trivially copyable
-/// nor strings or standard smart pointers take one allocation each.
+/// allocates its room in blocks, as they are needed, so a send may throw bad_alloc; it frees those
+/// that are empty again, but one with a limit keeps them once it was full. Items that are neither
+/// small and trivially copyable nor strings or standard smart pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>
@@ -78,8 +79,8 @@ channel_ends<T> make_channel(std::size_t capacity = 0, std::string_view name = {
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name = {});
 
-/// A channel that holds any number of items: sends never wait. Mind the memory: it is given back
-/// when the items are received.
+/// A channel that holds any number of items: sends never wait. Mind the memory: it is freed as the
+/// items are received, and all but a block once a receiver has found none.
 template <class T>
 channel_ends<T> make_channel(unbounded_t, std::string_view name = {});
 
@@ -320,6 +321,7 @@ send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const si
 template <class T>
 send_result sender<T>::try_send(T&& item, site where) const {
   auto& channel = this->core(where);
+  detail::note_unwinding();
   return detail::send_outgoing(item, [&](auto& stored) { return channel.try_send(stored); });
 }
 
@@ -362,7 +364,9 @@ bool sender<T>::fail(std::exception_ptr cause, site where) const {
     throw std::invalid_argument(
         "roost::sender::fail: there is no exception; to close without a failure call close()");
   }
-  return this->core(where).close(std::move(cause));
+  auto& channel = this->core(where);
+  detail::note_unwinding();
+  return channel.close(std::move(cause));
 }
 
 template <class T>

@@ -130,9 +130,9 @@ class block_queue {
   void add(item_block<T>* block) noexcept;
 
   /// What the chain has too much, for the caller to free without the locks. It keeps one free
-  /// block; and all, once it was full. An empty chain that was long leaves its block, too: as the
-  /// last one allocated it may lie above all the others, and then allocators give no memory back
-  /// to the system before it.
+  /// block; and all, once it has as many as when it is full. An empty chain that was long leaves
+  /// its block, too: as the last one allocated it may lie above all the others, and then allocators
+  /// give no memory back to the system before it.
   free_blocks<T> surplus() noexcept;
 
   std::size_t size() const noexcept { return tail() - head(); }
@@ -152,6 +152,12 @@ class block_queue {
     const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
     return senders_.end_at_hand() - tail >= wanted ||
            tail - receivers_.count.load(std::memory_order_relaxed) <= capacity - wanted;
+  }
+
+  /// A hint, for receivers: whether surplus() of an empty queue gives more back than of any other.
+  bool may_leave_block() const noexcept {
+    // relaxed: a hint; where it decides, both locks order it
+    return was_long_.load(std::memory_order_relaxed);
   }
 
   /// Hints: about how many items have gone in, or out, since this was called last, by any thread.
@@ -253,9 +259,9 @@ class block_queue {
   side receivers_;
   // What follows is written under both locks, if at all.
   alignas(line_apart) std::size_t capacity_ = 0;
-  std::size_t blocks_ = 0;         // of a chain: in use, and free
-  bool was_long_ = false;          // it had more than the usual number of blocks
-  item_block<T>* first_ = nullptr; // of a chain: where receivers enter it
+  std::size_t blocks_ = 0;             // of a chain: in use, and free
+  sync::atomic<bool> was_long_{false}; // it had more than the usual number of blocks
+  item_block<T>* first_ = nullptr;     // of a chain: where receivers enter it
   free_blocks<T> free_;
 };
 
@@ -313,7 +319,9 @@ template <class T>
 void block_queue<T>::add(item_block<T>* block) noexcept {
   free_.push(block);
   ++blocks_;
-  was_long_ = was_long_ || blocks_ > usual_blocks;
+  const bool stays = blocks_ == most_blocks(); // see surplus()
+  if (stays || blocks_ > usual_blocks)
+    was_long_.store(!stays, std::memory_order_relaxed); // relaxed: see may_leave_block()
 }
 
 template <class T>
@@ -321,7 +329,7 @@ free_blocks<T> block_queue<T>::surplus() noexcept {
   free_blocks<T> rest;
   if (blocks_ == 0 || blocks_ == most_blocks())
     return rest;
-  if (was_long_ && !has_item() && receivers_.block != nullptr)
+  if (may_leave_block() && !has_item() && receivers_.block != nullptr)
     leave_block();
   for (; free_.size() > 1; --blocks_)
     rest.push(free_.pop());
@@ -338,7 +346,7 @@ void block_queue<T>::leave_block() noexcept {
     each->slots = nullptr;
     each->block = nullptr;
   }
-  was_long_ = false;
+  was_long_.store(false, std::memory_order_relaxed); // relaxed: see may_leave_block()
 }
 
 template <class T>
@@ -349,7 +357,7 @@ void block_queue<T>::move_into(block_queue& other) noexcept {
   receivers_.start_at(tail());
   other.capacity_ = std::exchange(capacity_, 0);
   other.blocks_ = std::exchange(blocks_, 0);
-  was_long_ = false;
+  was_long_.store(false, std::memory_order_relaxed); // relaxed: see may_leave_block()
   other.first_ = std::exchange(first_, nullptr);
   other.free_ = std::move(free_);
 }

@@ -136,7 +136,10 @@ class channel_exchange {
   bool may_send() const noexcept {
     return capacity_ == 0 || items_.is_chain(capacity_) || may_have_room() || may_be_closed();
   }
-  bool may_receive() const noexcept { return capacity_ == 0 || may_have_item() || may_be_closed(); }
+  /// A receive from a chain that was long is tried, too: the try is what gives its memory back.
+  bool may_receive() const noexcept {
+    return capacity_ == 0 || may_have_item() || may_be_closed() || items_.may_leave_block();
+  }
   std::size_t sent_since_last_asked() noexcept { return items_.put_since_last_asked(); }
   std::size_t received_since_last_asked() noexcept { return items_.taken_since_last_asked(); }
 

@@ -177,8 +177,9 @@ class scope_owner : public stop_domain, private timer {
   inline void outer_stopped(stop_domain& outer) noexcept override; // see ~scope_state
   void expired() noexcept override { stop_at_deadline(); }
   void stop_at_deadline() noexcept {
-    stop(describe_stop(stop_reason::deadline, "the deadline passed", {}, where_));
+    stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
   }
+  std::string deadline_passed() const noexcept;
 
   // Constant.
   const clock::time_point own_deadline_;
@@ -227,7 +228,22 @@ inline scope_owner::scope_owner(const scope_options& options,
       exit_(options.exit),
       errors_(options.errors),
       inherit_(options.inherit),
-      covers_owner_(options.covers_owner) {}
+      covers_owner_(options.covers_owner) {
+  if (options.limit == 0) {
+    throw std::invalid_argument("roost::task_scope: " + name_and_line() +
+                                ", has a limit of 0, with which no task would ever run; leave it "
+                                "out to set none");
+  }
+}
+
+// What stops a wait says whose deadline it was.
+inline std::string scope_owner::deadline_passed() const noexcept {
+  try {
+    return name_.empty() ? "the deadline passed" : "the deadline of scope \"" + name_ + "\" passed";
+  } catch (const std::bad_alloc&) { // a stop matters more than its description
+    return {};
+  }
+}
 
 // A scope that does not cover its owner may outlive the task that makes it. So it follows that
 // task's scope, and not what can be stopped of the task alone.

@@ -41,12 +41,7 @@ namespace roost::inline v0::detail {
 /// scope's, then the door's.
 class task_line {
  public:
-  task_line(std::size_t limit, std::size_t backlog) : limit_(limit), backlog_(backlog) {
-    if (limit == 0) {
-      throw std::invalid_argument(
-          "roost::task_scope: with a limit of 0 no task would ever run; leave it out to set none");
-    }
-  }
+  task_line(std::size_t limit, std::size_t backlog) noexcept : limit_(limit), backlog_(backlog) {}
 
   bool limited() const noexcept { return limit_ != unlimited; }
   std::size_t running() const noexcept { return running_; }

@@ -272,13 +272,12 @@ block_queue<T>::block_queue(std::size_t capacity) : capacity_(capacity) {
   if (capacity == 0)
     return;
   const std::size_t slots = is_chain(capacity) ? slots_of_chain : std::bit_ceil(capacity);
-  item_block<T>* const ring = is_chain(capacity) ? nullptr : item_block<T>::make(slots);
-  for (side* const each : {&senders_, &receivers_}) {
-    each->mask = slots - 1;
-    each->in_chain = ring == nullptr;
-    if (ring != nullptr)
-      each->enter(ring);
-  }
+  senders_.mask = receivers_.mask = slots - 1;
+  senders_.in_chain = receivers_.in_chain = is_chain(capacity);
+  if (is_chain(capacity))
+    return;
+  senders_.enter(item_block<T>::make(slots));
+  receivers_.enter(senders_.block);
 }
 
 template <class T>

@@ -15,6 +15,7 @@ class item_block {
  public:
   item_block(const item_block&) = delete;
   item_block& operator=(const item_block&) = delete;
+  ~item_block() = default;
 
   static item_block* make(std::size_t slots) {
     const std::size_t size = header + slots * sizeof(T);
@@ -49,6 +50,8 @@ template <class T>
 class free_blocks {
  public:
   free_blocks() = default;
+  free_blocks(const free_blocks&) = delete;
+  free_blocks& operator=(const free_blocks&) = delete;
   free_blocks(free_blocks&& other) noexcept { swap(other); }
   free_blocks& operator=(free_blocks&& other) noexcept {
     swap(other);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/stop/exceptions_here.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 
@@ -45,7 +46,7 @@ inline void note_unwinding() noexcept {
   thread_slot& here = this_thread;
   if (here.top == nullptr) // no failure of this thread is anybody's
     return;
-  const int in_flight = std::uncaught_exceptions() + (std::current_exception() ? 1 : 0);
+  const int in_flight = exceptions_here();
   if (in_flight != 0 && !here.note_is_good())
     here.touched = {next_moment(), here.waits, in_flight};
 }

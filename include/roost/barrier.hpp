@@ -23,7 +23,7 @@ struct barrier_case;
 }
 
 /// Lets a number of threads go through phases together: none goes on before all have arrived; then
-/// the next phase begins. It is std::barrier, but a stop wakes who waits at it. For something that
+/// the next phase begins. It is std::barrier, but a stop wakes its waiters. For something that
 /// happens once take an event; for a state that changes forth and back, such as "paused", a watch.
 ///
 ///     roost::barrier step(workers);
@@ -34,10 +34,11 @@ struct barrier_case;
 /// A thread that ends before the others calls arrive_and_drop(), or they would wait for it. A task
 /// that fails needs not: its scope stops the others.
 ///
-/// Lifetime: whoever returns from a wait may destroy it at once, if nobody else waits for that
-/// phase or gives up waiting. Threads: any. Cancellation: arrive_and_wait throws when its task is
-/// stopped, and then has not arrived: the phase waits for another. What arrive() has counted stays
-/// so. Once the last has arrived the phase is over for all, stopped or not. Cost: no allocation.
+/// Lifetime: a thread that has returned from a wait may destroy it at once, if no other thread
+/// waits for that phase or gives up waiting. Threads: any. Cancellation: arrive_and_wait throws
+/// when its task is stopped, and then has not arrived: the phase waits for another. What arrive()
+/// has counted stays so. Once the last has arrived the phase is over for all, stopped or not. Cost:
+/// no allocation.
 class barrier {
  public:
   /// A phase in which a thread has arrived.

@@ -40,20 +40,20 @@ namespace roost::inline v0 {
 /// at several channels at once, take select().
 ///
 /// Items are objects of a complete type; one that has to hold an end of its own channel is sent as
-/// a std::unique_ptr. Threads: any number may use one end at once. Waiters are served in the order
-/// they came; who need not wait may go before them. (A single handle must not be moved from or
-/// assigned to while another thread uses it.)
-/// Cancellation: send and receive throw `stopped` when their task was asked to stop, even if they
-/// could go through, or find the channel closed; the try_ forms do not look at stops. So a
-/// destructor, which must not throw, takes a try_ form, or a shield. An item is delivered once or
-/// stays. Keep ends in a task's captures: those go once its failure is known, but locals, and ends
-/// passed on by value, before, as the stack unwinds. What the others of the scope throw over such a
-/// close comes second; but receivers outside of it see a plain close. Errors: bad_alloc leaves
-/// everything as it was. Cost: one lock an operation; up to 256 items a lock for send_all to a
-/// channel that blocks when full, and for receive_some. A channel for more than 1024 items
-/// allocates its room in blocks, as they are needed, so a send may throw bad_alloc; it frees those
-/// that are empty again, but one with a limit keeps them once it was full. Items that are neither
-/// small and trivially copyable nor strings or standard smart pointers take one allocation each.
+/// a std::unique_ptr. Threads: any number may use one end at once. Waiters are served first in,
+/// first out; a call that need not wait may overtake them. (A single handle must not be moved from
+/// or assigned to while another thread uses it.) Cancellation: send and receive throw `stopped`
+/// when their task was asked to stop, even if they could go through, or find the channel closed;
+/// the try_ forms do not look at stops. So a destructor, which must not throw, takes a try_ form,
+/// or a shield. An item is delivered once or stays. Keep ends in a task's captures: those go once
+/// its failure is known, but locals, and ends passed on by value, before, as the stack unwinds.
+/// What the others of the scope throw over such a close comes second; but receivers outside of it
+/// see a plain close. Errors: bad_alloc leaves everything as it was. Cost: one lock an operation;
+/// up to 256 items a lock for send_all to a channel that blocks when full, and for receive_some. A
+/// channel for more than 1024 items allocates its room in blocks, as they are needed, so a send may
+/// throw bad_alloc; it frees those that are empty again, but one with a limit keeps them once it
+/// was full. Items that are neither small and trivially copyable nor strings or standard smart
+/// pointers take one allocation each.
 template <class T>
 class sender;
 template <class T>

@@ -16,9 +16,9 @@ namespace roost::inline v0 {
 ///     scope.spawn([&] { load(); ready.set(); });
 ///     ready.wait();                         // throws if the task failed instead
 ///
-/// Lifetime: whoever returns from wait() may destroy it at once, even while set() is returning, if
-/// nobody else still waits or gives up waiting.
-/// Threads: any. Cancellation: waits throw when their task is stopped. Cost: no allocation.
+/// Lifetime: a thread that has returned from wait() may destroy it at once, even while set() is
+/// returning, if no other thread still waits or gives up waiting. Threads: any. Cancellation: waits
+/// throw when their task is stopped. Cost: no allocation.
 class event {
  public:
   event() = default;
@@ -26,7 +26,7 @@ class event {
   event(const event&) = delete;
   event& operator=(const event&) = delete;
 
-  /// Wakes all who wait. Setting it again does nothing.
+  /// Wakes all waiters. Setting it again does nothing.
   void set() noexcept {
     detail::note_unwinding();
     waiters_.wake_all_if([this] { return !set_ && (set_ = true); });

@@ -35,11 +35,11 @@ struct scope_options {
   std::string_view name = {};
 
   /// How many tasks run at once. Further ones wait in line, first come, first served; but one that
-  /// is asked for by a task_handle::get() inside the scope is run by whoever asks, in its place, at
-  /// once. (If one task asks through scopes of its own for several at a time, they run beyond the
-  /// limit.) A task that the system refuses a thread goes to the end of the line. Each task has a
-  /// thread to itself, so without a limit none ever waits for another. With 0 the scope's
-  /// constructor throws std::invalid_argument.
+  /// is asked for by a task_handle::get() inside the scope is run by the asking thread, in its
+  /// place, at once. (If one task asks through scopes of its own for several at a time, they run
+  /// beyond the limit.) A task that the system refuses a thread goes to the end of the line. Each
+  /// task has a thread to itself, so without a limit none ever waits for another. With 0 the
+  /// scope's constructor throws std::invalid_argument.
   std::size_t limit = unlimited;
 
   /// How many tasks may be in line before spawn() itself waits, where there is a limit. A spawn by
@@ -68,11 +68,11 @@ struct scope_options {
   /// even in a task.
   bool covers_owner = true;
 
-  /// A join that still waits so long after a stop prints to stderr who ignores it, again at double
-  /// the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole program, and
-  /// then joins print without a stop, too. A join, or a spawn that waits, prints the same where
-  /// tasks have been in line for so long while all that run are blocked, in calls of roost that no
-  /// deadline ends; it does not look into scopes of theirs.
+  /// A join that still waits so long after a stop prints to stderr which tasks ignore it, again at
+  /// double the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole
+  /// program, and then joins print without a stop, too. A join, or a spawn that waits, prints the
+  /// same where tasks have been in line for so long while all that run are blocked, in calls of
+  /// roost that no deadline ends; it does not look into scopes of theirs.
   detail::any_duration stall_after = std::chrono::seconds(10);
 };
 

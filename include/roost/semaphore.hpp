@@ -26,9 +26,8 @@ namespace roost::inline v0 {
 ///     const auto permit = connections.acquire();   // waits while 8 are in use
 ///     fetch(url);                                  // given back at the end of the block
 ///
-/// Whoever waits is served in the order they came. One that wants many permits holds up those
-/// behind it until it has them, so it is never starved by the small ones; if it gives up, they go
-/// on.
+/// Waiters are served first in, first out. One that wants many permits holds up those behind it
+/// until it has them, so it is never starved by the small ones; if it gives up, they go on.
 /// Lifetime: it must outlive its permits. Threads: any. Cancellation: acquire throws when its task
 /// is stopped, and then has taken nothing. Cost: one lock to take, one to give back; no allocation.
 class semaphore {
@@ -134,7 +133,7 @@ class semaphore::acquisition final : public detail::attempt {
 // --- implementation ---------------------------------------------------------
 // INVARIANT, under the lock: permits that are held or granted and available_ are permits_ together;
 // the first that waits wants more than are available. (Unless those before it have just left, by a
-// stop or a deadline, or are about to: whoever leaves grants again, see acquire_until().)
+// stop or a deadline, or are about to: a waiter that leaves grants again, see acquire_until().)
 
 inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_(permits) {
   if (permits == 0) {

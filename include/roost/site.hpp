@@ -10,8 +10,8 @@
 namespace roost::inline v0 {
 
 /// A line of the user's program. Every spawn and every blocking call takes one as its last,
-/// defaulted parameter and so records who called. It holds pointers to literals only: cheap to
-/// copy, valid for ever.
+/// defaulted parameter and so records where it was called. It holds pointers to literals only:
+/// cheap to copy, valid for ever.
 ///
 /// Not std::source_location, which clang 14 with libstdc++ 12 does not have.
 struct site {

@@ -229,7 +229,7 @@ inline task_scope::~task_scope() noexcept(false) {
     const detail::unwinding_goes_on with_outcome;
     state_->take_leave();
   }
-  // Who is not covered, and so not stopped with the scope, may sit behind a destructor of its own.
+  // An owner that is not covered, and so not stopped with the scope, may be in a destructor.
   if (outcome || state_->covers_owner())
     tell_owner(outcome);
 }

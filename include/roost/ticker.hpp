@@ -27,12 +27,11 @@ class tick_case;
 ///     roost::ticker every(100ms);
 ///     for (;;) { every.wait(); publish(statistics()); }   // until the task is stopped
 ///
-/// Wait for what else is needed, such as a permit, first: then the tick is fresh.
-/// Who comes late finds one tick pending, never more: the others are left out, and the next one is
-/// a whole period from then. Who comes in time does not shift the ticks that follow.
-/// Lifetime: it must outlive the waits for it.
-/// Threads: any number share the ticks; each tick goes to one of them.
-/// Cancellation: wait() throws when its task is stopped. Cost: no allocation, no thread.
+/// Wait for what else is needed, such as a permit, first: then the tick is fresh. A thread that
+/// comes late finds one tick pending, never more: the others are left out, and the next one is a
+/// whole period from then. One that comes in time does not shift the ticks that follow. Lifetime:
+/// it must outlive the waits for it. Threads: any number share the ticks; each tick goes to one of
+/// them. Cancellation: wait() throws when its task is stopped. Cost: no allocation, no thread.
 class ticker {
  public:
   /// The first tick is one period from now. Throws std::invalid_argument for a period that is not
@@ -67,7 +66,7 @@ class ticker {
 
   const clock::duration period_;
   detail::sync::atomic<clock::rep>
-      next_; // when the next tick is due; whoever moves it on has taken it
+      next_; // when the next tick is due; the thread that moves it on has taken it
 };
 
 /// To take the next tick.

@@ -25,13 +25,12 @@ namespace roost::inline v0 {
 ///     for (const auto& page : pages) batch.spawn(scope, [&] { render(page); });
 ///     batch.wait();                         // these are done; the scope's other tasks go on
 ///
-/// It can be used again after the count was zero.
-/// Lifetime: whoever returns from wait() may destroy it at once, even while done() is returning, if
-/// nobody else still waits or gives up waiting.
-/// Threads: any. Cancellation: waits throw when their task is stopped, even if the count is zero. A
-/// token that lives in a task's captures goes once its failure is known; one among its locals
-/// before, as the stack unwinds; what others of the scope do because of it is second all the same.
-/// Cost: no allocation.
+/// It can be used again after the count was zero. Lifetime: a thread that has returned from wait()
+/// may destroy it at once, even while done() is returning, if no other thread still waits or gives
+/// up waiting. Threads: any. Cancellation: waits throw when their task is stopped, even if the
+/// count is zero. A token that lives in a task's captures goes once its failure is known; one among
+/// its locals before, as the stack unwinds; what others of the scope do because of it is second all
+/// the same. Cost: no allocation.
 class wait_group {
  public:
   /// One thing to be done, counted from enter() until this is destroyed.

@@ -9,8 +9,8 @@
 
 namespace roost::inline v0 {
 
-/// A sender's end to be, which does not keep the channel open: for whoever sends only as long as
-/// others do.
+/// A sender's end to be, which does not keep the channel open: for a task that sends only as long
+/// as others do.
 ///
 ///     for (roost::ticker beat(1s);; beat.wait()) {
 ///       const auto tx = weak.lock();

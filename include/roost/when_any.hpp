@@ -86,8 +86,8 @@ class failed_calls {
 
 /// The first result, or else all failures, of tasks of which one is enough.
 ///
-/// INVARIANT: whoever sets decided_ is the only one to write answer_ and was_in_time_, and whoever
-/// reads it has joined the scope before.
+/// INVARIANT: the thread that sets decided_ is the only one to write answer_ and was_in_time_; the
+/// thread that reads them has joined the scope before.
 template <class Answer>
 class race {
  public:

@@ -27,7 +27,7 @@ class list_node {
 };
 
 /// A doubly linked list through its nodes: no allocation, removal anywhere in constant time. It
-/// owns nothing and locks nothing; whoever guards the list guards the links of its nodes, too.
+/// owns nothing and locks nothing; what guards the list guards the links of its nodes, too.
 template <class Node>
 class intrusive_list {
  public:

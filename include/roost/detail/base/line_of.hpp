@@ -9,7 +9,7 @@
 namespace roost::inline v0::detail {
 
 /// True for a line of the standard library: that is what an object records that was made by
-/// std::make_unique() or the like. It is of no use to anybody who reads it.
+/// std::make_unique() or the like. It is of no use to a reader.
 inline bool is_of_the_library(const site& where) noexcept {
   return std::string_view(where.file).find("/include/c++/") != std::string_view::npos;
 }

@@ -39,8 +39,9 @@ namespace roost::inline v0::detail {
 /// INVARIANT, under the lock: receivers wait only at a reader that has read all, senders wait only
 /// while the ring is full and its oldest item has a holder; nobody waits once it is closed.
 /// (Waiters that a stop, a deadline or another primitive has claimed may still be linked: they do
-/// not count.) So whoever changes that serves the waiters: a send gives its item to one receiver at
-/// each reader where some wait, and the last holder of the oldest item to go lets senders in.
+/// not count.) So a thread that changes that serves the waiters: a send gives its item to one
+/// receiver at each reader where some wait, and the last holder of the oldest item to go lets
+/// senders in.
 ///
 /// Source: the slots' counts as in tokio::sync::broadcast.
 template <class T>
@@ -63,7 +64,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
   bool closed() const noexcept;
 
   void add_sender() noexcept {
-    // relaxed: who adds a sender holds one already, so the count cannot reach zero meanwhile
+    // relaxed: the caller holds a sender already, so the count cannot reach zero meanwhile
     senders_alive_.fetch_add(1, std::memory_order_relaxed);
   }
   void drop_sender() noexcept {
@@ -92,7 +93,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
     std::size_t holders = 0;
   };
 
-  // All of these are called with lock_ held. Who is to be woken is put into `woken`.
+  // All of these are called with lock_ held. Waiters to be woken are put into `woken`.
   numbered_slot& slot(std::uint64_t number) noexcept { return slots_[number % slots_.size()]; }
   const numbered_slot& slot(std::uint64_t number) const noexcept {
     return slots_[number % slots_.size()];

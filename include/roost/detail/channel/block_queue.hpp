@@ -14,8 +14,8 @@
 
 namespace roost::inline v0::detail {
 
-/// A queue with a lock for those who put items in and another for those who take them out, so that
-/// a sender and a receiver on two cores do not wait for each other. Moves must not throw.
+/// A queue with one lock for senders and another for receivers, so that a sender and a receiver on
+/// two cores do not wait for each other. Moves must not throw.
 ///
 /// Up to a small capacity the queue is a ring: one block, used again and again, allocated at once.
 /// Beyond, it is a chain: blocks are added where items go in, and come free where items go out; it
@@ -40,8 +40,8 @@ namespace roost::inline v0::detail {
 /// most: it may see too little room or too few items, and then looks again, but never too much. A
 /// slot of a chain is handed over once, in the same way; where its block comes from, and goes to,
 /// is ordered by both locks. Among senders, and among receivers, the side's lock orders everything.
-/// "No room" and "no item" are true only under both locks. Who has taken an item must not destroy
-/// the queue at once: its sender may still hold sending().
+/// "No room" and "no item" are true only under both locks. A receiver that has taken an item must
+/// not destroy the queue at once: its sender may still hold sending().
 ///
 /// Why a chain with a limit that was full once lacks no block any more. It holds `most_blocks()`
 /// then, and keeps them. In use are those of the item taken last, of all that are in the queue, and

@@ -66,7 +66,7 @@ class channel_core : public channel_exchange<Item>,
   receive_some(std::vector<Item>& out, std::size_t max, const site& where);
 
   void add_end(channel_side side) noexcept {
-    // relaxed: who adds an end holds one already, so the count cannot reach zero meanwhile
+    // relaxed: the caller holds an end already, so the count cannot reach zero meanwhile
     ends(side).fetch_add(1, std::memory_order_relaxed);
   }
   void drop_end(channel_side side) noexcept;
@@ -276,7 +276,8 @@ channel_status channel_core<Item>::wait(Attempt& attempt,
   switch (wait_for_one(attempt, call, deadline, patience)) {
   case wait_state::stopped:
     return status_stopped;
-  case wait_state::timed_out: // but who was not called, as enough were, may find something
+  case wait_state::timed_out: // wake-ups are capped: an item, or room, may be there although no
+                              // peer called
     return attempt.try_alone() ? found_here(attempt.status()) : channel_status::timeout;
   default:
     return attempt.status();
@@ -325,7 +326,8 @@ void channel_core<Item>::drop_end(channel_side side) noexcept {
   }
 }
 
-// Who drops the last one counts first and closes then; nobody is to see the one without the other.
+// The thread that drops the last end counts first and closes then; no thread may see the one
+// without the other.
 template <class Item>
 bool channel_core<Item>::try_add_sender() noexcept {
   // relaxed: only the number counts; the last end to go leaves it at 0 for good

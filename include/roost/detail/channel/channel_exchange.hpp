@@ -21,16 +21,16 @@
 namespace roost::inline v0::detail {
 
 /// Where items change hands: a queue with a short lock for each side, and two waiting lines.
-/// Nothing here waits: who does is linked into a line from outside, and is called from here. Item
-/// is what item_storage stores: its moves cannot throw and are no user code.
+/// Nothing here waits: waiters are linked into the lines from outside, and are called from here.
+/// Item is what item_storage stores: its moves cannot throw and are no user code.
 ///
 /// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, one
-/// is): whoever holds them may do all. What both guard can be read under either, so one lock is
-/// enough for what concerns nobody else: a send into room while no receiver is to be called, a
-/// receive from the ring while no sender is. Nobody can begin to wait, and nobody can close the
-/// channel, meanwhile. But that there is no room, or no item, is said under both locks only: then
-/// whoever changes that afterwards sees what was done before, as users expect who set a flag, find
-/// nothing and go to sleep.
+/// is): their holder may do all. What both guard can be read under either, so one lock is enough
+/// for what concerns nobody else: a send into room while no receiver is to be called, a receive
+/// from the ring while no sender is. Nobody can begin to wait, and nobody can close the channel,
+/// meanwhile. But that there is no room, or no item, is said under both locks only: then a thread
+/// that changes that afterwards sees what was done before, as a user expects of a thread that sets
+/// a flag, finds nothing and goes to sleep.
 ///
 /// INVARIANT, under both locks: receivers wait only while the ring is empty or one of them is on
 /// its way, and no sender waits; senders wait only while the ring is full or one of them is on its
@@ -38,13 +38,14 @@ namespace roost::inline v0::detail {
 /// deadline or another channel has claimed may still be linked: they do not count. One select may
 /// wait as both at a channel of capacity 0: it does not meet itself.)
 ///
-/// Why nobody waits for ever. A receiver begins to wait when there is neither an item nor a sender.
-/// Whoever puts an item into the ring afterwards calls a receiver, unless as many as can run are on
-/// their way: those have been claimed, so neither a stop nor a deadline keeps them from coming, and
-/// whoever arrives takes the next item for the next receiver, if it finds both and few enough are
-/// on their way. The last to arrive finds nobody else on the way. Likewise for senders and room.
-/// Who is awake may thus overtake those who wait, but whoever waits is called in turn; and whoever
-/// is on its way needs a processor to get there, as a holder of a lock needs one to let it go.
+/// Why no thread waits for ever. A receiver begins to wait when there is neither an item nor a
+/// sender. A sender that puts an item into the queue afterwards calls a receiver, unless as many as
+/// can run are on their way: those have been claimed, so neither a stop nor a deadline keeps them
+/// from coming, and each that arrives takes the next item for the next receiver, if it finds both
+/// and few enough are on their way. The last to arrive finds nobody else on the way. Likewise for
+/// senders and room. A thread that is awake may thus overtake waiters, but each waiter is called in
+/// turn; and one that is on its way needs a processor to arrive, as a holder of a lock needs one to
+/// let it go.
 ///
 /// The oldest item goes to a called receiver, and a called sender's item into the ring at once, so
 /// items keep the order of the sends; where the ring is empty, or there is none, an item goes
@@ -93,15 +94,15 @@ class channel_exchange {
   /// As with one argument, but an evicted item is left to the caller.
   channel_status try_send(Item& item, leftover& rest);
 
-  /// Sends items[next], items[next + 1] and so on, as far as there is room or who receives them,
+  /// Sends items[next], items[next + 1] and so on, as far as there is room, or a receiver for them,
   /// and counts `next` up with each. Nothing if the channel is closed or items may be lost.
   void try_send_some(std::vector<Item>& items, std::size_t& next);
 
   /// Appends what is there, up to `max`, to `out`, which has room for it. How many.
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
 
-  /// One attempt of those who may wait: the caller holds lock(), and calls the other function when
-  /// it has released it. Where the queue lacks a block a send is `full` as well: see
+  /// One attempt of an operation that may wait: the caller holds lock(), and calls the other
+  /// function when it has released it. Where the queue lacks a block a send is `full` as well: see
   /// send_among_others().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
@@ -168,7 +169,7 @@ class channel_exchange {
   bool has_item() const noexcept { return capacity_ != 0 && items_.has_item(); }
   bool has_room() const noexcept { return capacity_ != 0 && items_.has_room(); }
 
-  // The caller holds lock_, and completes who is called when it has released it.
+  // The caller holds lock_, and completes the called peer when it has released it.
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
   wait_node* receiver_to_call() noexcept;
   wait_node* let_in() noexcept;
@@ -268,7 +269,7 @@ void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
   peer->record->complete(wait_state::done);
 }
 
-// Without room for the next item the oldest one must go, whoever is on the way.
+// Without room for the next item the oldest one must go, even if receivers are on their way.
 template <class Item>
 wait_node* channel_exchange<Item>::receiver_to_call() noexcept {
   return receivers_.is_to_be_called() || !has_room() ? receivers_.call_first() : nullptr;
@@ -304,7 +305,8 @@ void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcep
   }
 }
 
-// Only those whom a peer has called are counted; where there is no ring nobody counts on them.
+// Only waiters that a peer has called are counted; where there is no queue no thread counts on
+// them.
 template <class Item>
 void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcept {
   if (capacity_ == 0 || end != wait_state::done)

@@ -8,13 +8,13 @@
 
 namespace roost::inline v0::detail {
 
-/// Those who wait at one side of a channel, and how many of them are on their way: claimed, and
-/// not yet awake to say so.
+/// The waiters of one side of a channel, and how many of them are on their way: claimed, and not
+/// yet awake to say so.
 ///
-/// To wake a thread takes as long as a hundred sends. So where the ring can take an item, or give
-/// one, no more of them are called at once than can get a processor soon; those who are awake go
-/// on meanwhile. Each who arrives looks whether the next one must be called. Where the ring is of
-/// no use to the other side, the next one is called whoever is on the way.
+/// To wake a thread takes as long as a hundred sends. So where the queue can take an item, or give
+/// one, no more waiters are called at once than can get a processor soon; threads that are awake go
+/// on meanwhile. Each waiter that arrives looks whether the next one must be called. Where the
+/// queue is of no use to the other side, the next one is called in any case.
 ///
 /// The primitive's lock guards it.
 class channel_line : public wait_list {
@@ -25,7 +25,7 @@ class channel_line : public wait_list {
   /// Whether somebody waits and few enough are on their way.
   bool is_to_be_called() const noexcept { return !empty() && on_their_way_ < called_at_once_; }
 
-  /// Claims the first who can be claimed, null if nobody can.
+  /// Claims the first waiter that can be claimed; null if none can.
   wait_node* call_first() noexcept {
     wait_node* const first = claim_first();
     if (first != nullptr)
@@ -39,7 +39,7 @@ class channel_line : public wait_list {
   friend struct probe;
 
   // Short, so that both lines of a channel and their lock fit into one cache line.
-  std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all who ever were
+  std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all that ever were
   const std::uint32_t called_at_once_;
 };
 

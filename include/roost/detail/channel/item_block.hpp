@@ -9,7 +9,7 @@
 namespace roost::inline v0::detail {
 
 /// Room for a number of items, and a link to the next block. The items are made and destroyed by
-/// the block's user, who also knows how many there can be.
+/// the block's user, which also knows how many there can be.
 template <class T>
 class item_block {
  public:

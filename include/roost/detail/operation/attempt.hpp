@@ -40,8 +40,8 @@ class attempt {
   /// A peer made it happen: `end` is what it completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
-  /// True if what happened remains so, as a close does. Where it is found, and not waited for, a
-  /// stop that came meanwhile goes before it: it may be the work of others whom that has ended.
+  /// True if the result is permanent, as a close is. If it is found without waiting, a pending stop
+  /// goes first: tasks that the stop has ended may have brought it about.
   virtual bool lasts() const noexcept { return false; }
 
   /// When to try again although no peer has come.
@@ -108,12 +108,12 @@ inline first_ended found(attempt* happened) noexcept {
 }
 
 /// Waits until one of the attempts has happened. Both lists hold the same ones: `in_turn` tells
-/// who is asked first, `by_lock` is sorted for all_locked.
+/// which is tried first, `by_lock` is sorted for all_locked.
 ///
 /// INVARIANT: exactly one attempt happens, or none. All are tried, and if none can happen all are
 /// linked, while all locks are held: a peer comes before, and is found, or after, and finds the
-/// node. Once they are linked, whoever claims the one record decides; two peers never both do.
-/// An attempt cannot meet another one of the same thread: none is linked while they are tried.
+/// node. Once they are linked, the claimer of the one record decides; two peers never both do. An
+/// attempt cannot meet another one of the same thread: none is linked while they are tried.
 first_ended wait_for_first(attempt_list in_turn,
                            attempt_list by_lock,
                            const blocked_call& call,

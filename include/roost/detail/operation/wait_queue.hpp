@@ -17,10 +17,10 @@ struct case_maker; // makes the cases of select()
 
 /// Threads that wait for one condition, and the lock that guards it.
 ///
-/// Whoever returns from wait() may destroy the queue at once, if nobody else is in it. A waiter
-/// that was claimed returns after complete(), which comes after the last touch of the queue. One
-/// that finds the condition true under the lock comes after the changer's unlock(), which is the
-/// last touch of a spin_lock.
+/// A thread that has returned from wait() may destroy the queue at once, if no other waiter is in
+/// it. A waiter that was claimed returns after complete(), which comes after the last touch of the
+/// queue. One that finds the condition true under the lock comes after the changer's unlock(),
+/// which is the last touch of a spin_lock.
 class wait_queue {
  public:
   /// Waits until `ready()`, called under the lock, is true. Throws when the thread is stopped.

@@ -172,8 +172,8 @@ class indexed_source<R>::taker {
 /// The elements of any other range, in order, one by one. Its iterators are the user's code: they
 /// may wait or throw. One worker at a time steps them.
 ///
-/// Who waits for its turn waits in a mutex, which no stop reaches; but a stop reaches who is
-/// inside, and the scope waits for that one in any case. To hand the turn over in the order of
+/// A worker waits for its turn in a mutex, which no stop reaches; but a stop reaches the worker
+/// that has it, and the scope waits for that one in any case. To hand the turn over in the order of
 /// arrival, as a semaphore does, would cost a wake for each cheap element.
 template <class R>
 class turn_source {
@@ -330,8 +330,8 @@ class workers {
     work_(elements);
   }
 
-  // Where there is no thread or no memory for one more, those that are there do all: who takes one
-  // on has an element in hand, which must not be lost.
+  // Where there is no thread or no memory for one more, those that are there do all: the worker
+  // that takes one on has an element in hand, which must not be lost.
   void take_one_on() {
     // relaxed: a count, which publishes nothing
     if (can_be_taken_on_.fetch_sub(1, std::memory_order_relaxed) <= 1)
@@ -349,8 +349,9 @@ class workers {
   const site where_;
   // This many, counting those that have no element yet.
   sync::atomic<std::size_t> can_be_taken_on_;
-  std::exception_ptr stopped_; // written by whoever stops scope_ because of it, read after the join
-  task_scope scope_;           // last: its tasks use the others
+  std::exception_ptr
+      stopped_;      // written by the worker that stops scope_ because of it, read after the join
+  task_scope scope_; // last: its tasks use the others
 };
 
 /// Has workers go through a range, and waits for them.

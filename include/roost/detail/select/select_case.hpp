@@ -74,7 +74,7 @@ class select_case {
 template <class C>
 concept is_case = std::derived_from<C, select_case>;
 
-/// A case that waits in a wait_queue, until whoever changes its condition wakes it.
+/// A case that waits in a wait_queue, until a thread that changes the condition wakes it.
 template <class Ready, class F>
 class queue_case final : public select_case {
  public:

@@ -76,9 +76,9 @@ inline bool any_may_happen(view<attempt*> attempts) noexcept {
 }
 
 // A thread that can see that nothing can happen looks on for a short while: to link all cases and
-// to unlink them again takes two locks for each, and holds up all who work there. Each look reads
-// what many others write, so looks are far apart. What the hints say decides only when to try.
-// "Nothing can happen" is concluded under all locks, also at the deadline.
+// to unlink them again takes two locks for each, and holds up all threads that work there. Each
+// look reads what many others write, so looks are far apart. What the hints say decides only when
+// to try. "Nothing can happen" is concluded under all locks, also at the deadline.
 inline first_ended select_first(view<attempt*> in_turn,
                                 view<attempt*> by_lock,
                                 turn order,

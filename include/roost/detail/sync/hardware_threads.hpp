@@ -31,7 +31,7 @@ inline std::size_t hardware_threads() noexcept {
 }
 
 /// How many threads may be on their way at once, woken and not yet at work: as many as can get a
-/// processor, for whoever wakes them keeps one.
+/// processor, as the thread that wakes them keeps one.
 inline std::size_t worth_waking() noexcept {
   return hardware_threads() > 1 ? hardware_threads() - 1 : 1;
 }

@@ -6,7 +6,7 @@
 namespace roost::inline v0::detail {
 
 /// Runs `run(on)` on a new thread. All threads of roost start here: for each type of callable, what
-/// std::jthread is made of would be compiled anew by everybody who includes roost.
+/// std::jthread is made of would be compiled anew in each file that includes roost.
 inline std::jthread start_thread(void (*run)(void* on), void* on) {
   return std::jthread([=] { run(on); }); // a lambda: with two arguments it is more to compile
 }

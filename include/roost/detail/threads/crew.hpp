@@ -20,7 +20,7 @@
 
 namespace roost::inline v0::detail {
 
-/// What a thread of a crew runs. Whoever starts it keeps it alive until it runs.
+/// What a thread of a crew runs. Its starter keeps it alive until it runs.
 class job : public list_node<job> {
  public:
   virtual ~job() = default;
@@ -46,9 +46,9 @@ class job : public list_node<job> {
 /// joins all; no job is left by then.
 ///
 /// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
-/// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. Who starts a
-/// job makes it ready where there is such a thread for it, and makes a new thread where there is
-/// none. Not all are woken at once, only as many as can get a processor soon; each who arrives
+/// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. The starter
+/// of a job makes it ready where there is such a thread for it, and makes a new thread where there
+/// is none. Not all are woken at once, only as many as can get a processor soon; each that arrives
 /// wakes the next one, if there are more jobs than threads on their way. An idle thread whose time
 /// is over looks for a job before it exits. So no job waits for another one to end; but a thread
 /// that comes free meanwhile may take it before.
@@ -59,11 +59,11 @@ class job : public list_node<job> {
 /// due.
 ///
 /// INVARIANT, under the lock: if forks are ready, there is a lookout, or a thread is on its way or
-/// about to be. Who offers a fork sees to that, and so does each thread before it begins a job, as
-/// it may block there: it calls an idle thread or makes a new one. A thread that comes and takes no
-/// job becomes the lookout if there is none. So every fork gets a thread, whatever those at work
-/// wait for, its starter included; the fork_watch says how soon. Where no new thread can be had,
-/// the forks fail that lack one.
+/// about to be. The thread that offers a fork sees to that, and so does each thread before it
+/// begins a job, as it may block there: it calls an idle thread or makes a new one. A thread that
+/// comes and takes no job becomes the lookout if there is none. So every fork gets a thread,
+/// whatever those at work wait for, its starter included; the fork_watch says how soon. Where no
+/// new thread can be had, the forks fail that lack one.
 ///
 /// Threads: any may start jobs. Cost: of a start, one lock; with few threads on their way, also the
 /// wake of an idle one; with no thread for it, the creation of a new one. Of an offer, one lock;
@@ -97,14 +97,15 @@ class crew {
   /// True if no thread has taken `j` so far, and none will.
   bool take_back(job& j) noexcept;
 
-  /// From now on no idle thread is kept: those that are idle exit, and so does whoever becomes it.
+  /// From now on no idle thread is kept: those that are idle exit, and so does each that becomes
+  /// idle.
   void dismiss_idle() noexcept;
 
  private:
   friend struct probe;
 
-  // One thread. In members_ until it is about to exit, then among the finished; whoever takes it
-  // from either joins the thread and destroys the member.
+  // One thread. In members_ until it is about to exit, then among the finished; the thread that
+  // takes it from either joins its thread and destroys it.
   struct member : list_node<member> {
     // Throws if there is no memory for a parker.
     member(crew& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
@@ -160,12 +161,12 @@ class crew {
 
   const clock::duration idle_time_;
   const std::size_t woken_at_once_;
-  const std::size_t helpers_; // so many have a processor beside who offers forks
+  const std::size_t helpers_; // so many have a processor beside the thread that offers forks
   spin_lock lock_;            // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
   std::size_t looking_ = 0; // threads that are idle no more and have not looked for a job since
-  wait_list idle_;          // whoever was busy last is in front
+  wait_list idle_;          // the one that was busy last is in front
   std::size_t idle_count_ = 0;
   intrusive_list<job> forks_; // those that were offered
   fork_watch watch_;
@@ -437,7 +438,7 @@ inline bool crew::fork_is_due(coming from) noexcept {
 }
 
 // Afterwards it is on its way to look for a job. It spins before it sleeps, as every wait does, and
-// who finds it spinning need not wake it.
+// while it spins no thread need wake it.
 inline crew::coming crew::be_idle(member& self, coming from) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);

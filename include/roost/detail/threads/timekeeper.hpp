@@ -16,7 +16,7 @@
 
 namespace roost::inline v0::detail {
 
-/// What a timekeeper calls when its time has come. It lies in whoever set it.
+/// What a timekeeper calls when its time has come. It lies in the object that set it.
 class timer : public list_node<timer> {
  public:
   virtual ~timer() = default;

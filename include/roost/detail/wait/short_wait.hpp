@@ -41,10 +41,10 @@ struct this_processor {
 /// processor a few times, which costs as much as the spin, and is blind meanwhile: so it comes
 /// last. With one processor it comes first, since nobody can change anything during a spin.
 ///
-/// What a spin owes to others: a runnable thread waits for this processor for no longer than the
-/// spin, whoever it is; after that each offer lets it run. Where an offer comes back late, because
-/// others keep the processor, further ones would make each wait end late by as much: so the thread
-/// leaves them out in its next waits, and sleeps at once after the spin.
+/// What a spin owes to others: any runnable thread waits for this processor for no longer than the
+/// spin; after that each offer lets it run. Where an offer comes back late, because others keep the
+/// processor, further ones would make each wait end late by as much: so the thread leaves them out
+/// in its next waits, and sleeps at once after the spin.
 ///
 /// Processor is this_processor, but for tests.
 template <class Processor>

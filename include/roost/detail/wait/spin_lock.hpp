@@ -14,8 +14,8 @@ namespace roost::inline v0::detail {
 /// A one-word lock for short critical sections that never block, allocate or run user code: mostly
 /// some dozen instructions, a few hundred moves where a batch of items goes through.
 ///
-/// unlock() is one store and the last touch of the lock. So whoever locks next may destroy the
-/// lock, and with it the object that it alone guards, as soon as it has unlocked. A futex-like lock
+/// unlock() is one store and the last touch of the lock. So the next holder may destroy the lock,
+/// and with it the object that it alone guards, as soon as it has unlocked it. A futex-like lock
 /// cannot promise that: it wakes its sleepers after the store. The price: a thread that finds the
 /// lock held for longer, because its holder lost the processor, sleeps for short fixed times.
 ///

@@ -13,7 +13,7 @@
 
 namespace roost::inline v0::detail {
 
-struct probe; // the tests' window: it counts who waits, so that no test has to sleep
+struct probe; // the tests' window: it counts waiters, so that no test has to sleep
 struct wait_node;
 
 /// How a blocked operation stands, and in the end how it ended.
@@ -26,7 +26,7 @@ enum class wait_state : std::uint32_t {
   timed_out, // its deadline passed: nothing happened
 };
 
-/// How to resume whoever waits on a record: a thread is unparked, a coroutine would be scheduled.
+/// How to resume the waiter of a record: a thread is unparked, a coroutine would be scheduled.
 struct resumption {
   void (*resume)(void* waiter) noexcept;
   void* waiter;
@@ -42,14 +42,14 @@ class watcher {
   ~watcher() = default;
 };
 
-/// One blocked operation, on the stack of whoever is blocked.
+/// One blocked operation, on the stack of its waiter.
 ///
 ///     waiting --try_claim()--> claimed --complete()--> done | closed | stopped
 ///        `-----own deadline--> timed_out
 ///
-/// INVARIANT: whoever wins the one step out of `waiting` decides how the operation ends. A peer
-/// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the
-/// waiter itself without any. A claimed record stays alive until complete().
+/// INVARIANT: the winner of the one step out of `waiting` decides how the operation ends. A peer
+/// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the waiter
+/// itself without any. A claimed record stays alive until complete().
 ///
 /// Beside the state stands whether the waiter is asleep: it says so once, before it sleeps, and
 /// only then complete() resumes it. So the parker of a waiter that still spins stays in that
@@ -121,7 +121,7 @@ struct wait_node : list_node<wait_node> {
   void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
 };
 
-/// Who waits at a primitive, served from the front. The primitive's lock guards it.
+/// The waiters of a primitive, served from the front. The primitive's lock guards it.
 class wait_list {
  public:
   bool empty() const noexcept { return nodes_.empty(); }

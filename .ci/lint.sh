@@ -47,6 +47,8 @@ done
 banned "no notes of what is to be done" 'TODO|FIXME' "${texts[@]}"
 banned "no fences: ThreadSanitizer cannot see them" 'atomic_thread_fence' "${sources[@]}"
 
+banned "a comment names the thread, the waiter or the task, and not 'who'" '\b([Ww]ho|[Ww]hoever|[Ww]hom)\b' "${headers[@]}" \
+  include/roost/detail/README.md
 mapfile -t outside_sync < <(printf '%s\n' "${headers[@]}" | grep -v '/detail/sync/')
 banned "threads, locks and time come from detail/sync/" \
   '^[^/]*(std::(atomic|mutex|condition_variable|this_thread::(yield|sleep))|clock::now\()' "${outside_sync[@]}"

@@ -13,7 +13,7 @@
 
 namespace roost::inline v0::detail {
 
-// AddressSanitizer is to see who uses a task that has gone.
+// AddressSanitizer is to see each use of a task that has gone.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool address_sanitized = true;
 #elif defined(__has_feature)
@@ -26,9 +26,9 @@ inline constexpr bool address_sanitized = false;
 /// tasks are different threads, and there general allocators are slow: each block goes back to the
 /// thread that it came from.
 ///
-/// Each size has two stacks. Blocks are put onto one; who takes finds the other one, and when that
-/// is empty takes all of the first. So the two sides seldom meet.
-/// Threads: any. Lifetime: blocks may outlive it, and are then deleted by whoever has them.
+/// Each size has two stacks. Blocks are put onto one, and taken from the other; when that is empty,
+/// all of the first become the other. So the two sides seldom meet. Threads: any. Lifetime: blocks
+/// may outlive it, and are then deleted by their holder.
 ///
 /// Source: the stack of Treiber, Systems Programming: Coping with Parallelism (1986). Since it is
 /// emptied as a whole, no block can come back to it while another thread looks at it.
@@ -39,7 +39,7 @@ class block_cache {
   block_cache(const block_cache&) = delete;
   block_cache& operator=(const block_cache&) = delete;
 
-  /// Memory as from operator new, which whoever does not put it back may delete.
+  /// Memory as from operator new, which its user may delete instead of putting it back.
   void* take(std::size_t size);
 
   class returns;
@@ -143,7 +143,8 @@ block_cache::put(std::size_t index, block& first, block& last, std::size_t count
   if (before >= most_kept)
     return delete_all(&first);
   side.count.store(before + count, std::memory_order_relaxed);
-  // relaxed: only its address is kept; who follows the links has acquired them, see take()
+  // relaxed: only its address is kept; a thread that follows the links has acquired them, see
+  // take()
   last.next = side.blocks.load(std::memory_order_relaxed);
   // release: publishes the links, and that the blocks are not used any more; pairs with acquire in
   // take(). relaxed on failure: as the load above.

@@ -56,8 +56,8 @@ class scope_owner : public stop_domain, private timer {
   }
 
   /// True if work was cut short because what is around was stopped. For the scope to end normally
-  /// would let the owner, who is to stop as well, go on with what is half done. Not so where tasks
-  /// are there to be stopped in the end.
+  /// would let the owner, which is to stop as well, go on with what is half done. Not so where
+  /// tasks are there to be stopped in the end.
   bool cut_short_from_outside() const noexcept {
     return exit_ == on_exit::join && stopped_by(stop_reason::parent) && outcome_.was_cut_short();
   }

@@ -32,8 +32,8 @@ namespace roost::inline v0::detail {
 /// that is launched is started by a thread of the crew, or waits in line, or is dropped; how those
 /// that are in run and leave is told in scope_threads.
 ///
-/// INVARIANT: end() returns only when nothing is counted. Whoever has let a task in touches nothing
-/// of the scope afterwards, unless something else keeps it: see scope_threads.
+/// INVARIANT: end() returns only when nothing is counted. A thread that has let a task in touches
+/// nothing of the scope afterwards, unless something else keeps it: see scope_threads.
 class scope_state final : public scope_threads {
  public:
   scope_state(const scope_options& options, site where);
@@ -64,8 +64,8 @@ class scope_state final : public scope_threads {
 
   bool closed() const noexcept;
 
-  /// The last that the owner does after the end: what is the users' goes here, and not with whoever
-  /// happens to know the scope for longest.
+  /// The last that the owner does after the end: destroys the users' exceptions and handlers on
+  /// this thread, not with the last reference to the scope.
   void take_leave() noexcept;
 
  private:
@@ -318,8 +318,8 @@ inline scope_state::admission scope_state::start(task& t) {
   }
 }
 
-// There is no thread for it; but others run, and whoever ends takes it. Until then fewer run than
-// may, and one that is spawned later, and has a thread, may overtake it.
+// There is no thread for it; but others run, and the next that ends takes it. Until then fewer run
+// than may, and one that is spawned later, and has a thread, may overtake it.
 inline bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
   if (stop_requested() || !line_.limited() || line_.running() == 1)

@@ -34,15 +34,16 @@ namespace roost::inline v0::detail {
 ///               callable is destroyed, and the handle goes on
 ///     finish()  the scope lets go of it, and takes the next in line or counts it down
 ///
-/// INVARIANT: whoever counts a task down, or lets it into the line, touches nothing of the scope
-/// afterwards: it may be gone. (Unless something else that is counted, or the caller, keeps it.)
+/// INVARIANT: a thread that counts a task down, or lets it into the line, touches nothing of the
+/// scope afterwards: it may be gone. (Unless something else that is counted, or the caller, keeps
+/// it.)
 class scope_threads : public scope_runner {
  public:
   scope_threads(const scope_threads&) = delete;
   scope_threads& operator=(const scope_threads&) = delete;
 
   /// Runs `t` on the calling thread if it is in line and that thread is in its scope: the caller is
-  /// about to wait for it, and might be who keeps it in line.
+  /// about to wait for it, and may be what keeps it in line.
   static void run_here_if_in_line(task& t) noexcept;
 
   /// Stops `t` but none of its siblings. Where it has not begun it never will; it is dropped here
@@ -151,7 +152,7 @@ inline bool scope_threads::arrive(seat& here) noexcept {
 }
 
 inline void task::fail_on_crew(const std::exception_ptr& no_thread) noexcept {
-  const contexts_set_aside aside; // of whoever offers another fork
+  const contexts_set_aside aside; // of the thread that offers another fork
   static_cast<scope_threads&>(scope()).work(*this, no_thread);
 }
 
@@ -286,7 +287,8 @@ inline void scope_threads::begin_next(seat& here, claimed_list& woken) noexcept 
 
 // Before a thread leaves it lets those that may be about to spawn have the processor, and looks
 // again: for it to leave and to be woken again costs them more. With a processor to itself it takes
-// as long as any wait spins. Whoever waits for the end shuts the door: then nobody looks again.
+// as long as any wait spins. A thread that waits for the end shuts the door: then no thread looks
+// again.
 inline void scope_threads::look_again(seat& here) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && here.runs == nullptr && line_.may_come_by_door(); ++i) {
@@ -377,8 +379,8 @@ inline void scope_threads::drop(task& t) noexcept {
   complete(t, task::outcome::stopped);
 }
 
-// The scope was stopped before they could run. Their callables are destroyed here, and by whoever
-// else finds them: the one that stops, tasks that end, and whoever waits for the end.
+// The scope was stopped before they could run. Their callables are destroyed here, or by another
+// thread that finds them: the one that stops, one whose task ends, or one that waits for the end.
 inline void scope_threads::drop_line() noexcept {
   if (!stop_requested())
     return;

@@ -22,8 +22,9 @@
 
 namespace roost::inline v0::detail {
 
-/// A scope as whoever waits for its tasks sees it: who they are, whether any are left, and who lets
-/// it wait for too long. The one who waits is also the one who reports: no other thread is needed.
+/// A scope as a thread that waits for its tasks sees it: which they are, whether any are left, and
+/// which of them let it wait for too long. That thread also makes the report: no other one is
+/// needed.
 class scope_watch : public scope_owner {
  public:
   scope_watch(const scope_watch&) = delete;
@@ -36,7 +37,7 @@ class scope_watch : public scope_owner {
         stall_after_(options.stall_after) {}
   ~scope_watch() override = default;
 
-  /// What whoever waits for tasks does meanwhile.
+  /// What a thread that waits for tasks does meanwhile.
   class reporter;
 
   // The caller holds lock_.
@@ -48,7 +49,7 @@ class scope_watch : public scope_owner {
 
   // Guarded by lock_.
   task_line line_;
-  wait_list joiners_;   // who waits until nothing is left
+  wait_list joiners_;   // waiters for the moment when nothing is left
   bool ending_ = false; // the owner waits for the end: once nothing is left, the scope is closed
   bool closed_ = false;
   clock::time_point stopped_at_ = no_deadline;
@@ -93,7 +94,7 @@ inline void scope_watch::wake_if_over(claimed_list& woken) noexcept {
     woken.push_all(joiners_);
 }
 
-// Once the owner waits for the end, whoever finds nothing left closes the scope.
+// Once the owner waits for the end, the thread that finds nothing left closes the scope.
 inline bool scope_watch::is_over() noexcept {
   if (!line_.idle())
     return false;
@@ -164,7 +165,7 @@ inline clock::time_point scope_watch::next_report(stall_watch& watch) noexcept {
   return watch.next({stopped_at_, stands ? line_.begun() : stall_watch::no_line});
 }
 
-// Where only the line makes it look, somebody who computes may well go on: then it says nothing.
+// Where only the line makes it look, a task that computes may well go on: then it says nothing.
 inline void scope_watch::reporter::look() noexcept {
   const clock::time_point now = sync::now();
   if (now < next_)

@@ -21,8 +21,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Tells whoever waits for tasks when to report: once its patience is over after the stop, then at
-/// doubled times; likewise while tasks are in line and none begins.
+/// Tells a thread that waits for tasks when to report: once its patience is over after the stop,
+/// then at doubled times; likewise while tasks are in line and none begins.
 class stall_watch {
  public:
   static constexpr std::size_t no_line = static_cast<std::size_t>(-1);
@@ -61,7 +61,7 @@ class stall_watch {
 /// What a thread does: the blocking call, its object and its line, or "running".
 std::string what_it_does(thread_slot* thread);
 
-/// The line that says of one task who it is, and what it does.
+/// The line of a report about one task: which it is, and what it does.
 std::string stall_line(std::string_view scope,
                        const task_context& task,
                        clock::time_point stopped_at,

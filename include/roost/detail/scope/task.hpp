@@ -71,7 +71,7 @@ class task : public task_context, public failure_record, public job {
   }
 
   void retain() noexcept {
-    // relaxed: who adds a reference has one, so the count cannot reach zero meanwhile
+    // relaxed: the caller has a reference, so the count cannot reach zero meanwhile
     references_.fetch_add(one_reference, std::memory_order_relaxed);
   }
   /// Its memory goes to `blocks` if it is the last reference.
@@ -157,7 +157,7 @@ class task : public task_context, public failure_record, public job {
     return done_.locked([&] { return !has_ended() && f(); });
   }
 
-  /// Where those wait who want to know when it is completed.
+  /// Where threads wait for its completion.
   wait_queue& waiters() noexcept { return done_; }
   // relaxed: done_ orders it for the handle; without a handle only the scope asks, whether there
   // still is work
@@ -182,7 +182,7 @@ class task : public task_context, public failure_record, public job {
   // Its scope keeps it as a failure. The task's thread's alone.
   bool is_kept = false;
 
-  // What ended it, if it was stopped. Written before complete(), by who calls that.
+  // What ended it, if it was stopped. Written before complete(), by its caller.
   std::shared_ptr<const stop_cause> stopped_by;
 
  private:
@@ -211,7 +211,8 @@ class task : public task_context, public failure_record, public job {
     return (references & ~result_left) != 0;
   }
 
-  // It is counted down only if others have one: who has the only one is alone with the task.
+  // It is counted down only if there are others: a thread that has the only one is alone with the
+  // task.
   void release(std::uint32_t reference, block_cache::returns* blocks) noexcept {
     // release: what was done through this reference; acquire: the last sees all of it before it
     // destroys; each pairs with the others'

@@ -18,14 +18,14 @@
 
 namespace roost::inline v0::detail {
 
-/// How many tasks of a scope run, who is in line for that, and who waits for a place in the line.
-/// The scope's lock guards it, but for the end of the line.
+/// How many tasks of a scope run, which are in line for that, and which spawns wait for a place in
+/// the line. The scope's lock guards it, but for the end of the line.
 ///
 ///     a waiting spawn --let_in()--> the line --take_first()--> running --left()--> gone
 ///
-/// INVARIANT, until a stop: someone is in line only while as many run as may; someone waits for a
-/// place only while the line is full. So whoever ends takes the next in line, and whoever takes one
-/// from the line lets the next in.
+/// INVARIANT, until a stop: a task is in line only while as many run as may; a spawn waits for a
+/// place only while the line is full. So a thread whose task ends takes the next in line, and a
+/// thread that takes a task from the line lets the next spawn in.
 ///
 /// Those that came last are in a list of their own, the door, with a lock of its own: while it is
 /// open, spawns put their tasks there and leave the scope's lock to those that end tasks. These
@@ -34,10 +34,10 @@ namespace roost::inline v0::detail {
 ///
 /// INVARIANT: the door is open only while as many run as may, the scope is not stopped, and nobody
 /// waits for a place. No more come by it than the line has places for: as many as it had when it
-/// was last looked at under both locks. Who goes by the scope's lock shuts it first, and leaves it
-/// open behind itself if it took a place and others may follow. Whoever stops running shuts it, and
-/// then takes what came by it, before it counts itself down. So a spawn comes before that, and its
-/// task is found, or finds the door shut, and goes by the scope's lock. Order of locks: the
+/// was last looked at under both locks. A spawn that goes by the scope's lock shuts it first, and
+/// reopens it if it took a place and others may follow. A thread that stops running tasks shuts it,
+/// and then takes what came by it, before it counts itself down. So a spawn comes before that, and
+/// its task is found, or finds the door shut, and goes by the scope's lock. Order of locks: the
 /// scope's, then the door's.
 class task_line {
  public:
@@ -49,7 +49,7 @@ class task_line {
 
   bool may_run() const noexcept { return running_ < limit_; }
 
-  /// Shuts the door: who asks is about to take the place, or to wait for one, and nobody else is to
+  /// Shuts the door: the caller is about to take the place, or to wait for one, and no spawn is to
   /// come in between.
   bool has_place() noexcept {
     spawns_.drop_leaving();
@@ -57,13 +57,13 @@ class task_line {
     return length_ < backlog_ && spawns_.empty();
   }
 
-  /// Not counting those whom a stop or a deadline has taken out.
+  /// Not counting those that a stop or a deadline has taken out.
   bool spawn_waits() noexcept {
     spawns_.drop_leaving();
     return !spawns_.empty();
   }
 
-  /// How many have begun to run: who sees the same number twice sees that nothing has moved.
+  /// How many have begun to run: the same number twice says that nothing has moved.
   std::size_t begun() const noexcept { return begun_; }
 
   void begin() noexcept {
@@ -95,7 +95,7 @@ class task_line {
 
   /// A hint, needs no lock: somebody has come by the door.
   bool someone_came() const noexcept {
-    // relaxed: who goes by it looks again under the locks
+    // relaxed: a hint; the thread looks again under the locks
     return door_.count.load(std::memory_order_relaxed) != 0;
   }
   /// A hint like that: the door is open.
@@ -178,7 +178,7 @@ inline task_line::entry task_line::enter_by_door(task& t) noexcept {
   if (door_.places == 0)
     return entry::full;
   --door_.places;
-  // relaxed, here and below: a hint for who does not hold the lock
+  // relaxed, here and below: a hint for threads that do not hold the lock
   door_.count.store(door_.count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   t.in_line = true;
   door_.tasks.push_back(t);
@@ -186,7 +186,7 @@ inline task_line::entry task_line::enter_by_door(task& t) noexcept {
 }
 
 inline void task_line::push_back(task& t) noexcept {
-  shut_door(); // those who came by it are first
+  shut_door(); // those that came by it are first
   t.in_line = true;
   tasks_.push_back(t);
   ++length_;

@@ -39,11 +39,11 @@
 // two holds the lock second, and sees what the other has done before. (The domain of a task may
 // change once: see task_domain.hpp.)
 //
-// A stop goes through the tree as a wave: first it marks all domains that follow and claims who is
-// blocked there, then it wakes all those, and only then it calls the users' callbacks. So nobody
-// whom it wakes finds a domain of the tree that has not heard of it, and takes what others do
-// because of the stop for something else; and no callback holds up the stop. (Who polls may be
-// ahead of the wave by as long as the marks take.)
+// A stop goes through the tree as a wave: first it marks all domains that follow and claims the
+// waiters there, then it wakes them, and only then it calls the users' callbacks. So no thread that
+// it wakes finds a domain of the tree that has not heard of it, and takes what others do because of
+// the stop for something else; and no callback holds up the stop. (A thread that polls may be ahead
+// of the wave by as long as the marks take.)
 
 namespace roost::inline v0::detail {
 
@@ -126,7 +126,7 @@ class context : public list_node<context> {
   thread_slot* slot_ = nullptr; // guarded by the domain's lock; null until the thread runs
 };
 
-/// The task in which a domain was made, if in one: tells who runs inside whom.
+/// The task in which a domain was made, if in one: tells which scope runs inside which task.
 struct birthplace {
   std::shared_ptr<stop_domain> scope;
   std::uint64_t task = 0;
@@ -187,7 +187,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   virtual void outer_stopped(stop_domain& outer) noexcept { stop(outer.cause()); }
 
   /// Called once, just before the stop can be seen: nothing has ended because of it. Caller holds
-  /// lock_. Who is to wake is put into `woken`.
+  /// lock_. Claimed waiters are put into `woken`.
   virtual void on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
     (void)cause;
     (void)woken;
@@ -201,8 +201,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   /// Nothing is left to stop: later stops change nothing. Caller holds lock_.
   void refuse_stops() noexcept { refuses_ = true; }
 
-  // The two halves of stop(): the caller of the first holds lock_, that of the second does not. Who
-  // is claimed goes to the wave.
+  // The two halves of stop(): the caller of the first holds lock_, that of the second does not.
+  // Claimed waiters go to the wave.
   bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
   void spread(stop_wave& wave) noexcept;
@@ -257,7 +257,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 
 /// A stop on its way through the domains; see the top of this file. A stop that one of them brings
 /// about in those that follow it joins the wave that its thread spreads. The end of the wave wakes
-/// all who were claimed, and then tells all domains, those that follow first.
+/// all claimed waiters, and then tells all domains, those that follow first.
 class stop_wave {
  public:
   stop_wave() = default;
@@ -421,8 +421,8 @@ bool stop_domain::stop_with(Cause cause) noexcept {
 }
 
 // A wave that meets another one counts on all being marked that the other marks, and it waits only
-// for what is further in, where no user's code runs. Whoever asks for a stop that is on its way
-// counts on the callbacks: he may be in one that is called before them.
+// for what is further in, where no user's code runs. A thread that asks for a stop that is on its
+// way counts on the callbacks: it may be in one that is called before them.
 inline void stop_domain::come_second() noexcept {
   if (this_thread.wave == nullptr) {
     source_.request_stop();

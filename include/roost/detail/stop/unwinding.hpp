@@ -19,8 +19,8 @@
 // touched roost, or else that at which it is known.
 //
 // INVARIANT: the moment of a consequence is later than that of its cause. Moments are numbers of
-// one counter. What goes takes one before others can see that it has gone; whoever sees that takes
-// a later one.
+// one counter. What goes takes one before other threads can see that it has gone; a thread that
+// sees that takes a later one.
 //
 // Nobody can tell which exception is in flight. So a note of the first touch is good until the
 // thread next makes a call of roost that may wait, and does not go through at once: by then the

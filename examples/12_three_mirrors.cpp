@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Asks three mirrors for the same page and takes the first answer. Notice that nobody asks any more
-// once it is there: who was slower has been stopped, whatever it waited in, and has ended. And that
+// once it is there: a slower one has been stopped, whatever it waited in, and has ended. And that
 // an error does not win: only if all fail is there one.
 #include <roost.hpp>
 
@@ -34,7 +34,7 @@ std::string fetch_from_any(const std::vector<mirror>& mirrors, roost::semaphore&
   calls.reserve(mirrors.size());
   for (const mirror& m : mirrors)
     calls.emplace_back([&] { return fetch(m, connections); });
-  return roost::when_any(calls).second; // beside it: the index of who answered
+  return roost::when_any(calls).second; // beside it: the index of the one that answered
 }
 
 } // namespace

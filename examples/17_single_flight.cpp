@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Several ask for the same page, and it is loaded once for all of them. Notice that the load is a
-// task of its own: whoever asked first may be stopped, and the others still get their page. If the
-// load fails, its scope stops all who wait for it, with that failure for the cause.
+// task of its own: the first that asked may be stopped, and the others still get their page. If the
+// load fails, its scope stops all that wait for it, with that failure for the cause.
 #include <roost.hpp>
 
 #include <functional>
@@ -33,7 +33,7 @@ struct page_loader {
       mine->text = load(url);
       mine->loaded.set();
       const std::lock_guard landed(mutex);
-      in_flight.erase(url); // whoever asks from now on wants a new one
+      in_flight.erase(url); // those that ask from now on want a new one
     });
     return wanted;
   }

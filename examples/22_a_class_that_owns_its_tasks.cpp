@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // An object that works in the background. Notice that its scope is the last member, so that what
 // the tasks use outlives them; and that the failure of one of them is told to the object, and
-// reaches neither its other tasks nor whoever made it.
+// reaches neither its other tasks nor the thread that made it.
 #include <roost.hpp>
 
 #include <chrono>

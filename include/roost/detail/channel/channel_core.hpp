@@ -191,7 +191,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
 // --- implementation ---------------------------------------------------------
 
 // A sender that spins waits for much room, so that sender and receiver each work through half of
-// the ring before the cache line with the other's count moves. That concerns only the spin: then
+// the queue before the cache line with the other's count moves. That concerns only the spin: then
 // any room is taken, so nobody waits for room that never comes.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
@@ -240,12 +240,12 @@ inline int pauses_between_looks(std::size_t passed_since_last_wait) noexcept {
   return passed_since_last_wait < 12 ? static_cast<int>(3 * passed_since_last_wait - 4) : 32;
 }
 
-// Most operations on a ring need neither a record nor a place in the line: they are tried without,
-// again and again for a short while. A thread that finds the ring not ready looks at it before it
-// takes both locks, which would hold up the very side that is about to change it. A stop that came
-// meanwhile goes before all else, as at the beginning of an operation.
+// Most operations on a queue need neither a record nor a place in the line: they are tried
+// without, again and again for a short while. A thread that finds the queue not ready looks at it
+// before it takes both locks, which would hold up the very side that is about to change it. A stop
+// that came meanwhile goes before all else, as at the beginning of an operation.
 //
-// Where there is no ring only a waiting peer can be met, under the lock: the wait itself begins
+// Where there is no queue only a waiting peer can be met, under the lock: the wait itself begins
 // with that.
 template <class Item>
 template <class Try, class Ready>

@@ -27,13 +27,13 @@ namespace roost::inline v0::detail {
 /// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, one
 /// is): their holder may do all. What both guard can be read under either, so one lock is enough
 /// for what concerns nobody else: a send into room while no receiver is to be called, a receive
-/// from the ring while no sender is. Nobody can begin to wait, and nobody can close the channel,
+/// from the queue while no sender is. Nobody can begin to wait, and nobody can close the channel,
 /// meanwhile. But that there is no room, or no item, is said under both locks only: then a thread
 /// that changes that afterwards sees what was done before, as a user expects of a thread that sets
 /// a flag, finds nothing and goes to sleep.
 ///
-/// INVARIANT, under both locks: receivers wait only while the ring is empty or one of them is on
-/// its way, and no sender waits; senders wait only while the ring is full or one of them is on its
+/// INVARIANT, under both locks: receivers wait only while the queue is empty or one of them is on
+/// its way, and no sender waits; senders wait only while the queue is full or one of them is on its
 /// way, and no receiver waits; nobody waits once the channel is closed. (Waiters that a stop, a
 /// deadline or another channel has claimed may still be linked: they do not count. One select may
 /// wait as both at a channel of capacity 0: it does not meet itself.)
@@ -47,8 +47,8 @@ namespace roost::inline v0::detail {
 /// turn; and one that is on its way needs a processor to arrive, as a holder of a lock needs one to
 /// let it go.
 ///
-/// The oldest item goes to a called receiver, and a called sender's item into the ring at once, so
-/// items keep the order of the sends; where the ring is empty, or there is none, an item goes
+/// The oldest item goes to a called receiver, and a called sender's item into the queue at once,
+/// so items keep the order of the sends; where the queue is empty, or there is none, an item goes
 /// straight from one to the other.
 ///
 /// Source: the shape of Go's channels (runtime/chan.go); claims and hand-over outside the lock as
@@ -257,8 +257,8 @@ channel_status channel_exchange<Item>::receive_locked(std::optional<Item>& out,
   return is_closed() ? channel_status::closed : channel_status::empty;
 }
 
-// The item of a sender that waited for room is in the ring by now; any other goes straight out, as
-// there was none in the ring.
+// The item of a sender that waited for room is in the queue by now; any other goes straight out,
+// as there was none in the queue.
 template <class Item>
 void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
                                             const wait_node* peer) noexcept {
@@ -439,8 +439,8 @@ void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t
   }
 }
 
-// Under the locks: each item from a full ring lets a waiting sender's item in; without a ring the
-// senders' items come straight.
+// Under the locks: each item from a full queue lets a waiting sender's item in; without a queue
+// the senders' items come straight.
 template <class Item>
 std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
   claimed_list inside;

@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/stop/context.hpp>
-#include <roost/detail/stop/layer.hpp>
+#include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
@@ -61,11 +61,11 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
 
   void begin(stop_domain& around) noexcept {
     follow(around.shared_from_this());
-    layer_.cover_this_thread();
+    overlay_.cover_this_thread();
   }
 
   void end() noexcept {
-    layer_.uncover();
+    overlay_.uncover();
     unfollow();
     times_->keeper.remove(*this);
     times_.reset();
@@ -102,7 +102,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     stop(std::move(cause));
   }
 
-  detail::layer layer_{*this}; // the owner's alone
+  detail::overlay overlay_{*this}; // the owner's alone
   const clock::time_point limit_;
   std::shared_ptr<detail::tree> times_ = detail::tree_around_or_new(); // the owner's alone
   std::shared_ptr<const stop_cause> hidden_;                           // guarded by lock_

@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/stop/context.hpp>
-#include <roost/detail/stop/layer.hpp>
+#include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -45,7 +45,7 @@ class stop_when {
   static std::shared_ptr<token_domain> make_domain();
 
   std::shared_ptr<token_domain> domain_ = make_domain();
-  detail::layer layer_;
+  detail::overlay overlay_;
   std::stop_callback<token_stop> callback_; // last: gone before what it stops
 };
 
@@ -79,18 +79,18 @@ inline std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
 }
 
 inline stop_when::stop_when(std::stop_token token, site where)
-    : layer_(*domain_, domain_->tokens()),
+    : overlay_(*domain_, domain_->tokens()),
       callback_(std::move(token),
                 token_stop{domain_.get(),
                            detail::describe_stop(stop_reason::token,
                                                  "the token of a stop_when",
                                                  this_task::name(),
                                                  where)}) {
-  layer_.cover_this_thread();
+  overlay_.cover_this_thread();
 }
 
 inline stop_when::~stop_when() {
-  layer_.uncover();
+  overlay_.uncover();
   domain_->unfollow();
 }
 

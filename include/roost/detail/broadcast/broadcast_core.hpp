@@ -172,7 +172,7 @@ class broadcast_core<T>::send_attempt final : public attempt {
   void conclude(wait_state end) noexcept override {
     status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
-  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+  bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
 
   channel_status status() const noexcept { return status_; }
 
@@ -209,7 +209,7 @@ class broadcast_core<T>::receive_attempt final : public attempt {
   void conclude(wait_state end) noexcept override {
     result_.status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
-  bool lasts() const noexcept override { return result_.status_ == channel_status::closed; }
+  bool is_permanent() const noexcept override { return result_.status_ == channel_status::closed; }
 
   /// Nothing came in time.
   void time_out() noexcept { result_.status_ = channel_status::timeout; }

@@ -91,7 +91,7 @@ class channel_core : public channel_exchange<Item>,
   sync::atomic<std::size_t> receivers_alive_{1};
 };
 
-/// How an operation ended that found `status` without waiting; see attempt::lasts().
+/// How an operation ended that found `status` without waiting; see attempt::is_permanent().
 inline channel_status found_here(channel_status status) noexcept {
   return status == channel_status::closed && this_thread_is_stopped() ? status_stopped : status;
 }
@@ -133,7 +133,7 @@ class channel_core<Item>::send_attempt final : public attempt {
     status_ = status_of(end);
     core_.sender_arrived(end);
   }
-  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+  bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
 
   channel_status status() const noexcept { return status_; }
 
@@ -175,7 +175,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
     status_ = status_of(end);
     core_.receiver_arrived(end);
   }
-  bool lasts() const noexcept override { return status_ == channel_status::closed; }
+  bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
 
   channel_status status() const noexcept { return status_; }
 

@@ -42,7 +42,7 @@ class attempt {
 
   /// True if the result is permanent, as a close is. If it is found without waiting, a pending stop
   /// goes first: tasks that the stop has ended may have brought it about.
-  virtual bool lasts() const noexcept { return false; }
+  virtual bool is_permanent() const noexcept { return false; }
 
   /// When to try again although no peer has come.
   virtual clock::time_point due() const noexcept { return no_deadline; }
@@ -100,9 +100,9 @@ struct first_ended {
   wait_state end;
 };
 
-/// What a thread has found without waiting for it; see attempt::lasts().
+/// What a thread has found without waiting for it; see attempt::is_permanent().
 inline first_ended found(attempt* happened) noexcept {
-  if (happened->lasts() && this_thread_is_stopped())
+  if (happened->is_permanent() && this_thread_is_stopped())
     return {nullptr, wait_state::stopped};
   return {happened, wait_state::done};
 }

@@ -69,7 +69,7 @@ class wait_queue::attempt final : public detail::attempt {
 
   bool try_locked() noexcept override { return ready_(); }
   void conclude(wait_state) noexcept override {}
-  bool lasts() const noexcept override { return true; }
+  bool is_permanent() const noexcept override { return true; }
 
  private:
   Ready ready_;
@@ -83,7 +83,7 @@ wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, R
   ++this_thread.waits;
   if (this_thread_is_stopped())
     return wait_state::stopped;
-  if (locked(ready)) // see attempt::lasts()
+  if (locked(ready)) // see attempt::is_permanent()
     return this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
   attempt<Ready> to_be_woken(*this, std::move(ready));
   return wait_for_one(to_be_woken, call, deadline);

@@ -3,9 +3,9 @@
 
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/scope_runner.hpp>
-#include <roost/detail/scope/seat.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/task_line.hpp>
+#include <roost/detail/scope/worker.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/task_domain.hpp>
@@ -81,18 +81,18 @@ class scope_threads : public scope_runner {
 
  private:
   // These run on the task's thread, with no lock held.
-  bool arrive(seat& here) noexcept;
-  void run_aside(seat& here) noexcept;
-  task* finish(seat& here, block_cache::returns& gone) noexcept;
-  void look_again(seat& here) noexcept;
-  task* depart(seat& here) noexcept;
+  bool arrive(worker& here) noexcept;
+  void run_aside(worker& here) noexcept;
+  task* finish(worker& here, block_cache::returns& gone) noexcept;
+  void linger(worker& here) noexcept;
+  task* depart(worker& here) noexcept;
 
   // No lock is held.
   void count_down_aside() noexcept;
   void leave_aside(task& t) noexcept;
 
   // The caller holds lock_.
-  void begin_next(seat& here, claimed_list& woken) noexcept;
+  void begin_next(worker& here, claimed_list& woken) noexcept;
   task* take_ready() noexcept;
 
   inline void stop_told() noexcept override; // see ~scope_state
@@ -140,7 +140,7 @@ inline void task::run_on_crew() noexcept {
 }
 
 // True if the task is to be dropped: a stop was faster than its thread.
-inline bool scope_threads::arrive(seat& here) noexcept {
+inline bool scope_threads::arrive(worker& here) noexcept {
   const std::lock_guard lock(lock_);
   bind(*here.runs, this_thread);
   if (line_.limited()) { // others follow on this thread
@@ -158,7 +158,7 @@ inline void task::fail_on_crew(const std::exception_ptr& no_thread) noexcept {
 
 inline void scope_threads::work(task& first, const std::exception_ptr& no_thread) noexcept {
   block_cache::returns gone(blocks_); // empty when nothing of the scope runs here any more
-  seat here(*this, first);
+  worker here(*this, first);
   run(first, arrive(here), no_thread);
   while (task* const t = finish(here, gone))
     run(*t, false);
@@ -166,12 +166,12 @@ inline void scope_threads::work(task& first, const std::exception_ptr& no_thread
 
 inline void scope_threads::work_here(task& t) noexcept {
   block_cache::returns gone(blocks_);
-  seat here(*this, t);
+  worker here(*this, t);
   run_aside(here);
   (void)finish(here, gone); // there is no line
 }
 
-inline void scope_threads::run_aside(seat& here) noexcept {
+inline void scope_threads::run_aside(worker& here) noexcept {
   const contexts_set_aside aside;
   run(*here.runs, arrive(here));
 }
@@ -193,7 +193,7 @@ inline void scope_threads::run_here_if_in_line(task& t) noexcept {
   woken.complete(wait_state::done);
   {
     block_cache::returns gone(scope.blocks_);
-    seat here(scope, t);
+    worker here(scope, t);
     scope.run_aside(here);
     {
       const std::lock_guard lock(scope.lock_);
@@ -271,7 +271,7 @@ inline void scope_threads::run_here_what_is_ready() noexcept {
 }
 
 // The next in line, if any, begins in the place of one that has ended on this thread.
-inline void scope_threads::begin_next(seat& here, claimed_list& woken) noexcept {
+inline void scope_threads::begin_next(worker& here, claimed_list& woken) noexcept {
   if (here.runs != nullptr && !here.is_listed())
     erase(*here.runs); // it was in the list itself
   here.runs = stop_requested() ? nullptr : line_.take_first(woken);
@@ -289,7 +289,7 @@ inline void scope_threads::begin_next(seat& here, claimed_list& woken) noexcept 
 // again: for it to leave and to be woken again costs them more. With a processor to itself it takes
 // as long as any wait spins. A thread that waits for the end shuts the door: then no thread looks
 // again.
-inline void scope_threads::look_again(seat& here) noexcept {
+inline void scope_threads::linger(worker& here) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && here.runs == nullptr && line_.may_come_by_door(); ++i) {
     sync::yield();
@@ -306,7 +306,7 @@ inline void scope_threads::look_again(seat& here) noexcept {
 
 // What runs next on this thread; null if nothing of this scope does, which may be gone then. The
 // task is let go of before it is counted down: with it goes what its user left in it.
-inline task* scope_threads::finish(seat& here, block_cache::returns& gone) noexcept {
+inline task* scope_threads::finish(worker& here, block_cache::returns& gone) noexcept {
   claimed_list woken;
   task& ended = *here.runs;
   {
@@ -317,13 +317,13 @@ inline task* scope_threads::finish(seat& here, block_cache::returns& gone) noexc
   ended.release(&gone);
   if (here.runs == nullptr) {
     gone.flush();
-    look_again(here);
+    linger(here);
   }
   return here.runs != nullptr ? here.runs : depart(here);
 }
 
 // The thread leaves, unless it finds something to run at the last moment.
-inline task* scope_threads::depart(seat& here) noexcept {
+inline task* scope_threads::depart(worker& here) noexcept {
   claimed_list woken;
   drop_line();
   crew* const idle = outermost() ? &tree_->threads : nullptr;

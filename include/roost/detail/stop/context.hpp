@@ -206,7 +206,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   bool mark_stopped(stop_cause&& cause, claimed_list& woken) noexcept;
   bool mark_stopped(std::shared_ptr<const stop_cause> cause, claimed_list& woken) noexcept;
   void spread(stop_wave& wave) noexcept;
-  void come_second() noexcept;
+  void await_other_stop() noexcept;
 
   // The caller holds lock_.
   void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
@@ -261,7 +261,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
 class stop_wave {
  public:
   stop_wave() = default;
-  ~stop_wave() { breaks(); }
+  ~stop_wave() { deliver(); }
   stop_wave(const stop_wave&) = delete;
   stop_wave& operator=(const stop_wave&) = delete;
 
@@ -276,7 +276,7 @@ class stop_wave {
   friend stop_domain;
 
   void add(std::shared_ptr<stop_domain> marked) noexcept;
-  void breaks() noexcept;
+  void deliver() noexcept;
 
   std::shared_ptr<stop_domain> first_;
   stop_domain* last_ = nullptr;
@@ -415,7 +415,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
   if (first) {
     spread(wave);
   } else if (stop_requested()) {
-    come_second();
+    await_other_stop();
   }
   return first;
 }
@@ -423,7 +423,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
 // A wave that meets another one counts on all being marked that the other marks, and it waits only
 // for what is further in, where no user's code runs. A thread that asks for a stop that is on its
 // way counts on the callbacks: it may be in one that is called before them.
-inline void stop_domain::come_second() noexcept {
+inline void stop_domain::await_other_stop() noexcept {
   if (this_thread.wave == nullptr) {
     source_.request_stop();
     return;
@@ -459,7 +459,7 @@ inline void stop_domain::spread(stop_wave& wave) noexcept {
   stop_wave* const around = std::exchange(this_thread.wave, &wave);
   followers_.request_stop();
   this_thread.wave = around;
-  // release: publishes the marks; pairs with acquire in come_second()
+  // release: publishes the marks; pairs with acquire in await_other_stop()
   has_spread_.store(true, std::memory_order_release);
   wave.add(weak_from_this().lock());
 }
@@ -471,7 +471,7 @@ inline void stop_wave::add(std::shared_ptr<stop_domain> marked) noexcept {
   last_ = domain;
 }
 
-inline void stop_wave::breaks() noexcept {
+inline void stop_wave::deliver() noexcept {
   woken.complete(wait_state::stopped);
   while (first_ != nullptr) {
     const std::shared_ptr<stop_domain> told = std::move(first_);

@@ -9,14 +9,14 @@
 
 namespace roost::inline v0::detail {
 
-/// The context of a stop_when or a shield: a layer within a task or a scope's body.
-class layer final : public context {
+/// The context of a stop_when or a shield: it lies over a task or a scope's body.
+class overlay final : public context {
  public:
-  explicit layer(stop_domain& d, std::shared_ptr<const token_state> tokens = nullptr) noexcept
+  explicit overlay(stop_domain& d, std::shared_ptr<const token_state> tokens = nullptr) noexcept
       : context(d),
         tokens_(std::move(tokens)) {}
 
-  /// A stop from further out is thrown as it would be without this layer.
+  /// A stop from further out is thrown as it would be without this overlay.
   [[noreturn]] void raise() override {
     if (!stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested())
       outer()->raise();

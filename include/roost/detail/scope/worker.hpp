@@ -11,9 +11,9 @@ namespace roost::inline v0::detail {
 /// A thread that runs tasks of a scope. Where others follow, under a limit, it is in the scope's
 /// list in place of the one that it runs: then nothing of the list changes from one to the next,
 /// and so nothing that other threads use.
-class seat final : public stand_in {
+class worker final : public stand_in {
  public:
-  seat(stop_domain& scope, task& t) noexcept : stand_in(scope), runs(&t) {}
+  worker(stop_domain& scope, task& t) noexcept : stand_in(scope), runs(&t) {}
 
   task_context* shown_task() noexcept override { return runs; }
   bool is_listed() const noexcept { return linked(); }

@@ -509,7 +509,7 @@ TEST_CASE("tasks begin in the order of their spawns while others end", "[task_sc
   CHECK(wrong == 0);
 }
 
-TEST_CASE("threads that come free race with tasks that need one", "[crew][stress]") {
+TEST_CASE("threads that come free race with tasks that need one", "[thread_pool][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;
   roost::task_scope scope;
@@ -537,13 +537,13 @@ TEST_CASE("threads that come free race with tasks that need one", "[crew][stress
   scope.join();
 }
 
-TEST_CASE("idle threads that exit race with jobs that come", "[crew][stress]") {
+TEST_CASE("idle threads that exit race with jobs that come", "[thread_pool][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;
   struct counting_job final : roost::detail::job {
     std::atomic<int>* done = nullptr;
-    void run_on_crew() noexcept override { ++*done; }
-    void fail_on_crew(const std::exception_ptr&) noexcept override {} // none is offered
+    void run_on_pool() noexcept override { ++*done; }
+    void fail_on_pool(const std::exception_ptr&) noexcept override {} // none is offered
   };
   random_numbers random(1);
   std::atomic<int> done{0};
@@ -551,7 +551,7 @@ TEST_CASE("idle threads that exit race with jobs that come", "[crew][stress]") {
   for (counting_job& j : jobs)
     j.done = &done;
   for (int time = 0; time < 4; ++time) {
-    roost::detail::crew threads(std::chrono::microseconds(5 * time));
+    roost::detail::thread_pool threads(std::chrono::microseconds(5 * time));
     for (int round = 0; round < rounds(500); ++round) {
       done = 0;
       for (counting_job& j : jobs) {

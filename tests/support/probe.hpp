@@ -168,7 +168,7 @@ struct probe {
 
   /// Threads that have nothing to do and are kept. A scope, which must be open, tells of
   /// all in its tree.
-  static std::size_t idle_threads(crew& threads) {
+  static std::size_t idle_threads(thread_pool& threads) {
     const std::lock_guard guard(threads.lock_);
     return threads.idle_.size();
   }
@@ -179,7 +179,7 @@ struct probe {
   /// Starts jobs for which there are idle threads, all before any of those wakes. How many are
   /// woken for them from here.
   template <class Jobs>
-  static std::size_t start_together(crew& threads, Jobs& jobs) {
+  static std::size_t start_together(thread_pool& threads, Jobs& jobs) {
     claimed_list woken;
     std::size_t count = 0;
     {
@@ -198,7 +198,7 @@ struct probe {
   }
 
   /// If there is none but the lookout: whether that one counts for a job that is started.
-  static std::optional<bool> lookout_is_there_for_jobs(crew& threads) {
+  static std::optional<bool> lookout_is_there_for_jobs(thread_pool& threads) {
     const std::lock_guard guard(threads.lock_);
     const std::size_t others = threads.looking_ + threads.idle_count_ + threads.ready_count_;
     if (threads.lookout_ == nullptr || others != 0)
@@ -208,26 +208,26 @@ struct probe {
 
   /// Whether forks were ever offered in the scope's tree, and how many wait there for forks to end.
   static bool has_had_forks(const task_scope& scope) {
-    crew& threads = scope.state_->shared()->threads;
+    thread_pool& threads = scope.state_->shared()->threads;
     const std::lock_guard guard(threads.lock_);
     return threads.watch_.is_busy_ || threads.watch_.pause_number_ != 1;
   }
   static std::size_t absent(const task_scope& scope) {
-    crew& threads = scope.state_->shared()->threads;
+    thread_pool& threads = scope.state_->shared()->threads;
     const std::lock_guard guard(threads.lock_);
     return threads.absent_;
   }
 
   /// Whether a thread that came now would take a fork that has just been offered.
-  static bool gives_fork_a_thread_at_once(crew& threads) {
+  static bool gives_fork_a_thread_at_once(thread_pool& threads) {
     struct one final : job {
-      void run_on_crew() noexcept override {}
-      void fail_on_crew(const std::exception_ptr&) noexcept override {}
+      void run_on_pool() noexcept override {}
+      void fail_on_pool(const std::exception_ptr&) noexcept override {}
     } fork;
     const std::lock_guard guard(threads.lock_);
     threads.forks_.push_back(fork);
     fork.offered_ = threads.watch_.offered();
-    const bool is_due = threads.fork_is_due(crew::coming::called);
+    const bool is_due = threads.fork_is_due(thread_pool::coming::called);
     threads.forks_.erase(fork);
     return is_due;
   }

@@ -23,7 +23,7 @@ namespace roost::inline v0::detail {
 /// same way as the others do on theirs; and after it those that no thread has come for yet.
 struct joint_tasks {
   /// The same, where they are forks: they may be many and short. Inside of forks, the others than
-  /// the last may get their threads a little later, see crew.
+  /// the last may get their threads a little later, see thread_pool.
   template <class F>
   static auto
   fork(task_scope& scope, std::size_t index, std::size_t count, task_name name, F&& f, site where) {

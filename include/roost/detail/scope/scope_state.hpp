@@ -29,8 +29,8 @@
 namespace roost::inline v0::detail {
 
 /// Everything of a task_scope but its type; here, how tasks get in, and how the scope ends. A task
-/// that is launched is started by a thread of the crew, or waits in line, or is dropped; how those
-/// that are in run and leave is told in scope_threads.
+/// that is launched is started by a thread of the pool, or waits in line, or is dropped;
+/// how those that are in run and leave is told in scope_threads.
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that has let a task in touches
 /// nothing of the scope afterwards, unless something else keeps it: see scope_threads.
@@ -52,8 +52,8 @@ class scope_state final : public scope_threads {
   /// True if launch() would neither wait nor drop.
   bool takes_at_once(const site& where);
 
-  /// Like launch(), but runs `t` on the calling thread, as a thread of the crew would. No limit
-  /// counts.
+  /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would. No
+  /// limit counts.
   void run_here(task& t);
 
   /// Waits, uninterrupted, until nothing runs; false when `deadline` passed first.

@@ -10,7 +10,7 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/task_domain.hpp>
 #include <roost/detail/sync/yield.hpp>
-#include <roost/detail/threads/crew.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -100,8 +100,8 @@ class scope_threads : public scope_runner {
   class dropping final : public job {
    public:
     explicit dropping(scope_threads& s) noexcept : scope_(s) {}
-    inline void run_on_crew() noexcept override;
-    void fail_on_crew(const std::exception_ptr&) noexcept override { run_on_crew(); }
+    inline void run_on_pool() noexcept override;
+    void fail_on_pool(const std::exception_ptr&) noexcept override { run_on_pool(); }
 
    private:
     scope_threads& scope_;
@@ -135,7 +135,7 @@ class scope_threads::absence {
 
 // --- implementation ---------------------------------------------------------
 
-inline void task::run_on_crew() noexcept {
+inline void task::run_on_pool() noexcept {
   static_cast<scope_threads&>(scope()).work(*this);
 }
 
@@ -151,7 +151,7 @@ inline bool scope_threads::arrive(worker& here) noexcept {
   return stop_requested() || here.runs->domain().stop_requested();
 }
 
-inline void task::fail_on_crew(const std::exception_ptr& no_thread) noexcept {
+inline void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
   const contexts_set_aside aside; // of the thread that offers another fork
   static_cast<scope_threads&>(scope()).work(*this, no_thread);
 }
@@ -326,7 +326,7 @@ inline task* scope_threads::finish(worker& here, block_cache::returns& gone) noe
 inline task* scope_threads::depart(worker& here) noexcept {
   claimed_list woken;
   drop_line();
-  crew* const idle = outermost() ? &tree_->threads : nullptr;
+  thread_pool* const idle = outermost() ? &tree_->threads : nullptr;
   bool over = false;
   {
     const std::lock_guard lock(lock_);
@@ -402,11 +402,11 @@ inline void scope_threads::stop_told() noexcept {
   try {
     tree_->threads.start(dropping_);
   } catch (...) { // no thread
-    dropping_.run_on_crew();
+    dropping_.run_on_pool();
   }
 }
 
-inline void scope_threads::dropping::run_on_crew() noexcept {
+inline void scope_threads::dropping::run_on_pool() noexcept {
   scope_.drop_line();
   scope_.count_down_aside();
 }

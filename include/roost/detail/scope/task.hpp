@@ -7,7 +7,7 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
-#include <roost/detail/threads/crew.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -114,8 +114,8 @@ class task : public task_context, public failure_record, public job {
   virtual void destroy_callable() = 0; // the first call does
   virtual void destroy_result() noexcept = 0;
 
-  inline void run_on_crew() noexcept override; // see scope_threads
-  inline void fail_on_crew(const std::exception_ptr& no_thread) noexcept override; // likewise
+  inline void run_on_pool() noexcept override; // see scope_threads
+  inline void fail_on_pool(const std::exception_ptr& no_thread) noexcept override; // likewise
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 

@@ -26,7 +26,7 @@ struct probe;
 /// INVARIANT: whatever the others do, the oldest fork gets a thread after a bounded time. Younger
 /// ones then are the oldest in their turn.
 ///
-/// It has no lock and no clock: the crew's lock guards it.
+/// It has no lock and no clock: the thread pool's lock guards it.
 class fork_watch {
  public:
   static constexpr clock::duration shortest_pause = std::chrono::microseconds(50);

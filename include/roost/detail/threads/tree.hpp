@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/stop/context.hpp>
-#include <roost/detail/threads/crew.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace roost::inline v0::detail {
 /// What an outermost scope and all that is made inside it have in common: the threads of their
 /// tasks, and one for their deadlines. It ends with the last of them. A scope that does not cover
 /// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
-/// them, and before the task that did. So a tree never ends on a thread of its own crew.
+/// them, and before the task that did. So a tree never ends on a thread of its own pool.
 struct tree {
   timekeeper keeper;
-  crew threads;
+  thread_pool threads;
 };
 
 /// That of the scopes around the calling thread, or a new one.

@@ -22,7 +22,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using roost::detail::crew;
+using roost::detail::thread_pool;
 
 namespace {
 
@@ -68,11 +68,11 @@ struct surroundings {
 };
 
 struct counting_job final : roost::detail::job {
-  void run_on_crew() noexcept override {
+  void run_on_pool() noexcept override {
     thread = id_here();
     go.pass();
   }
-  void fail_on_crew(const std::exception_ptr&) noexcept override { go.pass(); }
+  void fail_on_pool(const std::exception_ptr&) noexcept override { go.pass(); }
   std::thread::id thread; // read after the thread has gone or is idle
   test::gate go;
 };
@@ -94,7 +94,7 @@ int use_thread_local() {
 
 } // namespace
 
-TEST_CASE("the next task runs on the thread of one that has ended", "[crew]") {
+TEST_CASE("the next task runs on the thread of one that has ended", "[thread_pool]") {
   const test::no_thread_left check;
   roost::task_scope scope;
   const std::thread::id first = scope.spawn(id_here).get();
@@ -105,7 +105,7 @@ TEST_CASE("the next task runs on the thread of one that has ended", "[crew]") {
   }
 }
 
-TEST_CASE("a task that fails leaves its thread to the next one", "[crew]") {
+TEST_CASE("a task that fails leaves its thread to the next one", "[thread_pool]") {
   const test::no_thread_left check;
   roost::task_scope scope({.on_failure = [](const roost::failure&) {}});
   std::thread::id first;
@@ -117,7 +117,8 @@ TEST_CASE("a task that fails leaves its thread to the next one", "[crew]") {
   CHECK(scope.spawn(id_here).get() == first);
 }
 
-TEST_CASE("a nested scope borrows threads of the outermost one and gives them back", "[crew]") {
+TEST_CASE("a nested scope borrows threads of the outermost one and gives them back",
+          "[thread_pool]") {
   const test::no_thread_left check;
   roost::task_scope outer;
   const std::thread::id first = outer.spawn(id_here).get();
@@ -160,9 +161,9 @@ TEST_CASE("a nested scope borrows threads of the outermost one and gives them ba
   }
 }
 
-TEST_CASE("no task waits for another one, right after a burst of others either", "[crew]") {
+TEST_CASE("no task waits for another one, right after a burst of others either", "[thread_pool]") {
   const test::no_thread_left check;
-  const int tasks = GENERATE(1, 2, 5, int{crew::most_idle} + 6);
+  const int tasks = GENERATE(1, 2, 5, int{thread_pool::most_idle} + 6);
   const int rounds = tasks > 10 ? 10 : 100;
   roost::task_scope scope;
   for (int round = 0; round < rounds; ++round)
@@ -170,7 +171,7 @@ TEST_CASE("no task waits for another one, right after a burst of others either",
 }
 
 TEST_CASE("tasks that follow each other at once are not kept waiting by the threads that come free",
-          "[crew]") {
+          "[thread_pool]") {
   const test::no_thread_left check;
   roost::task_scope scope;
   for (int round = 0; round < 200; ++round) {
@@ -182,24 +183,25 @@ TEST_CASE("tasks that follow each other at once are not kept waiting by the thre
   }
 }
 
-TEST_CASE("a bounded number of idle threads is kept", "[crew]") {
+TEST_CASE("a bounded number of idle threads is kept", "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   roost::task_scope scope;
-  for (const int tasks : {int{crew::most_idle} + 20, 10}) {
+  for (const int tasks : {int{thread_pool::most_idle} + 20, 10}) {
     run_together(scope, tasks);
-    test::wait_until([&] { return test::probe::idle_threads(scope) >= crew::most_idle; });
-    CHECK(test::threads_back_to(before + crew::most_idle));
-    CHECK(test::probe::idle_threads(scope) == crew::most_idle);
+    test::wait_until([&] { return test::probe::idle_threads(scope) >= thread_pool::most_idle; });
+    CHECK(test::threads_back_to(before + thread_pool::most_idle));
+    CHECK(test::probe::idle_threads(scope) == thread_pool::most_idle);
   }
 }
 
-TEST_CASE("idle threads exit after a while and new ones come when they are needed", "[crew]") {
+TEST_CASE("idle threads exit after a while and new ones come when they are needed",
+          "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   std::array<counting_job, 3> jobs;
   std::array<counting_job, 2> later;
-  crew threads(1ms);
+  thread_pool threads(1ms);
   for (counting_job& j : jobs)
     threads.start(j);
   for (counting_job& j : jobs)
@@ -219,12 +221,12 @@ TEST_CASE("idle threads exit after a while and new ones come when they are neede
 }
 
 TEST_CASE("no more threads are woken at once than can run, and all jobs run at once all the same",
-          "[crew]") {
+          "[thread_pool]") {
   const test::no_thread_left check;
   const auto woken_at_once = GENERATE(as<std::size_t>(), 1, 2, 3);
   std::array<counting_job, 4> first;
   std::array<counting_job, 4> jobs;
-  crew threads(1h, woken_at_once);
+  thread_pool threads(1h, woken_at_once);
   for (counting_job& j : first)
     threads.start(j);
   for (counting_job& j : first) {
@@ -239,13 +241,14 @@ TEST_CASE("no more threads are woken at once than can run, and all jobs run at o
     j.go.open();
 }
 
-TEST_CASE("a crew that is dismissed keeps no idle thread but still runs jobs", "[crew]") {
+TEST_CASE("a thread pool that is dismissed keeps no idle thread but still runs jobs",
+          "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   counting_job first;
   counting_job during;
   counting_job after;
-  crew threads(1h);
+  thread_pool threads(1h);
   first.go.open();
   threads.start(first);
   test::wait_until([&] { return test::probe::idle_threads(threads) == 1; });
@@ -261,12 +264,12 @@ TEST_CASE("a crew that is dismissed keeps no idle thread but still runs jobs", "
   CHECK(test::threads_back_to(before));
 }
 
-TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[crew]") {
+TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[thread_pool]") {
   const test::no_thread_left check;
   for (int round = 0; round < 200; ++round) {
     counting_job first;
     counting_job second;
-    crew threads(1h);
+    thread_pool threads(1h);
     first.go.open();
     second.go.open();
     threads.start(first);
@@ -277,7 +280,8 @@ TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[cr
   }
 }
 
-TEST_CASE("no thread is left and all thread_locals are gone after the outermost scope", "[crew]") {
+TEST_CASE("no thread is left and all thread_locals are gone after the outermost scope",
+          "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   constexpr int tasks = 6;
@@ -306,7 +310,8 @@ TEST_CASE("no thread is left and all thread_locals are gone after the outermost 
   CHECK(first_uses == tasks);
 }
 
-TEST_CASE("a thread_local's destructor may use a scope of its own and is in no task", "[crew]") {
+TEST_CASE("a thread_local's destructor may use a scope of its own and is in no task",
+          "[thread_pool]") {
   const test::no_thread_left check;
   static std::atomic<int> ran{0};
   static std::atomic<bool> in_no_task{false};
@@ -333,7 +338,7 @@ TEST_CASE("a thread_local's destructor may use a scope of its own and is in no t
   CHECK(in_no_task);
 }
 
-TEST_CASE("a scope that outlives the outermost one around still has threads", "[crew]") {
+TEST_CASE("a scope that outlives the outermost one around still has threads", "[thread_pool]") {
   const test::no_thread_left check;
   std::unique_ptr<roost::task_scope> inner;
   test::gate held;
@@ -357,7 +362,7 @@ TEST_CASE("a scope that outlives the outermost one around still has threads", "[
   inner.reset();
 }
 
-TEST_CASE("a scope that outlives the outermost one ends with its threads", "[crew]") {
+TEST_CASE("a scope that outlives the outermost one ends with its threads", "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   std::unique_ptr<roost::task_scope> inner;
@@ -376,7 +381,7 @@ TEST_CASE("a scope that outlives the outermost one ends with its threads", "[cre
   CHECK(living_thread_locals == 0);
 }
 
-TEST_CASE("a task finds nothing of the one before on its thread", "[crew]") {
+TEST_CASE("a task finds nothing of the one before on its thread", "[thread_pool]") {
   const test::no_thread_left check;
   const test::unobserved_failures quiet;
   roost::task_scope scope({.on_failure = [](const roost::failure&) {}});
@@ -454,7 +459,8 @@ TEST_CASE("a task finds nothing of the one before on its thread", "[crew]") {
   CHECK(found.layers == 1);
 }
 
-TEST_CASE("a stop of a scope does not reach a task of another one on the same thread", "[crew]") {
+TEST_CASE("a stop of a scope does not reach a task of another one on the same thread",
+          "[thread_pool]") {
   const test::no_thread_left check;
   roost::event go;
   roost::task_scope scope;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
-#include <roost/detail/threads/crew.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
 
 #include "support/catch.hpp"
 #include "support/no_thread_left.hpp"
@@ -14,27 +14,27 @@
 #include <thread>
 
 using namespace std::chrono_literals;
-using roost::detail::crew;
+using roost::detail::thread_pool;
 using test::random_numbers;
 using test::rounds;
 
 namespace {
 
 struct countdown final : roost::detail::job {
-  void run_on_crew() noexcept override { --*left; } // the last touch
-  void fail_on_crew(const std::exception_ptr&) noexcept override { --*left; }
+  void run_on_pool() noexcept override { --*left; } // the last touch
+  void fail_on_pool(const std::exception_ptr&) noexcept override { --*left; }
 
   std::atomic<int>* left = nullptr;
 };
 
 } // namespace
 
-TEST_CASE("a job finds a thread when the idle one is about to give up", "[crew][stress]") {
+TEST_CASE("a job finds a thread when the idle one is about to give up", "[thread_pool][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;
   const auto idle_time = GENERATE(as<roost::clock::duration>(), 0us, 5us, 20us);
   random_numbers random(1);
-  crew threads(idle_time);
+  thread_pool threads(idle_time);
   for (int i = 0; i < rounds(5000); ++i) {
     std::atomic<int> left = 1;
     countdown one;
@@ -46,14 +46,14 @@ TEST_CASE("a job finds a thread when the idle one is about to give up", "[crew][
 }
 
 TEST_CASE("every job finds a thread while idle ones are called, give up or are sent away",
-          "[crew][stress]") {
+          "[thread_pool][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;
   const auto idle_time = GENERATE(as<roost::clock::duration>(), 0us, 20us, 1h);
   const bool dismisses = GENERATE(false, true);
   const int count = rounds(200);
-  for (int crews = 0; crews < 3; ++crews) {
-    crew threads(idle_time);
+  for (int pools = 0; pools < 3; ++pools) {
+    thread_pool threads(idle_time);
     const auto start_jobs = [&](std::uint64_t stream, bool sends_away) {
       random_numbers random(stream);
       std::array<countdown, 4> jobs;
@@ -73,14 +73,14 @@ TEST_CASE("every job finds a thread while idle ones are called, give up or are s
             threads.start(j);
           test::dither(random, 2000);
           if (random.one_in(4) && threads.take_back(j))
-            j.run_on_crew();
+            j.run_on_pool();
         }
         test::wait_until([&] { return left == 0; });
         if (waits)
           threads.end_absence();
       }
     };
-    const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * crews), false); });
-    start_jobs(static_cast<std::uint64_t>(2 * crews + 1), dismisses);
+    const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * pools), false); });
+    start_jobs(static_cast<std::uint64_t>(2 * pools + 1), dismisses);
   }
 }

@@ -20,24 +20,24 @@
 
 namespace roost::inline v0::detail {
 
-/// What a thread of a crew runs. Its starter keeps it alive until it runs.
+/// What a thread of a pool runs. Its starter keeps it alive until it runs.
 class job : public list_node<job> {
  public:
   virtual ~job() = default;
 
-  /// The last touch of the job by the crew is this call.
-  virtual void run_on_crew() noexcept = 0;
+  /// The last touch of the job by the thread pool is this call.
+  virtual void run_on_pool() noexcept = 0;
 
   /// The same for one that was offered, where no thread can be had.
-  virtual void fail_on_crew(const std::exception_ptr& no_thread) noexcept = 0;
+  virtual void fail_on_pool(const std::exception_ptr& no_thread) noexcept = 0;
 
   /// Its starter is going to wait for it and may take it back. Set before it is started.
   bool is_fork = false;
 
  private:
-  friend class crew;
+  friend class thread_pool;
   friend struct probe;
-  fork_watch::stamp offered_ = fork_watch::none; // guarded by the crew's lock; `none`: started
+  fork_watch::stamp offered_ = fork_watch::none; // guarded by the pool's lock; `none`: started
 };
 
 /// The threads of an outermost scope and of all that is made inside it. A job gets a thread to
@@ -68,20 +68,20 @@ class job : public list_node<job> {
 /// Threads: any may start jobs. Cost: of a start, one lock; with few threads on their way, also the
 /// wake of an idle one; with no thread for it, the creation of a new one. Of an offer, one lock;
 /// the rest only while a processor is free, or where there is no lookout.
-class crew {
+class thread_pool {
  public:
   /// Threads that become idle while so many are idle exit.
   static constexpr std::size_t most_idle = 64;
 
-  explicit crew(clock::duration idle_time = std::chrono::seconds(10),
-                std::size_t woken_at_once = worth_waking(),
-                std::size_t helpers = hardware_threads() - 1) noexcept
+  explicit thread_pool(clock::duration idle_time = std::chrono::seconds(10),
+                       std::size_t woken_at_once = worth_waking(),
+                       std::size_t helpers = hardware_threads() - 1) noexcept
       : idle_time_(idle_time),
         woken_at_once_(woken_at_once),
         helpers_(helpers) {}
-  ~crew();
-  crew(const crew&) = delete;
-  crew& operator=(const crew&) = delete;
+  ~thread_pool();
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
 
   /// Runs `j` on a thread. Throws std::system_error if there is none, std::bad_alloc if there is no
   /// memory for one; then nothing has changed.
@@ -108,7 +108,7 @@ class crew {
   // takes it from either joins its thread and destroys it.
   struct member : list_node<member> {
     // Throws if there is no memory for a parker.
-    member(crew& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
+    member(thread_pool& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
     member(const member&) = delete;
     member& operator=(const member&) = delete;
     ~member() {
@@ -117,7 +117,7 @@ class crew {
       parker_pool::instance().give_back(sleeps_on);
     }
 
-    crew& home;
+    thread_pool& home;
     job* first;     // what it is made for; null: for whatever it finds
     bool runs_fork; // the thread's own
     parker& sleeps_on = parker_pool::instance().take();
@@ -181,7 +181,7 @@ class crew {
 
 // --- implementation ---------------------------------------------------------
 
-inline crew::~crew() {
+inline thread_pool::~thread_pool() {
   dismiss_idle();
   for (;;) {
     member* one = nullptr;
@@ -195,14 +195,14 @@ inline crew::~crew() {
   }
 }
 
-inline job* crew::pop_ready() noexcept {
+inline job* thread_pool::pop_ready() noexcept {
   job* const j = ready_.pop_front();
   if (j != nullptr)
     --ready_count_;
   return j;
 }
 
-inline bool crew::take_back(job& j) noexcept {
+inline bool thread_pool::take_back(job& j) noexcept {
   const std::lock_guard guard(lock_);
   const list_node<job>& place = j;
   if (!place.linked())
@@ -217,7 +217,7 @@ inline bool crew::take_back(job& j) noexcept {
   return true;
 }
 
-inline void crew::start(job& j) {
+inline void thread_pool::start(job& j) {
   if (start_on_existing(j))
     return;
   try {
@@ -228,7 +228,7 @@ inline void crew::start(job& j) {
   }
 }
 
-inline void crew::offer(job& j) noexcept {
+inline void thread_pool::offer(job& j) noexcept {
   wait_record* woken = nullptr;
   bool needs_new = false;
   {
@@ -246,7 +246,7 @@ inline void crew::offer(job& j) noexcept {
     add_looking();
 }
 
-inline void crew::begin_absence() noexcept {
+inline void thread_pool::begin_absence() noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
@@ -257,13 +257,13 @@ inline void crew::begin_absence() noexcept {
     woken->complete(wait_state::done);
 }
 
-inline void crew::end_absence() noexcept {
+inline void thread_pool::end_absence() noexcept {
   const std::lock_guard guard(lock_);
   --absent_;
 }
 
 // Makes a thread that is counted as on its way. If that fails, others may have counted on it.
-inline void crew::add_looking() noexcept {
+inline void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
     add_member(nullptr);
@@ -280,16 +280,16 @@ inline void crew::add_looking() noexcept {
   if (woken != nullptr)
     woken->complete(wait_state::done);
   while (job* const j = pop_fork_without_thread())
-    j->fail_on_crew(error);
+    j->fail_on_pool(error);
 }
 
-inline job* crew::pop_fork_without_thread() noexcept {
+inline job* thread_pool::pop_fork_without_thread() noexcept {
   const std::lock_guard guard(lock_);
   return lacks_lookout() ? pop_fork() : nullptr;
 }
 
 // With a job, or counted as on its way.
-inline void crew::add_member(job* j) {
+inline void thread_pool::add_member(job* j) {
   member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
   {
     const std::lock_guard guard(lock_);
@@ -316,7 +316,7 @@ inline void crew::add_member(job* j) {
   }
 }
 
-inline bool crew::start_on_existing(job& j) noexcept {
+inline bool thread_pool::start_on_existing(job& j) noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
@@ -333,7 +333,7 @@ inline bool crew::start_on_existing(job& j) noexcept {
 
 // An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
 // be, but is about to look. The lookout comes last: it may have to find a successor.
-inline wait_record* crew::call_next() noexcept {
+inline wait_record* thread_pool::call_next() noexcept {
   const bool for_fork = !forks_.empty() && (lookout_ == nullptr || has_free_processor());
   if (ready_count_ + (for_fork ? 1 : 0) <= looking_ || looking_ >= woken_at_once_)
     return nullptr;
@@ -345,14 +345,14 @@ inline wait_record* crew::call_next() noexcept {
   return idle->record;
 }
 
-inline wait_record* crew::call_lookout() noexcept {
+inline wait_record* thread_pool::call_lookout() noexcept {
   if (lookout_ == nullptr || !lookout_->try_claim())
     return nullptr;
   ++looking_;
   return std::exchange(lookout_, nullptr);
 }
 
-inline void crew::dismiss_idle() noexcept {
+inline void thread_pool::dismiss_idle() noexcept {
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
@@ -368,17 +368,17 @@ inline void crew::dismiss_idle() noexcept {
   woken.complete(wait_state::closed);
 }
 
-inline void crew::work(member& self) noexcept {
+inline void thread_pool::work(member& self) noexcept {
   { const std::lock_guard started(self.starting); }
   job* j = self.first;
   if (j == nullptr)
     j = next_job(self, coming::called);
   for (; j != nullptr; j = next_job(self, coming::from_a_job))
-    j->run_on_crew();
+    j->run_on_pool();
   retire(self);
 }
 
-inline job* crew::next_job(member& self, coming from) noexcept {
+inline job* thread_pool::next_job(member& self, coming from) noexcept {
   for (;; from = be_idle(self, from)) {
     const finding here = look(self, from);
     if (here.found != nullptr || here.may_exit)
@@ -386,7 +386,7 @@ inline job* crew::next_job(member& self, coming from) noexcept {
   }
 }
 
-inline crew::finding crew::look(member& self, coming from) noexcept {
+inline thread_pool::finding thread_pool::look(member& self, coming from) noexcept {
   finding here{};
   wait_record* woken = nullptr;
   bool needs_new = false;
@@ -416,20 +416,20 @@ inline crew::finding crew::look(member& self, coming from) noexcept {
   return here;
 }
 
-inline job* crew::pop_fork() noexcept {
+inline job* thread_pool::pop_fork() noexcept {
   job* const j = forks_.pop_front();
   j->offered_ = fork_watch::none;
   return j;
 }
 
-inline job* crew::choose(coming from) noexcept {
+inline job* thread_pool::choose(coming from) noexcept {
   job* const j = pop_ready();
   if (j != nullptr)
     return j;
   return fork_is_due(from) ? pop_fork() : nullptr;
 }
 
-inline bool crew::fork_is_due(coming from) noexcept {
+inline bool thread_pool::fork_is_due(coming from) noexcept {
   const fork_watch::stamp oldest = forks_.empty() ? fork_watch::none : forks_.front()->offered_;
   const bool free = has_free_processor();
   const std::size_t surplus = free ? 0 : at_forks_ - helpers_ - absent_;
@@ -439,7 +439,7 @@ inline bool crew::fork_is_due(coming from) noexcept {
 
 // Afterwards it is on its way to look for a job. It spins before it sleeps, as every wait does, and
 // while it spins no thread need wake it.
-inline crew::coming crew::be_idle(member& self, coming from) noexcept {
+inline thread_pool::coming thread_pool::be_idle(member& self, coming from) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);
   clock::duration pause = clock::duration::zero();
@@ -472,14 +472,14 @@ inline crew::coming crew::be_idle(member& self, coming from) noexcept {
   return coming::for_the_last_time;
 }
 
-inline intrusive_list<crew::member> crew::take_finished() noexcept {
+inline intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
   finished_count_ = 0;
   return std::exchange(finished_, {});
 }
 
 // When there are many that have exited, or are about to, one joins the others: most are gone by
 // then and are not waited for.
-inline void crew::retire(member& self) noexcept {
+inline void thread_pool::retire(member& self) noexcept {
   constexpr std::size_t many = 32;
   intrusive_list<member> to_join;
   {

@@ -16,15 +16,15 @@
 #include <thread>
 
 using namespace std::chrono_literals;
-using roost::detail::crew;
+using roost::detail::thread_pool;
 
 namespace {
 
 struct fork_job final : roost::detail::job {
   fork_job() { is_fork = true; }
 
-  void run_on_crew() noexcept override { go.pass(); }
-  void fail_on_crew(const std::exception_ptr&) noexcept override {}
+  void run_on_pool() noexcept override { go.pass(); }
+  void fail_on_pool(const std::exception_ptr&) noexcept override {}
 
   test::gate go;
 };
@@ -33,16 +33,16 @@ struct fork_job final : roost::detail::job {
 struct brief_fork final : roost::detail::job {
   explicit brief_fork(std::atomic<int>& count) : ended(count) { is_fork = true; }
 
-  void run_on_crew() noexcept override { ++ended; }
-  void fail_on_crew(const std::exception_ptr&) noexcept override {}
+  void run_on_pool() noexcept override { ++ended; }
+  void fail_on_pool(const std::exception_ptr&) noexcept override {}
 
   std::atomic<int>& ended;
 };
 
-/// One that is known to roost to run, for as long as it lives. It ends before the crew.
+/// One that is known to roost to run, for as long as it lives. It ends before the thread pool.
 class fork_at_work {
  public:
-  explicit fork_at_work(crew& threads) {
+  explicit fork_at_work(thread_pool& threads) {
     threads.start(job_);
     job_.go.wait_for_arrivals(1);
   }
@@ -62,12 +62,12 @@ void run_together(Forks& forks) {
 
 } // namespace
 
-TEST_CASE("every fork gets a thread though none of them ends", "[crew]") {
+TEST_CASE("every fork gets a thread though none of them ends", "[thread_pool]") {
   const test::no_thread_left check;
   const auto helpers = GENERATE(as<std::size_t>(), 0, 1, 2);
   std::array<fork_job, 7> forks;
   std::array<fork_job, 7> again; // with threads that are idle
-  crew threads(1h, 1, helpers);
+  thread_pool threads(1h, 1, helpers);
   for (fork_job& f : forks)
     threads.offer(f);
   run_together(forks);
@@ -77,11 +77,11 @@ TEST_CASE("every fork gets a thread though none of them ends", "[crew]") {
   run_together(again);
 }
 
-TEST_CASE("every fork gets a thread of a crew that keeps no idle ones", "[crew]") {
+TEST_CASE("every fork gets a thread of a thread pool that keeps no idle ones", "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   std::array<fork_job, 5> forks;
-  crew threads(1h, 1, 0);
+  thread_pool threads(1h, 1, 0);
   SECTION("it is dismissed before") {
     threads.dismiss_idle();
     for (fork_job& f : forks)
@@ -96,11 +96,11 @@ TEST_CASE("every fork gets a thread of a crew that keeps no idle ones", "[crew]"
   CHECK(test::threads_back_to(before));
 }
 
-TEST_CASE("every fork gets a thread though others end all the time", "[crew]") {
+TEST_CASE("every fork gets a thread though others end all the time", "[thread_pool]") {
   const test::no_thread_left check;
   std::array<fork_job, 3> forks;
   std::atomic<bool> ended{false};
-  crew threads(1h, 1, 0);
+  thread_pool threads(1h, 1, 0);
   for (fork_job& f : forks)
     threads.offer(f);
   std::atomic<int> others_run{0};
@@ -116,12 +116,12 @@ TEST_CASE("every fork gets a thread though others end all the time", "[crew]") {
   ended = true;
 }
 
-TEST_CASE("a fork that is taken back gets no thread", "[crew]") {
+TEST_CASE("a fork that is taken back gets no thread", "[thread_pool]") {
   const test::no_thread_left check;
   fork_job taken_back;
   fork_job other;
   other.go.open();
-  crew threads(1h, 1, 0);
+  thread_pool threads(1h, 1, 0);
   threads.offer(taken_back);
   threads.offer(other);
   const bool back = threads.take_back(taken_back); // unless a thread was very fast
@@ -132,11 +132,11 @@ TEST_CASE("a fork that is taken back gets no thread", "[crew]") {
   CHECK_FALSE(threads.take_back(other));
 }
 
-TEST_CASE("a fork gets a thread at once only while a processor is free for it", "[crew]") {
+TEST_CASE("a fork gets a thread at once only while a processor is free for it", "[thread_pool]") {
   const test::no_thread_left check;
   using test::probe;
-  crew one_helper(1h, 1, 1);
-  crew none(1h, 1, 0);
+  thread_pool one_helper(1h, 1, 1);
+  thread_pool none(1h, 1, 0);
   CHECK(probe::gives_fork_a_thread_at_once(one_helper));
   CHECK_FALSE(probe::gives_fork_a_thread_at_once(none));
 
@@ -150,10 +150,10 @@ TEST_CASE("a fork gets a thread at once only while a processor is free for it", 
   test::wait_until([&] { return probe::gives_fork_a_thread_at_once(one_helper); });
 }
 
-TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[crew]") {
+TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[thread_pool]") {
   const test::no_thread_left check;
   std::atomic<int> run{0};
-  crew threads(1h, 1, 0);
+  thread_pool threads(1h, 1, 0);
   std::optional<bool> counts;
   for (int wanted = 1; !counts; ++wanted) { // it is there for short times
     brief_fork fork(run);
@@ -165,11 +165,11 @@ TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[cr
   CHECK(*counts);
 }
 
-TEST_CASE("jobs and forks that come together all get threads", "[crew]") {
+TEST_CASE("jobs and forks that come together all get threads", "[thread_pool]") {
   const test::no_thread_left check;
   for (int round = 0; round < 100; ++round) {
     std::array<fork_job, 4> jobs;
-    crew threads(1h, 1, 0);
+    thread_pool threads(1h, 1, 0);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       jobs[i].is_fork = i % 2 == 0;
       if (jobs[i].is_fork)
@@ -181,12 +181,13 @@ TEST_CASE("jobs and forks that come together all get threads", "[crew]") {
   }
 }
 
-TEST_CASE("the thread that looks out for forks exits when there are none for a while", "[crew]") {
+TEST_CASE("the thread that looks out for forks exits when there are none for a while",
+          "[thread_pool]") {
   const test::no_thread_left check;
   const std::size_t before = test::count_threads();
   fork_job fork;
   fork.go.open();
-  crew threads(1ms, 1, 0);
+  thread_pool threads(1ms, 1, 0);
   threads.offer(fork);
   fork.go.wait_for_arrivals(1);
   CHECK(test::threads_back_to(before));

@@ -9,7 +9,6 @@
 #include <roost/detail/select/broadcast_case.hpp>
 #include <roost/detail/select/channel_case.hpp>
 #include <roost/detail/stop/context.hpp>
-#include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
@@ -248,11 +247,7 @@ send_result broadcast<T>::send_until(T&& item, detail::any_time_point deadline, 
 
 template <class T>
 send_result broadcast<T>::try_send(T&& item, site where) const {
-  detail::outgoing_item<T> out(item);
-  typename core_type::send_attempt wanted(this->core(where), &out.stored());
-  detail::note_unwinding();
-  (void)wanted.try_alone();
-  return wanted.status();
+  return this->try_to_send(item, where);
 }
 
 template <class T>

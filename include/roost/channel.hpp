@@ -364,9 +364,7 @@ bool sender<T>::fail(std::exception_ptr cause, site where) const {
     throw std::invalid_argument(
         "roost::sender::fail: there is no exception; to close without a failure call close()");
   }
-  auto& channel = this->core(where);
-  detail::note_unwinding();
-  return channel.close(std::move(cause));
+  return this->close_with(std::move(cause), where);
 }
 
 template <class T>

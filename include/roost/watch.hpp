@@ -4,9 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/broadcast/broadcast_end.hpp>
-#include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/select/broadcast_case.hpp>
-#include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>
@@ -129,11 +127,7 @@ auto on_change(const watch_receiver<T>& from, F handler, site where = site::curr
 
 template <class T>
 bool watch<T>::set(T value, site where) const {
-  detail::outgoing_item<T> out(value);
-  typename core_type::send_attempt wanted(this->core(where), &out.stored());
-  detail::note_unwinding();
-  (void)wanted.try_alone();
-  return wanted.status() == channel_status::success;
+  return this->try_to_send(value, where) == channel_status::success;
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
+#include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
@@ -62,6 +63,15 @@ class broadcast_sender {
   explicit broadcast_sender(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
+
+  /// Sends without a wait. An item that is not taken is back in `item`.
+  channel_status try_to_send(T& item, const site& where) const {
+    outgoing_item<T> out(item);
+    typename core_type::send_attempt wanted(core(where), &out.stored());
+    note_unwinding();
+    (void)wanted.try_alone();
+    return wanted.status();
+  }
 
   const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)

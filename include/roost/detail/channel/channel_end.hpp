@@ -7,6 +7,7 @@
 #include <roost/site.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -40,11 +41,7 @@ class channel_end {
 
   /// Sends fail from now on; what was accepted can still be received. True for the call that
   /// closed the channel.
-  bool close(site where = site::current()) const {
-    core_type& channel = core(where);
-    note_unwinding();
-    return channel.close();
-  }
+  bool close(site where = site::current()) const { return close_with(nullptr, where); }
 
   bool closed(site where = site::current()) const { return core(where).closed(); }
   std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }
@@ -66,6 +63,13 @@ class channel_end {
   explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
+
+  /// `cause` is what receivers find in the end, or null.
+  bool close_with(std::exception_ptr cause, const site& where) const {
+    core_type& channel = core(where);
+    note_unwinding();
+    return channel.close(std::move(cause));
+  }
 
   const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)

@@ -179,6 +179,9 @@ class scope_owner : public stop_domain, private timer {
   void stop_at_deadline() noexcept {
     stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
   }
+  std::string whose_deadline_passed() const {
+    return "the deadline of scope " + name_or_unnamed(name_) + " passed";
+  }
   std::string deadline_passed() const noexcept;
 
   // Constant.
@@ -239,7 +242,7 @@ inline scope_owner::scope_owner(const scope_options& options,
 // What stops a wait says whose deadline it was.
 inline std::string scope_owner::deadline_passed() const noexcept {
   try {
-    return name_.empty() ? "the deadline passed" : "the deadline of scope \"" + name_ + "\" passed";
+    return name_.empty() ? "the deadline passed" : whose_deadline_passed();
   } catch (const std::bad_alloc&) { // a stop matters more than its description
     return {};
   }
@@ -328,8 +331,7 @@ inline void scope_owner::keep(failure_record& failed,
 }
 
 inline std::exception_ptr scope_owner::make_timeout() const {
-  return std::make_exception_ptr(timeout_error(
-      "roost: the deadline of scope " + name_or_unnamed(name_) + " passed", name_, where_));
+  return std::make_exception_ptr(timeout_error("roost: " + whose_deadline_passed(), name_, where_));
 }
 
 inline void scope_owner::raise_to_owner() {

@@ -30,7 +30,7 @@ class stall_watch {
   /// What is known of the tasks when it is asked.
   struct progress {
     clock::time_point stopped_at = no_deadline; // no_deadline if they are not
-    std::size_t begun = no_line; // how many have begun so far; no_line if nobody is in line
+    std::size_t begun = no_line; // how many have begun so far; no_line if none is in line
   };
 
   /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too.

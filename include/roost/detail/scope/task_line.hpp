@@ -93,7 +93,7 @@ class task_line {
   /// Puts it there in any case, and opens the door for the next ones if it may be open.
   void push_back(task& t) noexcept;
 
-  /// A hint, needs no lock: somebody has come by the door.
+  /// A hint, needs no lock: a task has come by the door.
   bool someone_came() const noexcept {
     // relaxed: a hint; the thread looks again under the locks
     return door_.count.load(std::memory_order_relaxed) != 0;

@@ -247,7 +247,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain> {
   std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
   intrusive_list<context> contexts_;                                          // guarded by lock_
   std::stop_source followers_;                // for outer_stop: no user's callback is among those
-  std::stop_source source_;                   // for everybody else
+  std::stop_source source_;                   // for the users
   std::shared_ptr<stop_domain> next_in_wave_; // the wave's
   sync::atomic<bool> has_spread_{false};      // all that follow are marked
   std::shared_ptr<stop_domain> outer_;        // the owner's alone; what it follows

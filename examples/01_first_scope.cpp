@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A task, a channel, and an end to both. Notice what is not there: nobody closes the channel, and
-// nobody joins the thread.
+// A task, a channel, and an end to both. Notice what is missing: no line closes the channel, and no
+// line joins the thread.
 #include <roost.hpp>
 
 #include <iostream>

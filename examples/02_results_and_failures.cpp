@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Tasks return values and throw exceptions as functions do. Notice that the first failure stops the
-// sibling that waits, and that the caller gets the exception itself, unchanged.
+// Tasks return values and throw exceptions, as functions do. Notice that the first failure stops
+// the sibling that waits, and that the caller gets the same exception, unchanged.
 #include <roost.hpp>
 
 #include <iostream>
@@ -22,13 +22,13 @@ long sum(const std::vector<int>& numbers) {
 void load_both() {
   roost::event never;
   roost::with_scope([&](roost::task_scope& scope) {
-    scope.spawn("waits", [&] { never.wait(); }); // woken, because its sibling fails
+    scope.spawn("waits", [&] { never.wait(); }); // its sibling's failure wakes it
     scope.spawn("fails", [] { throw std::runtime_error("no such file"); });
   });
 }
 
 void load_all() {
-  roost::task_scope scope({.errors = roost::on_error::collect}); // a failure stops nobody
+  roost::task_scope scope({.errors = roost::on_error::collect}); // a failure stops no sibling
   for (const char* name : {"a", "b"}) {
     scope.spawn(name, [name] { throw std::invalid_argument(name); });
   }

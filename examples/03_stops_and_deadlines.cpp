@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a stop arrives. Notice that fetch() knows nothing of deadlines: the stop reaches whatever the
-// thread waits in, and says why.
+// How a stop arrives. Notice that fetch() knows nothing of deadlines: the stop reaches any wait of
+// the thread, and tells its cause.
 #include <roost.hpp>
 
 #include <chrono>
@@ -20,9 +20,9 @@ void report(const roost::sender<std::string>& log) {
     (void)log.send("started");
     roost::this_task::sleep_for(1h);
   } catch (const roost::stopped& s) {
-    const roost::shield clean_up(1s); // the stop does not reach this thread's waits meanwhile
+    const roost::shield clean_up(1s); // while it lives, the stop reaches no wait here
     (void)log.send("stopped: " + s.cause().message);
-    throw; // a task that a stop ended has not failed
+    throw; // a task that a stop ends has not failed
   }
 }
 
@@ -30,7 +30,7 @@ void report(const roost::sender<std::string>& log) {
 
 int main() {
   try {
-    roost::task_scope scope({.name = "page", .timeout = 20ms}); // covers this thread, too
+    roost::task_scope scope({.name = "page", .timeout = 20ms}); // it covers this thread, too
     auto server = roost::make_channel<std::string>();
     std::cout << fetch(server.rx);
   } catch (const roost::timeout_error& e) {
@@ -42,7 +42,7 @@ int main() {
   scope.spawn("reporter", [&] { report(log.tx); });
   std::cout << log.rx.receive().value() << '\n';
   scope.request_stop("enough");
-  scope.join(); // normally: to be stopped on request is no failure
+  scope.join(); // returns: a stop on request is no failure
   std::cout << log.rx.receive().value() << '\n';
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A pipeline: one reader, three workers, one writer. Notice how it ends: each task's ends of the
-// channels go with it, and the last one closes the channel for the next stage.
+// A pipeline: one reader, three workers, one writer. Notice how it ends: a task's ends of the
+// channels go with the task, and the last sender closes the channel for the next stage.
 #include <roost.hpp>
 
 #include <iostream>
@@ -24,7 +24,7 @@ int main() {
     }
   });
   {
-    const auto in = std::move(words.rx); // these two go here: only the workers have copies
+    const auto in = std::move(words.rx); // gone after this block: then only the workers have ends
     const auto out = std::move(counted.tx);
     for (int i = 0; i < 3; ++i) {
       scope.spawn("worker", [in, out] {

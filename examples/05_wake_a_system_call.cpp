@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A task that sits in read(2), where roost cannot reach it. Notice the callback: the stop runs it,
-// and what it writes makes the read return.
+// A task blocks in read(2), where roost cannot reach it. Notice the callback: the stop runs it, and
+// the byte that it writes makes the read return.
 #include <roost.hpp>
 
 #include <cstdio>
@@ -22,12 +22,12 @@ class pipe_ends {
   pipe_ends& operator=(const pipe_ends&) = delete;
 
   char read() {
-    // Wakes the read below. For a socket it would shut the socket down instead.
+    // Wakes the read below. With a socket, the callback would shut the socket down.
     const std::stop_callback wake(roost::this_task::stop_token(), [this] { write('\0'); });
     char byte = 0;
     if (::read(ends_[0], &byte, 1) != 1)
       throw std::runtime_error("read failed");
-    roost::this_task::checkpoint(); // throws if it was the stop that woke us
+    roost::this_task::checkpoint(); // throws if the stop woke the read
     return byte;
   }
   void write(char byte) {

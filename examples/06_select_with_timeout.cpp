@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// One thread that listens to two channels and to the clock. Notice that silence is a case like any
-// other, and that a closed channel is ready, too: that is how the loop learns of its end. A stop
-// needs no case: it ends the select with an exception.
+// One thread waits for two channels and for the clock. Notice that silence is a case like any
+// other, and that a closed channel is ready, too: so the loop learns of its end. A stop needs no
+// case: select() then throws.
 #include <roost.hpp>
 
 #include <chrono>
@@ -25,7 +25,7 @@ int main() {
     (void)news.send("connected again");
     (void)price.send(1030);
     (void)news.send("closed for today");
-  }); // its ends go with it: that closes both channels
+  }); // the task's senders go with it: both channels close
 
   bool open = true;
   const auto show_price = [&open](auto cents) { // empty if the channel is closed

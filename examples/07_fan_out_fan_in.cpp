@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The stages of a pipeline as functions: each spawns its task and returns the end to receive from.
-// Notice that fan-out is three tasks at one channel, and fan-in one selector for three channels.
+// A function for each stage of a pipeline: it spawns its task and returns the end to receive from.
+// Notice that fan-out is three tasks at one channel, and fan-in is one selector for three channels.
 #include <roost.hpp>
 
 #include <iostream>
@@ -18,7 +18,7 @@ roost::receiver<int> count_to(int last, roost::task_scope& scope) {
   return std::move(numbers.rx);
 }
 
-bool is_perfect(int n) { // the sum of what divides it
+bool is_perfect(int n) { // it equals the sum of its divisors
   int sum = 0;
   for (int d = 1; d <= n / 2; ++d)
     sum += n % d == 0 ? d : 0;
@@ -40,7 +40,7 @@ roost::receiver<int> perfect_among(roost::receiver<int> numbers, roost::task_sco
 int main() {
   roost::task_scope scope;
   const auto numbers = count_to(1000, scope);
-  std::set<int> found; // by any of the three, in any order
+  std::set<int> found; // the three tasks find them in any order
   roost::selector results;
   for (int i = 0; i < 3; ++i) {
     results.add(roost::on_receive(perfect_among(numbers, scope), [&found](auto n) {

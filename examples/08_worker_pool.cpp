@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A pool whose workers survive a job's failure. Notice that it is a result like any other, and that
-// the catch is for std::exception: a stop is none, and still ends the worker.
+// Workers survive a job that fails. Notice that the failure is a result like any other, and that
+// the catch takes a std::exception: a stop is none, so it still ends the worker.
 #include <roost.hpp>
 
 #include <exception>
@@ -13,7 +13,7 @@
 
 namespace {
 
-using result = std::pair<int, std::string>; // a job, and what came of it
+using result = std::pair<int, std::string>; // a job and its outcome
 
 int steps_to_one(int n) { // by Collatz's rule
   if (n < 1)
@@ -29,7 +29,7 @@ result run(int job) {
   }
 }
 
-// When it returns, the other ends of both channels are the workers' alone.
+// When it returns, only the workers have the other ends of both channels.
 roost::receiver<result> run_all(std::vector<int> numbers, roost::task_scope& scope) {
   auto jobs = roost::make_channel<int>(numbers.size()); // room for all: the next line cannot wait
   (void)jobs.tx.send_all(std::move(numbers));
@@ -38,7 +38,7 @@ roost::receiver<result> run_all(std::vector<int> numbers, roost::task_scope& sco
     scope.spawn("worker", [in = jobs.rx, out = results.tx] {
       for (const int job : in)
         if (!out.send(run(job)))
-          return; // nobody wants to know
+          return; // the receiver has gone
     });
   }
   return std::move(results.rx);
@@ -48,7 +48,7 @@ roost::receiver<result> run_all(std::vector<int> numbers, roost::task_scope& sco
 
 int main() {
   roost::task_scope scope({.name = "pool"});
-  std::map<int, std::string> results; // they come in any order
+  std::map<int, std::string> results; // the workers send them in any order
   for (result& r : run_all({27, 0, 871}, scope))
     results.insert(std::move(r));
   for (const auto& [job, text] : results)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Requests to a server that wants three at once at most, and one start a tick at most. Notice that
-// the permit goes into the task, and is given back with it, whatever way it ends.
+// A server wants three requests at once at most, and one start a tick at most. Notice that the
+// permit goes into the task: it goes back with the task, whatever way the task ends.
 #include <roost.hpp>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 int main() {
   std::atomic<int> asked = 0;
   roost::event third_asked;
-  const auto ask_server = [&] { // the slow server: it answers nobody before three have asked
+  const auto ask_server = [&] { // the slow server: it answers once three requests have come
     if (++asked == 3)
       third_asked.set();
     third_asked.wait();
@@ -27,7 +27,7 @@ int main() {
   auto log = roost::make_channel<int>(roost::unbounded); // +1 for a start, -1 for an end
   int too_early = 0;
   for (int i = 1; i <= 10; ++i) {
-    auto permit = at_once.acquire(); // first, so that the start is right after the tick
+    auto permit = at_once.acquire(); // first, so that the task starts right after the tick
     tick.wait();
     too_early += roost::clock::now() < begin + i * tick.period() ? 1 : 0;
     scope.spawn("request", [&ask_server, out = log.tx, held = std::move(permit)] {

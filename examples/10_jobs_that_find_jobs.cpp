@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// Workers that add to the queue they work off, as a crawler does. Notice the token in each job: a
-// job is counted from before it is sent until its work is done, so when none is left nothing more
-// can come. The queue has no limit: workers that wait for room in their own queue wait for ever.
+// Workers add jobs to the queue that they take jobs from, as a crawler does. Notice the token in
+// each job: it counts the job from before the send until the work is done, so no job can come once
+// the count is zero. The queue has no limit: workers that wait for room in their own queue would
+// wait for ever.
 #include <roost.hpp>
 
 #include <atomic>
@@ -38,7 +39,7 @@ int main() {
   }
   (void)queue.tx.send({1, open.enter()});
   open.wait();
-  queue.tx.close(); // by hand, because each worker has a sender: that ends their loops
+  queue.tx.close(); // by hand, because each worker has a sender; now the loops end
   scope.join();
   std::cout << pages << " pages\n";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Messages of several channels, with precedence for one, until all are closed. Notice that the
-// selector drops a case whose channel is closed: a select in a loop would find it ready for ever.
-// And that a failure told by fail() comes after what was sent before it, and stops nobody.
+// A loop receives from two channels, one of them first, until both are closed. Notice that the
+// selector drops the case of a closed channel; a select() in a loop would find it ready for ever. A
+// failure that fail() tells comes after the items sent before it, and it stops no task.
 #include <roost.hpp>
 
 #include <exception>
@@ -12,13 +12,13 @@
 
 namespace {
 
-// Calls it with the result of a receive; empty when the channel is closed.
+// A handler: it takes the result of a receive, which is empty when the channel is closed.
 auto print(const std::string& from) {
   return [from](auto message) {
     if (!message && !message.error())
       return; // closed
     try {
-      const auto& content = message.value(); // throws what the channel was closed with
+      const auto& content = message.value(); // throws what fail() was given
       std::cout << from << ": " << content << '\n';
     } catch (const std::exception& e) {
       std::cout << from << " has failed: " << e.what() << '\n';

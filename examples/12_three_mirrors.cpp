@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Asks three mirrors for the same page and takes the first answer. Notice that nobody asks any more
-// once it is there: a slower one has been stopped, whatever it waited in, and has ended. And that
-// an error does not win: only if all fail is there one.
+// Asks three mirrors for the same page and takes the first answer. Notice that no call goes on
+// after that: when_any() stops the slower calls, whatever they wait in, and joins them. An error
+// does not win: when_any() throws only if all calls fail.
 #include <roost.hpp>
 
 #include <chrono>
@@ -22,7 +22,7 @@ struct mirror {
 };
 
 std::string fetch(const mirror& from, roost::semaphore& connections) {
-  const auto connection = connections.acquire(); // given back however this ends
+  const auto connection = connections.acquire(); // goes back however the call ends
   if (from.down)
     throw std::runtime_error(from.name + " is down");
   roost::this_task::sleep_for(from.delay); // how long the server takes
@@ -34,7 +34,7 @@ std::string fetch_from_any(const std::vector<mirror>& mirrors, roost::semaphore&
   calls.reserve(mirrors.size());
   for (const mirror& m : mirrors)
     calls.emplace_back([&] { return fetch(m, connections); });
-  return roost::when_any(calls).second; // beside it: the index of the one that answered
+  return roost::when_any(calls).second; // `first` is the index of the call that won
 }
 
 } // namespace

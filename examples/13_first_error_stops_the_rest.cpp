@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// What Go has errgroup for: some of many at a time, and the first error ends it. Notice that the
-// error is what the scope throws, unchanged, and that by then the rest is over: what was under way
-// was woken, what was in line was never begun.
+// Uploads, two at a time, and the first error ends them all: for this Go has errgroup. Notice that
+// the scope throws that error, unchanged, and that all other tasks are over by then: the stop has
+// woken the tasks that ran, and the tasks in line never began.
 #include <roost.hpp>
 
 #include <chrono>
@@ -46,7 +46,7 @@ int main() {
   } catch (const std::runtime_error& e) {
     std::cout << "error: " << e.what() << '\n';
   }
-  for (auto& [file, task] : uploads) // handles may be kept longer than the scope
+  for (auto& [file, task] : uploads) // a handle may outlive the scope
     std::cout << file << ": " << outcome_of(task) << '\n';
 }
 

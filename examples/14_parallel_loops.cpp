@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Loops that work on several elements at once. Notice that transform gives the results in the order
-// of the elements, whichever is ready first. And that a receiver is a range like any other: a pool
+// Loops that work on several elements at once. Notice that transform() returns the results in the
+// order of the elements, whichever is ready first. A receiver is a range like any other, so a pool
 // of workers at a channel is one line.
 #include <roost.hpp>
 
@@ -43,11 +43,11 @@ int main() {
     std::cout << ' ' << steps;
   std::cout << '\n';
 
-  roost::for_each(numbers, [](int& n) { n *= n; }); // each element is one thread's alone
+  roost::for_each(numbers, [](int& n) { n *= n; }); // no other thread has this element
   std::cout << "the last square: " << numbers.back() << '\n';
 
   roost::task_scope scope;
-  std::atomic<int> primes{0}; // is every thread's
+  std::atomic<int> primes{0}; // all threads add to it
   roost::for_each(
       count_to(10'000, scope), [&](int n) { primes += is_prime(n) ? 1 : 0; }, {.limit = 3});
   std::cout << "primes: " << primes << '\n';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Jobs of three priorities: a channel for each, and a worker that asks them in that order. Notice
-// that only jobs that are there compete: a worker that has begun one finishes it. And that low ones
+// Jobs of three priorities: a channel for each, and a worker that asks the channels in that order.
+// Notice that the worker finishes the job that it has begun, whatever comes meanwhile. Low jobs
 // wait for as long as higher ones keep coming; select() instead of select_biased() is fair.
 #include <roost.hpp>
 
@@ -19,7 +19,7 @@ void work(const jobs& urgent, const jobs& normal, const jobs& low) {
         return; // closed: the selector drops the case
       std::cout << *job << '\n';
       if (*job == "bill for March")
-        (void)urgent.tx.send("call the customer"); // goes before April
+        (void)urgent.tx.send("call the customer"); // before the bill for April
       if (*job == "close the office")
         urgent.tx.close();
     }));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Saves a text when its editor has been quiet for a moment, not at each key. Notice that the
-// timeout begins anew with each change, and that a close ends the wait at once: nothing is left
-// unsaved.
+// Saves a text once its editor is quiet, not at each key. Notice that the timeout begins anew with
+// each key, and that a close ends the wait at once, so that no text stays unsaved.
 #include <roost.hpp>
 
 #include <chrono>
@@ -21,7 +20,7 @@ int main() {
     std::string text;
     while (const auto first = rx.receive()) {
       text += *first;
-      while (const auto next = rx.receive_for(20ms)) // timeout or closed: it is quiet
+      while (const auto next = rx.receive_for(20ms)) // ends by timeout or close: quiet
         text += *next;
       (void)out.send(text);
     }
@@ -34,7 +33,7 @@ int main() {
   std::cout << "saved: " << saves.rx.receive().value() << '\n';
   type("un");
   type("ce");
-  keys.tx.close(); // the editor is left
+  keys.tx.close(); // the user leaves the editor
   std::string last;
   for (const auto& text : saves.rx)
     last = text;

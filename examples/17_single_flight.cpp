@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Several ask for the same page, and it is loaded once for all of them. Notice that the load is a
-// task of its own: the first that asked may be stopped, and the others still get their page. If the
-// load fails, its scope stops all that wait for it, with that failure for the cause.
+// Several callers ask for the same page, and one task loads it for all of them. Notice that the
+// load is a task of its own: a stop may end the first caller, and the others still get the page. If
+// the load fails, its scope stops all that wait for it, and that failure is the cause.
 #include <roost.hpp>
 
 #include <functional>
@@ -14,7 +14,7 @@
 namespace {
 
 struct page {
-  std::string text; // written before it is loaded
+  std::string text; // written before `loaded` is set
   roost::event loaded;
 };
 
@@ -33,7 +33,7 @@ struct page_loader {
       mine->text = load(url);
       mine->loaded.set();
       const std::lock_guard landed(mutex);
-      in_flight.erase(url); // those that ask from now on want a new one
+      in_flight.erase(url); // the next caller wants a new one
     });
     return wanted;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Jobs that are to run later, each at its time, and one that is called off. Notice that one thread
-// waits for all of them: a selector asks its timers when they are due and not before, so there may
-// be thousands. Handlers add and remove cases.
+// Jobs run later, each at its time, and one is called off. Notice that one thread waits for all of
+// them: a selector asks a timer when it is due and not before, so there may be thousands. Handlers
+// may add and remove cases.
 #include <roost.hpp>
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace {
 struct order {
   std::string name;
   roost::clock::time_point when;
-  std::function<void()> job; // none: it is called off
+  std::function<void()> job; // empty: it is called off
 };
 
 void run_later(const roost::receiver<order>& orders) {
@@ -26,7 +26,7 @@ void run_later(const roost::receiver<order>& orders) {
   std::map<std::string, std::size_t> keys;
   all.add(roost::on_receive(orders, [&](auto o) {
     if (!o)
-      return; // nothing more to come; what is there is still run
+      return; // no more orders; the jobs that are there still run
     if (o->job)
       keys[o->name] = all.add(roost::on_deadline(o->when, o->job));
     else

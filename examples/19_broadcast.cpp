@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Each line of a log goes to every receiver. Notice which side decides what happens when one is
-// slow: the file wants every line, and holds up the sender for it; the display does not, and is
-// told what it has missed. One that comes late begins with the latest line.
+// Each line of a log goes to every receiver. Notice that a receiver decides what happens when it is
+// slow: the file wants every line, so the sender waits for it; the display loses old lines, and
+// learns how many. A late receiver begins with the latest line.
 #include <roost.hpp>
 
 #include <iostream>

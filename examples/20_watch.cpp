@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// Settings that change while tasks work: get() shows the latest at any time, and wait() brings the
-// next one. Notice that a loop of get() and wait() for some state misses none that lasts: what was
-// set in between is a change, too. And that a change is there until it was seen, however late.
+// Settings change while tasks work: get() returns the latest at any time, and wait() brings the
+// next one. Notice that a loop of get() and wait() misses no state that lasts: a value that is set
+// between the two calls is a change, too. A change stays until the receiver has seen it, however
+// late.
 #include <roost.hpp>
 
 #include <iostream>
@@ -26,14 +27,14 @@ int main() {
   scope.spawn("greeter", [rx = guests.rx, out = greetings.tx, latest = current.subscribe()] {
     while (latest.get().paused) {
       if (!latest.wait())
-        return; // nobody is left to end the pause
+        return; // the watch is closed: the pause never ends
     }
     for (const std::string& guest : rx)
       (void)out.send(latest.get().greeting + ", " + guest + "!");
   });
   auto last = scope.spawn("audit", [latest = current.subscribe()] {
     std::string greeting;
-    for (const settings& s : latest) // each that it is in time for, and the last one in any case
+    for (const settings& s : latest) // it may skip some, but never the last one
       greeting = s.greeting;
     return greeting;
   });

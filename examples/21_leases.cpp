@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is borrowed goes back in a destructor, whatever way its block is left. Notice the trap: in a
-// stopped task every wait throws, and out of a destructor that ends the program. There are two ways
-// out: try_send, which looks at no stop and needs a channel with room, and a wait under a shield.
+// A destructor gives back what its object has borrowed, whatever way the block is left. Notice the
+// trap: in a stopped task every wait throws, and an exception that leaves a destructor ends the
+// program. There are two ways out: try_send(), which looks at no stop and needs a channel with
+// room, and a wait under a shield.
 #include <roost.hpp>
 
 #include <chrono>
@@ -13,7 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct database {
-  roost::channel_ends<int> idle = roost::make_channel<int>(2); // room for all there are
+  roost::channel_ends<int> idle = roost::make_channel<int>(2); // room for all connections
   roost::channel_ends<std::string> log = roost::make_channel<std::string>(8);
 };
 
@@ -24,7 +25,7 @@ class lease {
   lease& operator=(const lease&) = delete;
   ~lease() {
     (void)from_.idle.tx.try_send(connection_);
-    const roost::shield s(2s); // longer than the send may take: the stop gets through afterwards
+    const roost::shield s(2s); // longer than the send: after it, the stop gets through
     (void)from_.log.tx.send_for("connection " + std::to_string(connection_) + " is back", 1s);
   }
 
@@ -43,7 +44,7 @@ int main() {
   scope.spawn("query", [&] {
     const lease connection(shared);
     working.set();
-    roost::this_task::sleep_for(1h); // the stop ends it here, and the lease goes
+    roost::this_task::sleep_for(1h); // the stop ends the task here, and the lease goes
   });
   working.wait();
   scope.request_stop("enough");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// An object that works in the background. Notice that its scope is the last member, so that what
-// the tasks use outlives them; and that the failure of one of them is told to the object, and
-// reaches neither its other tasks nor the thread that made it.
+// An object works in the background. Notice that its scope is the last member: so the members that
+// the tasks use outlive the tasks. A task's failure goes to on_failure; it reaches neither the
+// other tasks nor the thread that made the object.
 #include <roost.hpp>
 
 #include <chrono>
@@ -22,10 +22,10 @@ class log_file {
         file << line << '\n';
     });
   }
-  virtual ~log_file() { // a scope with a destructor that may throw would not compile in here
-    lines_.tx.close();  // the writer ends once it has written what there is
+  virtual ~log_file() { // a task_scope as a member would not compile: its end may throw
+    lines_.tx.close();  // the writer writes the lines that are left, and ends
     (void)tasks_.wait_for(1s);
-  } // now it is stopped if it has not ended
+  } // now the scope stops the writer if it still runs
   log_file(const log_file&) = delete;
   log_file& operator=(const log_file&) = delete;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// A service that ends on SIGTERM: it takes no more requests, gives those that are in flight some
-// time, and then stops the rest. Notice that the signal is waited for in a task like any other, and
-// that a stop which was asked for is a normal end: join() returns, and so does main.
+// A service ends on SIGTERM: it takes no more requests, gives the requests in flight some time, and
+// then stops the rest. Notice that a task waits for the signal, and that a stop on request is a
+// normal end: join() returns, and so does main().
 #include <roost.hpp>
 
 #include <chrono>
@@ -16,12 +16,12 @@ using namespace std::chrono_literals;
 namespace {
 
 void wait_for(const sigset_t& signals) {
-  // A stop cannot reach sigwait: so it sends this thread a signal that it waits for, too.
+  // A stop cannot reach sigwait(): its callback sends a signal that this thread waits for, too.
   const std::stop_callback wake(roost::this_task::stop_token(),
                                 [here = pthread_self()] { pthread_kill(here, SIGUSR1); });
   int signal = 0;
   sigwait(&signals, &signal);
-  roost::this_task::checkpoint(); // throws if it was the stop
+  roost::this_task::checkpoint(); // throws if the stop sent it
 }
 
 } // namespace
@@ -31,7 +31,7 @@ int main() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGUSR1);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr); // before all threads: they inherit it
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr); // before the first thread: threads inherit it
   roost::event closing;
   roost::wait_group requests;
   roost::task_scope service({.name = "service"});
@@ -44,17 +44,17 @@ int main() {
     service.request_stop("SIGTERM");
   });
   for (const bool is_quick : {true, false}) {
-    // spawn() is no checkpoint: without this a loop that only spawns would learn of a failure, or
-    // of a stop, at the end of the scope.
+    // spawn() is no checkpoint: without this call, a loop that only spawns learns of a failure or
+    // a stop at the end of the scope.
     roost::this_task::checkpoint();
     requests.spawn(service, [&closing, is_quick] {
       if (!is_quick)
         roost::this_task::sleep_for(1h);
-      closing.wait(); // or whatever it has to do
+      closing.wait(); // its work
       std::cout << "the quick request was served\n";
     });
   }
-  kill(getpid(), SIGTERM); // as an operator would
+  kill(getpid(), SIGTERM); // as an operator does
   service.join();
   std::cout << "a normal end\n";
 }

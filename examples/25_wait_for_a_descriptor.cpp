@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A wait for a file descriptor, with a time limit, to be copied. Notice that it is for two: the one
-// that is wanted, and one that a stop writes to. So a stop wakes it as it wakes any other wait.
+// A wait for a file descriptor with a time limit, to copy. Notice that it polls two descriptors:
+// the wanted one, and one that a stop writes to. So a stop wakes it as any other wait.
 #include <roost.hpp>
 
 #include <algorithm>
@@ -28,11 +28,11 @@ struct descriptor {
 
 // False when the time passed first. Throws `stopped` when the task is asked to stop.
 bool wait_readable(const descriptor& wanted, roost::clock::duration timeout) {
-  const descriptor stop; // before the callback, and so closed after it
+  const descriptor stop; // before the callback, so closed after it
   const std::stop_callback wake(roost::this_task::stop_token(), [&stop] { stop.write(); });
   const auto end = roost::clock::now() + timeout;
   int ready = stop.number;
-  while (ready >= 0 || errno == EINTR) { // after a signal it goes on
+  while (ready >= 0 || errno == EINTR) { // after a signal it polls again
     pollfd fds[] = {{wanted.number, POLLIN, 0}, {stop.number, POLLIN, 0}};
     const auto left = std::clamp<roost::clock::duration>(end - roost::clock::now(), 0ms, 1h);
     ready = ::poll(fds, 2, static_cast<int>(left / 1ms) + 1); // rounded up

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// The well-known ways to leak a goroutine, and what becomes of each here. What to notice: no row
-// has a line whose only purpose is to prevent the leak. Channels close with their last end, waits
-// end with their scope, and the threads are counted at the end. A limit is an option of the scope.
+// The well-known ways to leak a goroutine, and what becomes of each here. Notice that no row has a
+// line whose only purpose is to prevent the leak: channels close with their last end, waits end
+// with their scope, a limit is an option of the scope. At the end the program counts its threads.
 
 #include <roost.hpp>
 
@@ -221,7 +221,7 @@ std::ptrdiff_t count_threads() {
 } // namespace
 
 int main() {
-  std::thread([] {}).join(); // tools such as ThreadSanitizer add one of their own to the first
+  std::thread([] {}).join(); // with the first thread, tools such as ThreadSanitizer start one
   const auto at_start = count_threads();
   a1_blocked_channel();
   a2_deadlock();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// The concurrent prime sieve, well known from Go: a chain of tasks, one for each prime, that let
-// through what their prime does not divide. Notice what ends it, and that no line says so: when
-// main has seen enough, its receiver goes; so the last filter's send fails, and it ends; with it
-// goes its receiver, and so on up to the source.
+// The concurrent prime sieve, well known from Go: a chain of tasks, one for each prime. A task
+// passes on the numbers that its prime does not divide. Notice what ends the chain, though no line
+// says so: when main has seen enough, its receiver goes; so the last filter's send fails, and the
+// filter ends; its receiver goes with it, and so on up to the source.
 #include <roost.hpp>
 
 #include <iostream>

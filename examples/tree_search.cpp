@@ -5,14 +5,15 @@
 //     walker --paths--> searchers --reports--> main prints
 //
 // What to notice:
-// - Nobody says that the work is done. The walker's end of `paths` goes with the walker, so the
+// - No line says that the work is done. The walker's end of `paths` goes with the walker, so the
 //   searchers' loops end; their ends of `reports` go with them, so main's loop ends.
-// - Nobody passes a stop along. Ctrl-C or the timeout stops the scope, and each send and receive in
-//   it throws, main's too. A searcher deep in a file or a regex asks this_task::checkpoint().
-// - What the tasks refer to is declared before the scope and outlives them. What a stop kept them
-//   from sending is in it, so main prints that after the scope.
-// - Two waits are not roost's: for a signal, and for a slow reader of our output. There a
-//   std::stop_callback rings a pipe: see wake_pipe.hpp.
+// - No function passes a stop along. Ctrl-C or the timeout stops the scope, and each send and
+//   receive in it throws, main's too. A searcher deep in a file or a regex asks
+//   this_task::checkpoint().
+// - The objects that the tasks refer to are declared before the scope and outlive the tasks. They
+//   keep what a stop kept the tasks from sending, and main prints that after the scope.
+// - Two waits are not roost's: the wait for a signal, and the wait for a slow reader of the output.
+//   There a std::stop_callback rings a pipe: see wake_pipe.hpp.
 
 #include <roost.hpp>
 
@@ -63,7 +64,7 @@ void search_files(const options& chosen,
   }
 }
 
-// When it returns, only the tasks have ends of the channels between them.
+// When it returns, only the tasks have ends of the channel between them.
 void start_tasks(roost::task_scope& scope,
                  const options& chosen,
                  const pattern& wanted,
@@ -86,7 +87,7 @@ void start_tasks(roost::task_scope& scope,
 void print_reports(const roost::receiver<report>& reports, const findings& found, output& out) {
   for (;;) {
     auto next = reports.try_receive();
-    if (!next) { // before it waits, it shows what there is
+    if (!next) { // print what there is, then wait
       out.flush();
       next = reports.receive_for(output::progress_interval);
     }
@@ -98,7 +99,7 @@ void print_reports(const roost::receiver<report>& reports, const findings& found
   }
 }
 
-// Returns 0 when the search went to its end, or the exit code of one that was cut short.
+// Returns 0 after a whole search, or the exit code of a search that was cut short.
 int search_until_stopped(const options& chosen,
                          const pattern& wanted,
                          findings& found,
@@ -114,7 +115,7 @@ int search_until_stopped(const options& chosen,
       signal = signals.wait(stop);
       if (signal != 0)
         scope.request_stop("interrupted");
-    }); // without a signal it is ended by on_exit::stop
+    }); // without a signal, on_exit::stop ends it
     start_tasks(scope, chosen, wanted, found, std::move(reports.tx));
     print_reports(reports.rx, found, out);
     return 0;

@@ -30,8 +30,8 @@ class descriptor {
   int fd_ = -1;
 };
 
-/// Where the caller closed standard input, output or error, keeps its number from being given to a
-/// file that is opened later: a write to it fails as before.
+/// If the caller closed standard input, output or error, takes its number, so that no file that is
+/// opened later gets it: a write to it fails as before.
 inline void occupy_standard_descriptors() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
     if (::fcntl(fd, F_GETFD) == -1)

@@ -31,7 +31,7 @@ class file_searcher {
       output_ = {};
   }
 
-  /// Throws roost::stopped; what was found until then is in the reporter.
+  /// Throws roost::stopped; the reporter then has the lines that were found.
   void search(const std::string& path) {
     path_ = path;
     line_number_ = 1;
@@ -52,7 +52,7 @@ class file_searcher {
     }
     const struct stat& file = reader_.file();
     const bool is_output = file.st_dev == output_.st_dev && file.st_ino == output_.st_ino;
-    if (is_output && !chosen_.names_only) { // each line found would be one more to find
+    if (is_output && !chosen_.names_only) { // each line found would be one more line to find
       results_.complain(path_, "input file is also the output");
       return false;
     }

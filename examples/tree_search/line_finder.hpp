@@ -17,7 +17,7 @@ namespace tree_search {
 struct found_line {
   std::size_t begin;
   std::size_t end;
-  bool refused; // std::regex could not take this line, so nobody knows whether it matches
+  bool refused; // std::regex could not take this line: it may match or not
 };
 
 /// Finds the matching lines of a text one after the other. Each searcher has its own.
@@ -41,8 +41,8 @@ class line_finder {
   }
 
  private:
-  // The usual case: jump from match to match, and look for the line around it only then. Not with
-  // string_view::find, whose time can be the product of both lengths.
+  // The usual case: it jumps from match to match, and then looks for the line around the match. Not
+  // by string_view::find: its time can be the product of both lengths.
   std::optional<found_line> next_holding(const std::string& string) {
     if (at_ >= text_.size())
       return std::nullopt;
@@ -68,7 +68,7 @@ class line_finder {
           return found_line{begin, end, false};
       } catch (const line_too_long&) {
         return found_line{begin, end, true};
-      } catch (const std::regex_error&) { // other implementations notice by themselves
+      } catch (const std::regex_error&) { // other standard libraries find out by themselves
         return found_line{begin, end, true};
       }
     }

@@ -18,16 +18,16 @@ namespace tree_search {
 
 /// Reads a file in pieces of whole lines. The buffer is kept from file to file.
 ///
-/// What is binary is decided piece by piece, as grep does it: a NUL byte ends the search of the
-/// file there, and what was found in the pieces before stays found. Not by mmap: a file that
-/// shrinks meanwhile would be a SIGBUS.
+/// It decides piece by piece whether a file is binary, as grep does: a NUL byte ends the search of
+/// the file, and the lines found in earlier pieces stay found. Not by mmap: a file that shrinks
+/// meanwhile would raise SIGBUS.
 class line_reader {
  public:
   enum class status { lines, end, binary, error };
 
   /// False: errno tells why. `file()` then describes the file.
   bool open(const std::string& path) {
-    // O_NONBLOCK: what was a file when the walker saw it may be a pipe by now
+    // O_NONBLOCK: the walker saw a file, but it may be a pipe by now
     fd_ = descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     offset_ = lines_ = filled_ = 0;
     return fd_.get() >= 0 && ::fstat(fd_.get(), &file_) == 0;
@@ -61,17 +61,17 @@ class line_reader {
   std::string_view lines() const { return {buffer_.data(), lines_}; }
 
  private:
-  // the lines that next() gave out go, the incomplete one behind them stays
+  // drops the lines that next() gave out, and keeps the incomplete one behind them
   void drop_lines() {
     std::copy(buffer_.data() + lines_, buffer_.data() + filled_, buffer_.data());
     filled_ -= lines_;
     lines_ = 0;
   }
 
-  // Nothing is added at the end of the file.
+  // Adds nothing at the end of the file.
   bool fill() {
     if (offset_ > 0 && offset_ == static_cast<std::size_t>(file_.st_size))
-      return true; // saves asking for nothing; files of /proc have no size, however
+      return true; // nothing is left to read; but files of /proc have no size
     constexpr std::size_t piece = std::size_t{96} * 1024; // grep's
     if (buffer_.size() < filled_ + piece)
       buffer_.resize(std::max(filled_ + piece, 2 * buffer_.size()));
@@ -86,7 +86,7 @@ class line_reader {
     return true;
   }
 
-  // A hole reads as NUL bytes: this saves reading all that lies before it.
+  // A hole reads as NUL bytes: to find it here saves reading all that lies before it.
   bool has_hole() const {
 #ifdef SEEK_HOLE
     const auto here = static_cast<off_t>(offset_);

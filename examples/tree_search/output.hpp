@@ -19,11 +19,11 @@
 
 namespace tree_search {
 
-/// Standard output and standard error. For main alone, but for hurry().
+/// Standard output and standard error. Only main uses it; hurry() is for any thread.
 ///
-/// What to notice: a write to a pipe that nobody reads blocks, and no stop would end it. So flush()
-/// waits in poll() instead, for the reader or for hurry(), and then writes no more than the pipe is
-/// sure to take.
+/// What to notice: a write to a full pipe blocks until its reader reads, and no stop ends that. So
+/// flush() waits in poll() instead, for the reader or for hurry(), and then writes no more than the
+/// pipe is sure to take.
 class output {
  public:
   output() = default;
@@ -31,7 +31,7 @@ class output {
   output(const output&) = delete;
   output& operator=(const output&) = delete;
 
-  /// Prints the report, its lines at the latest with the next flush().
+  /// Prints the report; its lines may have to wait for the next flush().
   void add(const report& found) {
     constexpr std::size_t enough = std::size_t{64} * 1024;
     matched_ |= found.matched;
@@ -55,11 +55,11 @@ class output {
       throw std::system_error(errno, std::generic_category(), "write error");
   }
 
-  /// From any thread: a reader that takes nothing is now waited for half a second, not for ever.
+  /// From any thread: from now on a write waits half a second for its reader, and not for ever.
   void hurry() const noexcept { hurry_.ring(); }
 
-  /// On a terminal, tells how far the search is, until the next line is printed. Often called,
-  /// seldom written.
+  /// On a terminal, shows how far the search is, until the next line is printed. It may be called
+  /// often: it writes seldom.
   void show_progress(std::size_t files) {
     const auto now = clock::now();
     if (!is_terminal_ || now < next_progress_)
@@ -85,7 +85,7 @@ class output {
  private:
   using clock = std::chrono::steady_clock;
 
-  // False: errno tells why. What a reader does not take in time after hurry() is dropped.
+  // False: errno tells why. Drops the text that a reader does not take in time after hurry().
   bool write(int fd, std::string_view text) {
     const std::size_t most = may_block(fd) ? PIPE_BUF : text.size();
     while (!text.empty() && wait_for_reader(fd)) {
@@ -104,7 +104,7 @@ class output {
     return known && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode) || ::isatty(fd) == 1);
   }
 
-  // False: told to hurry, and it takes nothing.
+  // False: after hurry(), the reader takes nothing in time.
   bool wait_for_reader(int fd) {
     pollfd waits[] = {{fd, POLLOUT, 0}, {hurry_.fd(), POLLIN, 0}};
     for (;;) {
@@ -123,12 +123,12 @@ class output {
   const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
   wake_pipe hurry_;
   static constexpr int for_ever = -1;
-  int patience_ = for_ever; // milliseconds; less once hurry() was noticed, none after a vain wait
-  std::string lines_;       // to be printed at the next flush
+  int patience_ = for_ever; // milliseconds; less after hurry(), none after a wait in vain
+  std::string lines_;       // for the next flush
   bool matched_ = false;
   bool failed_ = false;
   clock::time_point next_progress_{};
-  std::size_t progress_width_ = 0; // of what stands on the terminal's last line
+  std::size_t progress_width_ = 0; // of the text on the terminal's last line
 };
 
 } // namespace tree_search

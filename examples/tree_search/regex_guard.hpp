@@ -10,7 +10,7 @@
 #include <regex>
 #include <string_view>
 
-// std::regex has two habits that a program which must always answer cannot live with. libstdc++
+// std::regex has two habits that are a danger to a program which must always answer. libstdc++
 // recurses once or more for every character that a repetition takes, so a long line overflows the
 // stack; and a pattern such as (a*)*b takes exponential time. Neither can be switched off, but
 // std::regex reads the line through an iterator, and that iterator can look after both:
@@ -97,8 +97,8 @@ class guarded_iterator {
     --*this;
     return before;
   }
-  // Each path through the pattern asks in the end whether the line is over, even if it takes
-  // nothing of it.
+  // Each path through the pattern asks in the end whether the line is over, even if it takes no
+  // character of the line.
   friend bool operator==(const guarded_iterator& a, const guarded_iterator& b) {
     if (a.guard_ != nullptr)
       a.guard_->check_stop();
@@ -113,8 +113,8 @@ class guarded_iterator {
 /// Throws line_too_long, std::regex_error and roost::stopped.
 inline bool regex_matches(const std::regex& regex, std::string_view line, regex_guard& guard) {
 #ifndef __GLIBCXX__
-  // libc++ copies the line and so asks no iterator. It does not recurse and gives up on what takes
-  // exponential time, but the square of the length can be its time, and no stop ends that.
+  // libc++ copies the line and so asks no iterator. It does not recurse, and it gives up where a
+  // search takes exponential time; but it may take the square of the length, and no stop ends that.
   if (line.size() > 2000)
     throw line_too_long{};
 #endif

@@ -11,8 +11,8 @@
 #include <vector>
 
 // Between two looks at the line std::regex can still recurse once for every state of the pattern,
-// and its compilation recurses too, so the pattern's size has a limit as well: what it may need
-// fits into the half of the stack that regex_guard leaves alone.
+// and its compilation recurses, too. So the pattern's size has a limit as well: all that std::regex
+// may need fits into the half of the stack that regex_guard leaves alone.
 namespace tree_search {
 
 /// An upper bound for the states of a regex: its characters, with what {n} repeats counted n times.

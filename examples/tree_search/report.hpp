@@ -12,8 +12,8 @@
 
 namespace tree_search {
 
-/// What a task found: the message from the walker and the searchers to main, which alone prints.
-/// A file's lines travel together (in parts where they are very many), so their order is kept.
+/// What a task found: the walker and the searchers send it to main, and only main prints. A file's
+/// lines travel together (in parts if they are very many), so their order is kept.
 struct report {
   std::string lines;    // for standard output, whole lines
   std::string messages; // for standard error, whole lines
@@ -24,9 +24,9 @@ struct report {
 
 /// Collects what one task finds and sends it to main.
 ///
-/// What to notice: the report is main's, declared before the scope. A stop makes send() throw and
-/// leaves the report where it is, so after the join main prints what was not sent: a stop loses no
-/// line.
+/// What to notice: main owns the report, which is declared before the scope. A stop makes send()
+/// throw and leaves the report where it is; after the join main prints the reports that were not
+/// sent. So a stop loses no line.
 class reporter {
  public:
   reporter(report& unsent, roost::sender<report> to_main)
@@ -45,8 +45,8 @@ class reporter {
     complain(path, std::generic_category().message(error_number));
   }
 
-  /// Sends what there is. Throws roost::stopped. Main listens as long as this task lives; did it
-  /// not, the report would stay here.
+  /// Sends the report, unless it is empty. Throws roost::stopped. Main receives for as long as this
+  /// task lives; if it did not, the report would stay here.
   void hand_over() {
     if (unsent_.empty() || !to_main_.send(std::move(unsent_)))
       return;
@@ -54,7 +54,7 @@ class reporter {
     last_time_ = roost::clock::now();
   }
 
-  /// Sends it if it is large or late: a message wakes main, which costs more than most files.
+  /// Sends it if it is large or late: a message wakes main, and that costs more than most files.
   void hand_over_if_due() {
     constexpr std::size_t large = std::size_t{32} * 1024;
     constexpr std::chrono::milliseconds late(20);

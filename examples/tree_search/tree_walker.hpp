@@ -37,7 +37,7 @@ class tree_walker {
   }
 
  private:
-  // Those that return a bool: false when no searcher is left that would take a file.
+  // Functions that return a bool: false when no searcher is left that would take a file.
 
   bool visit_named(const std::string& path) {
     std::error_code error;
@@ -75,7 +75,7 @@ class tree_walker {
   }
 
   bool visit(const std::filesystem::directory_entry& entry) {
-    std::error_code error; // possible where the directory does not tell the types of its entries
+    std::error_code error; // possible if the directory does not tell the types of its entries
     const std::string& path = entry.path().native();
     if (entry.is_symlink(error))
       return true;
@@ -88,8 +88,8 @@ class tree_walker {
     return true;
   }
 
-  // A batch is a small part of all found so far, so that in the end no searcher is left with a
-  // large one, and there is none while a searcher may be waiting for it.
+  // A batch is a small part of all files found so far, so that no searcher is left with a large one
+  // in the end. If the channel is empty, a searcher may be waiting, and the batch goes at once.
   bool add(const std::string& path) {
     batch_.push_back(path);
     ++found_;

@@ -9,8 +9,8 @@
 
 namespace tree_search {
 
-/// Wakes a thread that sits in a system call: one side waits in read() or poll() on fd(), the other
-/// rings.
+/// Wakes a thread that blocks in a system call: this thread waits in read() or poll() on fd(),
+/// another one rings.
 ///
 /// What to notice: roost wakes its own waits. For a wait it cannot know, a std::stop_callback on
 /// the task's stop token rings one of these (see interrupts and output).
@@ -39,7 +39,7 @@ class wake_pipe {
     return note;
   }
 
-  /// Readable from the first ring on, for ever if nobody calls wait().
+  /// Readable from the first ring on, and until wait() has taken all rings.
   int fd() const noexcept { return read_.get(); }
 
  private:

@@ -97,7 +97,7 @@ done
 
 build=build-ci-lint
 cmake -S . -B $build -DCMAKE_CXX_COMPILER=clang++-$major -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
-  -DROOST_BUILD_TESTS=OFF -DROOST_BUILD_BENCHMARKS=ON >/dev/null
+  -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DROOST_BUILD_TESTS=OFF -DROOST_BUILD_BENCHMARKS=ON >/dev/null
 # The library, the examples, which are there to be copied, and the benchmark, but for peers that are not
 # installed. Tests are judged by the compilers alone: to tidy them, too, would take longer than to build them.
 mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep -E '^(examples/[^/]*|tests/bench/.*)\.cpp$' |

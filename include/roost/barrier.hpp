@@ -5,7 +5,7 @@
 #include <roost/detail/operation/attempt.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/select/select_case.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>

@@ -8,7 +8,7 @@
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/select/broadcast_case.hpp>
 #include <roost/detail/select/channel_case.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>
 #include <roost/site.hpp>

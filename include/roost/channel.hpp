@@ -7,7 +7,7 @@
 #include <roost/detail/channel/channel_end.hpp>
 #include <roost/detail/channel/item_batch.hpp>
 #include <roost/detail/channel/stored_item.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/site.hpp>

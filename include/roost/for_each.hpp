@@ -3,7 +3,7 @@
 
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/parallel/workers.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
 

@@ -8,7 +8,7 @@
 #include <roost/detail/select/channel_case.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/event.hpp>

@@ -8,7 +8,7 @@
 #include <roost/detail/select/case_timers.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/select.hpp>
 #include <roost/site.hpp>

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/threads/tree.hpp>
@@ -67,36 +68,47 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   void end() noexcept {
     overlay_.uncover();
     unfollow();
-    times_->keeper.remove(*this);
-    times_.reset();
+    std::shared_ptr<detail::tree> times;
+    {
+      const std::lock_guard guard(times_mutex_);
+      times.swap(times_);
+    }
+    times->keeper.remove(*this);
   }
 
  private:
-  // Waits with the first stop for the limit; if nobody can keep the time, passes it on at once
-  // rather than never.
-  void outer_stopped(stop_domain& outer) noexcept override {
-    {
-      const std::lock_guard lock(lock_);
-      if (hidden_)
-        return;
-      hidden_ = outer.cause();
-    }
+  // Hides the first stop until the limit has passed.
+  void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                     detail::stop_wave& wave) noexcept override {
+    if (hidden_ != nullptr)
+      return;
+    hidden_ = cause;
     if (limit_ == detail::no_deadline)
       return;
-    if (limit_ > detail::sync::now()) {
-      try {
+    if (limit_ <= detail::sync::now())
+      mark(cause, wave);
+    else
+      wave.add(*this); // once at most: from then on expired() alone marks this domain
+  }
+
+  // Not under the locks of domains: the timekeeper may have to start its thread. If there is none,
+  // the stop goes through at once rather than never.
+  void stop_told() noexcept override {
+    if (stop_requested())
+      return;
+    try {
+      const std::lock_guard guard(times_mutex_);
+      if (times_ != nullptr)
         times_->keeper.add(*this, limit_);
-        return;
-      } catch (...) { // no thread for the timekeeper
-      }
+    } catch (...) {
+      expired();
     }
-    expired();
   }
 
   void expired() noexcept override {
     std::shared_ptr<const stop_cause> cause;
     {
-      const std::lock_guard lock(lock_);
+      const std::lock_guard guard(lock_);
       cause = hidden_;
     }
     stop(std::move(cause));
@@ -104,8 +116,10 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
 
   detail::overlay overlay_{*this}; // the owner's alone
   const clock::time_point limit_;
-  std::shared_ptr<detail::tree> times_ = detail::tree_around_or_new(); // the owner's alone
-  std::shared_ptr<const stop_cause> hidden_;                           // guarded by lock_
+  std::shared_ptr<const stop_cause> hidden_; // guarded by lock_
+  detail::sync::mutex times_mutex_;
+  // Guarded by times_mutex_; null once the shield has ended.
+  std::shared_ptr<detail::tree> times_ = detail::tree_around_or_new();
 };
 
 inline shield::shield(clock::time_point limit) {

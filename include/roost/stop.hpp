@@ -15,7 +15,7 @@
 namespace roost::inline v0 {
 
 namespace detail {
-class scope_runner;
+class worker;
 
 /// The tokens that stop_whens have put around a thread: the innermost one's, and those further out.
 struct token_state {
@@ -70,7 +70,7 @@ class stopped {
   }
 
  private:
-  friend detail::scope_runner;
+  friend detail::worker;
   std::shared_ptr<const stop_cause> cause_;
   std::shared_ptr<const detail::token_state> tokens_;
 };

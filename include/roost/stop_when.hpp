@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>

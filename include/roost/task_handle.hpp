@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
-#include <roost/detail/scope/scope_threads.hpp>
+#include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
@@ -132,7 +132,7 @@ R handle_base<R>::get(site where) {
                            ": the result was got before; keep it (" + description() + ")");
   }
   result_task<R>& t = task_to_wait_for(where);
-  scope_threads::run_here_if_in_line(t);
+  scope_state::run_here_if_queued(t);
   const bool ended = t.wait_to_tell({"task_handle::get", t.name(), where});
   got_ = true;
   if (!ended)
@@ -149,7 +149,7 @@ R handle_base<R>::get(site where) {
 template <class R>
 bool handle_base<R>::request_stop(std::string_view why, site where) {
   result_task<R>& t = task_of(where);
-  return scope_threads::stop_alone(
+  return scope_state::stop_alone(
       t, describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 

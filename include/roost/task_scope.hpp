@@ -4,9 +4,9 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/line_of.hpp>
-#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
@@ -213,7 +213,7 @@ inline task_scope::~task_scope() noexcept(false) {
   }
   require_can_end_here();
   const detail::blocked_call call{"task_scope::~task_scope", state_->name(), state_->where()};
-  if (state_->unwinds()) {
+  if (state_->frame().unwinds()) {
     detail::note_unwinding();
     const detail::unwinding_goes_on goes_on;
     state_->leave(true);
@@ -230,7 +230,7 @@ inline task_scope::~task_scope() noexcept(false) {
     state_->take_leave();
   }
   // An owner that is not covered, and so not stopped with the scope, may be in a destructor.
-  if (outcome || state_->covers_owner())
+  if (outcome || state_->frame().covers())
     tell_owner(outcome);
 }
 
@@ -244,7 +244,7 @@ inline void task_scope::end_without_throwing() noexcept {
 }
 
 inline void task_scope::require_can_end_here() const noexcept {
-  if (state_->covers_owner() && !state_->on_owner_thread()) {
+  if (state_->frame().covers() && !state_->frame().is_here()) {
     detail::die("a task_scope must end on the thread that made it; take a background_scope, or set "
                 "covers_owner to false",
                 "scope",
@@ -320,7 +320,7 @@ auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
 
 inline void task_scope::join(site where) {
   require_no_deadlock("roost::task_scope::join", where);
-  if (state_->covers_owner() && !state_->on_owner_thread() && !state_->closed()) {
+  if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
     throw std::logic_error("roost::task_scope::join at " + detail::line_of(where) +
                            ": a scope is joined by the thread that made it; set covers_owner to "
                            "false, or use wait_for() (" +

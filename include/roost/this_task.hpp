@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/thread_slot.hpp>

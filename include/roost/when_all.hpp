@@ -3,7 +3,7 @@
 
 #include <roost/detail/parallel/joint_tasks.hpp>
 #include <roost/detail/parallel/range_of.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/site.hpp>
 #include <roost/task_handle.hpp>
 #include <roost/task_scope.hpp>

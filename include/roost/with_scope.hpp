@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/scope/scope_state.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/scope/scope.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -49,7 +49,7 @@ struct detail::with_scope_access {
   template <class F>
   static auto run(task_scope& scope, F&& body, const site& where)
       -> std::invoke_result_t<F, task_scope&> {
-    scope.state_->tell_at_end();
+    scope.state_->report_at_end_only();
     try {
       return std::invoke(std::forward<F>(body), scope);
     } catch (...) {
@@ -76,7 +76,7 @@ struct detail::with_scope_access {
     state.end({"with_scope", state.name(), where});
     if (const std::exception_ptr outcome = state.take_outcome())
       std::rethrow_exception(outcome);
-    state.tell(error);
+    state.reported(error);
     // As a wait of what is around.
     if (end == body_end::stopped && state.stopped_by(stop_reason::parent))
       throw_if_stopped();

@@ -109,14 +109,14 @@ void expect_stall(const std::string& line,
 }
 
 /// The line for a task that has not begun: it has no age.
-void expect_in_line(const std::string& line,
-                    const std::string& scope,
-                    const std::string& task,
-                    unsigned spawned,
-                    roost::site where = roost::site::current()) {
+void expect_queued(const std::string& line,
+                   const std::string& scope,
+                   const std::string& task,
+                   unsigned spawned,
+                   roost::site where = roost::site::current()) {
   expect_line(line,
               "roost: scope " + scope + " waits for task " + task + ", spawned at " +
-                  at_line(spawned) + ", not stopped: in line for one of those to end",
+                  at_line(spawned) + ", not stopped: queued until one of those ends",
               where);
 }
 
@@ -268,13 +268,13 @@ void a_line_that_stands() {
                    "not stopped",
                    "in event::wait at " + at_line(waits));
     }
-    expect_in_line(lines.at(report + 2), "\"pool\"", "\"sets it\"", last);
+    expect_queued(lines.at(report + 2), "\"pool\"", "\"sets it\"", last);
   }
   expect(seconds_after(lines.at(0), "age ") >= 0.020, "not before its time: " + lines.at(0));
   expect(seconds_after(lines.at(3), "age ") >= 0.040, "again at twice the time: " + lines.at(3));
 }
 
-void a_spawn_that_waits_at_a_full_line() {
+void a_spawn_that_waits_at_a_full_queue() {
   const captured_stderr out;
   roost::event done;
   unsigned waits = 0;
@@ -300,7 +300,7 @@ void a_spawn_that_waits_at_a_full_line() {
                spawned,
                "not stopped",
                "in event::wait at " + at_line(waits));
-  expect_in_line(lines.at(1), "\\(unnamed\\)", "\"second\"", second);
+  expect_queued(lines.at(1), "\\(unnamed\\)", "\"second\"", second);
   scope.join();
 }
 
@@ -319,8 +319,9 @@ void a_long_line_that_stands() {
   scope.join();
   const auto lines = out.lines();
   for (std::size_t i = 1; i <= 4; ++i)
-    expect_in_line(lines.at(i), "\"pool\"", "\\(unnamed\\)", spawned);
-  expect(lines.at(5) == "roost: and for 3 more in line", "the rest are counted: " + lines.at(5));
+    expect_queued(lines.at(i), "\"pool\"", "\\(unnamed\\)", spawned);
+  expect(lines.at(5) == "roost: and for 3 more that are queued",
+         "the rest are counted: " + lines.at(5));
 }
 
 void compute_for(std::chrono::milliseconds time) {
@@ -418,7 +419,7 @@ int main(int argc, char** argv) {
     a_join_without_a_stop_prints_nothing();
     a_patience_that_is_not_over_prints_nothing();
     a_line_that_stands();
-    a_spawn_that_waits_at_a_full_line();
+    a_spawn_that_waits_at_a_full_queue();
     a_long_line_that_stands();
     a_line_behind_one_who_computes_prints_nothing();
     a_line_behind_one_whose_own_tasks_compute_prints_nothing();

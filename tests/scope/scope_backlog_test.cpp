@@ -86,7 +86,7 @@ TEST_CASE("a spawn from outside waits for a place in the line and no longer", "[
   const auto spawn = [&](std::size_t i) { scope.spawn([&gates, i] { gates[i].pass(); }); };
   for (std::size_t i = 0; i <= backlog; ++i)
     spawn(i);
-  CHECK(test::probe::in_line(scope) == backlog);
+  CHECK(test::probe::queued(scope) == backlog);
   {
     const std::jthread outside([&] {
       spawn(backlog + 1);
@@ -98,7 +98,7 @@ TEST_CASE("a spawn from outside waits for a place in the line and no longer", "[
   } // it has a place although the others do not end
   CHECK(is_in);
   gates[1].wait_for_arrivals(1);
-  CHECK(test::probe::in_line(scope) == backlog);
+  CHECK(test::probe::queued(scope) == backlog);
   CHECK(test::probe::waiting_spawns(scope) == 0);
   for (test::gate& g : gates)
     g.open();
@@ -228,7 +228,7 @@ TEST_CASE("a spawn by a task of the scope never waits", "[task_scope]") {
   const auto spawn_ten = [&] {
     for (int i = 0; i < 10; ++i)
       scope.spawn([&] { ++ran; });
-    in_line = test::probe::in_line(scope);
+    in_line = test::probe::queued(scope);
   };
   SECTION("itself") {
     scope.spawn(spawn_ten).get();
@@ -272,12 +272,12 @@ TEST_CASE("a spawn from outside waits until the line is below the backlog again"
     filled.pass();
   });
   filled.wait_for_arrivals(1);
-  CHECK(test::probe::in_line(scope) == 8);
+  CHECK(test::probe::queued(scope) == 8);
   {
     const std::jthread outside([&] {
       for (int i = 8; i < 12; ++i) {
         scope.spawn([&order, i] { order.push_back(i); });
-        longest = std::max(longest.load(), test::probe::in_line(scope));
+        longest = std::max(longest.load(), test::probe::queued(scope));
       }
     });
     test::wait_until_spawns_wait(scope, 1);
@@ -639,7 +639,7 @@ TEST_CASE("a deadline drops those in line even while the one that runs is deaf",
   test::with_enough_time([&](std::chrono::milliseconds timeout) {
     std::optional<full_scope> full;
     full.emplace(roost::scope_options{.backlog = 3, .timeout = timeout});
-    const bool in_time = test::probe::in_line(full->scope) == 3;
+    const bool in_time = test::probe::queued(full->scope) == 3;
     for (auto& handle : full->in_line) {
       std::jthread outside([&] { (void)handle.wait_for(1h); });
     }
@@ -709,7 +709,7 @@ TEST_CASE("try_spawn leaves the callable untouched where it would wait", "[task_
   CHECK_FALSE(full.scope.try_spawn("named", std::move(callable)));
   // NOLINTNEXTLINE(bugprone-use-after-move): what is under test
   REQUIRE(callable.number != nullptr);
-  CHECK(test::probe::in_line(full.scope) == backlog);
+  CHECK(test::probe::queued(full.scope) == backlog);
   SECTION("and after a stop") {
     full.scope.request_stop();
     CHECK_FALSE(full.scope.try_spawn(std::move(callable)));

@@ -84,7 +84,7 @@ TEST_CASE("never more tasks run than the limit lets", "[task_scope]") {
     });
   }
   first_ones.wait_for_arrivals(limit);
-  CHECK(test::probe::in_line(scope) == static_cast<std::size_t>(tasks - limit));
+  CHECK(test::probe::queued(scope) == static_cast<std::size_t>(tasks - limit));
   CHECK(test::probe::started_tasks(scope) == static_cast<std::size_t>(limit));
   first_ones.open();
   scope.join();
@@ -136,7 +136,7 @@ TEST_CASE("tasks in line begin first come first served", "[task_scope]") {
   busy_scope one;
   for (const int i : numbers_below(50))
     one.scope.spawn([&order, i] { order.push_back(i); });
-  test::wait_until_in_line(one.scope, 50);
+  test::wait_until_queued(one.scope, 50);
   one.busy.open();
   one.scope.join();
   CHECK(order == numbers_below(50));
@@ -182,7 +182,7 @@ TEST_CASE("a limit counts the tasks of its scope and not those of nested ones", 
   });
   scope.spawn([] {});
   all.wait_for_arrivals(7);
-  CHECK(test::probe::in_line(scope) == 1);
+  CHECK(test::probe::queued(scope) == 1);
   all.open();
   scope.join();
 }
@@ -205,7 +205,7 @@ TEST_CASE("a task in line is not ready and a wait for it may time out", "[task_s
   CHECK_FALSE(waiting.ready());
   CHECK_FALSE(waiting.wait_for(1ms));
   CHECK_FALSE(one.scope.wait_for(1ms));
-  CHECK(test::probe::in_line(one.scope) == 1);
+  CHECK(test::probe::queued(one.scope) == 1);
   one.busy.open();
   CHECK(waiting.wait_for(1h));
   CHECK(waiting.ready());
@@ -602,7 +602,7 @@ TEST_CASE("a join waits for a task in line that a scope beyond its task has run"
   test::wait_until([&] {
     return std::string_view(test::probe::first_task_call(*beyond).operation) ==
                "task_handle::get" ||
-           test::probe::in_line(scope) == 0;
+           test::probe::queued(scope) == 0;
   });
   second.open();
   inside.wait_for_arrivals(1);

@@ -109,9 +109,9 @@ struct probe {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
-    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       thread_slot* const slot = scope_state::slot_of(*c);
-      if (state.is_cover(*c) || slot == nullptr)
+      if (c->shown_task() == nullptr || slot == nullptr)
         continue;
       const std::lock_guard guard(slot->lock);
       if (slot->record != nullptr)
@@ -125,8 +125,8 @@ struct probe {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
-    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
-      if (!state.is_cover(*c) && scope_state::slot_of(*c) != nullptr)
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      if (c->shown_task() != nullptr && scope_state::slot_of(*c) != nullptr)
         ++count;
     }
     return count;
@@ -136,9 +136,9 @@ struct probe {
   static blocked_call first_task_call(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    for (const context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
       thread_slot* const slot = scope_state::slot_of(*c);
-      if (state.is_cover(*c) || slot == nullptr)
+      if (c->shown_task() == nullptr || slot == nullptr)
         continue;
       const std::lock_guard guard(slot->lock);
       return slot->call;
@@ -146,23 +146,24 @@ struct probe {
     return {};
   }
 
-  /// Tasks that wait in the scope's line, and spawns that wait for a place in it.
-  static std::size_t in_line(const task_scope& scope) {
+  /// Tasks that are queued in the scope, and spawns that wait for a place there.
+  static std::size_t queued(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    return state.line_.length();
+    state.drain_buffer();
+    return state.queue_.length();
   }
   static std::size_t waiting_spawns(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    return state.line_.spawns().size();
+    return state.queue_.spawns().size();
   }
 
   /// The name of the task for which the first of those spawns waits.
   static std::string first_waiting_spawn(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    const wait_node* const first = state.line_.spawns().front();
+    const wait_node* const first = state.queue_.spawns().front();
     return first != nullptr ? std::string(static_cast<const task*>(first->slot)->name()) : "";
   }
 
@@ -251,7 +252,7 @@ struct probe {
   static bool owner_blocked(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    thread_slot* const slot = scope_state::slot_of(state.cover_);
+    thread_slot* const slot = scope_state::slot_of(state.frame_);
     if (slot == nullptr)
       return false;
     const std::lock_guard guard(slot->lock);
@@ -262,7 +263,7 @@ struct probe {
   static bool owner_joins(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    thread_slot* const slot = scope_state::slot_of(state.cover_);
+    thread_slot* const slot = scope_state::slot_of(state.frame_);
     if (slot == nullptr)
       return false;
     const std::lock_guard guard(slot->lock);
@@ -300,9 +301,9 @@ inline void wait_until_joining(const roost::task_scope& scope) {
   wait_until([&] { return probe::owner_joins(scope); });
 }
 
-/// Until so many tasks are in the scope's line, or so many spawns wait for a place in it.
-inline void wait_until_in_line(const roost::task_scope& scope, std::size_t count) {
-  wait_until([&] { return probe::in_line(scope) == count; });
+/// Until so many tasks are queued in the scope, or so many spawns wait for a place there.
+inline void wait_until_queued(const roost::task_scope& scope, std::size_t count) {
+  wait_until([&] { return probe::queued(scope) == count; });
 }
 inline void wait_until_spawns_wait(const roost::task_scope& scope, std::size_t count) {
   wait_until([&] { return probe::waiting_spawns(scope) == count; });

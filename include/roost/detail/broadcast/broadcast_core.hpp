@@ -7,7 +7,7 @@
 #include <roost/detail/broadcast/shared_item.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/operation/attempt.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>

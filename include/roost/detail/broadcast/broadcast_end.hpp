@@ -6,7 +6,7 @@
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/channel/stored_item.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/overflow.hpp>
 #include <roost/shared_result.hpp>

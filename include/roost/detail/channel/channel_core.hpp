@@ -5,7 +5,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/channel/channel_exchange.hpp>
 #include <roost/detail/operation/attempt.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/wait/short_wait.hpp>

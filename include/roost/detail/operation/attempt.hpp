@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>

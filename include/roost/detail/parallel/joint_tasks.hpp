@@ -53,7 +53,7 @@ struct joint_tasks {
   /// The two halves of that: waits until all have ended, and throws what join() throws.
   static void end(task_scope& scope, const site& where) {
     scope.state_->run_here_what_is_ready();
-    const scope_threads::absence waits(*scope.state_);
+    const scope_state::absence waits(*scope.state_);
     scope.state_->end({"task_scope::join", scope.state_->name(), where});
   }
   static void tell(const task_scope& scope) { scope.tell_owner(scope.state_->take_outcome()); }

@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/parallel/joint_tasks.hpp>
 #include <roost/detail/parallel/range_of.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/sync/mutex.hpp>

@@ -3,369 +3,350 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
-#include <roost/detail/operation/attempt.hpp>
-#include <roost/detail/scope/scope_threads.hpp>
+#include <roost/detail/scope/block_cache.hpp>
+#include <roost/detail/scope/failure_log.hpp>
+#include <roost/detail/scope/failure_record.hpp>
+#include <roost/detail/scope/owner_frame.hpp>
+#include <roost/detail/scope/run_queue.hpp>
+#include <roost/detail/scope/spawn_buffer.hpp>
+#include <roost/detail/scope/stall_report.hpp>
 #include <roost/detail/scope/task.hpp>
-#include <roost/detail/scope/task_line.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/scope/worker.hpp>
+#include <roost/detail/stop/block.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
-#include <roost/detail/sync/now.hpp>
-#include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/threads/tree.hpp>
-#include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
+#include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <chrono>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <mutex>
-#include <new>
-#include <thread>
-#include <utility>
+#include <string>
+#include <vector>
 
 namespace roost::inline v0::detail {
 
-/// Everything of a task_scope but its type; here, how tasks get in, and how the scope ends. A task
-/// that is launched is started by a thread of the pool, or waits in line, or is dropped;
-/// how those that are in run and leave is told in scope_threads.
+/// Everything of a task_scope but its type. Its parts are members: each does one thing, takes no
+/// lock of the scope, and knows no other part.
 ///
-/// INVARIANT: end() returns only when nothing is counted. A thread that has let a task in touches
-/// nothing of the scope afterwards, unless something else keeps it: see scope_threads.
-class scope_state final : public scope_threads {
+///     queue_    which tasks run, which are queued, which spawns wait for a place
+///     buffer_   tasks that were spawned while as many ran as may
+///     log_      what failed, and what the owner was told of it
+///     frame_    the owner's thread
+///     worker    a thread while it runs tasks of the scope: on its own stack
+///
+///     phase     what may happen in it
+///     open      tasks are spawned, run and end
+///     ending    the owner waits for the end. The same; and once nothing is counted, it is closed
+///     closed    spawn() throws. Nothing runs, no stop changes anything any more
+///     ended     the scope is nobody's child, and does not cover its owner. The log needs no lock
+///
+/// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
+/// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
+/// something else that is counted, or its caller, keeps it.)
+///
+/// Order of locks: a task's, this one, the buffer's. The bodies are in headers of their own, by
+/// what they are about; scope.hpp brings all.
+///
+///     scope_launch.hpp   how a task gets in
+///     scope_run.hpp      how tasks run, and how their threads leave
+///     scope_end.hpp      where stops come from, how the scope ends, and what the owner is told
+///     scope_reporter.hpp what a thread that waits for the tasks reports
+class scope_state final : public stop_domain {
  public:
   scope_state(const scope_options& options, site where);
   scope_state(const scope_state&) = delete;
   scope_state& operator=(const scope_state&) = delete;
   inline ~scope_state() override; // `inline` here: a key function would cost every includer
 
-  /// What to do where the line is full.
+  const std::string& name() const noexcept { return name_; }
+  const site& where() const noexcept { return where_; }
+  std::string name_and_line() const {
+    return detail::name_and_line("scope", name_, "made", where_);
+  }
+  const owner_frame& frame() const noexcept { return frame_; }
+  block_cache& blocks() noexcept { return blocks_; }
+
+  // --- how a task gets in -------------------------------------------------------
+
+  /// What to do where the queue is full.
   enum class when_full { wait, exceed };
 
-  /// Starts `t`, or puts it into the line, for which it may have to wait; or drops it if the scope
-  /// was stopped, even if that came while no thread was found. Throws scope_closed, what a wait
-  /// throws, or std::system_error if there is no thread; then `t` has not run and never will.
+  /// Starts `t`, or queues it, for which it may have to wait; or drops it if the scope was stopped,
+  /// even if that came while no thread was found. Throws scope_closed, what a wait throws, or
+  /// std::system_error if there is no thread; then `t` has not run and never will.
   void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
 
   /// True if launch() would neither wait nor drop.
   bool takes_at_once(const site& where);
 
-  /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would. No
-  /// limit counts.
+  /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would. No limit
+  /// counts.
   void run_here(task& t);
+
+  // --- how tasks run ------------------------------------------------------------
+
+  // The four calls of a worker, on its thread. It passes itself: which task it runs, none if null,
+  // is written here.
+
+  /// Its first task is about to be called. True if the task is to be dropped: a stop was faster.
+  bool started(worker& w) noexcept;
+
+  /// A task has failed, or its callable's destructor has. `moment` is moment_of_caught().
+  void failed(task& t, const std::exception_ptr& error, std::uint64_t moment) noexcept;
+
+  /// Its task has ended: gives it the next one, if any is queued.
+  void next(worker& w) noexcept;
+
+  /// It has nothing to run, and refers to no task. Either gives it one that has come at the last
+  /// moment, or counts it down; then the scope may be gone.
+  void left(worker& w) noexcept;
+
+  /// Runs `t` on the calling thread if it is queued and that thread is in its scope: the caller is
+  /// about to wait for it, and may be what keeps it queued.
+  static void run_here_if_queued(task& t) noexcept;
+
+  /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
+  void run_here_what_is_ready() noexcept;
+
+  /// Stops `t` but none of its siblings. Where it has not begun it never will; it is dropped here
+  /// if it is queued, else by its thread. False if it has ended, or was stopped before.
+  static bool stop_alone(task& t, stop_cause cause);
+
+  /// While it lives, the owner waits for what still runs: forks may have its processor.
+  class absence;
+
+  // --- the owner's side ---------------------------------------------------------
+
+  /// Makes it a child of what is around, sets its deadline, covers the owner.
+  void open();
+
+  /// The scope is left, normally or not: asks the tasks to stop if its policy says so.
+  void leave(bool unwinding) noexcept;
 
   /// Waits, uninterrupted, until nothing runs; false when `deadline` passed first.
   bool wait_idle(clock::time_point deadline, const blocked_call& call);
 
-  /// Waits, then takes the owner out of the scope. False if that was done before.
+  /// Waits like that, then takes the owner out of the scope. False if that was done before.
   bool end(const blocked_call& call);
 
-  bool closed() const noexcept;
+  bool closed() const noexcept {
+    const std::lock_guard lock(lock_);
+    return is_closed();
+  }
 
-  /// The last that the owner does after the end: destroys the users' exceptions and handlers on
-  /// this thread, not with the last reference to the scope.
+  /// True if to wait for the end here would be for ever: in one of the tasks or inside one, or in a
+  /// std::stop_callback that a deadline runs.
+  bool would_deadlock() const noexcept {
+    return runs_inside(*this) || this_thread.timekeeper == timekeeper_;
+  }
+
+  /// From now on the owner's waits throw `stopped`, whatever the cause: the end reports that.
+  void report_at_end_only() noexcept { reports_at_end_only_ = true; }
+
+  /// What the body of a with_scope ends by.
+  enum class body_end { failed, stopped, stopped_by_token };
+
+  /// Stops the tasks because `error` left the body of a with_scope. It is kept as a failure of the
+  /// body, unless it came from the scope itself.
+  body_end body_failed(const std::exception_ptr& error);
+
+  std::vector<failure> failures() const {
+    const std::lock_guard lock(lock_);
+    return log_.show_all();
+  }
+
+  bool stopped_by(stop_reason reason) const noexcept {
+    return stop_requested() && cause()->reason == reason;
+  }
+
+  // Only after the end:
+
+  /// What the owner has to be told at the end, once; null if nothing. If there is no memory for it,
+  /// that is reported; the failures are left for the hook.
+  std::exception_ptr take_outcome() noexcept;
+
+  /// True if work was cut short because what is around was stopped. For the scope to end normally
+  /// would let the owner, which is to stop as well, go on with what is half done. Not so where
+  /// tasks are there to be stopped in the end.
+  bool cut_short_from_outside() const noexcept {
+    return exit_ == on_exit::join && stopped_by(stop_reason::parent) && log_.was_cut_short();
+  }
+
+  /// `error` left the body and is thrown to the owner itself.
+  void reported(const std::exception_ptr& error) noexcept { log_.report(error); }
+
+  /// The owner leaves by an exception.
+  void left_by_exception() noexcept { log_.report_thrown(); }
+
+  /// The last that the owner does: shows the hook what is unreported, and destroys the users'
+  /// exceptions and handlers on this thread, not with the last reference to the scope.
   void take_leave() noexcept;
 
  private:
   friend struct probe;
 
-  enum class admission { none, to_run, in_line, dropped, closed };
-  static bool is_in(admission a) noexcept {
-    return a == admission::to_run || a == admission::in_line;
-  }
+  enum class phase { open, ending, closed, ended };
+
+  // The context by which a stop of the scope reaches its owner.
+  class cover final : public owner_frame {
+   public:
+    cover(scope_state& s, bool covers) noexcept : owner_frame(s, covers), scope_(s) {}
+    [[noreturn]] void raise() override { scope_.throw_to_owner(); }
+
+   private:
+    scope_state& scope_;
+  };
+
+  class deadline_timer final : public timer {
+   public:
+    explicit deadline_timer(scope_state& s) noexcept : scope_(s) {}
+
+   private:
+    void expired() noexcept override { scope_.stop_at_deadline(); }
+
+    scope_state& scope_;
+  };
+
+  // The failure of a with_scope's body.
+  struct body_failure final : failure_record {
+    explicit body_failure(const scope_state& s) noexcept : scope(s) {}
+    failure describe() const noexcept override {
+      return describe_failure(error, scope.name_, scope.where_);
+    }
+    const scope_state& scope;
+  };
+
+  // Drops what is queued, on a thread of the pool.
+  class dropping final : public job {
+   public:
+    explicit dropping(scope_state& s) noexcept : scope_(s) {}
+    inline void run_on_pool() noexcept override;
+    void fail_on_pool(const std::exception_ptr&) noexcept override { run_on_pool(); }
+
+   private:
+    scope_state& scope_;
+  };
+
+  class reporter;
   class entrance;
 
+  scope_state(const scope_options& options, clock::time_point own_deadline, site where);
+
+  // --- how a task gets in: scope_launch.hpp
+
+  enum class admission { none, to_run, queued, dropped, closed };
+  static bool is_in(admission a) noexcept {
+    return a == admission::to_run || a == admission::queued;
+  }
   admission admit(task& t, const blocked_call& call, when_full full);
-  [[noreturn]] void refuse(const site& where) const;
   admission start(task& t);
   bool leave_to_others(task& t) noexcept;
   void take_back(task& t);
   void turn_away(task& t, admission got, const std::exception_ptr& error);
+  [[noreturn]] void refuse(const site& where) const;
 
   // The caller holds lock_.
-  bool has_room() noexcept;
   admission try_admit(task& t, when_full full) noexcept;
+  bool has_place() noexcept;
+  void enqueue(task& t) noexcept;
+  void close_buffer() noexcept;
+  void drain_buffer() noexcept;
+  task* dequeue(claimed_list& woken) noexcept;
 
-  bool ended_ = false; // guarded by lock_
+  // --- how tasks run: scope_run.hpp
+
+  void drop(task& t) noexcept;
+  void drop_queue() noexcept;
+  template <class End, class Finally>
+  void empty_queue(End end, Finally finally) noexcept;
+  void release_uncounted(task& t) noexcept;
+  void ended_uncounted() noexcept;
+  bool give_to_handler(const failure& failed) noexcept;
+  inline void stop_told() noexcept override;
+  inline void on_stop(const stop_cause& cause, claimed_list& woken) noexcept override;
+
+  // The caller holds lock_.
+  void run_next(worker& w, claimed_list& woken) noexcept;
+  task* take_ready() noexcept;
+  bool is_closed() const noexcept { return phase_ >= phase::closed; }
+  bool close_if_over() noexcept;
+  void wake_if_over(claimed_list& woken) noexcept;
+
+  // --- the owner's side: scope_end.hpp
+
+  stop_domain& parent_in(context& around) const;
+  void set_deadline(bool is_outers);
+  void release_owner() noexcept;
+  inline void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                            stop_wave& wave) noexcept override;
+  void stop_at_deadline() noexcept;
+  std::string deadline_passed() const noexcept;
+  std::string whose_deadline_passed() const;
+  std::exception_ptr make_timeout() const;
+  void keep(failure_record& failed, std::uint64_t moment, stop_cause cause, bool stops) noexcept;
+  [[noreturn]] void throw_to_owner();
+  std::exception_ptr take_thrown();
+
+  /// True if a stop for this reason must not pass for a normal end where there was work.
+  static bool cuts_work_short(stop_reason reason) noexcept {
+    return reason == stop_reason::deadline || reason == stop_reason::parent;
+  }
+
+  // --- reports: scope_reporter.hpp
+
+  // The caller holds lock_.
+  template <class Visit>
+  void for_each_running(Visit visit) const;
+  bool has_work() const noexcept;
+  bool all_are_blocked() const noexcept;
+  clock::time_point next_report(stall_watch& watch) noexcept;
+
+  // Constant.
+  const clock::time_point own_deadline_;
+  const std::string name_;
+  const site where_;
+  const on_exit exit_;
+  const on_error errors_;
+  const bool inherit_;
+  const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
+  const bool outermost_ = tree_.use_count() == 1; // the first of those that share a tree
+  const clock::duration stall_after_;
+  std::function<void(const failure&)> on_failure_; // constant until the owner takes leave
+
+  cover frame_;
+  deadline_timer deadline_timer_{*this};
+  bool reports_at_end_only_ = false; // the owner's alone
+  body_failure body_{*this};
+  dropping dropping_{*this};
+  block_cache blocks_;
+
+  // Guarded by lock_.
+  phase phase_ = phase::open;
+  clock::time_point stopped_at_ = no_deadline;
+  wait_list joiners_; // they wait for the moment when nothing is counted
+  failure_log log_;
+  // What is written for each task that ends; then a cache line's length of what seldom is; then
+  // what is written for each that is spawned. To align them instead would cost more, because
+  // general allocators are slow with aligned and with large objects.
+  run_queue queue_;
+  [[maybe_unused]] std::array<std::byte, 24> gap_{};
+  spawn_buffer buffer_; // has a lock of its own, too
 };
 
-// --- implementation: the end ------------------------------------------------
-
-inline scope_state::scope_state(const scope_options& options, site where)
-    : scope_threads(options, where) {}
+// --- implementation ---------------------------------------------------------
 
 inline scope_state::~scope_state() = default;
-
-inline void scope_state::take_leave() noexcept {
-  report_unobserved();
-  outcome_.for_each([this](failure_record& f) {
-    if (is_body(f)) {
-      f.error = nullptr;
-    } else {
-      static_cast<task&>(f).release();
-    }
-  });
-  outcome_.clear();
-  forget_handler();
-}
-
-inline bool scope_state::closed() const noexcept {
-  const std::lock_guard lock(lock_);
-  return closed_;
-}
-
-inline bool scope_state::end(const blocked_call& call) {
-  {
-    const std::lock_guard lock(lock_);
-    if (ended_)
-      return false;
-    ending_ = true;
-  }
-  wait_idle(no_deadline, call);
-  {
-    const std::lock_guard lock(lock_);
-    if (std::exchange(ended_, true))
-      return false;
-  }
-  release_owner();
-  return true;
-}
-
-// --- implementation: waiting ------------------------------------------------
-
-inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
-  const blocked_region region(call);
-  reporter meanwhile(*this);
-  for (;;) {
-    drop_line(); // if the stop came from a callback that waits here, nobody else does
-    try {
-      parker_lease lease;
-      wait_record record(lease.get());
-      wait_node place(nullptr);
-      {
-        const std::lock_guard lock(lock_);
-        if (is_over())
-          return true;
-        line_.shut_door();
-        joiners_.push_back(place, record);
-      }
-      if (record.await(deadline, &meanwhile) == wait_state::timed_out) {
-        const std::lock_guard lock(lock_);
-        joiners_.remove(place);
-        return is_over();
-      }
-    } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
-      sync::sleep_for(std::chrono::milliseconds(1));
-      const std::lock_guard lock(lock_);
-      if (is_over() || sync::now() >= deadline)
-        return is_over();
-    }
-  }
-}
-
-// --- implementation: how tasks get in ---------------------------------------
-
-/// To get a task into a scope, where the line is full.
-class scope_state::entrance final : public detail::attempt {
- public:
-  entrance(scope_state& scope, task& t) noexcept
-      : detail::attempt(scope.lock_, &scope.line_.spawns(), &t),
-        scope_(scope),
-        task_(t) {}
-
-  bool try_locked() noexcept override {
-    got_ = scope_.try_admit(task_, when_full::wait);
-    return got_ != admission::none;
-  }
-  void conclude(wait_state end) noexcept override {
-    if (end == wait_state::done) // or it runs already
-      got_ = admission::in_line;
-  }
-
-  admission got() const noexcept { return got_; }
-
- private:
-  scope_state& scope_;
-  task& task_;
-  admission got_ = admission::none;
-};
-
-inline void scope_state::launch(task& t, const blocked_call& call, when_full full) {
-  t.owner = covered_thread();
-  t.owner_task = made_in().task;
-  admission got = admission::none;
-  std::exception_ptr error;
-  try {
-    got = admit(t, call, full);
-    if (got == admission::to_run)
-      got = start(t);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error || !is_in(got))
-    turn_away(t, got, error);
-}
-
-inline void scope_state::run_here(task& t) {
-  t.owner = covered_thread();
-  t.owner_task = made_in().task;
-  admission got = admission::none;
-  {
-    const std::lock_guard lock(lock_);
-    got = try_admit(t, when_full::exceed);
-  }
-  if (got != admission::to_run) {
-    turn_away(t, got, nullptr);
-    return;
-  }
-  work_here(t);
-}
-
-// The handle keeps the task.
-inline void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
-  t.release();
-  if (stop_requested())
-    t.stopped_by = cause();
-  t.destroy_callable();
-  if (error)
-    std::rethrow_exception(error);
-  if (got == admission::closed)
-    refuse(t.spawned());
-  t.complete(task::outcome::stopped);
-  if (got == admission::none) // a stop has ended the wait
-    throw_if_stopped();
-}
-
-inline bool scope_state::takes_at_once(const site& where) {
-  {
-    const std::lock_guard lock(lock_);
-    if (!closed_)
-      return !stop_requested() && has_room();
-  }
-  refuse(where);
-}
-
-inline scope_state::admission
-scope_state::admit(task& t, const blocked_call& call, when_full full) {
-  const task_line::entry by_door = line_.enter_by_door(t);
-  if (by_door == task_line::entry::in_line)
-    return admission::in_line;
-  // Those that make places are to have the processor: then there are several, and not one by one.
-  if (by_door == task_line::entry::full && full == when_full::wait && !runs_inside(*this))
-    sync::yield();
-  {
-    const std::lock_guard lock(lock_);
-    if (const admission at_once = try_admit(t, full); at_once != admission::none)
-      return at_once;
-  }
-  if (this_thread_is_stopped())
-    return admission::none;
-  reporter meanwhile(*this);
-  blocked_call watched = call;
-  watched.meanwhile = &meanwhile;
-  entrance to_get_in(*this, t);
-  (void)wait_for_one(to_get_in, watched, no_deadline);
-  return to_get_in.got();
-}
-
-inline bool scope_state::has_room() noexcept {
-  return line_.may_run() || line_.has_place() || runs_inside(*this);
-}
-
-inline scope_state::admission scope_state::try_admit(task& t, when_full full) noexcept {
-  if (closed_)
-    return admission::closed;
-  if (stop_requested()) {
-    if (cuts_work_short(cause()->reason))
-      outcome_.cut_short();
-    return admission::dropped;
-  }
-  if (full == when_full::wait && !has_room())
-    return admission::none;
-  if (!line_.may_run()) {
-    line_.push_back(t);
-    return admission::in_line;
-  }
-  begin(t);
-  return admission::to_run;
-}
-
-inline void scope_state::refuse(const site& where) const {
-  throw scope_closed("roost::task_scope::spawn at " + line_of(where) + ": " + name_and_line() +
-                     ", was joined and takes no more tasks; spawn before join(), or make another "
-                     "scope");
-}
-
-// In a fork, forks are many and short: they are offered.
-inline bool runs_in_fork() noexcept {
-  return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork;
-}
-
-inline scope_state::admission scope_state::start(task& t) {
-  try {
-    if (t.is_fork && runs_in_fork())
-      tree_->threads.offer(t);
-    else
-      tree_->threads.start(t);
-    return admission::to_run;
-  } catch (...) {
-    if (leave_to_others(t))
-      return admission::in_line;
-    take_back(t);
-    return admission::dropped;
-  }
-}
-
-// There is no thread for it; but others run, and the next that ends takes it. Until then fewer run
-// than may, and one that is spawned later, and has a thread, may overtake it.
-inline bool scope_state::leave_to_others(task& t) noexcept {
-  const std::lock_guard lock(lock_);
-  if (stop_requested() || !line_.limited() || line_.running() == 1)
-    return false;
-  erase(t);
-  line_.shut_door();
-  line_.left();
-  line_.push_back(t);
-  return true;
-}
-
-// There is no thread. With a limit others may have got into the line meanwhile, for lack of places
-// to run, and nobody else will come to them; they fail. But a stop goes before that, for `t` and
-// for them: it may have come while the thread was being refused, and then they are dropped as if
-// there had been one. Returns if `t` is dropped; else throws what its caller has caught. In any
-// case what the callable's destructor throws goes before.
-inline void scope_state::take_back(task& t) {
-  const std::exception_ptr no_thread = std::current_exception();
-  std::exception_ptr destruction;
-  try {
-    t.destroy_callable();
-  } catch (...) {
-    destruction = std::current_exception();
-  }
-  bool others_failed = false;
-  bool is_stopped = false;
-  empty_line(
-      [&](task& stranded) {
-        if (stop_requested()) {
-          drop(stranded);
-        } else {
-          others_failed = true; // which may be what stops the scope
-          fail(stranded, no_thread);
-          complete(stranded, task::outcome::failed);
-        }
-      },
-      [&](claimed_list& woken) {
-        is_stopped = stop_requested();
-        erase(t);
-        line_.left();
-        wake_if_over(woken);
-      });
-  if (destruction)
-    std::rethrow_exception(destruction);
-  if (others_failed || !is_stopped)
-    std::rethrow_exception(no_thread);
-}
 
 } // namespace roost::inline v0::detail

@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/scope/block_cache.hpp>
+#include <roost/detail/scope/failure_record.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -29,32 +30,6 @@
 #include <utility>
 
 namespace roost::inline v0::detail {
-
-/// The name is left out if there is no memory for it.
-inline failure
-describe_failure(const std::exception_ptr& error, std::string_view task, site where) noexcept {
-  failure described{error, {}, where};
-  try {
-    described.task = task;
-  } catch (const std::bad_alloc&) { // the failure itself matters more
-  }
-  return described;
-}
-
-/// A failure that a scope keeps, in the order they happened.
-struct failure_record {
-  virtual failure describe() const noexcept = 0;
-
-  std::exception_ptr error; // written before it is linked, then constant
-  std::uint64_t moment = 0; // likewise; see detail/unwinding.hpp. 0 if the scope has no record
-  sync::atomic<bool> told{false};  // seq_cst, the default: it was thrown to the scope's owner
-  sync::atomic<bool> seen{false};  // likewise: failures() has shown it to somebody
-  sync::atomic<bool> stops{false}; // likewise: it is why the scope stops; written before it does
-  failure_record* next = nullptr;  // guarded by the scope's lock
-
- protected:
-  ~failure_record() = default;
-};
 
 /// One task, shared by its scope, which keeps it until it is counted down (and longer if it
 /// failed), and by its handle.
@@ -114,7 +89,7 @@ class task : public task_context, public failure_record, public job {
   virtual void destroy_callable() = 0; // the first call does
   virtual void destroy_result() noexcept = 0;
 
-  inline void run_on_pool() noexcept override; // see scope_threads
+  inline void run_on_pool() noexcept override; // see scope_run.hpp
   inline void fail_on_pool(const std::exception_ptr& no_thread) noexcept override; // likewise
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
@@ -378,7 +353,7 @@ inline bool task::wait_to_tell(const blocked_call& call) {
   if (end == wait_state::stopped && !(by_owner && stops))
     raise_stop();
   if (by_owner)
-    told = true;
+    reported = true;
   return end != wait_state::stopped;
 }
 

@@ -1,24 +1,56 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/task.hpp>
-#include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stand_in.hpp>
 #include <roost/detail/stop/task_context.hpp>
 
+#include <cstdint>
+#include <exception>
+
 namespace roost::inline v0::detail {
 
-/// A thread that runs tasks of a scope. Where others follow, under a limit, it is in the scope's
-/// list in place of the one that it runs: then nothing of the list changes from one to the next,
-/// and so nothing that other threads use.
+class scope_state;
+
+/// A thread while it runs tasks of one scope, one after another. It lies on that thread's stack,
+/// and is in the scope's list in place of the task that it runs. From one task to the next, nothing
+/// of the list changes, and so nothing that other threads use.
+///
+/// It reaches the scope by four calls: started(), failed(), next(), left().
 class worker final : public stand_in {
  public:
-  worker(stop_domain& scope, task& t) noexcept : stand_in(scope), runs(&t) {}
+  inline worker(scope_state& scope, task& first) noexcept; // see scope_run.hpp
 
   task_context* shown_task() noexcept override { return runs; }
-  bool is_listed() const noexcept { return linked(); }
+
+  /// Runs the first task, and then those that the scope gives it, until there is none. Where there
+  /// is `no_thread` for the first one, that fails instead of being called. Afterwards the scope may
+  /// be gone.
+  void work(const std::exception_ptr& no_thread = nullptr) noexcept;
+
+  /// The same on a thread that waits for the task inside another one.
+  void work_inside_wait() noexcept;
+
+  /// The first part of that: runs the first task, and calls neither next() nor left().
+  void run_inside_wait() noexcept;
+
+  /// Ends a task that never runs.
+  static void complete_unrun(scope_state& scope, task& t, task::outcome outcome) noexcept;
 
   task* runs; // written under the scope's lock; null: none
+
+ private:
+  void run(task& t, bool dropped, const std::exception_ptr& no_thread = nullptr) noexcept;
+  void run_others() noexcept;
+
+  template <class F>
+  static task::outcome call(scope_state& scope, task& t, F f) noexcept;
+  static task::outcome
+  destroy_callable(scope_state& scope, task& t, task::outcome outcome) noexcept;
+
+  scope_state& scope_;
+  block_cache::returns gone_; // empty when nothing of the scope runs here any more
 };
 
 } // namespace roost::inline v0::detail

@@ -5,7 +5,7 @@
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/attempt.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/stop.hpp>
 
 #include <memory>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/die.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 
 namespace roost::inline v0::detail {
 

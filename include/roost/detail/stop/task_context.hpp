@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/task_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -45,8 +45,8 @@ class task_context : public context {
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
 
-  // It waits in its scope's line. Guarded by the scope's lock. Here, beside the links of the line.
-  bool in_line = false;
+  // It is queued in its scope. Guarded by the scope's lock. Here, beside the links of the queue.
+  bool is_queued = false;
 
   task_context* shown_task() noexcept override { return this; }
   [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }

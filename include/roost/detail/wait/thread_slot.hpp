@@ -15,7 +15,6 @@
 namespace roost::inline v0::detail {
 
 class context;
-class stop_wave;
 class task_context;
 
 /// The call a thread is blocked in, for reports.
@@ -46,7 +45,6 @@ struct thread_slot {
   context* top = nullptr;
   const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
-  stop_wave* wave = nullptr;        // the owner's alone; the stop that it is spreading
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
   blocked_call call;                // guarded by lock; no operation: the thread runs
   bool endless = false;             // guarded by lock; no deadline ends what it is blocked in

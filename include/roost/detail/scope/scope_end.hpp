@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/scope/failure_log.hpp>
+#include <roost/detail/scope/scope_reporter.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/stop/block.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/timekeeper.hpp>
+#include <roost/detail/threads/tree.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+// The owner's side of a scope: where its stops come from, how it ends, and what the owner is told.
+
+namespace roost::inline v0::detail {
+
+// --- how it begins ------------------------------------------------------------------
+
+inline clock::time_point own_deadline(const scope_options& options) noexcept {
+  return earlier(options.deadline, deadline_after(options.timeout));
+}
+
+inline clock::time_point deadline_around(const scope_options& options) noexcept {
+  const context* const around = options.inherit ? this_thread.top : nullptr;
+  return around != nullptr ? around->domain().deadline() : no_deadline;
+}
+
+inline std::shared_ptr<tree> tree_for(const scope_options& options) {
+  return options.covers_owner ? tree_around_or_new() : std::make_shared<tree>();
+}
+
+inline scope_state::scope_state(const scope_options& options, site where)
+    : scope_state(options, detail::own_deadline(options), where) {}
+
+inline scope_state::scope_state(const scope_options& options,
+                                clock::time_point own_deadline,
+                                site where)
+    : stop_domain(
+          earlier(own_deadline, deadline_around(options)), tree_for(options), birthplace_here()),
+      own_deadline_(own_deadline),
+      name_(options.name),
+      where_(where),
+      exit_(options.exit),
+      errors_(options.errors),
+      inherit_(options.inherit),
+      stall_after_(options.stall_after),
+      on_failure_(options.on_failure),
+      frame_(*this, options.covers_owner),
+      queue_(options.limit, options.backlog) {
+  if (options.limit == 0) {
+    throw std::invalid_argument("roost::task_scope: " + name_and_line() +
+                                ", has a limit of 0, with which no task would ever run; leave it "
+                                "out to set none");
+  }
+}
+
+inline void scope_state::open() {
+  context* const around = inherit_ ? this_thread.top : nullptr;
+  if (around != nullptr)
+    follow(parent_in(*around).shared_from_this());
+  // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
+  // before.
+  if (own_deadline_ != no_deadline)
+    set_deadline(around != nullptr && around->domain().deadline() <= own_deadline_);
+  if (frame_.covers())
+    frame_.cover_this_thread();
+}
+
+// A scope that does not cover its owner may outlive the task that makes it. So it is a child of
+// that task's scope, and not of the domain of the task alone.
+inline stop_domain& scope_state::parent_in(context& around) const {
+  if (frame_.covers())
+    return around.domain_to_follow();
+  return &around == this_thread.task ? this_thread.task->scope() : around.domain();
+}
+
+inline void scope_state::set_deadline(bool is_outers) {
+  if (own_deadline_ <= sync::now() && !is_outers) {
+    stop_at_deadline();
+    return;
+  }
+  if (stop_requested())
+    return;
+  try {
+    tree_->keeper.add(deadline_timer_, own_deadline_);
+  } catch (...) { // no thread; but once the scope is stopped its deadline changes nothing
+    if (!stop_requested()) {
+      unfollow();
+      throw;
+    }
+  }
+}
+
+// --- where its stops come from --------------------------------------------------------
+
+inline void scope_state::leave(bool unwinding) noexcept {
+  if (unwinding) {
+    stop(describe_stop(stop_reason::scope_exit, "the scope was left by an exception", {}, where_));
+  } else if (exit_ == on_exit::stop) {
+    stop(describe_stop(stop_reason::scope_exit, "the scope was left", {}, where_));
+  }
+}
+
+inline void scope_state::outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                                       stop_wave& wave) noexcept {
+  mark(describe_stop(stop_reason::parent, cause->message, cause->task, cause->where, cause->error),
+       wave);
+}
+
+inline void scope_state::stop_at_deadline() noexcept {
+  stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
+}
+
+// What stops a wait says whose deadline it was.
+inline std::string scope_state::deadline_passed() const noexcept {
+  try {
+    return name_.empty() ? "the deadline passed" : whose_deadline_passed();
+  } catch (const std::bad_alloc&) { // a stop matters more than its description
+    return {};
+  }
+}
+
+inline std::string scope_state::whose_deadline_passed() const {
+  return "the deadline of scope " + name_or_unnamed(name_) + " passed";
+}
+
+inline std::exception_ptr scope_state::make_timeout() const {
+  return std::make_exception_ptr(timeout_error("roost: " + whose_deadline_passed(), name_, where_));
+}
+
+// Keeps a failure; if `stops`, the scope stops because of it.
+inline void scope_state::keep(failure_record& failed,
+                              std::uint64_t moment,
+                              stop_cause cause,
+                              bool stops) noexcept {
+  try {
+    cause.message = message_of(failed.error);
+  } catch (...) { // there is no memory for the text; the failure itself is kept
+  }
+  stop_wave wave;
+  {
+    const std::lock_guard lock(lock_);
+    failed.moment = moment != 0 ? moment : next_moment();
+    log_.add(failed);
+    failed.stops = stops && !stop_requested();
+    if (failed.stops)
+      mark(std::move(cause), wave);
+  }
+  wave.deliver();
+}
+
+// --- how it ends ------------------------------------------------------------------------
+
+inline bool scope_state::end(const blocked_call& call) {
+  {
+    const std::lock_guard lock(lock_);
+    if (phase_ == phase::ended)
+      return false;
+    if (phase_ == phase::open)
+      phase_ = phase::ending;
+  }
+  wait_idle(no_deadline, call);
+  {
+    const std::lock_guard lock(lock_);
+    if (std::exchange(phase_, phase::ended) == phase::ended)
+      return false;
+  }
+  release_owner();
+  return true;
+}
+
+inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
+  const blocked_region region(call);
+  reporter meanwhile(*this);
+  for (;;) {
+    drop_queue(); // if the stop came from a callback that waits here, no other thread does it
+    try {
+      parker_lease lease;
+      wait_record record(lease.get());
+      wait_node place(nullptr);
+      {
+        const std::lock_guard lock(lock_);
+        if (close_if_over())
+          return true;
+        close_buffer();
+        joiners_.push_back(place, record);
+      }
+      if (record.await(deadline, &meanwhile) == wait_state::timed_out) {
+        const std::lock_guard lock(lock_);
+        joiners_.remove(place);
+        return close_if_over();
+      }
+    } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
+      sync::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(lock_);
+      if (const bool over = close_if_over(); over || sync::now() >= deadline)
+        return over;
+    }
+  }
+}
+
+inline void scope_state::release_owner() noexcept {
+  if (frame_.covers())
+    frame_.uncover();
+  unfollow();
+  if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
+    tree_->keeper.remove(deadline_timer_);
+  tree_.reset();
+}
+
+inline void scope_state::take_leave() noexcept {
+  log_.show_unreported();
+  log_.for_each([this](failure_record& f) {
+    if (&f == &body_) {
+      f.error = nullptr;
+    } else {
+      static_cast<task&>(f).release();
+    }
+  });
+  log_.clear();
+  on_failure_ = nullptr;
+}
+
+// --- what the owner is told -----------------------------------------------------------------
+
+inline std::exception_ptr scope_state::take_outcome() noexcept {
+  try {
+    std::exception_ptr outcome =
+        log_.report_at_end(errors_, stopped_by(stop_reason::deadline) ? make_timeout() : nullptr);
+    if (outcome)
+      throw_with_moment(log_.moment());
+    return outcome;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+// In a wait of the owner, once the scope has stopped.
+inline void scope_state::throw_to_owner() {
+  if (const std::exception_ptr thrown = take_thrown()) {
+    throw_with_moment(log_.thrown_moment());
+    std::rethrow_exception(thrown);
+  }
+  // This thread may own the scope around, too: then it is to get that scope's failure or timeout.
+  context* const around = frame_.stopped_from_around();
+  if (around != nullptr && !reports_at_end_only_)
+    around->raise();
+  throw make_stopped(frame_.told_cause());
+}
+
+// What such a wait throws that is not a `stopped`; null if it is one.
+inline std::exception_ptr scope_state::take_thrown() {
+  const bool late = stopped_by(stop_reason::deadline);
+  const bool first = !reports_at_end_only_ && !log_.has_thrown();
+  const std::exception_ptr timeout = first && late ? make_timeout() : nullptr;
+  const bool in_flight = frame_.unwinds();
+  const std::exception_ptr handled = std::current_exception();
+  const std::lock_guard lock(lock_);
+  if (late)
+    log_.cut_short();
+  if (first)
+    return log_.throw_first(errors_, timeout);
+  log_.throw_again(in_flight, handled);
+  return nullptr;
+}
+
+// A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
+// If this scope's own failure or deadline has caused it, that is reported instead, and once more if
+// need be.
+inline scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
+  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read below, past the handlers
+  const std::uint64_t moment = moment_of_caught();
+  body_end end = body_end::failed;
+  try {
+    std::rethrow_exception(error);
+  } catch (const stopped& s) {
+    end = s.by_token() ? body_end::stopped_by_token : body_end::stopped;
+  } catch (...) { // looked at below
+  }
+  bool from_scope = end != body_end::failed;
+  {
+    const std::lock_guard lock(lock_);
+    const bool late = stopped_by(stop_reason::deadline);
+    if (log_.unreport(error)) {
+      from_scope = true;
+    } else if (from_scope) {
+      if (late)
+        log_.cut_short();
+      if (stopped_by(stop_reason::failure) || late)
+        log_.unreport_first();
+    }
+  }
+  if (from_scope) {
+    stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
+  } else {
+    body_.error = error;
+    keep(body_, moment, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
+  }
+  return end;
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/scope/scope_reporter.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/spawn_buffer.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/scope/worker.hpp>
+#include <roost/detail/stop/block.hpp>
+#include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/tree.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <mutex>
+
+// How a task gets into a scope: it is started, queued, or dropped.
+//
+// INVARIANT: the buffer is open only while as many tasks run as may, the scope is not stopped, and
+// no spawn waits for a place; and it takes no more tasks than the queue has places for. A spawn
+// that takes the scope's lock closes the buffer first, and opens it again once its task is queued
+// and others may follow. A worker that is about to leave closes the buffer, and then looks for
+// tasks before it is counted down. So a spawn either adds its task before that, and the worker
+// finds it; or it finds the buffer closed, and takes the scope's lock.
+
+namespace roost::inline v0::detail {
+
+/// The operation of a spawn that waits for a place in the queue.
+class scope_state::entrance final : public detail::attempt {
+ public:
+  entrance(scope_state& scope, task& t) noexcept
+      : detail::attempt(scope.lock_, &scope.queue_.spawns(), &t),
+        scope_(scope),
+        task_(t) {}
+
+  bool try_locked() noexcept override {
+    got_ = scope_.try_admit(task_, when_full::wait);
+    return got_ != admission::none;
+  }
+  void conclude(wait_state end) noexcept override {
+    if (end == wait_state::done) // or it runs already
+      got_ = admission::queued;
+  }
+
+  admission got() const noexcept { return got_; }
+
+ private:
+  scope_state& scope_;
+  task& task_;
+  admission got_ = admission::none;
+};
+
+inline void scope_state::launch(task& t, const blocked_call& call, when_full full) {
+  t.owner = frame_.covered_thread();
+  t.owner_task = made_in().task;
+  admission got = admission::none;
+  std::exception_ptr error;
+  try {
+    got = admit(t, call, full);
+    if (got == admission::to_run)
+      got = start(t);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error || !is_in(got))
+    turn_away(t, got, error);
+}
+
+inline void scope_state::run_here(task& t) {
+  t.owner = frame_.covered_thread();
+  t.owner_task = made_in().task;
+  admission got = admission::none;
+  {
+    const std::lock_guard lock(lock_);
+    got = try_admit(t, when_full::exceed);
+  }
+  if (got == admission::to_run)
+    worker(*this, t).work_inside_wait();
+  else
+    turn_away(t, got, nullptr);
+}
+
+inline bool scope_state::takes_at_once(const site& where) {
+  {
+    const std::lock_guard lock(lock_);
+    if (!is_closed())
+      return !stop_requested() && (queue_.may_run() || has_place());
+  }
+  refuse(where);
+}
+
+inline scope_state::admission
+scope_state::admit(task& t, const blocked_call& call, when_full full) {
+  if (queue_.limited()) {
+    const spawn_buffer::answer buffered = buffer_.add(t);
+    if (buffered == spawn_buffer::answer::added)
+      return admission::queued;
+    // The workers, which make places, get the processor: then there are many places, and not one.
+    if (buffered == spawn_buffer::answer::full && full == when_full::wait && !runs_inside(*this))
+      sync::yield();
+  }
+  {
+    const std::lock_guard lock(lock_);
+    if (const admission at_once = try_admit(t, full); at_once != admission::none)
+      return at_once;
+  }
+  if (this_thread_is_stopped())
+    return admission::none;
+  reporter meanwhile(*this);
+  blocked_call watched = call;
+  watched.meanwhile = &meanwhile;
+  entrance to_get_in(*this, t);
+  (void)wait_for_one(to_get_in, watched, no_deadline);
+  return to_get_in.got();
+}
+
+inline scope_state::admission scope_state::try_admit(task& t, when_full full) noexcept {
+  if (is_closed())
+    return admission::closed;
+  if (stop_requested()) {
+    if (cuts_work_short(cause()->reason))
+      log_.cut_short();
+    return admission::dropped;
+  }
+  if (queue_.may_run()) {
+    queue_.begin();
+    contexts().push_back(t);
+    return admission::to_run;
+  }
+  if (!has_place() && full == when_full::wait)
+    return admission::none;
+  enqueue(t);
+  return admission::queued;
+}
+
+// A task never waits for a place in its own scope, which only tasks of the scope can make. Closes
+// the buffer: the caller is about to take the place, or to wait for one.
+inline bool scope_state::has_place() noexcept {
+  close_buffer();
+  queue_.spawns().drop_leaving();
+  return queue_.places() != 0 || runs_inside(*this);
+}
+
+inline void scope_state::enqueue(task& t) noexcept {
+  close_buffer(); // its tasks came first
+  queue_.push_back(t);
+  if (!queue_.may_run() && queue_.spawns().empty())
+    buffer_.open(queue_.places());
+}
+
+inline void scope_state::close_buffer() noexcept {
+  buffer_.close(
+      [this](intrusive_list<context>& tasks, std::size_t count) { queue_.append(tasks, count); });
+}
+
+inline void scope_state::drain_buffer() noexcept {
+  buffer_.drain([this](intrusive_list<context>& tasks, std::size_t count) {
+    queue_.append(tasks, count);
+    return queue_.places();
+  });
+}
+
+inline task* scope_state::dequeue(claimed_list& woken) noexcept {
+  if (queue_.front() == nullptr)
+    drain_buffer();
+  return queue_.take_first(woken);
+}
+
+inline void scope_state::refuse(const site& where) const {
+  throw scope_closed("roost::task_scope::spawn at " + line_of(where) + ": " + name_and_line() +
+                     ", was joined and takes no more tasks; spawn before join(), or make another "
+                     "scope");
+}
+
+// In a fork, forks are many and short: they are offered.
+inline bool runs_in_fork() noexcept {
+  return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork;
+}
+
+inline scope_state::admission scope_state::start(task& t) {
+  try {
+    if (t.is_fork && runs_in_fork())
+      tree_->threads.offer(t);
+    else
+      tree_->threads.start(t);
+    return admission::to_run;
+  } catch (...) {
+    if (leave_to_others(t))
+      return admission::queued;
+    take_back(t);
+    return admission::dropped;
+  }
+}
+
+// There is no thread for `t`. If other tasks run, it is queued for the first of their workers.
+// Until then fewer run than may, and a later task that gets a thread may overtake it.
+inline bool scope_state::leave_to_others(task& t) noexcept {
+  const std::lock_guard lock(lock_);
+  if (stop_requested() || !queue_.limited() || queue_.running() == 1)
+    return false;
+  erase(t);
+  close_buffer();
+  queue_.ended();
+  enqueue(t);
+  return true;
+}
+
+// There is no thread for `t`, and no other task runs. Tasks that were queued meanwhile will not be
+// run either; they fail. But a stop goes first, for `t` and for them: it may have come while the
+// thread was being refused, and then they are dropped as if there had been a thread. Returns if `t`
+// is dropped; else throws what its caller has caught. In any case what the callable's destructor
+// throws goes first.
+inline void scope_state::take_back(task& t) {
+  const std::exception_ptr no_thread = std::current_exception();
+  std::exception_ptr destruction;
+  try {
+    t.destroy_callable();
+  } catch (...) {
+    destruction = std::current_exception();
+  }
+  bool others_failed = false;
+  bool is_stopped = false;
+  empty_queue(
+      [&](task& stranded) {
+        if (stop_requested()) {
+          drop(stranded);
+        } else {
+          others_failed = true; // which may be what stops the scope
+          failed(stranded, no_thread, 0);
+          worker::complete_unrun(*this, stranded, task::outcome::failed);
+        }
+      },
+      [&](claimed_list& woken) {
+        is_stopped = stop_requested();
+        erase(t);
+        queue_.ended();
+        wake_if_over(woken);
+      });
+  if (destruction)
+    std::rethrow_exception(destruction);
+  if (others_failed || !is_stopped)
+    std::rethrow_exception(no_thread);
+}
+
+// The handle keeps the task.
+inline void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
+  t.release();
+  if (stop_requested())
+    t.stopped_by = cause();
+  t.destroy_callable();
+  if (error)
+    std::rethrow_exception(error);
+  if (got == admission::closed)
+    refuse(t.spawned());
+  t.complete(task::outcome::stopped);
+  if (got == admission::none) // a stop has ended the wait
+    throw_if_stopped();
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/die.hpp>
+#include <roost/detail/scope/block_cache.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/scope/worker.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/stop/task_domain.hpp>
+#include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/threads/tree.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/failure.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/stop.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+// How the tasks of a scope run, and how their threads leave:
+//
+//     worker::work()   runs a task, and then those that are queued
+//     worker::run()    the call; then, in this order: a failure is kept and the others are stopped,
+//                      the callable is destroyed, and the handle goes on
+//     next(), left()   the scope gives the worker the next task, or counts it down
+
+namespace roost::inline v0::detail {
+
+/// The scope of a task: a task is made for one.
+inline scope_state& scope_of(const task& t) noexcept {
+  return static_cast<scope_state&>(t.scope());
+}
+
+inline void task::run_on_pool() noexcept {
+  worker(scope_of(*this), *this).work();
+}
+
+inline void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
+  const contexts_set_aside aside; // of the thread that offers another fork
+  worker(scope_of(*this), *this).work(no_thread);
+}
+
+// --- a worker -------------------------------------------------------------------
+
+inline worker::worker(scope_state& scope, task& first) noexcept
+    : stand_in(scope),
+      runs(&first),
+      scope_(scope),
+      gone_(scope.blocks()) {}
+
+inline void worker::work(const std::exception_ptr& no_thread) noexcept {
+  run(*runs, scope_.started(*this), no_thread);
+  run_others();
+}
+
+inline void worker::work_inside_wait() noexcept {
+  run_inside_wait();
+  run_others();
+}
+
+inline void worker::run_inside_wait() noexcept {
+  const contexts_set_aside aside;
+  run(*runs, scope_.started(*this));
+}
+
+// A task is released before it is counted down: with it goes what its user left in it.
+inline void worker::run_others() noexcept {
+  while (runs != nullptr) {
+    task& ended = *runs;
+    scope_.next(*this);
+    ended.release(&gone_);
+    if (runs == nullptr) {
+      gone_.flush();
+      scope_.left(*this);
+    }
+    if (runs != nullptr)
+      run(*runs, false);
+  }
+}
+
+inline void worker::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
+  this_thread.task = &t;
+  this_thread.touched.moment = 0;
+  t.begins();
+  t.enter();
+  task::outcome outcome = task::outcome::stopped;
+  if (dropped) {
+    t.stopped_by = t.domain().cause();
+  } else if (no_thread) {
+    scope_.failed(t, no_thread, 0);
+    outcome = task::outcome::failed;
+  } else {
+    outcome = call(scope_, t, [&t] { t.invoke(); });
+  }
+  outcome = destroy_callable(scope_, t, outcome);
+  t.leave();
+  t.leave_own_domain();
+  if (this_thread.top != nullptr) {
+    die("a task ended before a scope, shield or stop_when that it made; let them end in a block, "
+        "or take a background_scope",
+        "task",
+        t.name(),
+        "spawned",
+        t.spawned());
+  }
+  this_thread.task = nullptr;
+  t.complete(outcome);
+}
+
+inline void worker::complete_unrun(scope_state& scope, task& t, task::outcome outcome) noexcept {
+  t.complete(destroy_callable(scope, t, outcome));
+}
+
+inline task::outcome
+worker::destroy_callable(scope_state& scope, task& t, task::outcome outcome) noexcept {
+  const task::outcome destruction = call(scope, t, [&t] { t.destroy_callable(); });
+  if (destruction != task::outcome::value && outcome != task::outcome::failed) {
+    t.destroy_result();
+    outcome = destruction;
+  }
+  // What no handle can claim any more goes here, in the task, and not when the task is released.
+  if (t.let_go_of_result() && !t.is_kept)
+    t.error = nullptr;
+  return outcome;
+}
+
+template <class F>
+task::outcome worker::call(scope_state& scope, task& t, F f) noexcept {
+  try {
+    f();
+    return task::outcome::value;
+  } catch (const stopped& s) {
+    if (scope.stop_requested() || t.domain().stop_requested() || s.by_token()) {
+      t.stopped_by = s.cause_;
+      return task::outcome::stopped;
+    }
+    scope.failed(t, std::current_exception(), moment_of_caught());
+  } catch (...) {
+    scope.failed(t, std::current_exception(), moment_of_caught());
+  }
+  return task::outcome::failed;
+}
+
+// --- the four calls -----------------------------------------------------------------
+
+inline bool scope_state::started(worker& w) noexcept {
+  task& t = *w.runs;
+  const std::lock_guard lock(lock_);
+  bind(t, this_thread); // for a stop of this task alone
+  erase(t);
+  contexts().push_back(w);
+  bind(w, this_thread);
+  return stop_requested() || t.domain().stop_requested();
+}
+
+// A second failure of one task, by its callable's destructor, goes to the hook.
+inline void
+scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t moment) noexcept {
+  const bool first = t.error == nullptr;
+  if (first)
+    t.error = error;
+  const failure what = describe_failure(error, t.name(), t.spawned());
+  if (on_failure_ && give_to_handler(what))
+    return;
+  if (!first) {
+    unobserved_hook.load()(what);
+    return;
+  }
+  t.retain();
+  t.is_kept = true;
+  keep(t,
+       moment,
+       describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
+       errors_ == on_error::fail_fast);
+}
+
+// False if the handler threw: then the failure is the scope's.
+inline bool scope_state::give_to_handler(const failure& failed) noexcept {
+  try {
+    on_failure_(failed);
+    return true;
+  } catch (const stopped&) { // the scope was stopped, and the handler waited for something
+  } catch (...) {
+    unobserved_hook.load()(describe_failure(std::current_exception(), failed.task, failed.where));
+  }
+  return false;
+}
+
+inline void scope_state::next(worker& w) noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard lock(lock_);
+    run_next(w, woken);
+  }
+  woken.complete(wait_state::done);
+}
+
+inline void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
+  w.runs = stop_requested() ? nullptr : dequeue(woken);
+  if (w.runs == nullptr)
+    return;
+  queue_.begin_in_place();
+  bind(*w.runs, this_thread);
+}
+
+// First the worker offers the processor to threads that may be about to spawn, and looks again: to
+// leave and to be woken costs more. With a processor to itself it takes as long as any wait spins.
+// An owner that waits for the end closes the buffer: then no worker looks again.
+inline void scope_state::left(worker& w) noexcept {
+  constexpr int times = 12;
+  for (int i = 0; i < times && buffer_.may_be_open(); ++i) {
+    sync::yield();
+    if (buffer_.may_have_tasks())
+      next(w);
+    if (w.runs != nullptr)
+      return;
+  }
+  drop_queue();
+  claimed_list woken;
+  thread_pool* const idle = outermost_ ? &tree_->threads : nullptr;
+  bool over = false;
+  {
+    const std::lock_guard lock(lock_);
+    close_buffer();
+    run_next(w, woken);
+    if (w.runs == nullptr) {
+      erase(w);
+      queue_.ended();
+      wake_if_over(woken);
+    }
+    over = is_closed();
+  }
+  woken.complete(wait_state::done);
+  if (over && idle != nullptr)
+    idle->dismiss_idle(); // they exit while the owner wakes
+}
+
+// --- where nothing is left --------------------------------------------------------
+
+// Once the owner waits for the end, the thread that finds nothing left closes the scope.
+inline bool scope_state::close_if_over() noexcept {
+  if (!queue_.idle())
+    return false;
+  if (phase_ == phase::ending) {
+    phase_ = phase::closed;
+    refuse_stops();
+  }
+  return true;
+}
+
+inline void scope_state::wake_if_over(claimed_list& woken) noexcept {
+  if (close_if_over())
+    woken.push_all(joiners_);
+}
+
+inline void scope_state::ended_uncounted() noexcept {
+  claimed_list woken;
+  {
+    const std::lock_guard lock(lock_);
+    queue_.ended_uncounted();
+    wake_if_over(woken);
+  }
+  woken.complete(wait_state::done);
+}
+
+// --- tasks that run in a wait for them ----------------------------------------------
+
+inline void scope_state::run_here_if_queued(task& t) noexcept {
+  // In this order: what is not ready has a scope.
+  if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
+    return;
+  scope_state& scope = scope_of(t);
+  claimed_list woken;
+  {
+    const std::lock_guard lock(scope.lock_);
+    if (!t.is_queued || scope.stop_requested())
+      return;
+    scope.drain_buffer();
+    scope.queue_.take(t, woken);
+    scope.queue_.begin_uncounted();
+    scope.contexts().push_back(t);
+  }
+  woken.complete(wait_state::done);
+  {
+    worker here(scope, t);
+    here.run_inside_wait();
+    const std::lock_guard lock(scope.lock_);
+    scope.erase(here);
+  }
+  scope.release_uncounted(t);
+}
+
+inline task* scope_state::take_ready() noexcept {
+  for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
+    const bool begun = c == &frame_ || slot_of(*c) != nullptr;
+    if (!begun && tree_->threads.take_back(static_cast<task&>(*c)))
+      return &static_cast<task&>(*c);
+  }
+  return nullptr;
+}
+
+inline void scope_state::run_here_what_is_ready() noexcept {
+  for (;;) {
+    task* t = nullptr;
+    {
+      const std::lock_guard lock(lock_);
+      t = take_ready();
+    }
+    if (t == nullptr)
+      return;
+    worker(*this, *t).work_inside_wait();
+  }
+}
+
+class scope_state::absence {
+ public:
+  explicit absence(scope_state& scope) noexcept {
+    {
+      const std::lock_guard lock(scope.lock_);
+      if (scope.queue_.idle())
+        return;
+    }
+    tree_ = scope.tree_;
+    tree_->threads.begin_absence();
+  }
+  ~absence() {
+    if (tree_ != nullptr)
+      tree_->threads.end_absence();
+  }
+  absence(const absence&) = delete;
+  absence& operator=(const absence&) = delete;
+
+ private:
+  std::shared_ptr<tree> tree_; // the scope may let go of it meanwhile
+};
+
+// --- stops ------------------------------------------------------------------------
+
+// The task's own domain is made before the locks are taken, and stopped before it can be seen.
+inline bool scope_state::stop_alone(task& t, stop_cause cause) {
+  const std::shared_ptr<stop_domain> kept = t.scope_unless_ended();
+  if (kept == nullptr)
+    return false;
+  scope_state& scope = scope_of(t);
+  const auto stopped = std::make_shared<task_domain>(scope.deadline());
+  stopped->stop(std::move(cause));
+
+  std::shared_ptr<task_domain> own;
+  bool never_runs = false;
+  claimed_list woken;
+  claimed_list let_in;
+  const bool lasts = t.unless_ended([&] {
+    const std::lock_guard lock(scope.lock_);
+    if (scope.stop_requested())
+      return false;
+    own = t.stop_alone(stopped, slot_of(t), woken);
+    if (t.is_queued) {
+      scope.drain_buffer();
+      scope.queue_.take(t, let_in);
+      scope.queue_.begin_uncounted();
+      never_runs = true;
+    }
+    return true;
+  });
+  woken.complete(wait_state::stopped);
+  let_in.complete(wait_state::done);
+  if (never_runs) {
+    scope.drop(t);
+    scope.release_uncounted(t);
+  }
+  return lasts && (own == stopped || own->stop(stopped->cause()));
+}
+
+inline void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
+  stopped_at_ = sync::now();
+  close_buffer();
+  queue_.spawns().drop_leaving();
+  if (cuts_work_short(cause.reason) && has_work())
+    log_.cut_short();
+  woken.push_all(queue_.spawns());
+  woken.push_all(joiners_); // they look again, and report from now on what does not stop
+}
+
+inline void scope_state::drop(task& t) noexcept {
+  t.stopped_by = t.domain().cause();
+  worker::complete_unrun(*this, t, task::outcome::stopped);
+}
+
+// Calls `end(t)` with tasks that will never run, those whose spawn still waits included, until
+// there is none; and then, holding lock_, `finally(woken)`.
+template <class End, class Finally>
+void scope_state::empty_queue(End end, Finally finally) noexcept {
+  for (;;) {
+    claimed_list woken;
+    task* t = nullptr;
+    {
+      const std::lock_guard lock(lock_);
+      close_buffer();
+      t = queue_.take_first(woken);
+      if (t != nullptr)
+        queue_.begin_uncounted();
+      else
+        finally(woken);
+    }
+    woken.complete(wait_state::done);
+    if (t == nullptr)
+      return;
+    end(*t);
+    release_uncounted(*t);
+  }
+}
+
+inline void scope_state::release_uncounted(task& t) noexcept {
+  {
+    block_cache::returns gone(blocks_);
+    t.release(&gone);
+  }
+  ended_uncounted();
+}
+
+// The scope was stopped before they could run. Their callables are destroyed here, or by another
+// thread that finds them: the one that stops, one whose task ends, or one that waits for the end.
+inline void scope_state::drop_queue() noexcept {
+  if (!stop_requested())
+    return;
+  empty_queue([this](task& t) { drop(t); }, [](claimed_list&) {});
+}
+
+// A callable's destructor must not delay, or end in, the thread that keeps the time.
+inline void scope_state::stop_told() noexcept {
+  if (this_thread.timekeeper == nullptr) {
+    drop_queue();
+    return;
+  }
+  {
+    const std::lock_guard lock(lock_);
+    if (queue_.front() == nullptr)
+      return;
+    queue_.begin_uncounted();
+  }
+  try {
+    tree_->threads.start(dropping_);
+  } catch (...) { // no thread
+    dropping_.run_on_pool();
+  }
+}
+
+inline void scope_state::dropping::run_on_pool() noexcept {
+  scope_.drop_queue();
+  scope_.ended_uncounted();
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/stop.hpp>
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+// Where a thread blocks so that a stop finds it, and what it throws once it is stopped.
+
+namespace roost::inline v0::detail {
+
+[[gnu::always_inline]] inline bool this_thread_is_stopped() noexcept {
+  return this_thread.top != nullptr && this_thread.top->domain().stop_requested();
+}
+
+/// Throws if the calling thread was asked to stop. The shortest paths begin with it: those that may
+/// turn out to need no wait.
+[[gnu::always_inline]] inline void throw_if_stopped_already() {
+  if (this_thread_is_stopped())
+    this_thread.top->raise();
+}
+
+/// The same, and counts a call that may block; see thread_slot::waits. Every blocking operation
+/// begins with one of the two, and one that begins with the other counts once it needs a wait.
+[[gnu::always_inline]] inline void throw_if_stopped() {
+  ++this_thread.waits;
+  throw_if_stopped_already();
+}
+
+/// What the scopes around the calling thread share; null outside of scopes.
+std::shared_ptr<tree> tree_around() noexcept;
+
+/// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
+wait_state
+block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
+
+/// The tokens of the stop_whens around the calling thread; null if there are none.
+std::shared_ptr<const token_state> tokens_around() noexcept;
+
+/// The exception for a wait of the calling thread that `cause` ends.
+stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
+
+/// Throws for a wait() that ended as stopped.
+[[noreturn]] inline void raise_stop() {
+  this_thread.top->raise();
+  std::terminate(); // not reached: compilers do not see that a virtual function never returns
+}
+
+// --- implementation ---------------------------------------------------------
+
+inline wait_state
+block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept {
+  const context* const top = this_thread.top;
+  if (top == nullptr)
+    return record.await(deadline, call.meanwhile); // a plain thread: nobody stops it
+  this_thread.publish(&record, call, deadline);
+  if (top->domain().stop_requested() && record.try_claim())
+    record.complete(wait_state::stopped);
+  const wait_state end = record.await(deadline, call.meanwhile);
+  this_thread.publish(nullptr, {}); // under the lock under which a stop claims: none has it now
+  return end;
+}
+
+inline std::shared_ptr<tree> tree_around() noexcept {
+  for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
+    const std::shared_ptr<tree>& shared = c->shared();
+    if (shared == nullptr)
+      continue;
+    // What is made in a task ends before it, and the task's scope keeps the tree. Not to count
+    // spares what all threads would count with.
+    return this_thread.task != nullptr
+               ? std::shared_ptr<tree>(std::shared_ptr<tree>(), shared.get())
+               : shared;
+  }
+  return nullptr;
+}
+
+inline std::shared_ptr<const token_state> tokens_around() noexcept {
+  std::shared_ptr<const token_state> tokens;
+  for (const context* c = this_thread.top; c != nullptr && !tokens; c = c->outer())
+    tokens = c->tokens();
+  return tokens;
+}
+
+inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
+  ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
+  return stopped(std::move(cause), tokens_around());
+}
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+// How a stop reaches a blocked thread.
+//
+// A stop_domain is what can be stopped as a whole: a scope, the extent of a stop_when or a shield,
+// or one task alone. Domains form a tree: each is a child of the domain in which it was made. A
+// context ties a domain to one thread that it covers: a task, or the owner of a scope. A thread's
+// contexts are stacked in its thread_slot, and the innermost alone decides; a stop of another one
+// reaches the thread through the tree.
+//
+// A stop goes through three loops, each over the whole tree below:
+//
+//     1 mark     each domain is marked, and the waiters that are blocked in it are claimed
+//     2 wake     all claimed waiters are woken
+//     3 tell     each domain runs its users' std::stop_callbacks, children before their parents
+//
+// So a thread that is woken finds all domains of the tree marked, and does not take what others do
+// because of the stop for something else; and no callback delays a mark or a wake. No code of users
+// runs in the first two loops. (A thread that polls its domain may see the mark while the first
+// loop still runs.)
+//
+// Order of locks: a domain's lock, then its children's, then the slot of a thread that it covers.
+// The first loop holds the lock of each domain while it marks the domain's children.
+//
+// INVARIANT: once a domain is marked and its lock is free, all domains below it are marked. A child
+// is linked and unlinked under its parent's lock: so the first loop finds it, or the child finds
+// its parent marked (follow()). A stop that meets another one waits for the lock of the first
+// domain that both cover, and then for nothing else: all below is marked by then.
+//
+// INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
+// its slot, under the slot's lock, and then reads the domain's mark (block()); the stop sets the
+// mark and then looks for a record in each slot, under the same lock (claim_blocked()). One of the
+// two holds the lock second, and sees what the other has done before. (The domain of a task may
+// change once: see task_domain.hpp.)
+
+namespace roost::inline v0::detail {
+
+class stop_wave;
+
+/// A cause whose texts are left out if there is no memory for them.
+stop_cause describe_stop(stop_reason reason,
+                         std::string_view message,
+                         std::string_view task,
+                         site where,
+                         std::exception_ptr error = nullptr) noexcept;
+
+/// The task in which a domain was made, if in one: tells which scope runs inside which task.
+struct birthplace {
+  std::shared_ptr<stop_domain> scope;
+  std::uint64_t task = 0;
+};
+
+/// See the top of this file.
+///
+/// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
+/// knows nothing of when the domain ends. Its owner makes it a child of another domain, and ends
+/// that before it lets go of it: a domain that has a parent is alive.
+// The base has no virtual destructor, of which -Weffc++ warns; nobody deletes a domain through it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+class stop_domain : public std::enable_shared_from_this<stop_domain>,
+                    public list_node<stop_domain> {
+ public:
+  stop_domain(clock::time_point deadline, std::shared_ptr<tree> shared, birthplace made_in = {})
+      : tree_(std::move(shared)),
+        deadline_(deadline),
+        made_in_(std::move(made_in)) {}
+  virtual ~stop_domain() = default;
+  stop_domain(const stop_domain&) = delete;
+  stop_domain& operator=(const stop_domain&) = delete;
+
+  bool stop_requested() const noexcept {
+    // acquire: sees the cause; pairs with release in mark()
+    return stopped_.load(std::memory_order_acquire);
+  }
+
+  /// Only once stop_requested(): then it never changes any more.
+  const std::shared_ptr<const stop_cause>& cause() const noexcept { return cause_; }
+
+  std::stop_token token() const noexcept { return source_.get_token(); }
+  clock::time_point deadline() const noexcept { return deadline_; }
+  const std::shared_ptr<tree>& shared() const noexcept { return tree_; }
+  const birthplace& made_in() const noexcept { return made_in_; }
+
+  /// Stops this domain and all below: waiters wake, std::stop_callbacks run on the calling thread.
+  /// False when it had been stopped before; then token() tells of the stop in any case. Does not
+  /// allocate.
+  bool stop(stop_cause cause) noexcept;
+
+  /// The same with a cause that another domain has.
+  bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
+
+  /// Becomes a child of `outer` and of no other domain: stops when that one does, at once if it
+  /// has. Its owner's alone.
+  void follow(std::shared_ptr<stop_domain> outer) noexcept;
+
+  /// Is nobody's child afterwards. A stop that has marked it may still be telling it. Its owner's
+  /// alone.
+  void unfollow() noexcept;
+  const std::shared_ptr<stop_domain>& outer() const noexcept { return outer_; }
+
+  /// Registers a context of the calling thread.
+  void add(context& c) noexcept;
+  void remove(context& c) noexcept;
+
+ protected:
+  /// The parent was marked with `cause`: marks this domain, too, unless overridden. The caller
+  /// holds lock_, and the parent's lock unless the parent was marked before this became its child.
+  virtual void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                             stop_wave& wave) noexcept {
+    mark(cause, wave);
+  }
+
+  /// Called once, just before the mark can be seen: nothing has ended because of it. Claimed
+  /// waiters are put into `woken`. The caller holds lock_.
+  virtual void on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
+    (void)cause;
+    (void)woken;
+  }
+
+  /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
+  virtual void stop_told() noexcept {}
+
+  /// Marks this domain and all below; false if it was marked before. The caller holds lock_, and
+  /// delivers the wave without it.
+  bool mark(std::shared_ptr<const stop_cause> cause, stop_wave& wave) noexcept;
+
+  /// The same with a cause that is moved into an object made beforehand: a stop does not allocate.
+  bool mark(stop_cause&& cause, stop_wave& wave) noexcept;
+
+  /// Nothing is left to stop: later stops change nothing. The caller holds lock_.
+  void refuse_stops() noexcept { refuses_ = true; }
+
+  // The caller holds lock_.
+  void bind(context& c, thread_slot& slot) noexcept { c.slot_ = &slot; }
+  void erase(context& c) noexcept { contexts_.erase(c); }
+  intrusive_list<context>& contexts() noexcept { return contexts_; }
+  static thread_slot* slot_of(const context& c) noexcept { return c.slot_; }
+
+  /// Claims the wait of the thread if this is its innermost domain. The caller holds the slot's
+  /// lock.
+  void claim_in(const thread_slot& slot, claimed_list& woken) const noexcept;
+
+  mutable spin_lock lock_;
+  std::shared_ptr<tree> tree_; // the owner's alone
+
+ private:
+  friend stop_wave;
+
+  template <class Cause>
+  bool stop_with(Cause cause) noexcept;
+  bool can_be_marked() const noexcept { return !stop_requested() && !refuses_; }
+  void claim_blocked(const context& c, claimed_list& woken) noexcept;
+
+  const clock::time_point deadline_;
+  const birthplace made_in_;
+  bool refuses_ = false;              // guarded by lock_
+  sync::atomic<bool> stopped_{false}; // the mark; written under lock_; true for ever once it is
+  std::shared_ptr<const stop_cause> cause_; // written under lock_ before stopped_ is set
+  std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
+  intrusive_list<context> contexts_;                                          // guarded by lock_
+  intrusive_list<stop_domain> children_;                                      // guarded by lock_
+  std::stop_source source_;                                                   // for the users
+  std::shared_ptr<stop_domain> next_in_wave_;                                 // the wave's
+  std::shared_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node
+};
+#pragma GCC diagnostic pop
+
+/// A stop on its way: what its first loop has found, for the two others. It keeps the domains, as
+/// their owners may let go of them once they are marked.
+class stop_wave {
+ public:
+  stop_wave() = default;
+  ~stop_wave() { deliver(); }
+  stop_wave(const stop_wave&) = delete;
+  stop_wave& operator=(const stop_wave&) = delete;
+
+  /// Has `d` told in the third loop, after those that were added before. A domain is in one wave at
+  /// a time.
+  void add(stop_domain& d) noexcept;
+
+  /// The second and the third loop. No lock is held.
+  void deliver() noexcept;
+
+  claimed_list woken;
+
+ private:
+  std::shared_ptr<stop_domain> first_;
+  stop_domain* last_ = nullptr;
+};
+
+// --- implementation ---------------------------------------------------------
+
+inline stop_cause describe_stop(stop_reason reason,
+                                std::string_view message,
+                                std::string_view task,
+                                site where,
+                                std::exception_ptr error) noexcept {
+  stop_cause cause;
+  cause.reason = reason;
+  cause.error = std::move(error);
+  cause.where = where;
+  try {
+    cause.message = message;
+    cause.task = task;
+  } catch (const std::bad_alloc&) { // a stop matters more than its description
+  }
+  return cause;
+}
+
+inline const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
+  return domain().cause();
+}
+
+inline const std::shared_ptr<tree>& context::shared() const noexcept {
+  return domain().shared();
+}
+
+inline void context::cover_this_thread() noexcept {
+  domain().add(*this);
+  enter();
+}
+
+inline void context::uncover() noexcept {
+  for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
+    if (c->domain().outer().get() == &domain())
+      c->domain().follow(domain().outer());
+  }
+  leave();
+  domain().remove(*this);
+}
+
+inline void stop_domain::add(context& c) noexcept {
+  const std::lock_guard lock(lock_);
+  c.slot_ = &this_thread;
+  contexts_.push_back(c);
+}
+
+inline void stop_domain::remove(context& c) noexcept {
+  const std::lock_guard lock(lock_);
+  contexts_.erase(c);
+}
+
+inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
+  unfollow();
+  outer_ = std::move(outer);
+  if (outer_ == nullptr)
+    return;
+  {
+    const std::lock_guard guard(outer_->lock_);
+    if (!outer_->stop_requested()) {
+      outer_->children_.push_back(*this);
+      return;
+    }
+  }
+  stop_wave wave;
+  {
+    const std::lock_guard guard(lock_);
+    outer_stopped(outer_->cause(), wave);
+  }
+  wave.deliver();
+}
+
+inline void stop_domain::unfollow() noexcept {
+  if (outer_ == nullptr)
+    return;
+  {
+    const std::lock_guard guard(outer_->lock_);
+    if (linked())
+      outer_->children_.erase(*this);
+  }
+  outer_.reset();
+}
+
+inline bool stop_domain::stop(stop_cause cause) noexcept {
+  return stop_with(std::move(cause));
+}
+
+inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
+  return stop_with(std::move(cause));
+}
+
+template <class Cause>
+bool stop_domain::stop_with(Cause cause) noexcept {
+  stop_wave wave;
+  bool first = false;
+  {
+    const std::lock_guard guard(lock_);
+    first = mark(std::move(cause), wave);
+  }
+  wave.deliver();
+  if (!first && stop_requested()) // the thread of that stop may not have come to tell of it so far
+    source_.request_stop();
+  return first;
+}
+
+inline bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
+  if (!can_be_marked())
+    return false;
+  *preallocated_ = std::move(cause);
+  return mark(std::shared_ptr<const stop_cause>(preallocated_), wave);
+}
+
+// The first loop.
+inline bool stop_domain::mark(std::shared_ptr<const stop_cause> cause, stop_wave& wave) noexcept {
+  if (!can_be_marked())
+    return false;
+  cause_ = std::move(cause);
+  on_stop(*cause_, wave.woken);
+  // release: publishes cause_; pairs with acquire in stop_requested()
+  stopped_.store(true, std::memory_order_release);
+  for (const context* c = contexts_.front(); c != nullptr; c = contexts_.next(*c))
+    claim_blocked(*c, wave.woken);
+  for (stop_domain* child = children_.front(); child != nullptr; child = children_.next(*child)) {
+    const std::lock_guard guard(child->lock_);
+    child->outer_stopped(cause_, wave);
+  }
+  wave.add(*this);
+  return true;
+}
+
+inline void stop_wave::add(stop_domain& d) noexcept {
+  (last_ != nullptr ? last_->next_in_wave_ : first_) = d.shared_from_this();
+  last_ = &d;
+}
+
+inline void stop_wave::deliver() noexcept {
+  woken.complete(wait_state::stopped);
+  while (first_ != nullptr) {
+    const std::shared_ptr<stop_domain> told = std::move(first_);
+    first_ = std::move(told->next_in_wave_);
+    if (told->stop_requested())
+      told->source_.request_stop();
+    told->stop_told();
+  }
+  last_ = nullptr;
+}
+
+inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
+  if (c.slot_ == nullptr)
+    return;
+  const std::lock_guard guard(c.slot_->lock);
+  claim_in(*c.slot_, woken);
+}
+
+inline void stop_domain::claim_in(const thread_slot& slot, claimed_list& woken) const noexcept {
+  wait_record* const record = slot.record;
+  if (record == nullptr) // it runs, and may be changing its top at this moment
+    return;
+  const context* const top = slot.top;
+  const bool is_innermost = top != nullptr && &top->domain() == this;
+  if (is_innermost && record->try_claim())
+    woken.push(*record);
+}
+
+} // namespace roost::inline v0::detail

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -181,7 +181,7 @@ inline bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
   const auto ready = over(phase);
-  detail::wait_queue::attempt<decltype(over(phase))> to_be_woken(waiters_, ready);
+  detail::wait_queue::operation<decltype(over(phase))> to_be_woken(waiters_, ready);
   if (to_be_woken.try_alone())
     return true;
   const detail::wait_state end =

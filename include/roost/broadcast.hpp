@@ -235,7 +235,7 @@ send_result broadcast<T>::send_until(T&& item, detail::any_time_point deadline, 
   auto status = channel_status::timeout;
   {
     detail::outgoing_item<T> out(item);
-    typename core_type::send_attempt wanted(core, &out.stored());
+    typename core_type::send_operation wanted(core, &out.stored());
     end = detail::happen(wanted, {"broadcast::send", core.name(), where}, deadline);
     if (end != detail::wait_state::timed_out)
       status = wanted.status();

@@ -4,7 +4,7 @@
 #include <roost/channel.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/base/view.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/channel_case.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
@@ -112,9 +112,9 @@ template <class F>
 class tick_case final : public select_case {
  public:
   tick_case(ticker& t, F handler, site where)
-      : select_case(&attempt_, where),
+      : select_case(&operation_, where),
         ticker_(t),
-        attempt_(t),
+        operation_(t),
         handler_(std::move(handler)) {}
   tick_case(keep_t, tick_case&& other)
       : tick_case(other.ticker_, std::move(other.handler_), other.where()) {}
@@ -124,15 +124,15 @@ class tick_case final : public select_case {
 
  private:
   ticker& ticker_;
-  ticker::tick attempt_;
+  ticker::tick operation_;
   F handler_;
 };
 
 /// That a point in time is over.
-class time_attempt final : public attempt {
+class time_operation final : public operation {
  public:
-  explicit time_attempt(clock::time_point due) noexcept
-      : attempt({}, nullptr, nullptr),
+  explicit time_operation(clock::time_point due) noexcept
+      : operation({}, nullptr, nullptr),
         due_(due) {}
 
   bool try_locked() noexcept override { return sync::now() >= due_; }
@@ -147,16 +147,16 @@ template <class F>
 class time_case final : public select_case {
  public:
   time_case(clock::time_point due, F handler, site where)
-      : select_case(&attempt_, where),
-        attempt_(due),
+      : select_case(&operation_, where),
+        operation_(due),
         handler_(std::move(handler)) {}
   time_case(keep_t, time_case&& other)
-      : time_case(other.attempt_.due(), std::move(other.handler_), other.where()) {}
+      : time_case(other.operation_.due(), std::move(other.handler_), other.where()) {}
 
   void run() override { handler_(); }
 
  private:
-  time_attempt attempt_;
+  time_operation operation_;
   F handler_;
 };
 
@@ -196,8 +196,8 @@ struct case_maker {
 inline std::size_t select_among(view<select_case* const> cases,
                                 turn order,
                                 patience how_long,
-                                view<attempt*> in_turn,
-                                view<attempt*> by_lock) {
+                                view<operation*> in_turn,
+                                view<operation*> by_lock) {
   throw_if_stopped();
   std::size_t count = 0;
   for (select_case* const c : cases) {
@@ -239,8 +239,8 @@ std::size_t select_among(turn order, Cases&&... cases) {
   static_assert(otherwises <= 1, "roost::select: a select has at most one case `otherwise`");
   constexpr std::size_t count = sizeof...(Cases);
   const std::array<select_case*, count> all = {&cases...};
-  std::array<attempt*, count> in_turn{};
-  std::array<attempt*, count> by_lock{};
+  std::array<operation*, count> in_turn{};
+  std::array<operation*, count> by_lock{};
   return select_among(
       all, order, otherwises == 0 ? patience::wait : patience::try_only, in_turn, by_lock);
 }

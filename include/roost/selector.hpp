@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/channel/item_batch.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/case_timers.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
@@ -91,9 +91,9 @@ class selector {
   std::optional<std::size_t>
   run(detail::turn order, detail::patience how_long, clock::time_point deadline, const site& where);
   detail::kept_case* try_with_timers(detail::turn order);
-  detail::kept_case& lockable_of(const detail::attempt& what) const noexcept;
+  detail::kept_case& lockable_of(const detail::operation& what) const noexcept;
 
-  std::ptrdiff_t place_by_lock(const detail::attempt& what) const noexcept;
+  std::ptrdiff_t place_by_lock(const detail::operation& what) const noexcept;
   std::size_t index_of(std::size_t key) const noexcept;
   void erase(std::size_t index) noexcept;
 
@@ -104,9 +104,9 @@ class selector {
   // Each case is among the timers or among the lockables: in all of those four.
   detail::case_timers timers_;
   std::vector<detail::kept_case*> lockables_; // in the order they were added
-  std::vector<detail::attempt*> in_order_;    // likewise
-  std::vector<detail::attempt*> in_turn_;     // as the last draw left them
-  std::vector<detail::attempt*> by_lock_;     // sorted
+  std::vector<detail::operation*> in_order_;  // likewise
+  std::vector<detail::operation*> in_turn_;   // as the last draw left them
+  std::vector<detail::operation*> by_lock_;   // sorted
 };
 
 // --- implementation ---------------------------------------------------------
@@ -156,7 +156,7 @@ std::size_t selector::add(Case&& c) {
     if (is_timer) {
       timers_.add(*kept);
     } else {
-      detail::attempt* const what = &kept->what();
+      detail::operation* const what = &kept->what();
       lockables_.push_back(kept.get());
       in_order_.push_back(what);
       in_turn_.push_back(what);
@@ -167,7 +167,7 @@ std::size_t selector::add(Case&& c) {
   return last_key_;
 }
 
-inline std::ptrdiff_t selector::place_by_lock(const detail::attempt& what) const noexcept {
+inline std::ptrdiff_t selector::place_by_lock(const detail::operation& what) const noexcept {
   std::size_t first = 0;
   for (std::size_t end = by_lock_.size(); first < end;) {
     const std::size_t middle = first + (end - first) / 2;
@@ -205,7 +205,7 @@ inline bool selector::remove(std::size_t key) noexcept {
 // The case itself goes last, when all is in order: what its destructor calls may use the selector.
 inline void selector::erase(std::size_t index) noexcept {
   const std::unique_ptr<detail::kept_case> gone = std::move(cases_[index].kept);
-  const detail::attempt* const what = &gone->what();
+  const detail::operation* const what = &gone->what();
   if (detail::is_timer(*what)) {
     timers_.remove(*gone);
   } else {
@@ -232,7 +232,7 @@ inline std::optional<std::size_t> selector::try_select() {
   return run(detail::turn::fair, detail::patience::try_only, detail::no_deadline, {});
 }
 
-inline detail::kept_case& selector::lockable_of(const detail::attempt& what) const noexcept {
+inline detail::kept_case& selector::lockable_of(const detail::operation& what) const noexcept {
   std::size_t index = 0;
   while (in_order_[index] != &what)
     ++index;
@@ -263,7 +263,7 @@ inline detail::kept_case* selector::try_with_timers(detail::turn order) {
         return timer;
       continue;
     }
-    detail::attempt& next = *(order == detail::turn::biased ? in_order_ : in_turn_)[asked++];
+    detail::operation& next = *(order == detail::turn::biased ? in_order_ : in_turn_)[asked++];
     if (next.try_alone())
       return &lockable_of(next);
   }

@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -115,10 +115,10 @@ class semaphore::permit {
 };
 
 /// To get `wanted` permits.
-class semaphore::acquisition final : public detail::attempt {
+class semaphore::acquisition final : public detail::operation {
  public:
   acquisition(semaphore& from, std::size_t wanted) noexcept
-      : attempt(from.lock_, &from.waiters_, &wanted_),
+      : operation(from.lock_, &from.waiters_, &wanted_),
         from_(from),
         wanted_(wanted) {}
 

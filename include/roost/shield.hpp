@@ -7,8 +7,8 @@
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
-#include <roost/detail/threads/tree.hpp>
 #include <roost/stop.hpp>
 
 #include <memory>
@@ -68,7 +68,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   void end() noexcept {
     overlay_.uncover();
     unfollow();
-    std::shared_ptr<detail::tree> times;
+    std::shared_ptr<detail::scope_tree> times;
     {
       const std::lock_guard guard(times_mutex_);
       times.swap(times_);
@@ -119,7 +119,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   std::shared_ptr<const stop_cause> hidden_; // guarded by lock_
   detail::sync::mutex times_mutex_;
   // Guarded by times_mutex_; null once the shield has ended.
-  std::shared_ptr<detail::tree> times_ = detail::tree_around_or_new();
+  std::shared_ptr<detail::scope_tree> times_ = detail::tree_around_or_new();
 };
 
 inline shield::shield(clock::time_point limit) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -70,9 +70,9 @@ class ticker {
 };
 
 /// To take the next tick.
-class ticker::tick final : public detail::attempt {
+class ticker::tick final : public detail::operation {
  public:
-  explicit tick(ticker& from) noexcept : attempt({}, nullptr, nullptr), from_(from) {}
+  explicit tick(ticker& from) noexcept : operation({}, nullptr, nullptr), from_(from) {}
 
   bool try_locked() noexcept override { return from_.take(); }
   void conclude(detail::wait_state) noexcept override {}

@@ -62,7 +62,7 @@ class waiter {
 
  private:
   Attempt make(channel& at) {
-    if constexpr (std::is_same_v<Attempt, channel::send_attempt>) {
+    if constexpr (std::is_same_v<Attempt, channel::send_operation>) {
       return Attempt(at, &*item);
     } else {
       item.reset();
@@ -75,8 +75,8 @@ class waiter {
   Attempt attempt_;
 };
 
-using sender = waiter<channel::send_attempt>;
-using receiver = waiter<channel::receive_attempt>;
+using sender = waiter<channel::send_operation>;
+using receiver = waiter<channel::receive_operation>;
 
 template <class Waiter>
 std::deque<Waiter> in_line(channel& at, std::size_t count) {

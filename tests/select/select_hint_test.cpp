@@ -9,8 +9,8 @@
 
 // What a select sees of its cases without a lock, and what it concludes from that.
 
-using roost::detail::attempt;
 using roost::detail::first_ended;
+using roost::detail::operation;
 using roost::detail::patience;
 using roost::detail::select_first;
 using roost::detail::turn;
@@ -20,10 +20,10 @@ using roost::detail::wait_state;
 namespace {
 
 // It can happen, but its hint says that it cannot.
-class hidden_attempt final : public attempt {
+class hidden_operation final : public operation {
  public:
-  explicit hidden_attempt(roost::detail::spin_lock& lock) noexcept
-      : attempt(lock, nullptr, nullptr) {}
+  explicit hidden_operation(roost::detail::spin_lock& lock) noexcept
+      : operation(lock, nullptr, nullptr) {}
 
   bool may_happen() const noexcept override {
     ++looks;
@@ -39,9 +39,9 @@ class hidden_attempt final : public attempt {
   int tries = 0;
 };
 
-first_ended select_one(hidden_attempt& only, patience how_long) {
-  attempt* in_turn[] = {&only};
-  attempt* by_lock[] = {&only};
+first_ended select_one(hidden_operation& only, patience how_long) {
+  operation* in_turn[] = {&only};
+  operation* by_lock[] = {&only};
   return select_first(
       in_turn, by_lock, turn::fair, how_long, {"select"}, roost::detail::no_deadline);
 }
@@ -68,7 +68,7 @@ TEST_CASE("a select passes over a case that cannot happen without taking its loc
 
 TEST_CASE("that nothing can happen is never concluded from a hint", "[select][hint]") {
   roost::detail::spin_lock lock;
-  hidden_attempt only(lock);
+  hidden_operation only(lock);
   SECTION("by a select that does not wait") {
     CHECK(select_one(only, patience::try_only).which == &only);
     CHECK(only.tries == 1);

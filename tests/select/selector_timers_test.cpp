@@ -41,17 +41,17 @@ struct counts {
 class counting_timer final : public roost::detail::select_case {
  public:
   counting_timer(roost::clock::time_point due, counts& seen)
-      : select_case(&attempt_, roost::site::current()),
-        attempt_(due, seen) {}
+      : select_case(&operation_, roost::site::current()),
+        operation_(due, seen) {}
   counting_timer(roost::detail::keep_t, counting_timer&& other)
-      : counting_timer(other.attempt_.due_, other.attempt_.seen_) {}
+      : counting_timer(other.operation_.due_, other.operation_.seen_) {}
 
   void run() override {}
 
  private:
-  struct attempt final : roost::detail::attempt {
-    attempt(roost::clock::time_point due, counts& seen)
-        : roost::detail::attempt({}, nullptr, nullptr),
+  struct operation final : roost::detail::operation {
+    operation(roost::clock::time_point due, counts& seen)
+        : roost::detail::operation({}, nullptr, nullptr),
           due_(due),
           seen_(seen) {}
     bool try_locked() noexcept override {
@@ -67,7 +67,7 @@ class counting_timer final : public roost::detail::select_case {
     counts& seen_;                 // NOLINT(readability-identifier-naming)
   };
 
-  attempt attempt_;
+  operation operation_;
 };
 
 // Lets time pass that nothing here can bring about.

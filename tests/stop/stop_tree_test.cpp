@@ -54,8 +54,7 @@ TEST_CASE("a stop of a scope does not wait for a thread that looks at one of its
   CHECK(outer.stop_requested());
 }
 
-TEST_CASE("callbacks of a stop are called children first and siblings in their order",
-          "[stop]") {
+TEST_CASE("callbacks of a stop are called children first and siblings in their order", "[stop]") {
   std::vector<int> called;
   const auto root = domain_in(nullptr);
   const auto first = domain_in(root);

@@ -6,7 +6,7 @@
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/broadcast/shared_item.hpp>
 #include <roost/detail/channel/stored_item.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -48,8 +48,8 @@ template <class T>
 class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
  public:
   class reader;
-  class send_attempt;
-  class receive_attempt;
+  class send_operation;
+  class receive_operation;
 
   broadcast_core(std::size_t capacity, overflow slow_readers, std::string_view name)
       : slots_(capacity),
@@ -102,9 +102,9 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
     return sent_ < slots_.size() ? 0 : sent_ - slots_.size();
   }
   bool has_room() const noexcept { return sent_ < slots_.size() || slot(sent_).holders == 0; }
-  channel_status send_locked(send_attempt& from, claimed_list& woken) noexcept;
+  channel_status send_locked(send_operation& from, claimed_list& woken) noexcept;
   channel_status receive_locked(reader& at, shared_result<T>& out, claimed_list& woken) noexcept;
-  void put(send_attempt& from, claimed_list& woken) noexcept;
+  void put(send_operation& from, claimed_list& woken) noexcept;
   void read(reader& at, shared_result<T>& out) noexcept;
   void let_senders_in(claimed_list& woken) noexcept;
 
@@ -115,7 +115,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
   std::size_t readers_ = 0;
   std::size_t holding_readers_ = 0;  // of those, the ones that hold up senders
   intrusive_list<reader> waited_at_; // readers where receivers wait, and perhaps where some did
-  wait_list senders_;                // a node's slot is its send_attempt
+  wait_list senders_;                // a node's slot is its send_operation
   bool closed_ = false;
 
   const overflow slow_readers_; // unless they say something else
@@ -154,10 +154,10 @@ class broadcast_core<T>::reader final : public list_node<reader> {
 
 /// To send `item`, which is taken only if the status is success in the end.
 template <class T>
-class broadcast_core<T>::send_attempt final : public attempt {
+class broadcast_core<T>::send_operation final : public operation {
  public:
-  send_attempt(broadcast_core& core, stored_item<T>* item)
-      : attempt(core.lock_, &core.senders_, this),
+  send_operation(broadcast_core& core, stored_item<T>* item)
+      : operation(core.lock_, &core.senders_, this),
         core_(core),
         item_(item) {}
 
@@ -190,10 +190,10 @@ class broadcast_core<T>::send_attempt final : public attempt {
 
 /// To receive the reader's next item.
 template <class T>
-class broadcast_core<T>::receive_attempt final : public attempt {
+class broadcast_core<T>::receive_operation final : public operation {
  public:
-  explicit receive_attempt(reader& at) noexcept
-      : attempt(at.core_->lock_, &at.receivers_, &result_),
+  explicit receive_operation(reader& at) noexcept
+      : operation(at.core_->lock_, &at.receivers_, &result_),
         reader_(at) {}
 
   bool try_locked() noexcept override {
@@ -202,7 +202,7 @@ class broadcast_core<T>::receive_attempt final : public attempt {
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
   void link(wait_record& record) noexcept override {
-    attempt::link(record);
+    operation::link(record);
     if (!reader_.linked())
       reader_.core_->waited_at_.push_back(reader_);
   }
@@ -216,7 +216,7 @@ class broadcast_core<T>::receive_attempt final : public attempt {
 
   channel_status status() const noexcept { return result_.status_; }
 
-  /// What it brought. The attempt can be used again then.
+  /// What it brought. The operation can be used again then.
   shared_result<T> take() noexcept { return std::exchange(result_, shared_result<T>()); }
 
  private:
@@ -226,14 +226,14 @@ class broadcast_core<T>::receive_attempt final : public attempt {
 };
 
 /// Makes it happen, and waits if it must.
-inline wait_state happen(attempt& wanted, const blocked_call& call, clock::time_point deadline) {
+inline wait_state happen(operation& wanted, const blocked_call& call, clock::time_point deadline) {
   return wanted.try_alone() ? found(&wanted).end : wait_for_one(wanted, call, deadline);
 }
 
 // --- implementation ---------------------------------------------------------
 
 template <class T>
-channel_status broadcast_core<T>::send_locked(send_attempt& from, claimed_list& woken) noexcept {
+channel_status broadcast_core<T>::send_locked(send_operation& from, claimed_list& woken) noexcept {
   if (closed_)
     return channel_status::closed;
   if (!has_room())
@@ -243,7 +243,7 @@ channel_status broadcast_core<T>::send_locked(send_attempt& from, claimed_list& 
 }
 
 template <class T>
-void broadcast_core<T>::put(send_attempt& from, claimed_list& woken) noexcept {
+void broadcast_core<T>::put(send_operation& from, claimed_list& woken) noexcept {
   numbered_slot& place = slot(sent_);
   from.parcel_.put(*from.item_);
   place.item.swap(from.parcel_);
@@ -290,7 +290,7 @@ template <class T>
 void broadcast_core<T>::let_senders_in(claimed_list& woken) noexcept {
   while (has_room() && !senders_.empty()) {
     if (const wait_node* const sender = senders_.claim_front()) {
-      put(*static_cast<send_attempt*>(sender->slot), woken);
+      put(*static_cast<send_operation*>(sender->slot), woken);
       woken.push(*sender->record);
     }
   }

@@ -67,7 +67,7 @@ class broadcast_sender {
   /// Sends without a wait. An item that is not taken is back in `item`.
   channel_status try_to_send(T& item, const site& where) const {
     outgoing_item<T> out(item);
-    typename core_type::send_attempt wanted(core(where), &out.stored());
+    typename core_type::send_operation wanted(core(where), &out.stored());
     note_unwinding();
     (void)wanted.try_alone();
     return wanted.status();
@@ -175,7 +175,7 @@ shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
                                                  const site& where) const {
   auto& from = reader(where);
   throw_if_stopped();
-  typename core_type::receive_attempt wanted(from);
+  typename core_type::receive_operation wanted(from);
   switch (happen(wanted, {operation, from.core()->name(), where}, deadline)) {
   case wait_state::stopped:
     raise_stop();
@@ -190,7 +190,7 @@ shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
 
 template <class T>
 shared_result<T> broadcast_reader<T>::try_next(const site& where) const {
-  typename core_type::receive_attempt wanted(reader(where));
+  typename core_type::receive_operation wanted(reader(where));
   (void)wanted.try_alone();
   return wanted.take();
 }

@@ -4,7 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/channel/channel_exchange.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
@@ -40,8 +40,8 @@ class channel_core : public channel_exchange<Item>,
   using exchange = channel_exchange<Item>;
 
  public:
-  class send_attempt;
-  class receive_attempt;
+  class send_operation;
+  class receive_operation;
 
   channel_core(std::size_t capacity,
                overflow policy,
@@ -75,8 +75,10 @@ class channel_core : public channel_exchange<Item>,
 
  private:
   template <class Attempt>
-  static channel_status
-  wait(Attempt& attempt, const blocked_call& call, clock::time_point deadline, short_wait patience);
+  static channel_status wait(Attempt& operation,
+                             const blocked_call& call,
+                             clock::time_point deadline,
+                             short_wait patience);
 
   template <class Try, class Ready>
   channel_status try_for_a_while(
@@ -91,7 +93,7 @@ class channel_core : public channel_exchange<Item>,
   sync::atomic<std::size_t> receivers_alive_{1};
 };
 
-/// How an operation ended that found `status` without waiting; see attempt::is_permanent().
+/// How an operation ended that found `status` without waiting; see operation::is_permanent().
 inline channel_status found_here(channel_status status) noexcept {
   return status == channel_status::closed && this_thread_is_stopped() ? status_stopped : status;
 }
@@ -103,10 +105,10 @@ inline channel_status status_of(wait_state completed) noexcept {
 
 /// To send `item`. It is taken only if the status is success in the end.
 template <class Item>
-class channel_core<Item>::send_attempt final : public attempt {
+class channel_core<Item>::send_operation final : public operation {
  public:
-  send_attempt(channel_core& core, Item* item) noexcept
-      : attempt(core.lock(), &core.senders(), item),
+  send_operation(channel_core& core, Item* item) noexcept
+      : operation(core.lock(), &core.senders(), item),
         core_(core) {}
 
   /// Exchanges the item for another one.
@@ -127,11 +129,11 @@ class channel_core<Item>::send_attempt final : public attempt {
   void link(wait_record& record) noexcept override {
     if constexpr (may_own_an_end)
       kept_ = core_.weak_from_this().lock();
-    attempt::link(record);
+    operation::link(record);
   }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
-    core_.sender_arrived(end);
+    core_.sender_resumed(end);
   }
   bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
 
@@ -149,16 +151,16 @@ class channel_core<Item>::send_attempt final : public attempt {
   // From when it is in line: the item may own the end through which it is sent, and then its
   // receiver destroys both, and perhaps its own end, before this thread is awake.
   std::shared_ptr<channel_core> kept_;
-  // An evicted item goes with the attempt, where no list or lock is in use.
+  // An evicted item goes with the operation, where no list or lock is in use.
   typename exchange::leftover rest_;
 };
 
 /// To receive into `out`, which is empty.
 template <class Item>
-class channel_core<Item>::receive_attempt final : public attempt {
+class channel_core<Item>::receive_operation final : public operation {
  public:
-  receive_attempt(channel_core& core, std::optional<Item>& out) noexcept
-      : attempt(core.lock(), &core.receivers(), &out),
+  receive_operation(channel_core& core, std::optional<Item>& out) noexcept
+      : operation(core.lock(), &core.receivers(), &out),
         core_(core) {}
 
   bool may_happen() const noexcept override { return core_.may_receive(); }
@@ -173,7 +175,7 @@ class channel_core<Item>::receive_attempt final : public attempt {
   void finish() noexcept override { core_.finish_receive(out(), peer_); }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
-    core_.receiver_arrived(end);
+    core_.receiver_resumed(end);
   }
   bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
 
@@ -207,8 +209,8 @@ channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, 
       [this] { return this->may_have_much_room(); });
   if (soon != channel_status::full)
     return soon;
-  send_attempt attempt(*this, &item);
-  return wait(attempt, {"sender::send", name_, where}, deadline, patience);
+  send_operation operation(*this, &item);
+  return wait(operation, {"sender::send", name_, where}, deadline, patience);
 }
 
 template <class Item>
@@ -225,8 +227,8 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
       [this] { return this->may_have_item(); });
   if (soon != channel_status::empty)
     return soon;
-  receive_attempt attempt(*this, out);
-  return wait(attempt, {"receiver::receive", name_, where}, deadline, patience);
+  receive_operation operation(*this, out);
+  return wait(operation, {"receiver::receive", name_, where}, deadline, patience);
 }
 
 // Each look takes the cache line with the other side's count away from that side. Where only one
@@ -269,18 +271,18 @@ channel_status channel_core<Item>::try_for_a_while(
 
 template <class Item>
 template <class Attempt>
-channel_status channel_core<Item>::wait(Attempt& attempt,
+channel_status channel_core<Item>::wait(Attempt& operation,
                                         const blocked_call& call,
                                         clock::time_point deadline,
                                         short_wait patience) {
-  switch (wait_for_one(attempt, call, deadline, patience)) {
+  switch (wait_for_one(operation, call, deadline, patience)) {
   case wait_state::stopped:
     return status_stopped;
   case wait_state::timed_out: // wake-ups are capped: an item, or room, may be there although no
                               // peer called
-    return attempt.try_alone() ? found_here(attempt.status()) : channel_status::timeout;
+    return operation.try_alone() ? found_here(operation.status()) : channel_status::timeout;
   default:
-    return attempt.status();
+    return operation.status();
   }
 }
 

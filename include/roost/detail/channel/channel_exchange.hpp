@@ -101,7 +101,7 @@ class channel_exchange {
   /// Appends what is there, up to `max`, to `out`, which has room for it. How many.
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
 
-  /// One attempt of an operation that may wait: the caller holds lock(), and calls the other
+  /// One operation of an operation that may wait: the caller holds lock(), and calls the other
   /// function when it has released it. Where the queue lacks a block a send is `full` as well: see
   /// send_among_others().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
@@ -110,8 +110,8 @@ class channel_exchange {
   void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
 
   /// What they do once they are awake and not in line any more: `end` is what they were woken with.
-  void sender_arrived(wait_state end) noexcept { arrived(senders_, end); }
-  void receiver_arrived(wait_state end) noexcept { arrived(receivers_, end); }
+  void sender_resumed(wait_state end) noexcept { resumed(senders_, end); }
+  void receiver_resumed(wait_state end) noexcept { resumed(receivers_, end); }
 
   /// Where they wait; a node's slot is item_of() or target_of() it.
   const primitive_lock& lock() const noexcept { return lock_; }
@@ -156,7 +156,7 @@ class channel_exchange {
   [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);
   [[gnu::noinline]] channel_status receive_among_others(std::optional<Item>& out);
 
-  void arrived(channel_line& line, wait_state end) noexcept;
+  void resumed(channel_line& line, wait_state end) noexcept;
   std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
   void add_block();
 
@@ -308,14 +308,14 @@ void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcep
 // Only waiters that a peer has called are counted; where there is no queue no thread counts on
 // them.
 template <class Item>
-void channel_exchange<Item>::arrived(channel_line& line, wait_state end) noexcept {
+void channel_exchange<Item>::resumed(channel_line& line, wait_state end) noexcept {
   if (capacity_ == 0 || end != wait_state::done)
     return;
   const wait_node* next = nullptr;
   free_blocks<Item> surplus; // freed after the locks are released
   {
     const std::lock_guard guard(lock_);
-    line.arrived();
+    line.resumed();
     if (&line == &senders_) {
       next = has_room() ? let_in() : nullptr;
     } else {
@@ -366,7 +366,7 @@ channel_status channel_exchange<Item>::try_receive(std::optional<Item>& out) {
 }
 
 // A chain that was once full keeps all its blocks while the channel is open. So only the first
-// attempt of a send has to add one: those under other locks need not.
+// operation of a send has to add one: those under other locks need not.
 template <class Item>
 channel_status channel_exchange<Item>::send_among_others(Item& item, leftover& rest) {
   for (;;) {

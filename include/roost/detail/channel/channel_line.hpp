@@ -33,7 +33,7 @@ class channel_line : public wait_list {
     return first;
   }
 
-  void arrived() noexcept { --on_their_way_; }
+  void resumed() noexcept { --on_their_way_; }
 
  private:
   friend struct probe;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -49,7 +49,7 @@ class wait_queue {
   }
 
   template <class Ready>
-  class attempt;
+  class operation;
 
  private:
   friend struct probe;
@@ -60,11 +60,11 @@ class wait_queue {
 
 /// To find the condition true, or to wait for it, alone or in a select.
 template <class Ready>
-class wait_queue::attempt final : public detail::attempt {
+class wait_queue::operation final : public detail::operation {
  public:
   /// `ready()` is called under the queue's lock.
-  attempt(wait_queue& queue, Ready ready) noexcept
-      : detail::attempt(queue.lock_, &queue.waiters_, nullptr),
+  operation(wait_queue& queue, Ready ready) noexcept
+      : detail::operation(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}
 
   bool try_locked() noexcept override { return ready_(); }
@@ -83,9 +83,9 @@ wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, R
   ++this_thread.waits;
   if (this_thread_is_stopped())
     return wait_state::stopped;
-  if (locked(ready)) // see attempt::is_permanent()
+  if (locked(ready)) // see operation::is_permanent()
     return this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
-  attempt<Ready> to_be_woken(*this, std::move(ready));
+  operation<Ready> to_be_woken(*this, std::move(ready));
   return wait_for_one(to_be_woken, call, deadline);
 }
 

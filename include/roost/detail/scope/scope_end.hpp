@@ -13,8 +13,8 @@
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
-#include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -48,8 +48,8 @@ inline clock::time_point deadline_around(const scope_options& options) noexcept 
   return around != nullptr ? around->domain().deadline() : no_deadline;
 }
 
-inline std::shared_ptr<tree> tree_for(const scope_options& options) {
-  return options.covers_owner ? tree_around_or_new() : std::make_shared<tree>();
+inline std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
+  return options.covers_owner ? tree_around_or_new() : std::make_shared<scope_tree>();
 }
 
 inline scope_state::scope_state(const scope_options& options, site where)

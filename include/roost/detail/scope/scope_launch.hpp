@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/line_of.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/spawn_buffer.hpp>
@@ -12,7 +12,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/sync/yield.hpp>
-#include <roost/detail/threads/tree.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
@@ -34,10 +34,10 @@
 namespace roost::inline v0::detail {
 
 /// The operation of a spawn that waits for a place in the queue.
-class scope_state::entrance final : public detail::attempt {
+class scope_state::entrance final : public detail::operation {
  public:
   entrance(scope_state& scope, task& t) noexcept
-      : detail::attempt(scope.lock_, &scope.queue_.spawns(), &t),
+      : detail::operation(scope.lock_, &scope.queue_.spawns(), &t),
         scope_(scope),
         task_(t) {}
 

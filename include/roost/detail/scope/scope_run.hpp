@@ -11,8 +11,8 @@
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/yield.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
-#include <roost/detail/threads/tree.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/failure.hpp>
@@ -339,7 +339,7 @@ class scope_state::absence {
   absence& operator=(const absence&) = delete;
 
  private:
-  std::shared_ptr<tree> tree_; // the scope may let go of it meanwhile
+  std::shared_ptr<scope_tree> tree_; // the scope may let go of it meanwhile
 };
 
 // --- stops ------------------------------------------------------------------------

@@ -16,24 +16,24 @@ template <class Receiver, class T, class F>
 class shared_receive_case final : public select_case {
  public:
   shared_receive_case(const Receiver& from, F handler, site where)
-      : select_case(&attempt_, where),
+      : select_case(&operation_, where),
         from_(from),
-        attempt_(from.reader(where)),
+        operation_(from.reader(where)),
         handler_(std::move(handler)) {}
   shared_receive_case(keep_t, shared_receive_case&& other)
-      : select_case(&attempt_, other.where()),
+      : select_case(&operation_, other.where()),
         kept_(other.from_),
         from_(*kept_),
-        attempt_(from_.reader(other.where())),
+        operation_(from_.reader(other.where())),
         handler_(std::move(other.handler_)) {}
 
-  bool is_over() const noexcept override { return attempt_.status() == channel_status::closed; }
-  void run() override { handler_(attempt_.take()); }
+  bool is_over() const noexcept override { return operation_.status() == channel_status::closed; }
+  void run() override { handler_(operation_.take()); }
 
  private:
   std::optional<Receiver> kept_;
   const Receiver& from_;
-  typename broadcast_core<T>::receive_attempt attempt_;
+  typename broadcast_core<T>::receive_operation operation_;
   F handler_;
 };
 

@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/intrusive_heap.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/select_case.hpp>
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace roost::inline v0::detail {
 
 /// A case of a selector.
 struct kept_case : heap_node {
-  attempt& what() const noexcept { return *shared->what(); }
+  operation& what() const noexcept { return *shared->what(); }
 
   std::size_t key = 0;
   std::shared_ptr<select_case> shared; // with a call of its handler
@@ -22,7 +22,7 @@ struct kept_case : heap_node {
 };
 
 /// True for what only the time makes happen: a selector keeps it among its timers.
-inline bool is_timer(const attempt& what) noexcept {
+inline bool is_timer(const operation& what) noexcept {
   return what.lock().id() == nullptr;
 }
 

@@ -24,20 +24,20 @@ class receive_case final : public select_case {
 
  public:
   receive_case(const receiver<T>& from, F handler, site where)
-      : select_case(&attempt_, where),
+      : select_case(&operation_, where),
         from_(from),
-        attempt_(from.core(where), result_.item_),
+        operation_(from.core(where), result_.item_),
         handler_(std::move(handler)) {}
   receive_case(keep_t, receive_case&& other)
-      : select_case(&attempt_, other.where()),
+      : select_case(&operation_, other.where()),
         kept_(other.from_),
         from_(*kept_),
-        attempt_(from_.core(this->where()), result_.item_),
+        operation_(from_.core(this->where()), result_.item_),
         handler_(std::move(other.handler_)) {}
 
-  bool is_over() const noexcept override { return attempt_.status() == channel_status::closed; }
+  bool is_over() const noexcept override { return operation_.status() == channel_status::closed; }
   void run() override {
-    result_.ended(attempt_.status(), from_.core(this->where()));
+    result_.ended(operation_.status(), from_.core(this->where()));
     receive_result<T> result = std::move(result_); // the handler may select on this case again
     handler_(std::move(result));
   }
@@ -46,7 +46,7 @@ class receive_case final : public select_case {
   std::optional<receiver<T>> kept_;
   const receiver<T>& from_;
   receive_result<T> result_{channel_status::empty};
-  typename channel_core<stored_item<T>>::receive_attempt attempt_;
+  typename channel_core<stored_item<T>>::receive_operation operation_;
   F handler_;
 };
 
@@ -66,28 +66,28 @@ class send_case final : public select_case {
 
  public:
   send_case(const Sender& to, T& item, F handler, site where)
-      : select_case(&attempt_, where, variable_at(&item)),
+      : select_case(&operation_, where, variable_at(&item)),
         to_(&to),
         item_(&item),
-        attempt_(to.core(where), sent_from(item)),
+        operation_(to.core(where), sent_from(item)),
         handler_(std::move(handler)) {}
   send_case(const Sender& to, const T& item, F handler, site where)
-      : select_case(&attempt_, where, variable_at(this)), // nobody else's
+      : select_case(&operation_, where, variable_at(this)), // nobody else's
         copy_(Sender::copy(item)),
         to_(&to),
         item_(&*copy_),
-        attempt_(to.core(where), sent_from(*item_)),
+        operation_(to.core(where), sent_from(*item_)),
         handler_(std::move(handler)) {}
   send_case(keep_t, send_case&& other)
-      : select_case(&attempt_, other.where()),
+      : select_case(&operation_, other.where()),
         kept_end_(*other.to_),
-        attempt_(kept_end_->core(this->where()), nullptr),
+        operation_(kept_end_->core(this->where()), nullptr),
         handler_(std::move(other.handler_)),
         kept_item_(item_storage<T>::store(std::move(*other.item_))) {
-    attempt_.send(*kept_item_);
+    operation_.send(*kept_item_);
   }
 
-  void run() override { handler_(send_result(attempt_.status())); }
+  void run() override { handler_(send_result(operation_.status())); }
   void settle() noexcept override {
     if (out_)
       out_->settle();
@@ -114,7 +114,7 @@ class send_case final : public select_case {
   void* box(void* shared) override {
     auto* const stored =
         shared != nullptr ? static_cast<stored_item<T>*>(shared) : &out_.emplace(*item_).stored();
-    attempt_.send(*stored);
+    operation_.send(*stored);
     return stored;
   }
 
@@ -123,7 +123,7 @@ class send_case final : public select_case {
   const Sender* to_ = nullptr;
   T* item_ = nullptr;
   std::optional<outgoing_item<T>> out_;
-  typename Sender::core_type::send_attempt attempt_;
+  typename Sender::core_type::send_operation operation_;
   F handler_;
   std::optional<stored_item<T>> kept_item_; // last: when it is moved here nothing else can fail
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/view.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/site.hpp>
 
@@ -20,7 +20,7 @@ struct no_handler {
 /// Says that a case is taken over by a selector, and has to own what it can.
 struct keep_t {};
 
-/// One case of a select: an attempt, and what to do once it has happened.
+/// One case of a select: an operation, and what to do once it has happened.
 ///
 /// Lifetime: it refers to what it was made from, so it belongs into the call of select() itself. A
 /// selector makes one of its own from it, with copies of ends and items.
@@ -30,7 +30,7 @@ class select_case {
   select_case& operator=(const select_case&) = delete;
 
   /// Null for `otherwise`.
-  attempt* what() const noexcept { return what_; }
+  operation* what() const noexcept { return what_; }
 
   /// Before the first try, for each case of `all` in turn: an item that needs a box to be sent is
   /// put into one. The same variable in a second case is sent from the same box.
@@ -55,7 +55,7 @@ class select_case {
     friend bool operator==(const variable&, const variable&) = default;
   };
 
-  select_case(attempt* what, site where, variable boxed = {nullptr, nullptr}) noexcept
+  select_case(operation* what, site where, variable boxed = {nullptr, nullptr}) noexcept
       : what_(what),
         where_(where),
         boxed_(boxed) {}
@@ -65,7 +65,7 @@ class select_case {
   /// Puts the item into a box, or sends it from the one it is in, and returns that.
   virtual void* box(void* shared) { return shared; }
 
-  attempt* what_;
+  operation* what_;
   site where_;
   variable boxed_;
   void* box_ = nullptr;
@@ -79,10 +79,10 @@ template <class Ready, class F>
 class queue_case final : public select_case {
  public:
   queue_case(wait_queue& queue, Ready ready, F handler, site where)
-      : select_case(&attempt_, where),
+      : select_case(&operation_, where),
         queue_(queue),
         ready_(ready),
-        attempt_(queue, ready),
+        operation_(queue, ready),
         handler_(std::move(handler)) {}
   queue_case(keep_t, queue_case&& from)
       : queue_case(from.queue_, from.ready_, std::move(from.handler_), from.where()) {}
@@ -92,7 +92,7 @@ class queue_case final : public select_case {
  private:
   wait_queue& queue_;
   Ready ready_;
-  wait_queue::attempt<Ready> attempt_;
+  wait_queue::operation<Ready> operation_;
   F handler_;
 };
 

@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/base/view.hpp>
-#include <roost/detail/operation/attempt.hpp>
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/short_wait.hpp>
@@ -17,7 +17,7 @@
 
 namespace roost::inline v0::detail {
 
-/// Which one of several attempts that could happen does.
+/// Which one of several operations that could happen does.
 enum class turn {
   fair,   // each with the same probability
   biased, // the first
@@ -26,11 +26,11 @@ enum class turn {
 enum class patience { wait, try_only };
 
 /// The order in which locks are taken.
-inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
+inline bool before_by_lock(const operation& a, const operation& b) noexcept {
   return std::less<>()(a.lock().id(), b.lock().id());
 }
 
-/// Makes one of the attempts happen. Both lists hold the same ones; their order is changed: that
+/// Makes one of the operations happen. Both lists hold the same ones; their order is changed: that
 /// of `in_turn` only where turns are fair. With `try_only`, or at the deadline, it may be none.
 ///
 /// Most selects find something at once: the first pass asks one after the other, each under its
@@ -38,8 +38,8 @@ inline bool before_by_lock(const attempt& a, const attempt& b) noexcept {
 /// which makes "nothing can happen" true for one moment, then waits.
 ///
 /// Source: Go's selectgo (runtime/select.go), with a first pass as in Rust's crossbeam-channel.
-first_ended select_first(view<attempt*> in_turn,
-                         view<attempt*> by_lock,
+first_ended select_first(view<operation*> in_turn,
+                         view<operation*> by_lock,
                          turn order,
                          patience how_long,
                          const blocked_call& call,
@@ -49,26 +49,26 @@ first_ended select_first(view<attempt*> in_turn,
 
 // For the short list of a select, and for that of a selector, which is sorted already: insertion
 // then takes linear time.
-inline void sort_by_lock(view<attempt*> attempts) noexcept {
-  for (std::size_t end = 1; end < attempts.size(); ++end) {
-    for (std::size_t i = end; i > 0 && before_by_lock(*attempts[i], *attempts[i - 1]); --i)
-      std::swap(attempts[i], attempts[i - 1]);
+inline void sort_by_lock(view<operation*> operations) noexcept {
+  for (std::size_t end = 1; end < operations.size(); ++end) {
+    for (std::size_t i = end; i > 0 && before_by_lock(*operations[i], *operations[i - 1]); --i)
+      std::swap(operations[i], operations[i - 1]);
   }
 }
 
 // Draws the order only as far as it is needed (Fisher and Yates).
-inline attempt* try_in_turn(view<attempt*> attempts, turn order) {
-  for (std::size_t i = 0; i < attempts.size(); ++i) {
-    if (order == turn::fair && i + 1 < attempts.size())
-      std::swap(attempts[i], attempts[i + random_below(attempts.size() - i)]);
-    if (attempts[i]->may_happen() && attempts[i]->try_alone())
-      return attempts[i];
+inline operation* try_in_turn(view<operation*> operations, turn order) {
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (order == turn::fair && i + 1 < operations.size())
+      std::swap(operations[i], operations[i + random_below(operations.size() - i)]);
+    if (operations[i]->may_happen() && operations[i]->try_alone())
+      return operations[i];
   }
   return nullptr;
 }
 
-inline bool any_may_happen(view<attempt*> attempts) noexcept {
-  for (const attempt* const a : attempts) {
+inline bool any_may_happen(view<operation*> operations) noexcept {
+  for (const operation* const a : operations) {
     if (a->may_happen())
       return true;
   }
@@ -79,8 +79,8 @@ inline bool any_may_happen(view<attempt*> attempts) noexcept {
 // to unlink them again takes two locks for each, and holds up all threads that work there. Each
 // look reads what many others write, so looks are far apart. What the hints say decides only when
 // to try. "Nothing can happen" is concluded under all locks, also at the deadline.
-inline first_ended select_first(view<attempt*> in_turn,
-                                view<attempt*> by_lock,
+inline first_ended select_first(view<operation*> in_turn,
+                                view<operation*> by_lock,
                                 turn order,
                                 patience how_long,
                                 const blocked_call& call,
@@ -88,7 +88,7 @@ inline first_ended select_first(view<attempt*> in_turn,
   constexpr int pauses_between_looks = 16;
   short_wait passed;
   for (;;) {
-    if (attempt* const happened = try_in_turn(in_turn, order))
+    if (operation* const happened = try_in_turn(in_turn, order))
       return how_long == patience::wait ? found(happened) : first_ended{happened, wait_state::done};
     if (how_long == patience::wait && !any_may_happen(in_turn)) {
       const bool soon = passed.until([&] { return any_may_happen(in_turn); }, pauses_between_looks);
@@ -107,7 +107,7 @@ inline first_ended select_first(view<attempt*> in_turn,
     // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
     // their way already, nobody was called for what has come since.
     if (sync::now() >= deadline) {
-      attempt* const happened = try_all(in_turn, by_lock);
+      operation* const happened = try_all(in_turn, by_lock);
       return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
     }
   }

@@ -35,7 +35,7 @@ namespace roost::inline v0::detail {
 }
 
 /// What the scopes around the calling thread share; null outside of scopes.
-std::shared_ptr<tree> tree_around() noexcept;
+std::shared_ptr<scope_tree> tree_around() noexcept;
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 wait_state
@@ -68,15 +68,15 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
   return end;
 }
 
-inline std::shared_ptr<tree> tree_around() noexcept {
+inline std::shared_ptr<scope_tree> tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    const std::shared_ptr<tree>& shared = c->shared();
+    const std::shared_ptr<scope_tree>& shared = c->shared();
     if (shared == nullptr)
       continue;
     // What is made in a task ends before it, and the task's scope keeps the tree. Not to count
     // spares what all threads would count with.
     return this_thread.task != nullptr
-               ? std::shared_ptr<tree>(std::shared_ptr<tree>(), shared.get())
+               ? std::shared_ptr<scope_tree>(std::shared_ptr<scope_tree>(), shared.get())
                : shared;
   }
   return nullptr;

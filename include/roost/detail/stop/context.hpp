@@ -15,7 +15,7 @@ namespace roost::inline v0::detail {
 
 class stop_domain;
 class task_context;
-struct tree;
+struct scope_tree;
 
 /// One layer of what can stop a thread. Made and used by that thread; a task's is registered before
 /// its thread runs.
@@ -36,7 +36,7 @@ class context : public list_node<context> {
   virtual stop_domain& domain_to_follow() { return domain(); }
 
   /// What the scopes around share; null if it knows none.
-  inline virtual const std::shared_ptr<tree>& shared() const noexcept;
+  inline virtual const std::shared_ptr<scope_tree>& shared() const noexcept;
 
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;

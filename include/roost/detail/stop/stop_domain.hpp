@@ -82,7 +82,9 @@ struct birthplace {
 class stop_domain : public std::enable_shared_from_this<stop_domain>,
                     public list_node<stop_domain> {
  public:
-  stop_domain(clock::time_point deadline, std::shared_ptr<tree> shared, birthplace made_in = {})
+  stop_domain(clock::time_point deadline,
+              std::shared_ptr<scope_tree> shared,
+              birthplace made_in = {})
       : tree_(std::move(shared)),
         deadline_(deadline),
         made_in_(std::move(made_in)) {}
@@ -100,7 +102,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
   std::stop_token token() const noexcept { return source_.get_token(); }
   clock::time_point deadline() const noexcept { return deadline_; }
-  const std::shared_ptr<tree>& shared() const noexcept { return tree_; }
+  const std::shared_ptr<scope_tree>& shared() const noexcept { return tree_; }
   const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops this domain and all below: waiters wake, std::stop_callbacks run on the calling thread.
@@ -163,7 +165,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   void claim_in(const thread_slot& slot, claimed_list& woken) const noexcept;
 
   mutable spin_lock lock_;
-  std::shared_ptr<tree> tree_; // the owner's alone
+  std::shared_ptr<scope_tree> tree_; // the owner's alone
 
  private:
   friend stop_wave;
@@ -233,7 +235,7 @@ inline const std::shared_ptr<const stop_cause>& context::told_cause() const noex
   return domain().cause();
 }
 
-inline const std::shared_ptr<tree>& context::shared() const noexcept {
+inline const std::shared_ptr<scope_tree>& context::shared() const noexcept {
   return domain().shared();
 }
 

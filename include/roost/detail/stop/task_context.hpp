@@ -31,7 +31,7 @@ class task_context : public context {
 
   /// Its scope; domain() may be its own.
   stop_domain& scope() const noexcept { return scope_; }
-  const std::shared_ptr<tree>& shared() const noexcept override { return scope_.shared(); }
+  const std::shared_ptr<scope_tree>& shared() const noexcept override { return scope_.shared(); }
 
   std::string_view name() const noexcept { return name_; }
   const site& spawned() const noexcept { return spawned_; }

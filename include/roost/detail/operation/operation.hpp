@@ -20,10 +20,10 @@ namespace roost::inline v0::detail {
 ///
 /// Threads: made and used by one; a peer that claims its record may reach it through the slot of
 /// its node, until it completes the record.
-class attempt {
+class operation {
  public:
-  attempt(const attempt&) = delete;
-  attempt& operator=(const attempt&) = delete;
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
 
   /// A hint without a lock, which says only whether a try is worth while at this moment. False
   /// where it cannot happen for all that this thread can see. True also where only a try can tell.
@@ -55,11 +55,11 @@ class attempt {
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
  protected:
-  attempt(primitive_lock lock, wait_list* line, void* slot) noexcept
+  operation(primitive_lock lock, wait_list* line, void* slot) noexcept
       : lock_(lock),
         line_(line),
         node_(slot) {}
-  ~attempt() = default;
+  ~operation() = default;
 
   wait_node& node() noexcept { return node_; }
 
@@ -69,15 +69,15 @@ class attempt {
   wait_node node_; // guarded by the lock while it is linked
 };
 
-using attempt_list = view<attempt* const>;
+using operation_list = view<operation* const>;
 
-/// Holds the locks of several attempts. They are in the order of their locks' addresses, the same
+/// Holds the locks of several operations. They are in the order of their locks' addresses, the same
 /// for everybody, so that two such holders never wait for each other. One lock may be there more
 /// than once. Others that come meanwhile spin for longer than with one lock, but as long as the
 /// holder only asks and links: some nanoseconds for each.
 class all_locked {
  public:
-  explicit all_locked(attempt_list by_lock) noexcept : by_lock_(by_lock) {
+  explicit all_locked(operation_list by_lock) noexcept : by_lock_(by_lock) {
     for_each_lock([](const primitive_lock& lock) { lock.lock(); });
   }
   ~all_locked() {
@@ -90,52 +90,52 @@ class all_locked {
   template <class F>
   void for_each_lock(F f) noexcept;
 
-  attempt_list by_lock_;
+  operation_list by_lock_;
 };
 
-/// How a wait for several attempts ended: with the one that happened; or with none, because of a
-/// stop, or because a time came: the deadline, or when one of the attempts is due().
+/// How a wait for several operations ended: with the one that happened; or with none, because of a
+/// stop, or because a time came: the deadline, or when one of the operations is due().
 struct first_ended {
-  attempt* which;
+  operation* which;
   wait_state end;
 };
 
-/// What a thread has found without waiting for it; see attempt::is_permanent().
-inline first_ended found(attempt* happened) noexcept {
+/// What a thread has found without waiting for it; see operation::is_permanent().
+inline first_ended found(operation* happened) noexcept {
   if (happened->is_permanent() && this_thread_is_stopped())
     return {nullptr, wait_state::stopped};
   return {happened, wait_state::done};
 }
 
-/// Waits until one of the attempts has happened. Both lists hold the same ones: `in_turn` tells
+/// Waits until one of the operations has happened. Both lists hold the same ones: `in_turn` tells
 /// which is tried first, `by_lock` is sorted for all_locked.
 ///
-/// INVARIANT: exactly one attempt happens, or none. All are tried, and if none can happen all are
+/// INVARIANT: exactly one operation happens, or none. All are tried, and if none can happen all are
 /// linked, while all locks are held: a peer comes before, and is found, or after, and finds the
 /// node. Once they are linked, the claimer of the one record decides; two peers never both do. An
-/// attempt cannot meet another one of the same thread: none is linked while they are tried.
-first_ended wait_for_first(attempt_list in_turn,
-                           attempt_list by_lock,
+/// operation cannot meet another one of the same thread: none is linked while they are tried.
+first_ended wait_for_first(operation_list in_turn,
+                           operation_list by_lock,
                            const blocked_call& call,
                            clock::time_point deadline,
                            short_wait patience = {});
 
 /// Waits for one.
-inline wait_state wait_for_one(attempt& a,
+inline wait_state wait_for_one(operation& a,
                                const blocked_call& call,
                                clock::time_point deadline,
                                short_wait patience = {}) {
-  attempt* const only[] = {&a};
+  operation* const only[] = {&a};
   return wait_for_first(only, only, call, deadline, patience).end;
 }
 
-/// The first attempt that can happen at one and the same moment, without waiting; null if none
+/// The first operation that can happen at one and the same moment, without waiting; null if none
 /// can.
-attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept;
+operation* try_all(operation_list in_turn, operation_list by_lock) noexcept;
 
 // --- implementation ---------------------------------------------------------
 
-inline bool attempt::try_alone() {
+inline bool operation::try_alone() {
   if (lock_.id() == nullptr)
     return try_locked();
   {
@@ -147,12 +147,12 @@ inline bool attempt::try_alone() {
   return true;
 }
 
-inline void attempt::link(wait_record& record) noexcept {
+inline void operation::link(wait_record& record) noexcept {
   if (line_ != nullptr)
     line_->push_back(node_, record);
 }
 
-inline void attempt::unlink() noexcept {
+inline void operation::unlink() noexcept {
   if (line_ == nullptr)
     return;
   const std::lock_guard guard(lock_);
@@ -162,23 +162,23 @@ inline void attempt::unlink() noexcept {
 template <class F>
 void all_locked::for_each_lock(F f) noexcept {
   const void* last = nullptr;
-  for (const attempt* const a : by_lock_) {
+  for (const operation* const a : by_lock_) {
     if (a->lock().id() != last)
       f(a->lock());
     last = a->lock().id();
   }
 }
 
-inline attempt* first_to_happen(attempt_list in_turn) noexcept {
-  for (attempt* const a : in_turn) {
+inline operation* first_to_happen(operation_list in_turn) noexcept {
+  for (operation* const a : in_turn) {
     if (a->try_locked())
       return a;
   }
   return nullptr;
 }
 
-inline attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept {
-  attempt* happened = nullptr;
+inline operation* try_all(operation_list in_turn, operation_list by_lock) noexcept {
+  operation* happened = nullptr;
   {
     const all_locked guard(by_lock);
     happened = first_to_happen(in_turn);
@@ -188,19 +188,19 @@ inline attempt* try_all(attempt_list in_turn, attempt_list by_lock) noexcept {
   return happened;
 }
 
-inline first_ended wait_for_first(attempt_list in_turn,
-                                  attempt_list by_lock,
+inline first_ended wait_for_first(operation_list in_turn,
+                                  operation_list by_lock,
                                   const blocked_call& call,
                                   clock::time_point deadline,
                                   short_wait patience) {
   parker_lease lease;
   wait_record record(lease.get(), patience);
-  attempt* happened = nullptr;
+  operation* happened = nullptr;
   {
     const all_locked guard(by_lock);
     happened = first_to_happen(in_turn);
     if (happened == nullptr) {
-      for (attempt* const a : in_turn)
+      for (operation* const a : in_turn)
         a->link(record);
     }
   }
@@ -208,10 +208,10 @@ inline first_ended wait_for_first(attempt_list in_turn,
     happened->finish();
     return found(happened);
   }
-  for (const attempt* const a : in_turn)
+  for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());
   const wait_state end = block(record, call, deadline);
-  for (attempt* const a : in_turn) {
+  for (operation* const a : in_turn) {
     // Its peer has unlinked the one that happened; what it waited at may be gone, unless it keeps
     // it.
     if (record.claimed_at() != nullptr && a->is_at(record.claimed_at())) {

@@ -13,15 +13,15 @@ namespace roost::inline v0::detail {
 /// tasks, and one for their deadlines. It ends with the last of them. A scope that does not cover
 /// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
 /// them, and before the task that did. So a tree never ends on a thread of its own pool.
-struct tree {
+struct scope_tree {
   timekeeper keeper;
   thread_pool threads;
 };
 
 /// That of the scopes around the calling thread, or a new one.
-inline std::shared_ptr<tree> tree_around_or_new() {
-  std::shared_ptr<tree> around = tree_around();
-  return around ? around : std::make_shared<tree>();
+inline std::shared_ptr<scope_tree> tree_around_or_new() {
+  std::shared_ptr<scope_tree> around = tree_around();
+  return around ? around : std::make_shared<scope_tree>();
 }
 
 } // namespace roost::inline v0::detail

@@ -11,6 +11,7 @@
 #include "bench/compare/markdown.hpp"
 #include "bench/compare/measure.hpp"
 #include "bench/compare/options.hpp"
+#include "bench/compare/search_time.hpp"
 #include "bench/compare/svg_chart.hpp"
 
 #include <algorithm>
@@ -43,6 +44,8 @@ class comparison_run {
     measure(limit_works(), {"limits"});
     measure(catalogue(), names_);
     measure_compile_cost();
+    if (given_.wants("search"))
+      add(search_time(given_).measure(), "roost");
     write();
     return roost_has_all_;
   }
@@ -50,7 +53,8 @@ class comparison_run {
  private:
   void note_missing() {
     for (const contender& each : contenders())
-      if (is_peer(each.name) && std::find(names_.begin(), names_.end(), each.name) == names_.end())
+      if (is_peer(each.name) && !is_tool(each.name) &&
+          std::find(names_.begin(), names_.end(), each.name) == names_.end())
         notes_.emplace_back(each.title + " did not take part" +
                             (each.remedy.empty() ? "" : ": " + each.remedy));
   }

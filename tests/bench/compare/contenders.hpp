@@ -7,11 +7,12 @@
 
 namespace bench {
 
-/// roost, an older build of it, or a peer: a program that does the same works.
+/// roost, an older build of it, or a peer: a program that does the same works, or a tool to compare
+/// an example with.
 struct contender {
   /// Tasks of some peers are threads, or run on a pool of threads; those of others are fibers,
   /// which one thread switches between.
-  enum class kind { roost, thread_peer, fiber_peer };
+  enum class kind { roost, thread_peer, fiber_peer, tool };
 
   std::string name;
   std::string title;
@@ -37,6 +38,8 @@ inline const std::vector<contender>& contenders() {
        "Rust",
        kind::thread_peer,
        "apt-get install cargo librust-crossbeam-dev librust-rayon-dev"},
+      {"grep", "GNU grep", kind::tool, "apt-get install grep"},
+      {"rg", "ripgrep", kind::tool, "apt-get install ripgrep"},
   };
   return all;
 }
@@ -51,8 +54,11 @@ inline bool is_a(contender::kind what, const std::string& name) {
 inline bool is_thread_peer(const std::string& name) {
   return is_a(contender::kind::thread_peer, name);
 }
+inline bool is_tool(const std::string& name) {
+  return is_a(contender::kind::tool, name);
+}
 inline bool is_peer(const std::string& name) {
-  return is_thread_peer(name) || is_a(contender::kind::fiber_peer, name);
+  return is_thread_peer(name) || is_a(contender::kind::fiber_peer, name) || is_tool(name);
 }
 
 /// "oneTBB" of "tbb".

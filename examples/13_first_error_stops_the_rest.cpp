@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Uploads, two at a time, and the first error ends them all: for this Go has errgroup. Notice that
 // the scope throws that error, unchanged, and that all other tasks are over by then: the stop has
-// woken the tasks that ran, and the tasks in line never began.
+// woken the tasks that ran, and the queued tasks never began.
 #include <roost.hpp>
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // More work than there is room for, and a sender that must not wait. Notice what each policy gives
 // up: drop_oldest the old value, drop_newest the new one, which its sender keeps; and try_spawn()
-// refuses a task for which there is neither a thread nor a place in line.
+// refuses a task for which there is neither a thread nor a place in the queue.
 #include <roost.hpp>
 
 #include <iostream>
@@ -21,7 +21,7 @@ int main() {
 
   roost::event done;
   roost::task_scope scope({.name = "requests", .limit = 1, .backlog = 1});
-  for (const char* request : {"a", "b", "c"}) { // one runs, one is in line, one is too many
+  for (const char* request : {"a", "b", "c"}) { // one runs, one is queued, one is too many
     if (!scope.try_spawn(request, [&done] { done.wait(); }))
       std::cout << "busy: " << request << '\n';
   }

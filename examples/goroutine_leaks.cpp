@@ -189,7 +189,7 @@ void a7_too_many() {
   {
     roost::task_scope scope({.limit = 4, .backlog = 8});
     for (int i = 0; i < 100; ++i)
-      scope.spawn(work); // waits while 4 run and 8 are in line
+      scope.spawn(work); // waits while 4 run and 8 are queued
   }
   here(most <= 4 ? "of 100 tasks never more than the limit of 4 ran at once" : "too many");
 

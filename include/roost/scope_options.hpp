@@ -34,16 +34,16 @@ struct scope_options {
   /// For reports. Copied.
   std::string_view name = {};
 
-  /// How many tasks run at once. Further ones wait in line, first come, first served; but one that
+  /// How many tasks run at once. Further ones are queued, first in, first out; but one that
   /// is asked for by a task_handle::get() inside the scope is run by the asking thread, in its
   /// place, at once. (If one task asks through scopes of its own for several at a time, they run
-  /// beyond the limit.) A task that the system refuses a thread goes to the end of the line. Each
+  /// beyond the limit.) A task that the system refuses a thread goes to the end of the queue. Each
   /// task has a thread to itself, so without a limit none ever waits for another. With 0 the
   /// scope's constructor throws std::invalid_argument.
   std::size_t limit = unlimited;
 
-  /// How many tasks may be in line before spawn() itself waits, where there is a limit. A spawn by
-  /// a task of the scope, or by what runs inside one, never waits: the line then grows beyond.
+  /// How many tasks may be queued before spawn() itself waits, where there is a limit. A spawn by
+  /// a task of the scope, or by what runs inside one, never waits: the queue then grows beyond.
   std::size_t backlog = 1024;
 
   /// When the scope stops, from its construction or as a time. The earlier one counts, and an
@@ -71,7 +71,7 @@ struct scope_options {
   /// A join that still waits so long after a stop prints to stderr which tasks ignore it, again at
   /// double the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole
   /// program, and then joins print without a stop, too. A join, or a spawn that waits, prints the
-  /// same where tasks have been in line for so long while all that run are blocked, in calls of
+  /// same where tasks have been queued for so long while all that run are blocked, in calls of
   /// roost that no deadline ends; it does not look into scopes of theirs.
   detail::any_duration stall_after = std::chrono::seconds(10);
 };

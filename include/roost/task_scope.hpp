@@ -100,7 +100,7 @@ class task_scope {
 
   /// Runs `f()`, or `f(std::stop_token)` if it takes one, as a task of this scope. Once the scope
   /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Where as many
-  /// tasks run as the scope's limit lets, it puts `f` in line; where the line is full, too, it
+  /// tasks run as the scope's limit lets, it queues `f`; where the queue is full, too, it
   /// waits for a place, unless the caller runs inside the scope. Throws what a wait throws;
   /// scope_closed after join(); and std::system_error if there is no thread and nothing of a
   /// limited scope runs that could take it. Then `f` was not run.

@@ -11,7 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <thread>
+#include <vector>
 
 using namespace std::chrono_literals;
 using roost::detail::thread_pool;
@@ -82,5 +84,61 @@ TEST_CASE("every job finds a thread while idle ones are called, give up or are s
     };
     const std::jthread other([&] { start_jobs(static_cast<std::uint64_t>(2 * pools), false); });
     start_jobs(static_cast<std::uint64_t>(2 * pools + 1), dismisses);
+  }
+}
+
+TEST_CASE("threads that come free race with tasks that need one", "[thread_pool][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  roost::task_scope scope;
+  random_numbers random(1);
+  for (int round = 0; round < rounds(2000); ++round) {
+    // Were one of them to wait for another's thread, it would be for ever.
+    roost::event meeting;
+    std::atomic<int> missing{1 + random.below(4)};
+    const int tasks = missing;
+    for (int i = 0; i < tasks; ++i) {
+      scope.spawn([&] {
+        if (--missing == 0)
+          meeting.set();
+        meeting.wait();
+      });
+      test::dither(random, 100);
+    }
+    if (random.one_in(2)) {
+      (void)scope.wait_for(1h);
+    } else {
+      meeting.wait();
+      (void)scope.wait_for(1h); // what they use goes
+    }
+  }
+  scope.join();
+}
+
+TEST_CASE("idle threads that exit race with jobs that come", "[thread_pool][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  struct counting_job final : roost::detail::job {
+    std::atomic<int>* done = nullptr;
+    void run_on_pool() noexcept override { ++*done; }
+    void fail_on_pool(const std::exception_ptr&) noexcept override {} // none is offered
+  };
+  random_numbers random(1);
+  std::atomic<int> done{0};
+  std::vector<counting_job> jobs(4);
+  for (counting_job& j : jobs)
+    j.done = &done;
+  for (int time = 0; time < 4; ++time) {
+    roost::detail::thread_pool threads(std::chrono::microseconds(5 * time));
+    for (int round = 0; round < rounds(500); ++round) {
+      done = 0;
+      for (counting_job& j : jobs) {
+        threads.start(j);
+        test::dither(random, 2000);
+      }
+      test::wait_until([&] { return done == static_cast<int>(jobs.size()); });
+    }
+    if (random.one_in(2))
+      threads.dismiss_idle();
   }
 }

@@ -89,7 +89,7 @@ class barrier {
   wait_until(arrival_token phase, detail::any_time_point deadline, site where = site::current());
 
  private:
-  friend struct detail::probe;
+  friend struct detail::wait_probe;
   friend struct detail::barrier_case;
 
   auto over(arrival_token phase) const noexcept {

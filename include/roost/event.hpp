@@ -48,7 +48,7 @@ class event {
   }
 
  private:
-  friend struct detail::probe;
+  friend struct detail::wait_probe;
   friend struct detail::case_maker;
 
   detail::wait_queue waiters_;

@@ -22,6 +22,10 @@
 
 namespace roost::inline v0 {
 
+namespace detail {
+struct select_probe; // the tests' window
+} // namespace detail
+
 /// A select whose cases come and go. Each call makes exactly one case happen, calls its handler
 /// and returns the key under which it was added.
 ///
@@ -81,7 +85,7 @@ class selector {
   std::optional<std::size_t> try_select();
 
  private:
-  friend struct detail::probe;
+  friend struct detail::select_probe;
 
   struct keyed_case {
     std::size_t key;

@@ -65,7 +65,7 @@ class semaphore {
   std::size_t available() const noexcept;                   // old news where other threads act
 
  private:
-  friend struct detail::probe;
+  friend struct detail::wait_probe;
   class acquisition;
 
   void require(std::size_t n, const site& where) const;

@@ -33,6 +33,7 @@ namespace roost::inline v0 {
 namespace detail {
 struct with_scope_access;
 struct joint_tasks;
+struct scope_probe; // the tests' window
 } // namespace detail
 
 /// The name of a task, for reports and this_task::name().
@@ -175,7 +176,7 @@ class task_scope {
   void end_without_throwing() noexcept;
 
  private:
-  friend struct detail::probe;
+  friend struct detail::scope_probe;
   friend struct detail::with_scope_access;
   friend struct detail::joint_tasks;
 

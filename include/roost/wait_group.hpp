@@ -74,7 +74,7 @@ class wait_group {
   }
 
  private:
-  friend struct detail::probe;
+  friend struct detail::wait_probe;
   friend struct detail::case_maker;
 
   template <class F>

@@ -69,7 +69,7 @@ TEST_CASE("a select receives from a broadcast what is there and what comes", "[b
     tx.close();
   }
   CHECK(got == std::vector<std::string>{"b", "c", "d", "closed"});
-  CHECK(test::probe::waiting(rx) == 0);
+  CHECK(test::waiting(rx) == 0);
 }
 
 TEST_CASE("a select that does something else leaves a broadcast's item", "[broadcast]") {
@@ -83,7 +83,7 @@ TEST_CASE("a select that does something else leaves a broadcast's item", "[broad
     e.set();
     CHECK(woken.get() == 1);
   }
-  CHECK(test::probe::waiting(rx) == 0);
+  CHECK(test::waiting(rx) == 0);
   REQUIRE(tx.send(1));
   CHECK(roost::select_biased(on_set(e), on_receive(rx, ignore)) == 0);
   CHECK(rx.size() == 1);
@@ -218,12 +218,11 @@ TEST_CASE("a stop wakes a select of broadcasts and watches and nothing has happe
       left = item.value();
     });
     test::wait_until_blocked(scope, 1);
-    CHECK(test::probe::waiting(rx) + test::probe::waiting(full) + test::probe::waiting(change) ==
-          3);
+    CHECK(test::waiting(rx) + test::waiting(full) + test::waiting(change) == 3);
     scope.request_stop();
   }
   CHECK(outcome[0] == seen::stopped);
   CHECK(outcome[1] == seen::stopped);
   CHECK(left == 2);
-  CHECK(test::probe::waiting(rx) + test::probe::waiting(full) + test::probe::waiting(change) == 0);
+  CHECK(test::waiting(rx) + test::waiting(full) + test::waiting(change) == 0);
 }

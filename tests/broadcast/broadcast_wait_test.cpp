@@ -83,7 +83,7 @@ TEST_CASE("a send wakes one receiver at each place of a broadcast", "[broadcast]
   for (auto& each : others)
     CHECK(each.get() == 7);
   CHECK(first.get() == 7); // served in the order they came
-  CHECK(test::probe::waiting(shared) == 1);
+  CHECK(test::waiting(shared) == 1);
   if (policy == overflow::block)
     places.clear(); // or they would hold up the next one
   CHECK(tx.send(8));
@@ -105,12 +105,12 @@ TEST_CASE("the last receiver to read lets waiting senders into a broadcast in th
     test::wait_until_waiting(tx, static_cast<std::size_t>(i));
   }
   CHECK(one.receive().value() == 0);
-  CHECK(test::probe::waiting(tx) == 3);
+  CHECK(test::waiting(tx) == 3);
   CHECK(two->receive().value() == 0);
   CHECK(sends[0].get());
-  CHECK(test::probe::waiting(tx) == 2);
+  CHECK(test::waiting(tx) == 2);
   CHECK(one.receive().value() == 1);
-  CHECK(test::probe::waiting(tx) == 2);
+  CHECK(test::waiting(tx) == 2);
   two.reset(); // going lets in as many as reading
   CHECK(sends[1].get());
   CHECK(one.receive().value() == 2);
@@ -218,8 +218,8 @@ TEST_CASE("a stop wakes those who wait at a broadcast and nothing has happened",
   CHECK(sending[0] == seen::stopped);
   CHECK(sending[1] == seen::stopped);
   CHECK(left == 5);
-  CHECK(test::probe::waiting(rx) == 0);
-  CHECK(test::probe::waiting(full) == 0);
+  CHECK(test::waiting(rx) == 0);
+  CHECK(test::waiting(full) == 0);
   CHECK(tx.send(3)); // and what they waited at works
   CHECK(rx.receive().value() == 3);
   CHECK(slow.receive()->value() == 0);
@@ -280,8 +280,8 @@ TEST_CASE("a timed wait at a broadcast gives up at its deadline and not before",
   start = roost::clock::now();
   CHECK(tx.send_for(2, 20ms).status() == channel_status::timeout);
   CHECK(roost::clock::now() >= start + 20ms);
-  CHECK(test::probe::waiting(rx) == 0);
-  CHECK(test::probe::waiting(tx) == 0);
+  CHECK(test::waiting(rx) == 0);
+  CHECK(test::waiting(tx) == 0);
   // What can happen at once does, although the time has passed.
   CHECK(rx.receive_until(roost::clock::time_point::min()).value() == 1);
   CHECK(tx.send_for(2, -1h));

@@ -190,7 +190,7 @@ TEST_CASE("a stop wakes those who wait for a change and goes before one", "[watc
   }
   CHECK(waiting == seen::stopped);
   CHECK(changed == seen::stopped);
-  CHECK(test::probe::waiting(rx) == 0);
+  CHECK(test::waiting(rx) == 0);
   CHECK(rx.changed()); // it is no less there
 }
 
@@ -239,7 +239,7 @@ TEST_CASE("a wait for a state of a watch does not miss it", "[watch]") {
     test::wait_until_waiting(rx, 1);
   paused.set(true); // another change is not enough
   for (const auto& rx : receivers)
-    test::wait_until([&] { return !rx.changed() && test::probe::waiting(rx) == 1; });
+    test::wait_until([&] { return !rx.changed() && test::waiting(rx) == 1; });
   CHECK(passed == 0);
   paused.set(false);
   scope.join();

@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("send_all sends everything in order and leaves nothing",
       test::wait_until_waiting(ch.rx, static_cast<std::size_t>(&mine - taken.data()) + 1);
     }
     auto consumer = scope.spawn([&] {
-      test::wait_until([&] { return test::probe::waiting(ch.rx) == 0; });
+      test::wait_until([&] { return test::waiting(ch.rx) == 0; });
       for (const auto& item : ch.rx)
         rest.push_back(value_of(item));
     });
@@ -155,7 +155,7 @@ TEMPLATE_TEST_CASE("a stop in the middle of send_all leaves exactly what was not
     for (const int value : received_at_once(ch.rx))
       got.push_back(value);
     CHECK(got == numbers(0, count));
-    CHECK(test::probe::waiting(ch.tx) == 0);
+    CHECK(test::waiting(ch.tx) == 0);
   }
   CHECK(counts.live == 0);
 }

@@ -66,7 +66,7 @@ TEST_CASE("receivers that wait learn of the end once each", "[channel]") {
   for (auto& end : ends)
     closed += end.get() == channel_status::closed;
   CHECK(closed == 10);
-  CHECK(test::probe::waiting(observer) == 0);
+  CHECK(test::waiting(observer) == 0);
 }
 
 TEMPLATE_TEST_CASE("senders that wait learn of the end and keep their items",
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("senders that wait learn of the end and keep their items",
     for (auto& each : kept)
       as_promised += each.get();
     CHECK(as_promised == 5);
-    CHECK(test::probe::waiting(observer) == 0);
+    CHECK(test::waiting(observer) == 0);
   }
   CHECK(counts.live == 0);
 }

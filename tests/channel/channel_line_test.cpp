@@ -19,9 +19,9 @@
 using roost::channel_status;
 using roost::overflow;
 using roost::detail::parker;
-using roost::detail::probe;
 using roost::detail::wait_record;
 using roost::detail::wait_state;
+using test::channel_probe;
 using channel = roost::detail::channel_core<int>;
 
 namespace {
@@ -338,7 +338,7 @@ TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
     auto line = in_line<sender>(ch, 1);
     CHECK(receive(ch) == -1);
     CHECK(line.front().arrive() == channel_status::success);
-    CHECK(probe::on_their_way(ch) == 0);
+    CHECK(channel_probe::on_their_way(ch) == 0);
   }
   SECTION("receivers") {
     CHECK(receive(ch) == -1);
@@ -353,7 +353,7 @@ TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
     auto line = in_line<receiver>(ch, 1);
     send(ch, 1);
     CHECK(line.front().arrive() == channel_status::success);
-    CHECK(probe::on_their_way(ch) == 0);
+    CHECK(channel_probe::on_their_way(ch) == 0);
   }
 }
 
@@ -382,7 +382,7 @@ TEST_CASE("at its deadline a wait finds what is there and nobody was called for"
           "[channel][line]") {
   const std::size_t called_at_once = roost::detail::worth_waking();
   auto ends = roost::make_channel<int>(called_at_once + 1);
-  channel& ch = probe::core(ends.tx);
+  channel& ch = channel_probe::core(ends.tx);
   const int last = static_cast<int>(called_at_once);
   std::optional<int> received;
   const auto send_all = [&] {

@@ -12,28 +12,28 @@
 
 TEST_CASE("all that changes at a channel without a ring is one cache line", "[channel][look]") {
   auto [tx, rx] = roost::make_channel<int>(0);
-  CHECK(test::probe::is_compact(tx));
+  CHECK(test::channel_probe::is_compact(tx));
   auto [boxed_tx, boxed_rx] = roost::make_channel<std::unique_ptr<int>>(0);
-  CHECK(test::probe::is_compact(boxed_tx));
+  CHECK(test::channel_probe::is_compact(boxed_tx));
 }
 
 TEST_CASE("a blocked send keeps its channel only if the item may own an end", "[channel][look]") {
   SECTION("an int cannot") {
     auto [tx, rx] = roost::make_channel<int>(0);
-    const long ends = test::probe::keepers(tx);
+    const long ends = test::channel_probe::keepers(tx);
     roost::task_scope scope;
     scope.spawn([&tx = tx] { (void)tx.send(1); });
     test::wait_until_waiting(tx, 1);
-    CHECK(test::probe::keepers(tx) == ends);
+    CHECK(test::channel_probe::keepers(tx) == ends);
     CHECK(rx.receive().value() == 1);
   }
   SECTION("a pointer can") {
     auto [tx, rx] = roost::make_channel<std::unique_ptr<int>>(0);
-    const long ends = test::probe::keepers(tx);
+    const long ends = test::channel_probe::keepers(tx);
     roost::task_scope scope;
     scope.spawn([&tx = tx] { (void)tx.send(std::make_unique<int>(1)); });
     test::wait_until_waiting(tx, 1);
-    CHECK(test::probe::keepers(tx) == ends + 1);
+    CHECK(test::channel_probe::keepers(tx) == ends + 1);
     CHECK(*rx.receive().value() == 1);
   }
 }

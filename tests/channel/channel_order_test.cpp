@@ -51,7 +51,7 @@ TEST_CASE("receivers that wait are served in the order they came", "[channel]") 
   for (int i = 0; i < 5; ++i) {
     CHECK(ch.tx.send(i));
     CHECK(got[static_cast<std::size_t>(i)].get() == i);
-    CHECK(test::probe::waiting(ch.rx) == static_cast<std::size_t>(4 - i));
+    CHECK(test::waiting(ch.rx) == static_cast<std::size_t>(4 - i));
   }
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("an item that comes later cannot overtake that of a sender who was cal
   test::wait_until_waiting(ch.tx, 1);
   CHECK(ch.rx.receive().value() == 1);
   // The room that came free is the waiting sender's, whether its thread has woken or not.
-  CHECK(test::probe::waiting(ch.tx) == 0);
+  CHECK(test::waiting(ch.tx) == 0);
   CHECK(ch.rx.size() == 1);
   CHECK(ch.tx.try_send(3).status() == channel_status::full);
   CHECK(sent.get());

@@ -178,5 +178,5 @@ TEST_CASE("a close and a stop wake one who waits for a batch", "[channel]") {
   CHECK(second == seen::stopped); // although there is one
   CHECK(other.rx.size() == 1);
   CHECK(got == std::vector<int>{1});
-  CHECK(test::probe::waiting(other.rx) == 0);
+  CHECK(test::waiting(other.rx) == 0);
 }

@@ -57,9 +57,9 @@ TEST_CASE("a scope with a hundred tasks blocked at as many primitives ends when 
   CHECK(passed == 0);
   std::size_t waiting = 0;
   for (const auto& ch : channels)
-    waiting += test::probe::waiting(ch.tx) + test::probe::waiting(ch.rx);
+    waiting += test::waiting(ch.tx) + test::waiting(ch.rx);
   for (std::size_t i = 0; i < 25; ++i)
-    waiting += test::probe::waiting(*events[i]) + test::probe::waiting(*groups[i]);
+    waiting += test::waiting(*events[i]) + test::waiting(*groups[i]);
   CHECK(waiting == 0);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("a shielded operation outlives the stop and completes", "[channel]") {
     });
     test::wait_until_waiting(ch.rx, 1);
     scope.request_stop();
-    CHECK(test::probe::waiting(ch.rx) == 1);
+    CHECK(test::waiting(ch.rx) == 1);
     CHECK(ch.tx.try_send(3));
   }
   CHECK(got == 3);
@@ -114,7 +114,7 @@ TEST_CASE("a token from outside and the scope each wake a blocked operation alon
   }
   CHECK(reason == (by_token ? roost::stop_reason::token : roost::stop_reason::requested));
   CHECK(after == (by_token ? seen::returned : seen::neither));
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
 }
 
 TEST_CASE("a token that is stopped already lets no wait begin", "[channel]") {
@@ -171,8 +171,8 @@ TEST_CASE("a stop of the outer scope wakes an operation in the inner one but not
     CHECK(in_inner == seen::stopped);
     CHECK(in_outer == seen::stopped);
   }
-  CHECK(test::probe::waiting(outer_channel.rx) == 0);
-  CHECK(test::probe::waiting(inner_channel.rx) == 0);
+  CHECK(test::waiting(outer_channel.rx) == 0);
+  CHECK(test::waiting(inner_channel.rx) == 0);
 }
 
 TEST_CASE("a deadline of the scope wakes those who wait at a channel", "[channel]") {
@@ -200,7 +200,7 @@ TEST_CASE("a deadline of the scope wakes those who wait at a channel", "[channel
       return false;
     CHECK(reason == roost::stop_reason::deadline);
     CHECK(left == 5);
-    CHECK(test::probe::waiting(ch.tx) == 0);
+    CHECK(test::waiting(ch.tx) == 0);
     return true;
   });
 }
@@ -292,5 +292,5 @@ TEST_CASE("a stop callback may use channels and its waits are stopped ones", "[c
   }
   CHECK(tried == channel_status::success);
   CHECK(in_callback == seen::stopped);
-  CHECK(test::probe::waiting(blocked.rx) == 0);
+  CHECK(test::waiting(blocked.rx) == 0);
 }

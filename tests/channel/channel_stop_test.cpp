@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("a stop wakes every form of send and the item stays in its va
       CHECK(first == seen::stopped);
       CHECK(second == seen::stopped); // and so does every later wait
       CHECK(left == 2);
-      CHECK(test::probe::waiting(ch.tx) == 0);
+      CHECK(test::waiting(ch.tx) == 0);
       CHECK(ch.tx.size() == capacity);
       while (const auto got = ch.rx.try_receive())
         CHECK(value_of(*got) == 1);
@@ -81,7 +81,7 @@ TEST_CASE("a stop wakes every form of receive and the channel goes on", "[channe
       scope.request_stop();
     }
     CHECK(first == seen::stopped);
-    CHECK(test::probe::waiting(ch.rx) == 0);
+    CHECK(test::waiting(ch.rx) == 0);
     // Nobody waits any more: what is sent now goes to nobody who has left.
     CHECK(ch.tx.try_send(1).status() == (capacity == 0 ? channel_status::full //
                                                        : channel_status::success));

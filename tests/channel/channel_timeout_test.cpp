@@ -26,7 +26,7 @@ TEST_CASE("a timed receive gives up at its deadline and not before", "[channel]"
   CHECK(roost::clock::now() >= deadline);
   CHECK_FALSE(got);
   CHECK(got.status() == channel_status::timeout);
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
 
   const auto start = roost::clock::now();
   CHECK(ch.rx.receive_for(20ms).status() == channel_status::timeout);
@@ -46,7 +46,7 @@ TEST_CASE("a timed send gives up at its deadline and its item stays", "[channel]
   CHECK(ch.tx.send_until(std::move(item), deadline).status() == channel_status::timeout);
   CHECK(roost::clock::now() >= deadline);
   CHECK(item == std::vector<int>{1, 2}); // NOLINT(bugprone-use-after-move): it was not taken
-  CHECK(test::probe::waiting(ch.tx) == 0);
+  CHECK(test::waiting(ch.tx) == 0);
   CHECK(ch.tx.size() == capacity);
 }
 

@@ -108,7 +108,7 @@ TEST_CASE("a wake that was meant for an earlier operation ends no later one", "[
     test::wait_until_waiting(ch.rx, 1);
     for (int i = 0; i < 100; ++i)
       sleeper.load()->unpark();
-    CHECK(test::probe::waiting(ch.rx) == 1);
+    CHECK(test::waiting(ch.rx) == 1);
     CHECK(ch.tx.send(7));
   }
   CHECK(got == 7);

@@ -30,7 +30,7 @@ std::size_t line_of(F wait) {
   scope.spawn(wait);
   roost::site where;
   test::wait_until([&] {
-    const auto call = test::probe::first_task_call(scope);
+    const auto call = test::scope_probe::first_task_call(scope);
     where = call.where;
     return *call.operation != '\0';
   });
@@ -166,7 +166,7 @@ TEST_CASE("waits for handles and scopes record the line of the caller", "[site]"
     waiter->spawn(ends_scope);
     roost::site where;
     test::wait_until([&] {
-      const auto call = test::probe::first_task_call(*waiter);
+      const auto call = test::scope_probe::first_task_call(*waiter);
       where = call.where;
       return std::string_view(call.operation).starts_with("task_scope");
     });

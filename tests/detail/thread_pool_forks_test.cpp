@@ -71,7 +71,7 @@ TEST_CASE("every fork gets a thread though none of them ends", "[thread_pool]") 
   for (fork_job& f : forks)
     threads.offer(f);
   run_together(forks);
-  test::wait_until([&] { return test::probe::idle_threads(threads) != 0; });
+  test::wait_until([&] { return test::pool_probe::idle_threads(threads) != 0; });
   for (fork_job& f : again)
     threads.offer(f);
   run_together(again);
@@ -134,20 +134,20 @@ TEST_CASE("a fork that is taken back gets no thread", "[thread_pool]") {
 
 TEST_CASE("a fork gets a thread at once only while a processor is free for it", "[thread_pool]") {
   const test::no_thread_left check;
-  using test::probe;
+  using test::pool_probe;
   thread_pool one_helper(1h, 1, 1);
   thread_pool none(1h, 1, 0);
-  CHECK(probe::gives_fork_a_thread_at_once(one_helper));
-  CHECK_FALSE(probe::gives_fork_a_thread_at_once(none));
+  CHECK(pool_probe::gives_fork_a_thread_at_once(one_helper));
+  CHECK_FALSE(pool_probe::gives_fork_a_thread_at_once(none));
 
   fork_at_work busy(one_helper);
-  CHECK_FALSE(probe::gives_fork_a_thread_at_once(one_helper));
+  CHECK_FALSE(pool_probe::gives_fork_a_thread_at_once(one_helper));
   one_helper.begin_absence();
-  CHECK(probe::gives_fork_a_thread_at_once(one_helper));
+  CHECK(pool_probe::gives_fork_a_thread_at_once(one_helper));
   one_helper.end_absence();
-  CHECK_FALSE(probe::gives_fork_a_thread_at_once(one_helper));
+  CHECK_FALSE(pool_probe::gives_fork_a_thread_at_once(one_helper));
   busy.end();
-  test::wait_until([&] { return probe::gives_fork_a_thread_at_once(one_helper); });
+  test::wait_until([&] { return pool_probe::gives_fork_a_thread_at_once(one_helper); });
 }
 
 TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[thread_pool]") {
@@ -159,7 +159,7 @@ TEST_CASE("the thread that looks out for forks counts for other jobs, too", "[th
     brief_fork fork(run);
     threads.offer(fork);
     while (!counts && run != wanted)
-      counts = test::probe::lookout_is_there_for_jobs(threads);
+      counts = test::pool_probe::lookout_is_there_for_jobs(threads);
     test::wait_until([&] { return run == wanted; });
   }
   CHECK(*counts);

@@ -189,9 +189,10 @@ TEST_CASE("a bounded number of idle threads is kept", "[thread_pool]") {
   roost::task_scope scope;
   for (const int tasks : {int{thread_pool::most_idle} + 20, 10}) {
     run_together(scope, tasks);
-    test::wait_until([&] { return test::probe::idle_threads(scope) >= thread_pool::most_idle; });
+    test::wait_until(
+        [&] { return test::pool_probe::idle_threads(scope) >= thread_pool::most_idle; });
     CHECK(test::threads_back_to(before + thread_pool::most_idle));
-    CHECK(test::probe::idle_threads(scope) == thread_pool::most_idle);
+    CHECK(test::pool_probe::idle_threads(scope) == thread_pool::most_idle);
   }
 }
 
@@ -210,7 +211,7 @@ TEST_CASE("idle threads exit after a while and new ones come when they are neede
   for (counting_job& j : jobs)
     j.go.open();
   CHECK(test::threads_back_to(before));
-  CHECK(test::probe::idle_threads(threads) == 0);
+  CHECK(test::pool_probe::idle_threads(threads) == 0);
 
   for (counting_job& j : later) {
     threads.start(j);
@@ -233,8 +234,8 @@ TEST_CASE("no more threads are woken at once than can run, and all jobs run at o
     j.go.wait_for_arrivals(1);
     j.go.open();
   }
-  test::wait_until([&] { return test::probe::idle_threads(threads) == first.size(); });
-  CHECK(test::probe::start_together(threads, jobs) == woken_at_once);
+  test::wait_until([&] { return test::pool_probe::idle_threads(threads) == first.size(); });
+  CHECK(test::pool_probe::start_together(threads, jobs) == woken_at_once);
   for (counting_job& j : jobs)
     j.go.wait_for_arrivals(1);
   for (counting_job& j : jobs)
@@ -251,7 +252,7 @@ TEST_CASE("a thread pool that is dismissed keeps no idle thread but still runs j
   thread_pool threads(1h);
   first.go.open();
   threads.start(first);
-  test::wait_until([&] { return test::probe::idle_threads(threads) == 1; });
+  test::wait_until([&] { return test::pool_probe::idle_threads(threads) == 1; });
   threads.start(during);
   during.go.wait_for_arrivals(1);
   CHECK(during.thread == first.thread);
@@ -273,7 +274,7 @@ TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[th
     first.go.open();
     second.go.open();
     threads.start(first);
-    test::wait_until([&] { return test::probe::idle_threads(threads) == 1; });
+    test::wait_until([&] { return test::pool_probe::idle_threads(threads) == 1; });
     threads.dismiss_idle();
     threads.start(second);
     second.go.wait_for_arrivals(1);
@@ -474,7 +475,7 @@ TEST_CASE("a stop of a scope does not reach a task of another one on the same th
   test::wait_until_blocked(scope, 1);
   first->request_stop();
   first.reset();
-  CHECK(test::probe::blocked_tasks(scope) == 1);
+  CHECK(test::scope_probe::blocked_tasks(scope) == 1);
   go.set();
   CHECK(second.get() == thread);
 }

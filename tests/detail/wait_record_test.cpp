@@ -124,7 +124,7 @@ TEST_CASE("a waiter that sleeps is unparked, whether its claimer came before or 
   std::optional<wait_state> end;
   {
     std::jthread sleeper([&] { end = w.record.await(no_deadline); });
-    test::wait_until([&] { return test::probe::is_asleep(w.record); });
+    test::wait_until([&] { return test::wait_probe::is_asleep(w.record); });
     if (!claimed_before)
       REQUIRE(w.record.try_claim());
     w.record.complete(wait_state::done);
@@ -135,7 +135,7 @@ TEST_CASE("a waiter that sleeps is unparked, whether its claimer came before or 
 TEST_CASE("a record that slept until its deadline cannot be claimed", "[wait_record]") {
   waiter w;
   CHECK(w.record.await(roost::clock::now() + 5ms) == wait_state::timed_out);
-  CHECK(test::probe::is_asleep(w.record));
+  CHECK(test::wait_probe::is_asleep(w.record));
   CHECK_FALSE(w.record.try_claim());
 }
 

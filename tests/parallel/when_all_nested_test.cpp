@@ -76,9 +76,9 @@ TEST_CASE("forks are offered inside of forks, and only there", "[when_all]") {
   roost::when_all(nothing, nothing);
   scope.spawn([] { roost::when_all(nothing, nothing); }).get();
   roost::when_any(nothing, [] { roost::when_any(nothing, nothing); });
-  CHECK_FALSE(test::probe::has_had_forks(scope));
+  CHECK_FALSE(test::pool_probe::has_had_forks(scope));
   roost::when_all(nothing, [] { roost::when_all(nothing, nothing); });
-  CHECK(test::probe::has_had_forks(scope));
+  CHECK(test::pool_probe::has_had_forks(scope));
 }
 
 TEST_CASE("while a thread waits for its forks another one may be at work", "[when_all]") {
@@ -86,11 +86,11 @@ TEST_CASE("while a thread waits for its forks another one may be at work", "[whe
   roost::event go;
   roost::task_scope scope;
   scope.spawn([&] {
-    test::wait_until([&] { return test::probe::absent(scope) == 1; });
+    test::wait_until([&] { return test::pool_probe::absent(scope) == 1; });
     go.set();
   });
   roost::when_all([&] { go.wait(); }, nothing);
-  CHECK(test::probe::absent(scope) == 0);
+  CHECK(test::pool_probe::absent(scope) == 0);
 }
 
 TEST_CASE("forks run at once though each has forks that end, until all have come", "[when_all]") {

@@ -237,7 +237,7 @@ TEST_CASE("a range that throws while when_all goes through it stops what was beg
     REQUIRE(calls.tx.send(all.one()));
   calls.tx.fail(std::make_exception_ptr(std::runtime_error("no more callables")));
   CHECK(test::thrown_by([&] { roost::when_all(calls.rx); }) == "no more callables");
-  CHECK(test::probe::waiting(all.never) == 0);
+  CHECK(test::waiting(all.never) == 0);
 }
 
 TEST_CASE("when_all throws stopped where a callable was ended by a token of its own",

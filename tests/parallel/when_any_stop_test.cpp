@@ -174,7 +174,7 @@ TEST_CASE("a range that throws while when_any goes through it stops what was beg
   REQUIRE(calls.tx.send(all.one()));
   calls.tx.fail(std::make_exception_ptr(std::runtime_error("no more callables")));
   CHECK(test::thrown_by([&] { (void)roost::when_any(calls.rx); }) == "no more callables");
-  CHECK(test::probe::waiting(all.never) == 0);
+  CHECK(test::waiting(all.never) == 0);
 }
 
 TEST_CASE("when_any takes all callables from a channel before one of them has the answer",

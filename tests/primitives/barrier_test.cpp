@@ -81,7 +81,7 @@ TEST_CASE("none goes through a barrier before all have arrived", "[barrier]") {
   CHECK(form.arrive(b)); // waits no more
   scope.join();
   CHECK(through == count - 1);
-  CHECK(test::probe::waiting(b) == 0);
+  CHECK(test::waiting(b) == 0);
 }
 
 TEST_CASE("threads go through the phases of a barrier together", "[barrier]") {
@@ -153,7 +153,7 @@ TEST_CASE("who gives up at a barrier has not arrived", "[barrier]") {
   CHECK_FALSE(b.arrive_and_wait_for(10ms));
   CHECK(roost::clock::now() >= start + 10ms);
   CHECK_FALSE(b.arrive_and_wait_until(start));
-  CHECK(test::probe::waiting(b) == 0);
+  CHECK(test::waiting(b) == 0);
   const auto phase = b.arrive();
   CHECK_FALSE(b.wait_for(phase, 0ns)); // what arrive() has counted stays
   CHECK(b.arrive_and_wait_for(0ns));
@@ -176,7 +176,7 @@ TEST_CASE("who is stopped at a barrier has not arrived", "[barrier]") {
   }
   CHECK(outcome[0] == seen::stopped);
   CHECK(outcome[1] == seen::stopped);
-  CHECK(test::probe::waiting(b) == 0);
+  CHECK(test::waiting(b) == 0);
   const auto phase = b.arrive();
   CHECK_FALSE(b.wait_for(phase, 0ns));
   (void)b.arrive();
@@ -294,5 +294,5 @@ TEST_CASE("a stop wakes a select for a phase", "[barrier]") {
     scope.request_stop();
   }
   CHECK(outcome == seen::stopped);
-  CHECK(test::probe::waiting(b) == 0);
+  CHECK(test::waiting(b) == 0);
 }

@@ -72,7 +72,7 @@ TEST_CASE("setting an event wakes all who wait", "[event]") {
   e.set();
   for (auto& each : woken)
     CHECK(each.get() == 5); // and each sees what was done before
-  CHECK(test::probe::waiting(e) == 0);
+  CHECK(test::waiting(e) == 0);
 }
 
 TEST_CASE("a plain thread waits for an event", "[event]") {
@@ -97,7 +97,7 @@ TEST_CASE("a timed wait for an event gives up at its deadline and not before", "
   const auto start = roost::clock::now();
   CHECK_FALSE(e.wait_for(20ms));
   CHECK(roost::clock::now() >= start + 20ms);
-  CHECK(test::probe::waiting(e) == 0);
+  CHECK(test::waiting(e) == 0);
 }
 
 TEST_CASE("an event that is set is waited for although the time has passed", "[event]") {
@@ -143,7 +143,7 @@ TEST_CASE("a stop wakes those who wait for an event", "[event]") {
     scope.request_stop();
   }
   CHECK(stopped == 2);
-  CHECK(test::probe::waiting(e) == 0);
+  CHECK(test::waiting(e) == 0);
   e.set();
   CHECK(e.wait_for(0ns));
 }

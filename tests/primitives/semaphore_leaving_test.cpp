@@ -33,7 +33,7 @@ TEST_CASE("a timed acquire gives up at its deadline and not before", "[semaphore
   const auto start = roost::clock::now();
   CHECK_FALSE(s.acquire_for(20ms, 2));
   CHECK(roost::clock::now() >= start + 20ms);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
   CHECK(s.available() == 1);
   CHECK(s.try_acquire());
 }
@@ -50,7 +50,7 @@ TEST_CASE("a timeout that is over at once is no obstacle to permits that are fre
   CHECK(p);
   CHECK_FALSE(s.acquire_for(timeout));
   CHECK_FALSE(s.acquire_until(roost::clock::time_point::min()));
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
 }
 
 TEST_CASE("an acquire with any large timeout waits until permits come", "[semaphore]") {
@@ -89,7 +89,7 @@ TEST_CASE("a stop wakes those who wait for permits and nothing is taken", "[sema
     scope.request_stop();
   }
   CHECK(stopped == 3);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
   CHECK(s.available() == 1);
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a timed acquire that waits is woken by a stop", "[semaphore]") {
     scope.request_stop();
   }
   CHECK(end == seen::stopped);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
 }
 
 TEST_CASE("an outside token wakes one who waits for permits", "[semaphore]") {
@@ -207,9 +207,9 @@ TEST_CASE("when a timeout takes the first from the line those behind it that fit
     {
       roost::task_scope scope;
       auto first = scope.spawn([&] { return s.acquire_for(timeout, 4).has_value(); });
-      test::wait_until([&] { return first.ready() || test::probe::waiting(s) == 1; });
+      test::wait_until([&] { return first.ready() || test::waiting(s) == 1; });
       auto second = scope.spawn([&] { return s.acquire(2).count(); });
-      test::wait_until([&] { return second.ready() || test::probe::waiting(s) == 2; });
+      test::wait_until([&] { return second.ready() || test::waiting(s) == 2; });
       in_line = !first.ready();
       large = first.get();
       small = second.get(); // nobody gave anything back
@@ -236,7 +236,7 @@ TEST_CASE("one in the middle of the line that leaves holds nobody up", "[semapho
   test::wait_until_waiting(s, 3);
   stopped.request_stop();
   stopped.join();
-  CHECK(test::probe::waiting(s) == 2);
+  CHECK(test::waiting(s) == 2);
   CHECK(s.available() == 0);
   held.release();
   CHECK(first.get() == 1);

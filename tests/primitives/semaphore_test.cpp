@@ -197,7 +197,7 @@ TEST_CASE("an acquire waits until enough permits are back", "[semaphore]") {
   });
   test::wait_until_waiting(s, 1);
   a.release();
-  CHECK(test::probe::waiting(s) == 1);
+  CHECK(test::waiting(s) == 1);
   written_before = 9;
   b.release();
   CHECK(got.get() == 9);
@@ -316,6 +316,6 @@ TEST_CASE("one release serves all who fit at once", "[semaphore]") {
   held.release();
   inside.wait_for_arrivals(3);
   CHECK(got == 6); // the fourth is the last and does not fit
-  CHECK(test::probe::waiting(s) == 1);
+  CHECK(test::waiting(s) == 1);
   inside.open();
 }

@@ -285,7 +285,8 @@ TEST_CASE("an outside token and a deadline wake those who wait for a tick", "[ti
       end = outcome_of([&] { t.wait(); });
     });
     test::wait_until([&] {
-      return std::string_view(test::probe::first_task_call(scope).operation) == "ticker::wait";
+      return std::string_view(test::scope_probe::first_task_call(scope).operation) ==
+             "ticker::wait";
     });
     outside.request_stop();
   }

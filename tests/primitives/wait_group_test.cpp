@@ -90,12 +90,12 @@ TEST_CASE("the last done wakes all who wait", "[wait_group]") {
     woken.push_back(scope.spawn([&] { return form.wait(g) ? written_before : -1; }));
   test::wait_until_waiting(g, 16);
   g.done();
-  CHECK(test::probe::waiting(g) == 16);
+  CHECK(test::waiting(g) == 16);
   written_before = 9;
   g.done();
   for (auto& each : woken)
     CHECK(each.get() == 9);
-  CHECK(test::probe::waiting(g) == 0);
+  CHECK(test::waiting(g) == 0);
 }
 
 TEST_CASE("more done than added is refused and harms nothing", "[wait_group]") {
@@ -207,7 +207,7 @@ TEST_CASE("a timed wait for a wait group gives up at its deadline and not before
   const auto start = roost::clock::now();
   CHECK_FALSE(g.wait_for(20ms));
   CHECK(roost::clock::now() >= start + 20ms);
-  CHECK(test::probe::waiting(g) == 0);
+  CHECK(test::waiting(g) == 0);
 }
 
 TEST_CASE("a stop wakes those who wait for a wait group", "[wait_group]") {
@@ -231,7 +231,7 @@ TEST_CASE("a stop wakes those who wait for a wait group", "[wait_group]") {
     scope.request_stop();
   }
   CHECK(stopped == 2);
-  CHECK(test::probe::waiting(g) == 0);
+  CHECK(test::waiting(g) == 0);
 }
 
 TEST_CASE("a task that was stopped does not pass a wait group that is at zero", "[wait_group]") {

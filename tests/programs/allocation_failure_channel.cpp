@@ -232,9 +232,8 @@ void waiting() {
   expect(test::value_of(item) == 1, "the item stays in its variable");
   expect(large.value() == 2, "the item stays in its variable");
   // NOLINTEND(bugprone-use-after-move)
-  expect(test::probe::waiting(ch.rx) + test::probe::waiting(ch.tx) +
-                 test::probe::waiting(boxed.tx) + test::probe::waiting(event) +
-                 test::probe::waiting(group) ==
+  expect(test::waiting(ch.rx) + test::waiting(ch.tx) + test::waiting(boxed.tx) +
+                 test::waiting(event) + test::waiting(group) ==
              0,
          "nobody is left in a line");
   for (roost::detail::parker* const p : kept_away)

@@ -23,10 +23,10 @@ class empty_pool {
   empty_pool() = default;
   empty_pool(const empty_pool&) = delete;
   empty_pool& operator=(const empty_pool&) = delete;
-  ~empty_pool() { test::probe::show_parkers(hidden_); }
+  ~empty_pool() { test::wait_probe::show_parkers(hidden_); }
 
  private:
-  roost::detail::parker* hidden_ = test::probe::hide_parkers();
+  roost::detail::parker* hidden_ = test::wait_probe::hide_parkers();
 };
 
 // The thread of a task has a parker of its own, from its start on.

@@ -29,7 +29,8 @@ void count_hooked(const roost::failure&) {
 
 /// Not counting parkers, which are kept for ever. All threads but this one have ended.
 long allocations() {
-  return test::living_allocations - test::probe::show_parkers(test::probe::hide_parkers());
+  return test::living_allocations -
+         test::wait_probe::show_parkers(test::wait_probe::hide_parkers());
 }
 
 // --- the end of a scope ----------------------------------------------------------

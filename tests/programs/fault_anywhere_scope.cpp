@@ -116,7 +116,7 @@ void spawns_that_wait_for_a_place() {
   begun.open();
   scope.spawn([&] {
     begun.pass();
-    test::wait_until([&] { return over || test::probe::waiting_spawns(scope) != 0; });
+    test::wait_until([&] { return over || test::scope_probe::waiting_spawns(scope) != 0; });
   });
   begun.wait_for_arrivals(1);
   const std::exception_ptr error = attack([&] {
@@ -155,7 +155,7 @@ void gets_that_wait() {
   std::atomic<bool> over{false};
   roost::task_scope scope;
   auto handle = scope.spawn([&] {
-    test::wait_until([&] { return over || test::probe::owner_blocked(scope); });
+    test::wait_until([&] { return over || test::scope_probe::owner_blocked(scope); });
     return std::string(long_name);
   });
   std::string got;
@@ -316,7 +316,7 @@ void stops() {
         failed = true;
       }
     });
-    test::wait_until([&] { return failed || test::probe::waiting(never) == 2; });
+    test::wait_until([&] { return failed || test::waiting(never) == 2; });
     const std::exception_ptr error = attack([&] {
       expect(scope.request_stop(long_name), "it is the first");
       expect(scope.stop_requested(), "a stop needs nothing");

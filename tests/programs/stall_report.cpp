@@ -127,7 +127,7 @@ void a_task_that_ignores_the_stop() {
     roost::task_scope scope({.name = "crawl", .stall_after = 20ms});
     line = __LINE__ + 1;
     scope.spawn("deaf", [&] { out.wait_for_lines(4); });
-    test::wait_until([&] { return test::probe::started_tasks(scope) == 1; });
+    test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
     scope.request_stop();
   } // the destructor reports
   const auto lines = out.lines();
@@ -163,7 +163,8 @@ void a_task_that_is_blocked() {
     (void)jobs.tx.try_send(1);
     done.set();
   });
-  test::wait_until([&] { return test::probe::started_tasks(scope) == 3; }); // or the stop drops one
+  // Or the stop drops one.
+  test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 3; });
   scope.spawn("has ended", [] {}).get();
   test::wait_until_blocked(scope, 2);
   scope.request_stop();
@@ -193,7 +194,7 @@ void a_task_that_joins_a_scope_itself() {
   outer.spawn("manager", [&] {
     roost::task_scope inner({.name = "inner", .stall_after = 1h});
     inner.spawn([&] { out.wait_for_lines(1); });
-    test::wait_until([&] { return test::probe::started_tasks(inner) == 1; });
+    test::wait_until([&] { return test::scope_probe::started_tasks(inner) == 1; });
     outer.request_stop();
     joins = __LINE__ + 1;
     inner.join();

@@ -99,7 +99,7 @@ void with_a_limit_it_goes_on_with_fewer() {
   };
   for (int i = 0; i < 4; ++i)
     expect(test::thrown_by(spawn) == "nothing", "spawn does not throw");
-  expect(test::probe::queued(scope) == 4, "they are in line");
+  expect(test::scope_probe::queued(scope) == 4, "they are in line");
   expect(!scope.stop_requested() && scope.failures().empty(), "nobody is stopped");
   busy.open();
   scope.join();
@@ -182,7 +182,7 @@ void two_that_get_no_thread_at_once() {
   first.go();
   creation.wait_for_arrivals(1);
   auto second = scope.spawn([&] { ++ran; });
-  expect(test::probe::queued(scope) == 1, "the second leaves it to the first");
+  expect(test::scope_probe::queued(scope) == 1, "the second leaves it to the first");
   creation.open();
   expect(first.got_no_thread(), "the first, which has nobody to leave it to, throws");
   expect(is_no_thread(test::exception_of([&] { second.get(); })), "and the second fails");
@@ -214,12 +214,12 @@ void others_that_come_while_it_is_refused(std::size_t backlog) {
   expect(refused.got_no_thread(), "spawn throws the system_error");
   const auto patience = roost::clock::now() + 5s;
   test::wait_until([&] {
-    return test::probe::waiting_spawns(scope) + test::probe::queued(scope) == 0 ||
+    return test::scope_probe::waiting_spawns(scope) + test::scope_probe::queued(scope) == 0 ||
            roost::clock::now() > patience;
   });
-  expect(test::probe::waiting_spawns(scope) == 0,
+  expect(test::scope_probe::waiting_spawns(scope) == 0,
          "no spawn is left waiting, with a backlog of " + std::to_string(backlog));
-  if (test::probe::waiting_spawns(scope) != 0)
+  if (test::scope_probe::waiting_spawns(scope) != 0)
     scope.request_stop();
   int ended = 0;
   for (spawner* const s : {&second, &third})

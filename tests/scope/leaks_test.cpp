@@ -306,7 +306,7 @@ TEST_CASE("a read of a pipe that nobody closes is ended by a stop callback", "[l
     roost::this_task::checkpoint();
     return count;
   });
-  test::wait_until([&] { return test::probe::started_tasks(scope) == 1; });
+  test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
   scope.request_stop();
   scope.join();
   CHECK(test::thrown_by([&] { (void)reader.get(); }) == "stopped");

@@ -154,8 +154,9 @@ TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task
       for (std::size_t i = 0; i < backlog; ++i)
         in_line.push_back(scope.spawn([&, callables] { ++ran; }));
       const std::jthread observer([&] {
-        test::wait_until(
-            [&] { return (waited = test::probe::owner_blocked(scope)) || scope.stop_requested(); });
+        test::wait_until([&] {
+          return (waited = test::scope_probe::owner_blocked(scope)) || scope.stop_requested();
+        });
       });
       thrown = test::exception_of([&] { scope.spawn([&, callables] { ++ran; }); });
     });
@@ -187,7 +188,7 @@ TEST_CASE("a stop of what is around ends the owner's spawn", "[task_scope]") {
       throw;
     }
   });
-  test::wait_until([&] { return test::probe::blocked_tasks(outer) == 1; });
+  test::wait_until([&] { return test::scope_probe::blocked_tasks(outer) == 1; });
   outer.request_stop();
   outer.join();
   CHECK(reason == roost::stop_reason::requested); // it is the outer one's
@@ -232,7 +233,7 @@ TEST_CASE("a stop of the caller alone ends its waiting spawn and destroys the ca
   CHECK(thrown == "stopped");
   CHECK(gone);
   CHECK_FALSE(full.scope.stop_requested());
-  CHECK(test::probe::waiting_spawns(full.scope) == 0);
+  CHECK(test::scope_probe::waiting_spawns(full.scope) == 0);
   full.busy.open();
   full.scope.join();
   CHECK(ran == 0);
@@ -400,7 +401,7 @@ TEST_CASE("a deadline drops those in line even while the one that runs is deaf",
   test::with_enough_time([&](std::chrono::milliseconds timeout) {
     std::optional<full_scope> full;
     full.emplace(roost::scope_options{.backlog = 3, .timeout = timeout});
-    const bool in_time = test::probe::queued(full->scope) == 3;
+    const bool in_time = test::scope_probe::queued(full->scope) == 3;
     for (auto& handle : full->in_line) {
       std::jthread outside([&] { (void)handle.wait_for(1h); });
     }

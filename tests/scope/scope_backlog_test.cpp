@@ -34,7 +34,7 @@ TEST_CASE("a spawn from outside waits for a place in the line and no longer", "[
   const auto spawn = [&](std::size_t i) { scope.spawn([&gates, i] { gates[i].pass(); }); };
   for (std::size_t i = 0; i <= backlog; ++i)
     spawn(i);
-  CHECK(test::probe::queued(scope) == backlog);
+  CHECK(test::scope_probe::queued(scope) == backlog);
   {
     const std::jthread outside([&] {
       spawn(backlog + 1);
@@ -46,8 +46,8 @@ TEST_CASE("a spawn from outside waits for a place in the line and no longer", "[
   } // it has a place although the others do not end
   CHECK(is_in);
   gates[1].wait_for_arrivals(1);
-  CHECK(test::probe::queued(scope) == backlog);
-  CHECK(test::probe::waiting_spawns(scope) == 0);
+  CHECK(test::scope_probe::queued(scope) == backlog);
+  CHECK(test::scope_probe::waiting_spawns(scope) == 0);
   for (test::gate& g : gates)
     g.open();
   scope.join();
@@ -119,9 +119,10 @@ TEST_CASE("a spawn that waits for long keeps its turn", "[task_scope]") {
     const std::jthread second = spawn("second");
     test::wait_until_spawns_wait(full.scope, 2);
     test::wait_until([&] {
-      return test::probe::first_waiting_spawn(full.scope) != "first" || roost::clock::now() > end;
+      return test::scope_probe::first_waiting_spawn(full.scope) != "first" ||
+             roost::clock::now() > end;
     });
-    CHECK(test::probe::first_waiting_spawn(full.scope) == "first");
+    CHECK(test::scope_probe::first_waiting_spawn(full.scope) == "first");
     full.busy.open();
   }
   full.scope.join();
@@ -142,7 +143,7 @@ TEST_CASE("a waiting spawn that gives up does not hold up those behind it", "[ta
     test::wait_until_spawns_wait(full.scope, 2);
     callers.request_stop();
     CHECK(test::thrown_by([&] { gives_up.get(); }) == "stopped");
-    CHECK(test::probe::waiting_spawns(full.scope) == 1);
+    CHECK(test::scope_probe::waiting_spawns(full.scope) == 1);
     full.busy.open();
   }
   full.scope.join();
@@ -176,7 +177,7 @@ TEST_CASE("a spawn by a task of the scope never waits", "[task_scope]") {
   const auto spawn_ten = [&] {
     for (int i = 0; i < 10; ++i)
       scope.spawn([&] { ++ran; });
-    in_line = test::probe::queued(scope);
+    in_line = test::scope_probe::queued(scope);
   };
   SECTION("itself") {
     scope.spawn(spawn_ten).get();
@@ -220,12 +221,12 @@ TEST_CASE("a spawn from outside waits until the line is below the backlog again"
     filled.pass();
   });
   filled.wait_for_arrivals(1);
-  CHECK(test::probe::queued(scope) == 8);
+  CHECK(test::scope_probe::queued(scope) == 8);
   {
     const std::jthread outside([&] {
       for (int i = 8; i < 12; ++i) {
         scope.spawn([&order, i] { order.push_back(i); });
-        longest = std::max(longest.load(), test::probe::queued(scope));
+        longest = std::max(longest.load(), test::scope_probe::queued(scope));
       }
     });
     test::wait_until_spawns_wait(scope, 1);

@@ -75,8 +75,8 @@ TEST_CASE("never more tasks run than the limit lets", "[task_scope]") {
     });
   }
   first_ones.wait_for_arrivals(limit);
-  CHECK(test::probe::queued(scope) == static_cast<std::size_t>(tasks - limit));
-  CHECK(test::probe::started_tasks(scope) == static_cast<std::size_t>(limit));
+  CHECK(test::scope_probe::queued(scope) == static_cast<std::size_t>(tasks - limit));
+  CHECK(test::scope_probe::started_tasks(scope) == static_cast<std::size_t>(limit));
   first_ones.open();
   scope.join();
   CHECK(inside.most() == limit);
@@ -173,7 +173,7 @@ TEST_CASE("a limit counts the tasks of its scope and not those of nested ones", 
   });
   scope.spawn([] {});
   all.wait_for_arrivals(7);
-  CHECK(test::probe::queued(scope) == 1);
+  CHECK(test::scope_probe::queued(scope) == 1);
   all.open();
   scope.join();
 }
@@ -196,7 +196,7 @@ TEST_CASE("a task in line is not ready and a wait for it may time out", "[task_s
   CHECK_FALSE(waiting.ready());
   CHECK_FALSE(waiting.wait_for(1ms));
   CHECK_FALSE(one.scope.wait_for(1ms));
-  CHECK(test::probe::queued(one.scope) == 1);
+  CHECK(test::scope_probe::queued(one.scope) == 1);
   one.busy.open();
   CHECK(waiting.wait_for(1h));
   CHECK(waiting.ready());

@@ -310,9 +310,9 @@ TEST_CASE("a join waits for a task in line that a scope beyond its task has run"
   second.wait_for_arrivals(1);
   maker_is_over.set();
   test::wait_until([&] {
-    return std::string_view(test::probe::first_task_call(*beyond).operation) ==
+    return std::string_view(test::scope_probe::first_task_call(*beyond).operation) ==
                "task_handle::get" ||
-           test::probe::queued(scope) == 0;
+           test::scope_probe::queued(scope) == 0;
   });
   second.open();
   inside.wait_for_arrivals(1);

@@ -338,7 +338,7 @@ TEST_CASE("a task that was stopped alone before a thread came for it never runs"
       roost::event().wait();
     });
     CHECK(task.request_stop());
-    const bool is_late = roost::detail::probe::started_tasks(scope) == 0;
+    const bool is_late = test::scope_probe::started_tasks(scope) == 0;
     late_threads += is_late ? 1 : 0;
     CHECK(cause_told_by(task));
     CHECK(capture.use_count() == 1);

@@ -76,7 +76,7 @@ TEST_CASE("try_spawn leaves the callable untouched where it would wait", "[task_
   CHECK_FALSE(full.scope.try_spawn("named", std::move(callable)));
   // NOLINTNEXTLINE(bugprone-use-after-move): what is under test
   REQUIRE(callable.number != nullptr);
-  CHECK(test::probe::queued(full.scope) == backlog);
+  CHECK(test::scope_probe::queued(full.scope) == backlog);
   SECTION("and after a stop") {
     full.scope.request_stop();
     CHECK_FALSE(full.scope.try_spawn(std::move(callable)));

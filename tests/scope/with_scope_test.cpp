@@ -225,7 +225,7 @@ TEST_CASE("of two failures the first in time is thrown and the other goes to the
                 test::wait_until([&] { return scope.stop_requested(); });
                 throw std::runtime_error("the task's");
               });
-              test::wait_until([&] { return test::probe::started_tasks(scope) == 1; });
+              test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
               throw std::runtime_error("the body's");
             });
           }) == "the body's");

@@ -220,7 +220,7 @@ TEST_CASE("one channel may be in several cases", "[select]") {
         ch.tx.close();
       }
       REQUIRE(scope.wait_for(1h));
-      CHECK(test::probe::waiting(ch.rx) == 0);
+      CHECK(test::waiting(ch.rx) == 0);
     }
   }
   CHECK(sum == 1007);
@@ -253,7 +253,7 @@ TEST_CASE("a select may have a hundred cases", "[select]") {
     CHECK(got == static_cast<int>(chosen));
     std::size_t left = 0;
     for (const auto& each : all)
-      left += test::probe::waiting(each.rx);
+      left += test::waiting(each.rx);
     CHECK(left == 0);
   }
 }
@@ -287,7 +287,7 @@ TEST_CASE("a handler may wait and select again at the same channels", "[select]"
   REQUIRE(ch.tx.send(4));
   done.get();
   CHECK(got == std::vector{1, 0, 2, 3, 4});
-  CHECK(test::probe::waiting(idle.rx) == 0);
+  CHECK(test::waiting(idle.rx) == 0);
 }
 
 TEST_CASE("what a handler throws comes out and all channels go on", "[select]") {
@@ -307,8 +307,8 @@ TEST_CASE("what a handler throws comes out and all channels go on", "[select]") 
   test::wait_until_waiting(ch.rx, 1);
   REQUIRE(ch.tx.send(2));
   CHECK(test::thrown_by([&] { waiter.get(); }) == expected);
-  CHECK(test::probe::waiting(idle.rx) == 0);
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(idle.rx) == 0);
+  CHECK(test::waiting(unset) == 0);
   CHECK(ch.rx.try_receive().status() == channel_status::empty); // both items were received
   CHECK(ch.tx.try_send(3));
 }

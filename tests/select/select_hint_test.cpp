@@ -55,8 +55,9 @@ TEST_CASE("a select passes over a case that cannot happen without taking its loc
   auto [tx, rx] = roost::make_channel<int>(4);
   REQUIRE(full_tx.try_send(1));
   REQUIRE(tx.try_send(2));
-  const auto receiving = test::probe::hold(empty_tx); // whoever wants one of them waits for ever
-  const auto sending = test::probe::hold(full_tx);
+  // A thread that wants one of these locks waits for ever.
+  const auto receiving = test::channel_probe::hold(empty_tx);
+  const auto sending = test::channel_probe::hold(full_tx);
   int received = 0;
   const std::size_t index =
       roost::select_biased(roost::on_receive(empty_rx, [](auto) {}),

@@ -77,7 +77,7 @@ TEST_CASE("a stop wakes a select and takes it out of all lines", "[select]") {
         left = value_of(item);
       });
       test::wait_until_blocked(scope, 1);
-      CHECK(test::probe::waiting(rendezvous.tx) == 1);
+      CHECK(test::waiting(rendezvous.tx) == 1);
       scope.request_stop();
     }
     worker.open();
@@ -86,10 +86,10 @@ TEST_CASE("a stop wakes a select and takes it out of all lines", "[select]") {
   CHECK(second == seen::stopped); // and so does every later wait
   CHECK(left == 7);
   CHECK(handled == 0);
-  CHECK(test::probe::waiting(empty.rx) == 0);
-  CHECK(test::probe::waiting(rendezvous.tx) == 0);
-  CHECK(test::probe::waiting(unset) == 0);
-  CHECK(test::probe::waiting(busy) == 0);
+  CHECK(test::waiting(empty.rx) == 0);
+  CHECK(test::waiting(rendezvous.tx) == 0);
+  CHECK(test::waiting(unset) == 0);
+  CHECK(test::waiting(busy) == 0);
   CHECK_FALSE(rendezvous.rx.try_receive());
   CHECK(counts.live == 0);
 }
@@ -218,7 +218,7 @@ TEST_CASE("under a shield a select goes on after a stop", "[select]") {
     });
     test::wait_until_waiting(ch.rx, 1);
     scope.request_stop();
-    CHECK(test::probe::waiting(ch.rx) == 1);
+    CHECK(test::waiting(ch.rx) == 1);
     CHECK(ch.tx.try_send(6));
   }
   CHECK(got == 6);
@@ -241,7 +241,7 @@ TEST_CASE("a select is stopped when the limit of its shield is over", "[select]"
     go.open();
   }
   CHECK(end == seen::stopped);
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(unset) == 0);
 }
 
 TEST_CASE("a token from outside stops a select and so does the scope", "[select]") {
@@ -287,7 +287,7 @@ TEST_CASE("the deadline of a scope ends the select of its owner and of its tasks
                                     }),
                   roost::timeout_error);
   CHECK(stopped <= 1); // it may be too late for a task to start
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(unset) == 0);
 }
 
 TEST_CASE("the owner's select throws the failure of a task instead of hanging", "[select]") {
@@ -329,8 +329,8 @@ TEST_CASE("a scope with a hundred selects at as many channels ends at once", "[s
   CHECK(stopped == tasks);
   std::size_t left = 0;
   for (std::size_t i = 0; i < tasks; ++i)
-    left += test::probe::waiting(channels[i].rx) + test::probe::waiting(channels[i].tx) +
-            test::probe::waiting(*events[i]);
+    left +=
+        test::waiting(channels[i].rx) + test::waiting(channels[i].tx) + test::waiting(*events[i]);
   CHECK(left == 0);
 }
 
@@ -340,7 +340,7 @@ TEST_CASE("a select says where it blocks", "[select]") {
   scope.spawn([&] { roost::select(on_set(unset)); });
   const auto line = roost::site::current().line - 1;
   test::wait_until_blocked(scope, 1);
-  const auto call = test::probe::first_task_call(scope);
+  const auto call = test::scope_probe::first_task_call(scope);
   CHECK(std::string(call.operation) == "select");
   CHECK(call.where.line == line);
   unset.set();

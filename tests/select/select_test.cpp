@@ -101,8 +101,8 @@ TEST_CASE("a timeout happens not before its time and leaves everything as it was
   CHECK(roost::clock::now() >= due);
   CHECK(index == 2);
   CHECK(timeouts == 1);
-  CHECK(test::probe::waiting(empty.rx) == 0);
-  CHECK(test::probe::waiting(full.tx) == 0);
+  CHECK(test::waiting(empty.rx) == 0);
+  CHECK(test::waiting(full.tx) == 0);
   CHECK(full.rx.try_receive().value() == 1);
   CHECK_FALSE(full.rx.try_receive());
 }
@@ -135,7 +135,7 @@ TEST_CASE("otherwise happens if no other case can and a closed channel can", "[s
   CHECK(taken == 1);
   auto ch = roost::make_channel<int>();
   CHECK(roost::select(otherwise(), on_receive(ch.rx, ignore), on_send(ch.tx, 1, ignore)) == 0);
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
   ch.tx.close();
   std::vector<channel_status> ends;
   const auto keep_status = [&](auto r) { ends.push_back(r.status()); };
@@ -269,11 +269,11 @@ TEST_CASE("a select that waits is released by whatever happens first", "[select]
   CHECK(got == (first == 0 ? 9 : 0));
   CHECK(sent.has_value() == (first == 1));
   CHECK(closed.has_value() == (first == 2));
-  CHECK(test::probe::waiting(in.rx) == 0);
-  CHECK(test::probe::waiting(out.tx) == 0);
-  CHECK(test::probe::waiting(closing.rx) == 0);
-  CHECK(test::probe::waiting(set) == 0);
-  CHECK(test::probe::waiting(group) == 0);
+  CHECK(test::waiting(in.rx) == 0);
+  CHECK(test::waiting(out.tx) == 0);
+  CHECK(test::waiting(closing.rx) == 0);
+  CHECK(test::waiting(set) == 0);
+  CHECK(test::waiting(group) == 0);
 }
 
 TEST_CASE("select_biased takes the first case that can happen", "[select]") {
@@ -308,10 +308,10 @@ TEST_CASE("select_biased waits for all its cases", "[select]") {
   auto index =
       scope.spawn([&] { return roost::select_biased(on_set(unset), on_receive(ch.rx, ignore)); });
   test::wait_until_waiting(ch.rx, 1);
-  CHECK(test::probe::waiting(unset) == 1);
+  CHECK(test::waiting(unset) == 1);
   CHECK(ch.tx.try_send(1));
   CHECK(index.get() == 1);
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(unset) == 0);
 }
 
 TEST_CASE("a select that was matched before its timeout does not time out", "[select]") {

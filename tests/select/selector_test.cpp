@@ -158,7 +158,7 @@ TEST_CASE("select_for gives up at its deadline and not before and leaves the cas
   CHECK_FALSE(all.select_for(10ms));
   CHECK(roost::clock::now() - start >= 10ms);
   CHECK_FALSE(all.select_for(-1h));
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
   CHECK(all.size() == 1);
   REQUIRE(ch.tx.send(1));
   CHECK(all.select_until(roost::clock::time_point::min()) == key); // what is there is taken
@@ -201,12 +201,12 @@ TEST_CASE("a waiting selector is woken and out of all lines afterwards", "[selec
     return all.select();
   });
   test::wait_until_waiting(two.rx, 1);
-  CHECK(test::probe::waiting(one.rx) == 1);
+  CHECK(test::waiting(one.rx) == 1);
   REQUIRE(two.tx.send(1));
   CHECK(woken.get() == key_of_two);
-  CHECK(test::probe::waiting(one.rx) == 0);
-  CHECK(test::probe::waiting(two.rx) == 0);
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(one.rx) == 0);
+  CHECK(test::waiting(two.rx) == 0);
+  CHECK(test::waiting(unset) == 0);
 }
 
 TEST_CASE("handlers add and remove cases and their own too", "[selector]") {
@@ -360,7 +360,7 @@ TEST_CASE("a selector waits for a thousand channels", "[selector]") {
     CHECK(happened[i] == keys[order[i]]);
   std::size_t left = 0;
   for (const auto& each : channels)
-    left += test::probe::waiting(each.rx);
+    left += test::waiting(each.rx);
   CHECK(left == 0);
 }
 

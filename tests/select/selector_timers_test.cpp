@@ -228,7 +228,7 @@ TEST_CASE("a selector whose timers come and go keeps no more than it has", "[sel
       keys.pop_front();
     }
     wrong += all.size() != keys.size();
-    wrong += test::probe::places(all) > 2 * all.size();
+    wrong += test::select_probe::places(all) > 2 * all.size();
   }
   CHECK(wrong == 0);
   CHECK(handler.use_count() == 11);

@@ -81,7 +81,7 @@ TEST_CASE("a stop that comes during a shield does not wake its wait", "[shield]"
   });
   test::wait_until_waiting(done, 1);
   scope.request_stop();
-  CHECK(test::probe::waiting(done) == 1);
+  CHECK(test::waiting(done) == 1);
   done.set();
   scope.join();
   CHECK(woken_by_event);

@@ -95,7 +95,7 @@ TEST_CASE("the first cause wins", "[stop]") {
       test::wait_until([&] { return scope.stop_requested(); });
       throw std::runtime_error("later");
     });
-    test::wait_until([&] { return test::probe::started_tasks(scope) == 2; });
+    test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 2; });
     CHECK(scope.request_stop("first"));
     CHECK(test::thrown_by([&] { scope.join(); }) == "later");
     CHECK(scope.cause().message == "first");

@@ -61,7 +61,7 @@ TEST_CASE("checkpoint throws once the task was asked to stop", "[this_task]") {
     for (;; ++rounds)
       roost::this_task::checkpoint();
   });
-  test::wait_until([&] { return test::probe::started_tasks(scope) == 1; });
+  test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
   scope.request_stop();
   scope.join();
   CHECK_THROWS_AS(counts.get(), roost::stopped);

@@ -149,7 +149,8 @@ TEMPLATE_TEST_CASE("a close and a stop that race with a batch leave each item on
       roost::task_scope sender({.inherit = false});
       auto done = sender.spawn([&] { sent = send_all_from(ch.tx, batch); });
       if (random.one_in(2))
-        test::wait_until([&] { return test::probe::blocked_tasks(receiver) == 1 || done.ready(); });
+        test::wait_until(
+            [&] { return test::scope_probe::blocked_tasks(receiver) == 1 || done.ready(); });
       test::dither(random, 20'000);
       switch (round % 3) {
       case 0:

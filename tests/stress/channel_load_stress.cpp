@@ -202,8 +202,8 @@ TEST_CASE("waits that time out leave nothing behind", "[channel][stress]") {
   const test::memory_growth growth;
   wrong += time_out(count);
   CHECK(wrong == 0);
-  CHECK(test::probe::waiting(ch.rx) == 0);
-  CHECK(test::probe::waiting(ch.tx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.tx) == 0);
   CHECK(growth.kib() < test::noise_kib);
 }
 

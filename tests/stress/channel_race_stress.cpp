@@ -75,7 +75,7 @@ TEST_CASE("a stop and an item that race leave the item with exactly one side",
     }
   }
   CHECK(wrong == 0);
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
   CAPTURE(got_items, count);
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("no item is left with a receiver that gave up at the head of the line"
   }
   CHECK(book.faults().empty());
   CHECK(book.received_items() == count);
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
 }
 
 TEST_CASE("a token that stops while its stop_when ends harms no operation", "[channel][stress]") {
@@ -187,5 +187,5 @@ TEST_CASE("a token that stops while its stop_when ends harms no operation", "[ch
     }
   }
   CHECK(got == accepted);
-  CHECK(test::probe::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.rx) == 0);
 }

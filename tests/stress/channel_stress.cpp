@@ -192,7 +192,7 @@ std::string faults_of_a_round(const plan& p, int& failed_sends) {
     auto ch = test::make_ends<T>(p.capacity);
     const Rx rx(ch.rx);
     exchange<T>(Tx(std::move(ch.tx)), rx, p, book, counts);
-    if (test::probe::waiting(static_cast<const roost::receiver<T>&>(rx)) != 0)
+    if (test::waiting(static_cast<const roost::receiver<T>&>(rx)) != 0)
       return "somebody still waits";
   }
   failed_sends += book.failed_sends();

@@ -101,7 +101,7 @@ TEST_CASE("an event set while stops and timeouts race with it happens or not and
           });
         }
         if (random.one_in(2))
-          test::wait_until([&] { return test::probe::waiting(e) > 0; });
+          test::wait_until([&] { return test::waiting(e) > 0; });
         step.meet();
         test::dither(random, 30'000);
         if (random.one_in(2))
@@ -109,7 +109,7 @@ TEST_CASE("an event set while stops and timeouts race with it happens or not and
         scope.join();
       }
       step.meet();
-      left += test::probe::waiting(e) != 0 || !e.is_set();
+      left += test::waiting(e) != 0 || !e.is_set();
       for (int i = 0; i < 3; ++i)
         endings[i] += ended[i];
     }

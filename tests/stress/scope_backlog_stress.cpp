@@ -69,7 +69,7 @@ TEST_CASE("tasks that come while the last thread leaves are found", "[task_scope
       random_numbers mine(stream);
       for (int i = 0; i < 30; ++i) {
         auto last = scope.spawn([] {});
-        if (test::probe::queued(scope) > backlog)
+        if (test::scope_probe::queued(scope) > backlog)
           ++too_long;
         // Were it left in line with no thread to come for it, this would be for ever.
         if (mine.one_in(2) && !last.wait_for(1h))

@@ -188,7 +188,7 @@ TEST_CASE("a task that a stop has ended is no failure of who waits for it in a w
       });
     });
     spawn_sleepers(scope);
-    test::wait_until([&] { return waits && test::probe::blocked_tasks(scope) >= 21; });
+    test::wait_until([&] { return waits && test::scope_probe::blocked_tasks(scope) >= 21; });
     scope.request_stop();
     CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
   }

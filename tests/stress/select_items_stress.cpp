@@ -61,9 +61,9 @@ TEST_CASE("selects that send and receive crosswise at two channels meet and neve
   const int left = static_cast<int>(one.rx.size() + two.rx.size());
   CHECK(sent[0] + sent[1] == received[0] + received[1] + left);
   CHECK(sent[0] + received[0] == count);
-  CHECK(test::probe::waiting(one.rx) + test::probe::waiting(two.rx) == 0);
-  CHECK(test::probe::waiting(one.tx) + test::probe::waiting(two.tx) == 0);
-  CHECK(test::probe::on_their_way(one.tx) + test::probe::on_their_way(two.tx) == 0);
+  CHECK(test::waiting(one.rx) + test::waiting(two.rx) == 0);
+  CHECK(test::waiting(one.tx) + test::waiting(two.tx) == 0);
+  CHECK(test::channel_probe::on_their_way(one.tx) + test::channel_probe::on_their_way(two.tx) == 0);
 }
 
 TEST_CASE("selects that send and receive at one channel meet others and never themselves",
@@ -253,8 +253,8 @@ TEST_CASE("a select that ends by a stop has received nothing and lost nothing",
   }
   CHECK(wrong == 0);
   CHECK(happened == met);
-  CHECK(test::probe::waiting(idle.rx) + test::probe::waiting(ch.rx) == 0);
-  CHECK(test::probe::waiting(ch.tx) == 0);
+  CHECK(test::waiting(idle.rx) + test::waiting(ch.rx) == 0);
+  CHECK(test::waiting(ch.tx) == 0);
   CHECK(counts.live == 0);
 }
 
@@ -295,5 +295,5 @@ TEST_CASE("no item is left with selects that time out at the head of the line",
   }
   CHECK(book.faults().empty());
   CHECK(book.received_items() == count);
-  CHECK(test::probe::waiting(ch.rx) + test::probe::waiting(idle.rx) == 0);
+  CHECK(test::waiting(ch.rx) + test::waiting(idle.rx) == 0);
 }

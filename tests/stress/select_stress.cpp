@@ -105,7 +105,7 @@ TEST_CASE("a close reaches every select and all see the same cause", "[select][s
   }
   CHECK(wrong == 0);
   CHECK(closed_twice == 0);
-  CHECK(test::probe::waiting(idle.rx) == 0);
+  CHECK(test::waiting(idle.rx) == 0);
 }
 
 TEST_CASE("otherwise never happens while one thing or another can at every moment",
@@ -198,7 +198,7 @@ TEST_CASE("whoever returns from a select may destroy what it waited for", "[sele
     wrong += roost::select(on_set(*e), on_done(*g), on_set(unset)) != round % 2;
   }
   CHECK(wrong == 0);
-  CHECK(test::probe::waiting(unset) == 0);
+  CHECK(test::waiting(unset) == 0);
 }
 
 TEST_CASE("selects leave nothing behind at a channel that never has anything", "[select][stress]") {
@@ -218,7 +218,7 @@ TEST_CASE("selects leave nothing behind at a channel that never has anything", "
   const test::memory_growth growth;
   receive();
   CHECK(growth.kib() < test::noise_kib);
-  CHECK(test::probe::waiting(idle.rx) == 0);
+  CHECK(test::waiting(idle.rx) == 0);
   busy.rx.close();
 }
 

@@ -85,7 +85,7 @@ TEST_CASE("permits are conserved whoever gives up or fails or is stopped", "[sem
   }
   CHECK(book.faults() == 0);
   CHECK(s.available() == permits);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
   CHECK(got > 0);
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("a timed acquire and a release that race leave the permit with exactly
       for (int round = 0; round < count; ++round) {
         step.meet();
         if (random.one_in(2))
-          test::wait_until([&] { return over || test::probe::waiting(s) == 1; });
+          test::wait_until([&] { return over || test::waiting(s) == 1; });
         test::dither(random, 50'000);
         held.reset();
         step.meet();
@@ -126,7 +126,7 @@ TEST_CASE("a timed acquire and a release that race leave the permit with exactly
   }
   CHECK(wrong == 0);
   CHECK(s.available() == 1);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
   CAPTURE(got, count);
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("a stop and a release that race leave the permit with exactly one side
     }
   }
   CHECK(wrong == 0);
-  CHECK(test::probe::waiting(s) == 0);
+  CHECK(test::waiting(s) == 0);
 }
 
 TEST_CASE("the small ones behind a large one that gives up go on without any release",

@@ -40,7 +40,8 @@ TEST_CASE("a stop that comes while a tick is due takes no tick with it", "[ticke
         ++ticks;
       });
       if (random.one_in(2))
-        test::wait_until([&] { return ticks == 1 || test::probe::blocked_tasks(scope) == 1; });
+        test::wait_until(
+            [&] { return ticks == 1 || test::scope_probe::blocked_tasks(scope) == 1; });
       test::dither(random, 60'000);
       stops += scope.request_stop();
     }

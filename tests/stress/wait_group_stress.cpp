@@ -106,14 +106,14 @@ TEST_CASE("a wait group left while stops and timeouts race with it is at zero or
         });
       }
       if (random.one_in(2))
-        test::wait_until([&] { return test::probe::waiting(g) > 0; });
+        test::wait_until([&] { return test::waiting(g) > 0; });
       go = true;
       test::dither(random, 30'000);
       if (random.one_in(2))
         scope.request_stop();
       scope.join();
     }
-    left += test::probe::waiting(g) != 0 || !g.wait_for(0ns);
+    left += test::waiting(g) != 0 || !g.wait_for(0ns);
     too_early += too_early_here;
     unstopped += unstopped_here;
     passed += passed_here;
@@ -166,7 +166,7 @@ TEST_CASE("a wait group that leaves zero while others wait keeps its count",
   negative += inside != 0;
   CHECK(negative == 0);
   CHECK(g.wait_for(0ns));
-  CHECK(test::probe::waiting(g) == 0);
+  CHECK(test::waiting(g) == 0);
   CHECK_THROWS_AS(g.done(), std::logic_error);
 }
 

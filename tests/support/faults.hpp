@@ -102,13 +102,14 @@ inline bool run_with_fault(void (*scenario)()) {
   now_failing.reached = false;
   const std::size_t threads = count_threads();
   const int failed_before = failed_expectations;
-  roost::detail::parker* const hidden = probe::hide_parkers();
+  roost::detail::parker* const hidden = wait_probe::hide_parkers();
   const long before = living_allocations;
   std::thread(scenario).join();
   const long made = living_allocations - before;
   expect(threads_back_to(threads), "no thread is left");
-  expect(made == probe::show_parkers(probe::hide_parkers()), "no memory is lost, but for parkers");
-  (void)probe::show_parkers(hidden);
+  expect(made == wait_probe::show_parkers(wait_probe::hide_parkers()),
+         "no memory is lost, but for parkers");
+  (void)wait_probe::show_parkers(hidden);
   if (failed_expectations != failed_before)
     std::printf("in \"%s\", fault %d after %ld\n",
                 now_failing.scenario,

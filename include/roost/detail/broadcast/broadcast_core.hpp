@@ -86,7 +86,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
   }
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   struct numbered_slot {
     shared_item<T> item;
@@ -142,7 +142,7 @@ class broadcast_core<T>::reader final : public list_node<reader> {
 
  private:
   friend broadcast_core;
-  friend struct probe;
+  friend struct channel_probe;
 
   const std::shared_ptr<broadcast_core> core_;
   const bool holds_; // it holds up senders

@@ -80,7 +80,7 @@ class broadcast_sender {
   }
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
     throw std::logic_error("roost: this broadcast or watch was moved from, and is used at " +
@@ -122,7 +122,7 @@ class broadcast_reader {
   shared_result<T> try_next(const site& where) const;
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
     throw std::logic_error("roost: this receiver of a broadcast or a watch was moved from, and is "

@@ -78,7 +78,7 @@ class channel_end {
   }
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
     throw std::logic_error("roost: this end of a channel was moved from, and is used at " +

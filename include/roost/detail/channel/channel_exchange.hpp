@@ -150,7 +150,7 @@ class channel_exchange {
   overflow policy() const noexcept { return policy_; }
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   // Takes both locks for it.
   [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);

@@ -36,7 +36,7 @@ class channel_line : public wait_list {
   void resumed() noexcept { --on_their_way_; }
 
  private:
-  friend struct probe;
+  friend struct channel_probe;
 
   // Short, so that both lines of a channel and their lock fit into one cache line.
   std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all that ever were

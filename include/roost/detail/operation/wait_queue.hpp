@@ -52,7 +52,7 @@ class wait_queue {
   class operation;
 
  private:
-  friend struct probe;
+  friend struct wait_probe;
 
   mutable spin_lock lock_;
   wait_list waiters_; // guarded by lock_

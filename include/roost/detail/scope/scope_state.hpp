@@ -195,7 +195,7 @@ class scope_state final : public stop_domain {
   void take_leave() noexcept;
 
  private:
-  friend struct probe;
+  friend struct scope_probe;
 
   enum class phase { open, ending, closed, ended };
 

@@ -161,8 +161,6 @@ class task : public task_context, public failure_record, public job {
   std::shared_ptr<const stop_cause> stopped_by;
 
  private:
-  friend struct probe;
-
   virtual void destroy(block_cache::returns* blocks) noexcept = 0;
 
   // The scope may be gone by now: it is compared, not looked at.

@@ -10,8 +10,6 @@
 
 namespace roost::inline v0::detail {
 
-struct probe;
-
 /// Decides when a fork gets a thread beyond those that have a processor. One idle thread, the
 /// lookout, asks it again and again while forks are ready.
 ///
@@ -88,7 +86,7 @@ class fork_watch {
   }
 
  private:
-  friend struct probe;
+  friend struct pool_probe;
 
   bool is_busy_ = false;
   bool stands_still_ = false;

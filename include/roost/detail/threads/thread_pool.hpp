@@ -36,7 +36,7 @@ class job : public list_node<job> {
 
  private:
   friend class thread_pool;
-  friend struct probe;
+  friend struct pool_probe;
   fork_watch::stamp offered_ = fork_watch::none; // guarded by the pool's lock; `none`: started
 };
 
@@ -102,7 +102,7 @@ class thread_pool {
   void dismiss_idle() noexcept;
 
  private:
-  friend struct probe;
+  friend struct pool_probe;
 
   // One thread. In members_ until it is about to exit, then among the finished; the thread that
   // takes it from either joins its thread and destroys it.

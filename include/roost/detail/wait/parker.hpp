@@ -47,7 +47,7 @@ class basic_parker {
   Sleep sleep_;
 
   friend class parker_pool;
-  friend struct probe;
+  friend struct wait_probe;
   basic_parker* next_free_ = nullptr; // guarded by the pool's mutex
 };
 
@@ -77,7 +77,7 @@ class parker_pool {
   }
 
  private:
-  friend struct probe;
+  friend struct wait_probe;
 
   sync::mutex mutex_;
   parker* free_ = nullptr; // guarded by mutex_

@@ -13,7 +13,7 @@
 
 namespace roost::inline v0::detail {
 
-struct probe; // the tests' window: it counts waiters, so that no test has to sleep
+struct wait_probe; // the tests' window: it counts waiters, so that no test has to sleep
 struct wait_node;
 
 /// How a blocked operation stands, and in the end how it ended.
@@ -86,7 +86,7 @@ class wait_record {
  private:
   friend class claimed_list;
   friend class wait_list;
-  friend struct probe;
+  friend struct wait_probe;
 
   static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
   static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }

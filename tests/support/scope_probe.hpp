@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost.hpp>
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace roost::inline v0::detail {
+
+/// How far the tasks and the owner of a scope are, and what is queued there.
+struct scope_probe {
+  /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has
+  /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
+  static std::size_t blocked_tasks(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    std::size_t count = 0;
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      thread_slot* const slot = scope_state::slot_of(*c);
+      if (c->shown_task() == nullptr || slot == nullptr)
+        continue;
+      const std::lock_guard guard(slot->lock);
+      if (slot->record != nullptr)
+        ++count;
+    }
+    return count;
+  }
+
+  /// Tasks of this scope whose function has been entered or is about to be.
+  static std::size_t started_tasks(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    std::size_t count = 0;
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      if (c->shown_task() != nullptr && scope_state::slot_of(*c) != nullptr)
+        ++count;
+    }
+    return count;
+  }
+
+  /// The blocking call that the first task of this scope is in; without an operation if it runs.
+  static blocked_call first_task_call(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
+      thread_slot* const slot = scope_state::slot_of(*c);
+      if (c->shown_task() == nullptr || slot == nullptr)
+        continue;
+      const std::lock_guard guard(slot->lock);
+      return slot->call;
+    }
+    return {};
+  }
+
+  /// Tasks that are queued in the scope, and spawns that wait for a place there.
+  static std::size_t queued(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    state.drain_buffer();
+    return state.queue_.length();
+  }
+  static std::size_t waiting_spawns(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    return state.queue_.spawns().size();
+  }
+
+  /// The name of the task for which the first of those spawns waits.
+  static std::string first_waiting_spawn(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    const wait_node* const first = state.queue_.spawns().front();
+    return first != nullptr ? std::string(static_cast<const task*>(first->slot)->name()) : "";
+  }
+
+  /// True while the thread that made the scope is in a blocking call that a stop can wake.
+  static bool owner_blocked(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    thread_slot* const slot = scope_state::slot_of(state.frame_);
+    if (slot == nullptr)
+      return false;
+    const std::lock_guard guard(slot->lock);
+    return slot->record != nullptr;
+  }
+
+  /// True while the thread that made the scope waits in its join(), wait_for() or destructor.
+  static bool owner_joins(const task_scope& scope) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    thread_slot* const slot = scope_state::slot_of(state.frame_);
+    if (slot == nullptr)
+      return false;
+    const std::lock_guard guard(slot->lock);
+    return std::string_view(slot->call.operation).substr(0, 12) == "task_scope::";
+  }
+
+  /// The threads of the scope's tree. The scope must be open.
+  static thread_pool& threads(const task_scope& scope) { return scope.state_->shared()->threads; }
+};
+
+} // namespace roost::inline v0::detail

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-// What wakes those who wait at a broadcast: another thread's operation, a close, a stop, the time.
+// What wakes the waiters at a broadcast: another thread's operation, a close, a stop, the time.
 
 using namespace std::chrono_literals;
 using roost::broadcast;

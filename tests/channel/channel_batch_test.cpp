@@ -79,7 +79,7 @@ TEMPLATE_TEST_CASE("send_all sends everything in order and leaves nothing",
     CHECK(all.empty());
     ch.tx.close();
     scope.join();
-    for (int i = 0; i < receivers; ++i) // those who came first got the first
+    for (int i = 0; i < receivers; ++i) // the receivers that came first got the first
       CHECK(taken[static_cast<std::size_t>(i)] == std::vector<int>{i});
     CHECK(rest == numbers(receivers, 40 - receivers));
   }

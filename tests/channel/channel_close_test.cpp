@@ -26,7 +26,7 @@ namespace {
 
 enum class ending { close_by_sender, close_by_receiver, last_end_of_the_other_side };
 
-// What is said to those who wait when the other side ends the channel.
+// What the waiters are told when the other side ends the channel.
 template <class T>
 void end_by(ending how,
             std::optional<roost::sender<T>>& tx,

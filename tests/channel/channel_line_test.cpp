@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-// Who waits at a buffered channel is called as soon as there is use for it, but not more at once
-// than can get a processor. Here nobody sleeps: a test decides when who was called arrives.
+// A waiter at a buffered channel is called as soon as there is use for it, but not more at once
+// than can get a processor. Here no thread sleeps: a test decides when a called waiter arrives.
 
 using roost::channel_status;
 using roost::overflow;

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-// Items come in the order in which they were sent, and who waits is served first come first; who
-// need not wait may go before.
+// Items come in the order in which they were sent, and waiters are served first come first served;
+// an operation that need not wait may go before.
 
 using namespace std::chrono_literals;
 using roost::channel_status;

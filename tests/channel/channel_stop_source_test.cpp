@@ -16,7 +16,7 @@
 #include <stop_token>
 #include <vector>
 
-// From wherever a stop comes and whatever else goes on: it wakes whoever waits at a channel.
+// From wherever a stop comes and whatever else goes on: it wakes what waits at a channel.
 
 using namespace std::chrono_literals;
 using roost::channel_status;
@@ -268,7 +268,7 @@ TEST_CASE("an item that is destroyed because its sender was stopped may stop and
 }
 
 TEST_CASE("a stop callback may use channels and its waits are stopped ones", "[channel]") {
-  const bool stopped_by_task = GENERATE(false, true); // the callback runs in who stops
+  const bool stopped_by_task = GENERATE(false, true); // the callback runs in the stopper
   auto ch = roost::make_channel<int>(1);
   auto blocked = roost::make_channel<int>();
   seen in_callback = seen::neither;

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <optional>
 
-// A stop wakes whoever waits at a channel: then nothing was sent and nothing received.
+// A stop wakes the threads that wait at a channel: then nothing was sent and nothing received.
 
 using namespace std::chrono_literals;
 using roost::channel_status;
@@ -82,7 +82,7 @@ TEST_CASE("a stop wakes every form of receive and the channel goes on", "[channe
     }
     CHECK(first == seen::stopped);
     CHECK(test::waiting(ch.rx) == 0);
-    // Nobody waits any more: what is sent now goes to nobody who has left.
+    // No thread waits any more: what is sent now goes to none that has left.
     CHECK(ch.tx.try_send(1).status() == (capacity == 0 ? channel_status::full //
                                                        : channel_status::success));
   }

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-// How a thread is put to sleep and woken, and who gets its parker next.
+// How a thread is put to sleep and woken, and which thread gets its parker next.
 
 using namespace std::chrono_literals;
 using roost::detail::no_deadline;

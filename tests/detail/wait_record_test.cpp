@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-// One blocked operation: who may decide how it ends, and in which line it stands.
+// One blocked operation: which thread may decide how it ends, and in which line it stands.
 
 using namespace std::chrono_literals;
 using roost::detail::claimed_list;

@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <stop_token>
 
-// Those who wait for permits and leave without: by a timeout or by a stop.
+// Waiters for permits leave without: by a timeout or by a stop.
 
 using namespace std::chrono_literals;
 using permit = roost::semaphore::permit;

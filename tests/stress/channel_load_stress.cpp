@@ -164,7 +164,7 @@ TEST_CASE("far more threads than processors meet without capacity", "[channel][s
 }
 
 TEST_CASE("two receivers that both wait share what comes", "[channel][stress]") {
-  // Those who wait are served in turn, so that none of two which are as fast starves.
+  // Waiters are served in turn, so that neither of two that are as fast starves.
   const int count = rounds(4'000);
   auto ch = roost::make_channel<int>();
   std::atomic<int> received[2] = {0, 0};

@@ -38,7 +38,7 @@ TEST_CASE("a wait group that is destroyed as soon as it was waited for is not to
           step.meet();
           roost::wait_group& g = *shared;
           test::dither(random, 400);
-          written[w] = round; // seen by whoever waited
+          written[w] = round; // seen by the thread that waited
           g.done();
         }
       });

@@ -250,7 +250,7 @@ inline void scope_state::take_back(task& t) {
     std::rethrow_exception(no_thread);
 }
 
-// The handle keeps the task.
+// NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete): the handle keeps the task
 inline void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
   t.release();
   if (stop_requested())
@@ -264,5 +264,6 @@ inline void scope_state::turn_away(task& t, admission got, const std::exception_
   if (got == admission::none) // a stop has ended the wait
     throw_if_stopped();
 }
+// NOLINTEND(clang-analyzer-cplusplus.NewDelete)
 
 } // namespace roost::inline v0::detail

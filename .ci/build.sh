@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# build.sh <cxx> <none|asan|tsan> [libc++] [ctest arguments...]
+# build.sh <cxx> <none|asan|tsan> [libc++] [compiled] [ctest arguments...]
 # Configures, builds and tests in build-ci-<...>, warnings being errors.
 #   .ci/build.sh g++ none
 #   .ci/build.sh clang++-19 tsan -R channel
 #   .ci/build.sh clang++-19 none libc++
+#   .ci/build.sh clang++-14 none compiled   # with roost::compiled
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,6 +36,12 @@ if [[ ${1-} == libc++ ]]; then
   flags+=(-stdlib=libc++ -fexperimental-library) # std::jthread and std::stop_token, in libc++ 19
 fi
 
+compiled=OFF
+if [[ ${1-} == compiled ]]; then
+  shift
+  build+=-compiled compiled=ON
+fi
+
 # The sanitizers of these compilers do not start where addresses are randomised by more than 28 bits.
 run=()
 if [[ $sanitizer != none ]] && (($(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28) > 28)); then
@@ -44,7 +51,7 @@ fi
 jobs=$(nproc)
 cmake -S . -B "$build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=$type \
   -DCMAKE_CXX_FLAGS="${flags[*]}" -DCMAKE_EXE_LINKER_FLAGS="${link[*]}" \
-  -DROOST_WERROR=ON
+  -DROOST_WERROR=ON -DROOST_TEST_COMPILED=$compiled
 "${run[@]}" cmake --build "$build" -j "$jobs"
 if [[ $sanitizer == none ]]; then # each header alone
   cmake --build "$build" -j "$jobs" --target header_tests

@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 #include <roost/detail/channel/channel_end.hpp>
 #include <roost/detail/channel/item_batch.hpp>
@@ -277,12 +278,12 @@ channel_ends<T> make_channel(std::size_t capacity, std::string_view name) {
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name) {
   if (capacity > detail::unbounded_capacity / 2) {
-    throw std::invalid_argument(
+    detail::throw_invalid_argument(
         "roost::make_channel: the capacity is negative or beyond all memory; say roost::unbounded "
         "for a channel without a limit");
   }
   if (capacity == 0 && policy == overflow::drop_oldest) {
-    throw std::invalid_argument(
+    detail::throw_invalid_argument(
         "roost::make_channel: overflow::drop_oldest needs a capacity of 1 or more, to hold the "
         "latest item");
   }
@@ -361,7 +362,7 @@ std::size_t sender<T>::send_all(Range&& items, site where) const {
 template <class T>
 bool sender<T>::fail(std::exception_ptr cause, site where) const {
   if (!cause) {
-    throw std::invalid_argument(
+    detail::throw_invalid_argument(
         "roost::sender::fail: there is no exception; to close without a failure call close()");
   }
   return this->close_with(std::move(cause), where);
@@ -419,7 +420,7 @@ std::size_t receiver<T>::receive_some(std::vector<T>& items, std::size_t max, si
                 "by one");
   auto& channel = this->core(where);
   if (max == 0) {
-    throw std::invalid_argument(
+    detail::throw_invalid_argument(
         "roost::receiver::receive_some: nothing can be received into no room; max must be 1 or "
         "more");
   }

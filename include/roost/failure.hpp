@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
 
@@ -53,8 +54,6 @@ unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook
 
 // --- implementation ---------------------------------------------------------
 
-namespace detail {
-
 /// Calls `use(text)` with what an exception says of itself.
 template <class Use>
 auto with_message_of(const std::exception_ptr& error, Use use) {
@@ -68,16 +67,32 @@ auto with_message_of(const std::exception_ptr& error, Use use) {
   }
 }
 
-inline std::string message_of(const std::exception_ptr& error) {
+namespace detail {
+
+std::string message_of(const std::exception_ptr& error);
+std::string name_or_unnamed(std::string_view name);
+void print_unobserved(const failure& f) noexcept;
+
+// seq_cst, the default: set once in a while, read at failures
+[[gnu::visibility("default")]] inline constinit sync::atomic<unobserved_failure_hook>
+    unobserved_hook{&print_unobserved};
+
+} // namespace detail
+
+#if ROOST_HAS_BODIES
+
+namespace detail {
+
+ROOST_BODY std::string message_of(const std::exception_ptr& error) {
   return with_message_of(error, [](const char* text) { return std::string(text); });
 }
 
-inline std::string name_or_unnamed(std::string_view name) {
+ROOST_BODY std::string name_or_unnamed(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
 }
 
 // Allocates nothing: a failure may be that there is no memory.
-inline void print_unobserved(const failure& f) noexcept {
+ROOST_BODY void print_unobserved(const failure& f) noexcept {
   const char* const quote = f.task.empty() ? "" : "\"";
   with_message_of(f.error, [&](const char* text) {
     std::fprintf(
@@ -92,13 +107,9 @@ inline void print_unobserved(const failure& f) noexcept {
   });
 }
 
-// seq_cst, the default: set once in a while, read at failures
-[[gnu::visibility("default")]] inline constinit sync::atomic<unobserved_failure_hook>
-    unobserved_hook{&print_unobserved};
-
 } // namespace detail
 
-inline exception_list::exception_list(std::vector<failure> failures) {
+ROOST_BODY exception_list::exception_list(std::vector<failure> failures) {
   contents_ = std::make_shared<contents>();
   std::string& what = contents_->what;
   what = std::to_string(failures.size());
@@ -110,8 +121,11 @@ inline exception_list::exception_list(std::vector<failure> failures) {
   contents_->failures.swap(failures);
 }
 
-inline unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept {
+ROOST_BODY unobserved_failure_hook
+set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept {
   return detail::unobserved_hook.exchange(hook != nullptr ? hook : &detail::print_unobserved);
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/unwinding.hpp>
@@ -24,6 +26,10 @@ namespace roost::inline v0 {
 namespace detail {
 
 struct handle_access;
+
+// What a wrong use of a handle throws.
+[[noreturn]] void throw_got_before(const task& t, const site& where);
+[[noreturn]] void throw_waits_for_itself(const task& t, const site& where);
 
 /// What all handles have in common.
 template <class R>
@@ -86,7 +92,6 @@ class handle_base {
 
   result_task<R>& task_of(const site& where) const;
   result_task<R>& task_to_wait_for(const site& where) const; // throws where it would be for ever
-  std::string description() const;
   bool wait(clock::time_point deadline, const char* operation, const site& where) const;
 
   std::unique_ptr<result_task<R>, letting_go> task_; // null when moved from
@@ -128,8 +133,7 @@ namespace detail {
 template <class R>
 R handle_base<R>::get(site where) {
   if (got_) {
-    throw std::logic_error("roost::task_handle::get at " + line_of(where) +
-                           ": the result was got before; keep it (" + description() + ")");
+    throw_got_before(*task_, where);
   }
   result_task<R>& t = task_to_wait_for(where);
   scope_state::run_here_if_queued(t);
@@ -165,11 +169,7 @@ template <class R>
 result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
   result_task<R>& t = task_of(where);
   if (runs_inside(t)) {
-    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                            "roost::task_handle at " + line_of(where) +
-                                ": a task cannot wait for itself or for a task that it runs "
-                                "inside (" +
-                                description() + ")");
+    throw_waits_for_itself(t, where);
   }
   return t;
 }
@@ -177,16 +177,28 @@ result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
 template <class R>
 result_task<R>& handle_base<R>::task_of(const site& where) const {
   if (!task_) {
-    throw std::logic_error("roost::task_handle: this handle was moved from, and is used at " +
-                           line_of(where));
+    throw_logic_error("roost::task_handle: this handle was moved from, and is used at ", where, {});
   }
   return *task_;
 }
 
-template <class R>
-std::string handle_base<R>::description() const {
-  return name_and_line("task", task_->name(), "spawned", task_->spawned());
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void throw_got_before(const task& t, const site& where) {
+  throw_logic_error("roost::task_handle::get at ",
+                    where,
+                    ": the result was got before; keep it (" +
+                        name_and_line("task", t.name(), "spawned", t.spawned()) + ")");
 }
+
+ROOST_BODY void throw_waits_for_itself(const task& t, const site& where) {
+  throw_deadlock("roost::task_handle at ",
+                 where,
+                 ": a task cannot wait for itself or for a task that it runs inside (" +
+                     name_and_line("task", t.name(), "spawned", t.spawned()) + ")");
+}
+
+#endif // ROOST_HAS_BODIES
 
 /// For on_done(), which is no member.
 struct handle_access {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/scope/scope.hpp>
@@ -202,67 +203,6 @@ class task_scope {
 
 // --- implementation ---------------------------------------------------------
 
-inline task_scope::task_scope(const scope_options& options, site where)
-    : state_(std::make_shared<detail::scope_state>(options, where)) {
-  state_->open();
-}
-
-inline task_scope::~task_scope() noexcept(false) {
-  if (state_->closed()) {
-    state_->take_leave();
-    return;
-  }
-  require_can_end_here();
-  const detail::blocked_call call{"task_scope::~task_scope", state_->name(), state_->where()};
-  if (state_->frame().unwinds()) {
-    detail::note_unwinding();
-    const detail::unwinding_goes_on goes_on;
-    state_->leave(true);
-    state_->end(call);
-    state_->left_by_exception();
-    state_->take_leave();
-    return;
-  }
-  state_->leave(false);
-  state_->end(call);
-  const std::exception_ptr outcome = state_->take_outcome();
-  {
-    const detail::unwinding_goes_on with_outcome;
-    state_->take_leave();
-  }
-  // An owner that is not covered, and so not stopped with the scope, may be in a destructor.
-  if (outcome || state_->frame().covers())
-    tell_owner(outcome);
-}
-
-// ~task_scope then finds it closed, and gives what nobody was told to the hook.
-inline void task_scope::end_without_throwing() noexcept {
-  if (state_->closed())
-    return;
-  require_can_end_here();
-  state_->leave(false);
-  state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
-}
-
-inline void task_scope::require_can_end_here() const noexcept {
-  if (state_->frame().covers() && !state_->frame().is_here()) {
-    detail::die("a task_scope must end on the thread that made it; take a background_scope, or set "
-                "covers_owner to false",
-                "scope",
-                state_->name(),
-                "made",
-                state_->where());
-  }
-  if (state_->would_deadlock()) {
-    detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
-                "deadline runs",
-                "scope",
-                state_->name(),
-                "made",
-                state_->where());
-  }
-}
-
 template <class F>
 constexpr bool task_scope::check_callable() {
   using callable = std::decay_t<F>;
@@ -319,7 +259,70 @@ auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
   return handle;
 }
 
-inline void task_scope::join(site where) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY task_scope::task_scope(const scope_options& options, site where)
+    : state_(std::make_shared<detail::scope_state>(options, where)) {
+  state_->open();
+}
+
+ROOST_BODY task_scope::~task_scope() noexcept(false) {
+  if (state_->closed()) {
+    state_->take_leave();
+    return;
+  }
+  require_can_end_here();
+  const detail::blocked_call call{"task_scope::~task_scope", state_->name(), state_->where()};
+  if (state_->frame().unwinds()) {
+    detail::note_unwinding();
+    const detail::unwinding_goes_on goes_on;
+    state_->leave(true);
+    state_->end(call);
+    state_->left_by_exception();
+    state_->take_leave();
+    return;
+  }
+  state_->leave(false);
+  state_->end(call);
+  const std::exception_ptr outcome = state_->take_outcome();
+  {
+    const detail::unwinding_goes_on with_outcome;
+    state_->take_leave();
+  }
+  // An owner that is not covered, and so not stopped with the scope, may be in a destructor.
+  if (outcome || state_->frame().covers())
+    tell_owner(outcome);
+}
+
+// ~task_scope then finds it closed, and gives what nobody was told to the hook.
+ROOST_BODY void task_scope::end_without_throwing() noexcept {
+  if (state_->closed())
+    return;
+  require_can_end_here();
+  state_->leave(false);
+  state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
+}
+
+ROOST_BODY void task_scope::require_can_end_here() const noexcept {
+  if (state_->frame().covers() && !state_->frame().is_here()) {
+    detail::die("a task_scope must end on the thread that made it; take a background_scope, or set "
+                "covers_owner to false",
+                "scope",
+                state_->name(),
+                "made",
+                state_->where());
+  }
+  if (state_->would_deadlock()) {
+    detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
+                "deadline runs",
+                "scope",
+                state_->name(),
+                "made",
+                state_->where());
+  }
+}
+
+ROOST_BODY void task_scope::join(site where) {
   require_no_deadlock("roost::task_scope::join", where);
   if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
     throw std::logic_error("roost::task_scope::join at " + detail::line_of(where) +
@@ -332,24 +335,24 @@ inline void task_scope::join(site where) {
   tell_owner(state_->take_outcome());
 }
 
-inline void task_scope::tell_owner(const std::exception_ptr& outcome) const {
+ROOST_BODY void task_scope::tell_owner(const std::exception_ptr& outcome) const {
   if (outcome)
     std::rethrow_exception(outcome);
   if (state_->cut_short_from_outside())
     detail::throw_if_stopped();
 }
 
-inline bool task_scope::wait_until(detail::any_time_point deadline, site where) {
+ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site where) {
   require_no_deadlock("roost::task_scope::wait_for", where);
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
 }
 
-inline bool task_scope::request_stop(std::string_view why, site where) noexcept {
+ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexcept {
   const std::shared_ptr<detail::scope_state> state = state_; // it may end meanwhile
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
-inline void task_scope::require_no_deadlock(const char* operation, const site& where) const {
+ROOST_BODY void task_scope::require_no_deadlock(const char* operation, const site& where) const {
   if (state_->would_deadlock()) {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             std::string(operation) + " at " + detail::line_of(where) +
@@ -358,5 +361,7 @@ inline void task_scope::require_no_deadlock(const char* operation, const site& w
                                 state_->name_and_line() + ")");
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

@@ -77,6 +77,8 @@ class comparison_run {
       add(cost.time_to_include(), "roost");
     if (given_.wants("compile: small user"))
       add(cost.small_user(), "roost");
+    if (given_.wants("compile: small user of roost::compiled"))
+      add(cost.small_user_of_compiled(), "roost");
   }
 
   void add(result each, const std::string& first) {

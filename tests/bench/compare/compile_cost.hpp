@@ -50,6 +50,18 @@ class compile_cost {
                    std_user);
   }
 
+  /// The same with roost::compiled.
+  result small_user_of_compiled() {
+    return compare({"Compile time and object size",
+                    "compile: small user of roost::compiled",
+                    {},
+                    0,
+                    {{"the same with roost::compiled: compile time", "time", {{{}, 1.6}}},
+                     {"the same with roost::compiled: code and data", "bytes", {{}}}}},
+                   "#define ROOST_COMPILED\n" + std::string(roost_user),
+                   std_user);
+  }
+
  private:
   result compare(work what, const std::string& with_roost, const std::string& with_std) {
     result all{std::move(what)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/site.hpp>
 
@@ -13,17 +14,29 @@
 namespace roost::inline v0::detail {
 
 /// For errors of the program where nothing can be thrown.
-[[noreturn]] inline void die(const char* message) noexcept {
+[[noreturn]] void die(const char* message) noexcept;
+
+/// The same with what it is about, such as a scope that was made at a line.
+[[noreturn]] void die(const char* message,
+                      const char* kind,
+                      std::string_view name,
+                      const char* did,
+                      const site& where) noexcept;
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void die(const char* message) noexcept {
   std::fprintf(stderr, "roost: %s\n", message);
   std::terminate();
 }
 
-/// The same with what it is about, such as a scope that was made at a line.
-[[noreturn]] inline void die(const char* message,
-                             const char* kind,
-                             std::string_view name,
-                             const char* did,
-                             const site& where) noexcept {
+ROOST_BODY void die(const char* message,
+                    const char* kind,
+                    std::string_view name,
+                    const char* did,
+                    const site& where) noexcept {
   try {
     const std::string about = name_and_line(kind, name, did, where);
     std::fprintf(stderr, "roost: %s (%s)\n", message, about.c_str());
@@ -32,5 +45,7 @@ namespace roost::inline v0::detail {
   }
   std::terminate();
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

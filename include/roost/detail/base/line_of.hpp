@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/site.hpp>
 
 #include <string>
@@ -15,13 +16,22 @@ inline bool is_of_the_library(const site& where) noexcept {
 }
 
 /// "app.cpp:12", for messages.
-inline std::string line_of(const site& where) {
+std::string line_of(const site& where);
+
+/// `scope "crawl", made at app.cpp:12`, for messages. Without a name and a line it asks for a name.
+std::string
+name_and_line(const char* kind, std::string_view name, const char* did, const site& where);
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY std::string line_of(const site& where) {
   return is_of_the_library(where) ? "a line of the standard library"
                                   : std::string(where.file) + ":" + std::to_string(where.line);
 }
 
-/// `scope "crawl", made at app.cpp:12`, for messages. Without a name and a line it asks for a name.
-inline std::string
+ROOST_BODY std::string
 name_and_line(const char* kind, std::string_view name, const char* did, const site& where) {
   std::string text = kind;
   text += name.empty() ? " (unnamed)" : " \"" + std::string(name) + "\"";
@@ -32,5 +42,7 @@ name_and_line(const char* kind, std::string_view name, const char* did, const si
   return text + (name.empty() ? " by the standard library: a name would tell which one"
                               : " by the standard library");
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/site.hpp>
@@ -80,9 +81,10 @@ class channel_end {
  private:
   friend struct channel_probe;
 
-  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
-    throw std::logic_error("roost: this end of a channel was moved from, and is used at " +
-                           line_of(where) + "; make a copy of it where both are used");
+  [[noreturn]] static void refuse(const site& where) {
+    throw_logic_error("roost: this end of a channel was moved from, and is used at ",
+                      where,
+                      "; make a copy of it where both are used");
   }
 
   std::shared_ptr<core_type> core_; // null when moved from

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -30,7 +31,7 @@ class operation {
   virtual bool may_happen() const noexcept { return true; }
 
   /// True if it happened. Never waits. May allocate.
-  inline virtual bool try_alone();
+  ROOST_BODY virtual bool try_alone();
 
   /// The same, but the caller holds the lock, and calls finish() after it is released if it
   /// happened. Allocates nothing.
@@ -50,8 +51,8 @@ class operation {
   /// What guards the primitive; nothing for what only the time makes happen.
   const primitive_lock& lock() const noexcept { return lock_; }
 
-  inline virtual void link(wait_record& record) noexcept; // caller holds the lock
-  void unlink() noexcept;                                 // takes it
+  ROOST_BODY virtual void link(wait_record& record) noexcept; // caller holds the lock
+  void unlink() noexcept;                                     // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
  protected:
@@ -135,7 +136,19 @@ operation* try_all(operation_list in_turn, operation_list by_lock) noexcept;
 
 // --- implementation ---------------------------------------------------------
 
-inline bool operation::try_alone() {
+template <class F>
+void all_locked::for_each_lock(F f) noexcept {
+  const void* last = nullptr;
+  for (const operation* const a : by_lock_) {
+    if (a->lock().id() != last)
+      f(a->lock());
+    last = a->lock().id();
+  }
+}
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY bool operation::try_alone() {
   if (lock_.id() == nullptr)
     return try_locked();
   {
@@ -147,29 +160,19 @@ inline bool operation::try_alone() {
   return true;
 }
 
-inline void operation::link(wait_record& record) noexcept {
+ROOST_BODY void operation::link(wait_record& record) noexcept {
   if (line_ != nullptr)
     line_->push_back(node_, record);
 }
 
-inline void operation::unlink() noexcept {
+ROOST_BODY void operation::unlink() noexcept {
   if (line_ == nullptr)
     return;
   const std::lock_guard guard(lock_);
   line_->remove(node_);
 }
 
-template <class F>
-void all_locked::for_each_lock(F f) noexcept {
-  const void* last = nullptr;
-  for (const operation* const a : by_lock_) {
-    if (a->lock().id() != last)
-      f(a->lock());
-    last = a->lock().id();
-  }
-}
-
-inline operation* first_to_happen(operation_list in_turn) noexcept {
+ROOST_BODY operation* first_to_happen(operation_list in_turn) noexcept {
   for (operation* const a : in_turn) {
     if (a->try_locked())
       return a;
@@ -177,7 +180,7 @@ inline operation* first_to_happen(operation_list in_turn) noexcept {
   return nullptr;
 }
 
-inline operation* try_all(operation_list in_turn, operation_list by_lock) noexcept {
+ROOST_BODY operation* try_all(operation_list in_turn, operation_list by_lock) noexcept {
   operation* happened = nullptr;
   {
     const all_locked guard(by_lock);
@@ -188,11 +191,11 @@ inline operation* try_all(operation_list in_turn, operation_list by_lock) noexce
   return happened;
 }
 
-inline first_ended wait_for_first(operation_list in_turn,
-                                  operation_list by_lock,
-                                  const blocked_call& call,
-                                  clock::time_point deadline,
-                                  short_wait patience) {
+ROOST_BODY first_ended wait_for_first(operation_list in_turn,
+                                      operation_list by_lock,
+                                      const blocked_call& call,
+                                      clock::time_point deadline,
+                                      short_wait patience) {
   parker_lease lease;
   wait_record record(lease.get(), patience);
   operation* happened = nullptr;
@@ -224,5 +227,7 @@ inline first_ended wait_for_first(operation_list in_turn,
     happened->conclude(end);
   return {happened, end};
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

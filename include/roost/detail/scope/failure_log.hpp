@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/scope/failure_record.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
@@ -122,8 +123,10 @@ class failure_log {
 
 // --- implementation ---------------------------------------------------------
 
-inline std::exception_ptr failure_log::throw_first(on_error policy,
-                                                   const std::exception_ptr& timeout) noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY std::exception_ptr failure_log::throw_first(on_error policy,
+                                                       const std::exception_ptr& timeout) noexcept {
   has_thrown_ = true;
   if (timeout)
     return timeout_ = timeout;
@@ -134,8 +137,8 @@ inline std::exception_ptr failure_log::throw_first(on_error policy,
   return thrown_->error;
 }
 
-inline std::exception_ptr failure_log::report_at_end(on_error policy,
-                                                     const std::exception_ptr& timeout) {
+ROOST_BODY std::exception_ptr failure_log::report_at_end(on_error policy,
+                                                         const std::exception_ptr& timeout) {
   if (once_more_)
     return std::exchange(once_more_, nullptr);
   const bool late = timeout && cut_short_ && !std::exchange(timeout_reported_, true);
@@ -161,7 +164,7 @@ inline std::exception_ptr failure_log::report_at_end(on_error policy,
   return reported_;
 }
 
-inline bool failure_log::unreport(const std::exception_ptr& error) noexcept {
+ROOST_BODY bool failure_log::unreport(const std::exception_ptr& error) noexcept {
   if (error == timeout_) {
     timeout_reported_ = false;
     return true;
@@ -180,24 +183,26 @@ inline bool failure_log::unreport(const std::exception_ptr& error) noexcept {
   return known;
 }
 
-inline void failure_log::unreport_first() noexcept {
+ROOST_BODY void failure_log::unreport_first() noexcept {
   timeout_reported_ = false;
   if (first_ != nullptr)
     first_->reported = false;
 }
 
-inline std::vector<failure> failure_log::show_all() const {
+ROOST_BODY std::vector<failure> failure_log::show_all() const {
   std::vector<failure> all;
   for_each([&](const failure_record& f) { all.push_back(f.describe()); });
   for_each([](failure_record& f) { f.shown = true; });
   return all;
 }
 
-inline void failure_log::show_unreported() const noexcept {
+ROOST_BODY void failure_log::show_unreported() const noexcept {
   for_each([](failure_record& f) {
     if (!f.reported && !f.shown.exchange(true))
       unobserved_hook.load()(f.describe());
   });
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -39,25 +39,24 @@ namespace roost::inline v0::detail {
 
 // --- how it begins ------------------------------------------------------------------
 
-inline clock::time_point own_deadline(const scope_options& options) noexcept {
+ROOST_BODY clock::time_point own_deadline(const scope_options& options) noexcept {
   return earlier(options.deadline, deadline_after(options.timeout));
 }
 
-inline clock::time_point deadline_around(const scope_options& options) noexcept {
+ROOST_BODY clock::time_point deadline_around(const scope_options& options) noexcept {
   const context* const around = options.inherit ? this_thread.top : nullptr;
   return around != nullptr ? around->domain().deadline() : no_deadline;
 }
 
-inline std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
+ROOST_BODY std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
   return options.covers_owner ? tree_around_or_new() : std::make_shared<scope_tree>();
 }
 
-inline scope_state::scope_state(const scope_options& options, site where)
+ROOST_BODY scope_state::scope_state(const scope_options& options, site where)
     : scope_state(options, detail::own_deadline(options), where) {}
 
-inline scope_state::scope_state(const scope_options& options,
-                                clock::time_point own_deadline,
-                                site where)
+ROOST_BODY
+scope_state::scope_state(const scope_options& options, clock::time_point own_deadline, site where)
     : stop_domain(
           earlier(own_deadline, deadline_around(options)), tree_for(options), birthplace_here()),
       own_deadline_(own_deadline),
@@ -77,7 +76,9 @@ inline scope_state::scope_state(const scope_options& options,
   }
 }
 
-inline void scope_state::open() {
+ROOST_BODY scope_state::~scope_state() = default;
+
+ROOST_BODY void scope_state::open() {
   context* const around = inherit_ ? this_thread.top : nullptr;
   if (around != nullptr)
     follow(parent_in(*around).shared_from_this());
@@ -91,13 +92,13 @@ inline void scope_state::open() {
 
 // A scope that does not cover its owner may outlive the task that makes it. So it is a child of
 // that task's scope, and not of the domain of the task alone.
-inline stop_domain& scope_state::parent_in(context& around) const {
+ROOST_BODY stop_domain& scope_state::parent_in(context& around) const {
   if (frame_.covers())
     return around.domain_to_follow();
   return &around == this_thread.task ? this_thread.task->scope() : around.domain();
 }
 
-inline void scope_state::set_deadline(bool is_outers) {
+ROOST_BODY void scope_state::set_deadline(bool is_outers) {
   if (own_deadline_ <= sync::now() && !is_outers) {
     stop_at_deadline();
     return;
@@ -116,7 +117,7 @@ inline void scope_state::set_deadline(bool is_outers) {
 
 // --- where its stops come from --------------------------------------------------------
 
-inline void scope_state::leave(bool unwinding) noexcept {
+ROOST_BODY void scope_state::leave(bool unwinding) noexcept {
   if (unwinding) {
     stop(describe_stop(stop_reason::scope_exit, "the scope was left by an exception", {}, where_));
   } else if (exit_ == on_exit::stop) {
@@ -124,18 +125,18 @@ inline void scope_state::leave(bool unwinding) noexcept {
   }
 }
 
-inline void scope_state::outer_stopped(const std::shared_ptr<const stop_cause>& cause,
-                                       stop_wave& wave) noexcept {
+ROOST_BODY void scope_state::outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                                           stop_wave& wave) noexcept {
   mark(describe_stop(stop_reason::parent, cause->message, cause->task, cause->where, cause->error),
        wave);
 }
 
-inline void scope_state::stop_at_deadline() noexcept {
+ROOST_BODY void scope_state::stop_at_deadline() noexcept {
   stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
 }
 
 // What stops a wait says whose deadline it was.
-inline std::string scope_state::deadline_passed() const noexcept {
+ROOST_BODY std::string scope_state::deadline_passed() const noexcept {
   try {
     return name_.empty() ? "the deadline passed" : whose_deadline_passed();
   } catch (const std::bad_alloc&) { // a stop matters more than its description
@@ -143,19 +144,19 @@ inline std::string scope_state::deadline_passed() const noexcept {
   }
 }
 
-inline std::string scope_state::whose_deadline_passed() const {
+ROOST_BODY std::string scope_state::whose_deadline_passed() const {
   return "the deadline of scope " + name_or_unnamed(name_) + " passed";
 }
 
-inline std::exception_ptr scope_state::make_timeout() const {
+ROOST_BODY std::exception_ptr scope_state::make_timeout() const {
   return std::make_exception_ptr(timeout_error("roost: " + whose_deadline_passed(), name_, where_));
 }
 
 // Keeps a failure; if `stops`, the scope stops because of it.
-inline void scope_state::keep(failure_record& failed,
-                              std::uint64_t moment,
-                              stop_cause cause,
-                              bool stops) noexcept {
+ROOST_BODY void scope_state::keep(failure_record& failed,
+                                  std::uint64_t moment,
+                                  stop_cause cause,
+                                  bool stops) noexcept {
   try {
     cause.message = message_of(failed.error);
   } catch (...) { // there is no memory for the text; the failure itself is kept
@@ -174,7 +175,7 @@ inline void scope_state::keep(failure_record& failed,
 
 // --- how it ends ------------------------------------------------------------------------
 
-inline bool scope_state::end(const blocked_call& call) {
+ROOST_BODY bool scope_state::end(const blocked_call& call) {
   {
     const std::lock_guard lock(lock_);
     if (phase_ == phase::ended)
@@ -192,7 +193,7 @@ inline bool scope_state::end(const blocked_call& call) {
   return true;
 }
 
-inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
+ROOST_BODY bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
   const blocked_region region(call);
   reporter meanwhile(*this);
   for (;;) {
@@ -222,7 +223,7 @@ inline bool scope_state::wait_idle(clock::time_point deadline, const blocked_cal
   }
 }
 
-inline void scope_state::release_owner() noexcept {
+ROOST_BODY void scope_state::release_owner() noexcept {
   if (frame_.covers())
     frame_.uncover();
   unfollow();
@@ -231,7 +232,7 @@ inline void scope_state::release_owner() noexcept {
   tree_.reset();
 }
 
-inline void scope_state::take_leave() noexcept {
+ROOST_BODY void scope_state::take_leave() noexcept {
   log_.show_unreported();
   log_.for_each([this](failure_record& f) {
     if (&f == &body_) {
@@ -246,7 +247,7 @@ inline void scope_state::take_leave() noexcept {
 
 // --- what the owner is told -----------------------------------------------------------------
 
-inline std::exception_ptr scope_state::take_outcome() noexcept {
+ROOST_BODY std::exception_ptr scope_state::take_outcome() noexcept {
   try {
     std::exception_ptr outcome =
         log_.report_at_end(errors_, stopped_by(stop_reason::deadline) ? make_timeout() : nullptr);
@@ -259,7 +260,7 @@ inline std::exception_ptr scope_state::take_outcome() noexcept {
 }
 
 // In a wait of the owner, once the scope has stopped.
-inline void scope_state::throw_to_owner() {
+ROOST_BODY void scope_state::throw_to_owner() {
   if (const std::exception_ptr thrown = take_thrown()) {
     throw_with_moment(log_.thrown_moment());
     std::rethrow_exception(thrown);
@@ -272,7 +273,7 @@ inline void scope_state::throw_to_owner() {
 }
 
 // What such a wait throws that is not a `stopped`; null if it is one.
-inline std::exception_ptr scope_state::take_thrown() {
+ROOST_BODY std::exception_ptr scope_state::take_thrown() {
   const bool late = stopped_by(stop_reason::deadline);
   const bool first = !reports_at_end_only_ && !log_.has_thrown();
   const std::exception_ptr timeout = first && late ? make_timeout() : nullptr;
@@ -290,7 +291,7 @@ inline std::exception_ptr scope_state::take_thrown() {
 // A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
 // If this scope's own failure or deadline has caused it, that is reported instead, and once more if
 // need be.
-inline scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
+ROOST_BODY scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
   // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read below, past the handlers
   const std::uint64_t moment = moment_of_caught();
   body_end end = body_end::failed;

@@ -58,7 +58,7 @@ class scope_state::entrance final : public detail::operation {
   admission got_ = admission::none;
 };
 
-inline void scope_state::launch(task& t, const blocked_call& call, when_full full) {
+ROOST_BODY void scope_state::launch(task& t, const blocked_call& call, when_full full) {
   t.owner = frame_.covered_thread();
   t.owner_task = made_in().task;
   admission got = admission::none;
@@ -74,7 +74,7 @@ inline void scope_state::launch(task& t, const blocked_call& call, when_full ful
     turn_away(t, got, error);
 }
 
-inline void scope_state::run_here(task& t) {
+ROOST_BODY void scope_state::run_here(task& t) {
   t.owner = frame_.covered_thread();
   t.owner_task = made_in().task;
   admission got = admission::none;
@@ -88,7 +88,7 @@ inline void scope_state::run_here(task& t) {
     turn_away(t, got, nullptr);
 }
 
-inline bool scope_state::takes_at_once(const site& where) {
+ROOST_BODY bool scope_state::takes_at_once(const site& where) {
   {
     const std::lock_guard lock(lock_);
     if (!is_closed())
@@ -97,7 +97,7 @@ inline bool scope_state::takes_at_once(const site& where) {
   refuse(where);
 }
 
-inline scope_state::admission
+ROOST_BODY scope_state::admission
 scope_state::admit(task& t, const blocked_call& call, when_full full) {
   if (queue_.limited()) {
     const spawn_buffer::answer buffered = buffer_.add(t);
@@ -122,7 +122,7 @@ scope_state::admit(task& t, const blocked_call& call, when_full full) {
   return to_get_in.got();
 }
 
-inline scope_state::admission scope_state::try_admit(task& t, when_full full) noexcept {
+ROOST_BODY scope_state::admission scope_state::try_admit(task& t, when_full full) noexcept {
   if (is_closed())
     return admission::closed;
   if (stop_requested()) {
@@ -143,49 +143,49 @@ inline scope_state::admission scope_state::try_admit(task& t, when_full full) no
 
 // A task never waits for a place in its own scope, which only tasks of the scope can make. Closes
 // the buffer: the caller is about to take the place, or to wait for one.
-inline bool scope_state::has_place() noexcept {
+ROOST_BODY bool scope_state::has_place() noexcept {
   close_buffer();
   queue_.spawns().drop_leaving();
   return queue_.places() != 0 || runs_inside(*this);
 }
 
-inline void scope_state::enqueue(task& t) noexcept {
+ROOST_BODY void scope_state::enqueue(task& t) noexcept {
   close_buffer(); // its tasks came first
   queue_.push_back(t);
   if (!queue_.may_run() && queue_.spawns().empty())
     buffer_.open(queue_.places());
 }
 
-inline void scope_state::close_buffer() noexcept {
+ROOST_BODY void scope_state::close_buffer() noexcept {
   buffer_.close(
       [this](intrusive_list<context>& tasks, std::size_t count) { queue_.append(tasks, count); });
 }
 
-inline void scope_state::drain_buffer() noexcept {
+ROOST_BODY void scope_state::drain_buffer() noexcept {
   buffer_.drain([this](intrusive_list<context>& tasks, std::size_t count) {
     queue_.append(tasks, count);
     return queue_.places();
   });
 }
 
-inline task* scope_state::dequeue(claimed_list& woken) noexcept {
+ROOST_BODY task* scope_state::dequeue(claimed_list& woken) noexcept {
   if (queue_.front() == nullptr)
     drain_buffer();
   return queue_.take_first(woken);
 }
 
-inline void scope_state::refuse(const site& where) const {
+ROOST_BODY void scope_state::refuse(const site& where) const {
   throw scope_closed("roost::task_scope::spawn at " + line_of(where) + ": " + name_and_line() +
                      ", was joined and takes no more tasks; spawn before join(), or make another "
                      "scope");
 }
 
 // In a fork, forks are many and short: they are offered.
-inline bool runs_in_fork() noexcept {
+ROOST_BODY bool runs_in_fork() noexcept {
   return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork;
 }
 
-inline scope_state::admission scope_state::start(task& t) {
+ROOST_BODY scope_state::admission scope_state::start(task& t) {
   try {
     if (t.is_fork && runs_in_fork())
       tree_->threads.offer(t);
@@ -202,7 +202,7 @@ inline scope_state::admission scope_state::start(task& t) {
 
 // There is no thread for `t`. If other tasks run, it is queued for the first of their workers.
 // Until then fewer run than may, and a later task that gets a thread may overtake it.
-inline bool scope_state::leave_to_others(task& t) noexcept {
+ROOST_BODY bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
   if (stop_requested() || !queue_.limited() || queue_.running() == 1)
     return false;
@@ -218,7 +218,7 @@ inline bool scope_state::leave_to_others(task& t) noexcept {
 // thread was being refused, and then they are dropped as if there had been a thread. Returns if `t`
 // is dropped; else throws what its caller has caught. In any case what the callable's destructor
 // throws goes first.
-inline void scope_state::take_back(task& t) {
+ROOST_BODY void scope_state::take_back(task& t) {
   const std::exception_ptr no_thread = std::current_exception();
   std::exception_ptr destruction;
   try {
@@ -251,7 +251,7 @@ inline void scope_state::take_back(task& t) {
 }
 
 // NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete): the handle keeps the task
-inline void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
+ROOST_BODY void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
   t.release();
   if (stop_requested())
     t.stopped_by = cause();

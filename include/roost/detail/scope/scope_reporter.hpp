@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/stall_report.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -27,7 +28,7 @@ class scope_state::reporter final : public watcher {
     running_ = scope_.queue_.counted();
     return next_ = scope_.next_report(watch_);
   }
-  inline void look() noexcept override;
+  ROOST_BODY void look() noexcept override;
 
  private:
   scope_state& scope_;
@@ -46,13 +47,13 @@ void scope_state::for_each_running(Visit visit) const {
 }
 
 // True if not all tasks' handles have gone on, or a spawn waits.
-inline bool scope_state::has_work() const noexcept {
+ROOST_BODY bool scope_state::has_work() const noexcept {
   bool found = queue_.front() != nullptr || !queue_.spawns().empty();
   for_each_running([&](const task& t, thread_slot*) { found = found || !t.has_ended(); });
   return found;
 }
 
-inline bool scope_state::all_are_blocked() const noexcept {
+ROOST_BODY bool scope_state::all_are_blocked() const noexcept {
   bool all = true;
   for_each_running([&](const task&, thread_slot* thread) {
     all = all && thread != nullptr && thread->waits_for_others();
@@ -60,7 +61,7 @@ inline bool scope_state::all_are_blocked() const noexcept {
   return all;
 }
 
-inline clock::time_point scope_state::next_report(stall_watch& watch) noexcept {
+ROOST_BODY clock::time_point scope_state::next_report(stall_watch& watch) noexcept {
   drain_buffer();
   const bool stands = queue_.front() != nullptr && stopped_at_ == no_deadline;
   return watch.next({stopped_at_, stands ? queue_.begun() : stall_watch::no_queue});
@@ -69,7 +70,7 @@ inline clock::time_point scope_state::next_report(stall_watch& watch) noexcept {
 // A line for each task that runs, and for the first ones that are queued. The lines are written
 // without a lock, from a copy. Where only the queue makes it look, a task that computes may well go
 // on: then it reports nothing.
-inline void scope_state::reporter::look() noexcept {
+ROOST_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
   if (now < next_)
     return;

@@ -35,44 +35,44 @@
 namespace roost::inline v0::detail {
 
 /// The scope of a task: a task is made for one.
-inline scope_state& scope_of(const task& t) noexcept {
+ROOST_BODY scope_state& scope_of(const task& t) noexcept {
   return static_cast<scope_state&>(t.scope());
 }
 
-inline void task::run_on_pool() noexcept {
+ROOST_BODY void task::run_on_pool() noexcept {
   worker(scope_of(*this), *this).work();
 }
 
-inline void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
+ROOST_BODY void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
   const contexts_set_aside aside; // of the thread that offers another fork
   worker(scope_of(*this), *this).work(no_thread);
 }
 
 // --- a worker -------------------------------------------------------------------
 
-inline worker::worker(scope_state& scope, task& first) noexcept
+ROOST_BODY worker::worker(scope_state& scope, task& first) noexcept
     : stand_in(scope),
       runs(&first),
       scope_(scope),
       gone_(scope.blocks()) {}
 
-inline void worker::work(const std::exception_ptr& no_thread) noexcept {
+ROOST_BODY void worker::work(const std::exception_ptr& no_thread) noexcept {
   run(*runs, scope_.started(*this), no_thread);
   run_others();
 }
 
-inline void worker::work_inside_wait() noexcept {
+ROOST_BODY void worker::work_inside_wait() noexcept {
   run_inside_wait();
   run_others();
 }
 
-inline void worker::run_inside_wait() noexcept {
+ROOST_BODY void worker::run_inside_wait() noexcept {
   const contexts_set_aside aside;
   run(*runs, scope_.started(*this));
 }
 
 // A task is released before it is counted down: with it goes what its user left in it.
-inline void worker::run_others() noexcept {
+ROOST_BODY void worker::run_others() noexcept {
   while (runs != nullptr) {
     task& ended = *runs;
     scope_.next(*this);
@@ -86,7 +86,7 @@ inline void worker::run_others() noexcept {
   }
 }
 
-inline void worker::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
+ROOST_BODY void worker::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
   this_thread.task = &t;
   this_thread.touched.moment = 0;
   t.begins();
@@ -115,11 +115,12 @@ inline void worker::run(task& t, bool dropped, const std::exception_ptr& no_thre
   t.complete(outcome);
 }
 
-inline void worker::complete_unrun(scope_state& scope, task& t, task::outcome outcome) noexcept {
+ROOST_BODY void
+worker::complete_unrun(scope_state& scope, task& t, task::outcome outcome) noexcept {
   t.complete(destroy_callable(scope, t, outcome));
 }
 
-inline task::outcome
+ROOST_BODY task::outcome
 worker::destroy_callable(scope_state& scope, task& t, task::outcome outcome) noexcept {
   const task::outcome destruction = call(scope, t, [&t] { t.destroy_callable(); });
   if (destruction != task::outcome::value && outcome != task::outcome::failed) {
@@ -151,7 +152,7 @@ task::outcome worker::call(scope_state& scope, task& t, F f) noexcept {
 
 // --- the four calls -----------------------------------------------------------------
 
-inline bool scope_state::started(worker& w) noexcept {
+ROOST_BODY bool scope_state::started(worker& w) noexcept {
   task& t = *w.runs;
   const std::lock_guard lock(lock_);
   bind(t, this_thread); // for a stop of this task alone
@@ -162,7 +163,7 @@ inline bool scope_state::started(worker& w) noexcept {
 }
 
 // A second failure of one task, by its callable's destructor, goes to the hook.
-inline void
+ROOST_BODY void
 scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t moment) noexcept {
   const bool first = t.error == nullptr;
   if (first)
@@ -183,7 +184,7 @@ scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t mome
 }
 
 // False if the handler threw: then the failure is the scope's.
-inline bool scope_state::give_to_handler(const failure& failed) noexcept {
+ROOST_BODY bool scope_state::give_to_handler(const failure& failed) noexcept {
   try {
     on_failure_(failed);
     return true;
@@ -194,7 +195,7 @@ inline bool scope_state::give_to_handler(const failure& failed) noexcept {
   return false;
 }
 
-inline void scope_state::next(worker& w) noexcept {
+ROOST_BODY void scope_state::next(worker& w) noexcept {
   claimed_list woken;
   {
     const std::lock_guard lock(lock_);
@@ -203,7 +204,7 @@ inline void scope_state::next(worker& w) noexcept {
   woken.complete(wait_state::done);
 }
 
-inline void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
+ROOST_BODY void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
   w.runs = stop_requested() ? nullptr : dequeue(woken);
   if (w.runs == nullptr)
     return;
@@ -214,7 +215,7 @@ inline void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
 // First the worker offers the processor to threads that may be about to spawn, and looks again: to
 // leave and to be woken costs more. With a processor to itself it takes as long as any wait spins.
 // An owner that waits for the end closes the buffer: then no worker looks again.
-inline void scope_state::left(worker& w) noexcept {
+ROOST_BODY void scope_state::left(worker& w) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && buffer_.may_be_open(); ++i) {
     sync::yield();
@@ -246,7 +247,7 @@ inline void scope_state::left(worker& w) noexcept {
 // --- where nothing is left --------------------------------------------------------
 
 // Once the owner waits for the end, the thread that finds nothing left closes the scope.
-inline bool scope_state::close_if_over() noexcept {
+ROOST_BODY bool scope_state::close_if_over() noexcept {
   if (!queue_.idle())
     return false;
   if (phase_ == phase::ending) {
@@ -256,12 +257,12 @@ inline bool scope_state::close_if_over() noexcept {
   return true;
 }
 
-inline void scope_state::wake_if_over(claimed_list& woken) noexcept {
+ROOST_BODY void scope_state::wake_if_over(claimed_list& woken) noexcept {
   if (close_if_over())
     woken.push_all(joiners_);
 }
 
-inline void scope_state::ended_uncounted() noexcept {
+ROOST_BODY void scope_state::ended_uncounted() noexcept {
   claimed_list woken;
   {
     const std::lock_guard lock(lock_);
@@ -273,7 +274,7 @@ inline void scope_state::ended_uncounted() noexcept {
 
 // --- tasks that run in a wait for them ----------------------------------------------
 
-inline void scope_state::run_here_if_queued(task& t) noexcept {
+ROOST_BODY void scope_state::run_here_if_queued(task& t) noexcept {
   // In this order: what is not ready has a scope.
   if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
     return;
@@ -298,7 +299,7 @@ inline void scope_state::run_here_if_queued(task& t) noexcept {
   scope.release_uncounted(t);
 }
 
-inline task* scope_state::take_ready() noexcept {
+ROOST_BODY task* scope_state::take_ready() noexcept {
   for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
     const bool begun = c == &frame_ || slot_of(*c) != nullptr;
     if (!begun && tree_->threads.take_back(static_cast<task&>(*c)))
@@ -307,7 +308,7 @@ inline task* scope_state::take_ready() noexcept {
   return nullptr;
 }
 
-inline void scope_state::run_here_what_is_ready() noexcept {
+ROOST_BODY void scope_state::run_here_what_is_ready() noexcept {
   for (;;) {
     task* t = nullptr;
     {
@@ -320,32 +321,10 @@ inline void scope_state::run_here_what_is_ready() noexcept {
   }
 }
 
-class scope_state::absence {
- public:
-  explicit absence(scope_state& scope) noexcept {
-    {
-      const std::lock_guard lock(scope.lock_);
-      if (scope.queue_.idle())
-        return;
-    }
-    tree_ = scope.tree_;
-    tree_->threads.begin_absence();
-  }
-  ~absence() {
-    if (tree_ != nullptr)
-      tree_->threads.end_absence();
-  }
-  absence(const absence&) = delete;
-  absence& operator=(const absence&) = delete;
-
- private:
-  std::shared_ptr<scope_tree> tree_; // the scope may let go of it meanwhile
-};
-
 // --- stops ------------------------------------------------------------------------
 
 // The task's own domain is made before the locks are taken, and stopped before it can be seen.
-inline bool scope_state::stop_alone(task& t, stop_cause cause) {
+ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   const std::shared_ptr<stop_domain> kept = t.scope_unless_ended();
   if (kept == nullptr)
     return false;
@@ -379,7 +358,7 @@ inline bool scope_state::stop_alone(task& t, stop_cause cause) {
   return lasts && (own == stopped || own->stop(stopped->cause()));
 }
 
-inline void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
+ROOST_BODY void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
   stopped_at_ = sync::now();
   close_buffer();
   queue_.spawns().drop_leaving();
@@ -389,7 +368,7 @@ inline void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) n
   woken.push_all(joiners_); // they look again, and report from now on what does not stop
 }
 
-inline void scope_state::drop(task& t) noexcept {
+ROOST_BODY void scope_state::drop(task& t) noexcept {
   t.stopped_by = t.domain().cause();
   worker::complete_unrun(*this, t, task::outcome::stopped);
 }
@@ -418,7 +397,7 @@ void scope_state::empty_queue(End end, Finally finally) noexcept {
   }
 }
 
-inline void scope_state::release_uncounted(task& t) noexcept {
+ROOST_BODY void scope_state::release_uncounted(task& t) noexcept {
   {
     block_cache::returns gone(blocks_);
     t.release(&gone);
@@ -428,14 +407,14 @@ inline void scope_state::release_uncounted(task& t) noexcept {
 
 // The scope was stopped before they could run. Their callables are destroyed here, or by another
 // thread that finds them: the one that stops, one whose task ends, or one that waits for the end.
-inline void scope_state::drop_queue() noexcept {
+ROOST_BODY void scope_state::drop_queue() noexcept {
   if (!stop_requested())
     return;
   empty_queue([this](task& t) { drop(t); }, [](claimed_list&) {});
 }
 
 // A callable's destructor must not delay, or end in, the thread that keeps the time.
-inline void scope_state::stop_told() noexcept {
+ROOST_BODY void scope_state::stop_told() noexcept {
   if (this_thread.timekeeper == nullptr) {
     drop_queue();
     return;
@@ -453,7 +432,7 @@ inline void scope_state::stop_told() noexcept {
   }
 }
 
-inline void scope_state::dropping::run_on_pool() noexcept {
+ROOST_BODY void scope_state::dropping::run_on_pool() noexcept {
   scope_.drop_queue();
   scope_.ended_uncounted();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/failure_log.hpp>
@@ -68,7 +69,7 @@ class scope_state final : public stop_domain {
   scope_state(const scope_options& options, site where);
   scope_state(const scope_state&) = delete;
   scope_state& operator=(const scope_state&) = delete;
-  inline ~scope_state() override; // `inline` here: a key function would cost every includer
+  ROOST_BODY ~scope_state() override; // `inline` here: a key function would cost every includer
 
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
@@ -232,7 +233,7 @@ class scope_state final : public stop_domain {
   class dropping final : public job {
    public:
     explicit dropping(scope_state& s) noexcept : scope_(s) {}
-    inline void run_on_pool() noexcept override;
+    ROOST_BODY void run_on_pool() noexcept override;
     void fail_on_pool(const std::exception_ptr&) noexcept override { run_on_pool(); }
 
    private:
@@ -274,8 +275,8 @@ class scope_state final : public stop_domain {
   void release_uncounted(task& t) noexcept;
   void ended_uncounted() noexcept;
   bool give_to_handler(const failure& failed) noexcept;
-  inline void stop_told() noexcept override;
-  inline void on_stop(const stop_cause& cause, claimed_list& woken) noexcept override;
+  ROOST_BODY void stop_told() noexcept override;
+  ROOST_BODY void on_stop(const stop_cause& cause, claimed_list& woken) noexcept override;
 
   // The caller holds lock_.
   void run_next(worker& w, claimed_list& woken) noexcept;
@@ -289,8 +290,8 @@ class scope_state final : public stop_domain {
   stop_domain& parent_in(context& around) const;
   void set_deadline(bool is_outers);
   void release_owner() noexcept;
-  inline void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
-                            stop_wave& wave) noexcept override;
+  ROOST_BODY void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+                                stop_wave& wave) noexcept override;
   void stop_at_deadline() noexcept;
   std::string deadline_passed() const noexcept;
   std::string whose_deadline_passed() const;
@@ -347,6 +348,26 @@ class scope_state final : public stop_domain {
 
 // --- implementation ---------------------------------------------------------
 
-inline scope_state::~scope_state() = default;
+class scope_state::absence {
+ public:
+  explicit absence(scope_state& scope) noexcept {
+    {
+      const std::lock_guard lock(scope.lock_);
+      if (scope.queue_.idle())
+        return;
+    }
+    tree_ = scope.tree_;
+    tree_->threads.begin_absence();
+  }
+  ~absence() {
+    if (tree_ != nullptr)
+      tree_->threads.end_absence();
+  }
+  absence(const absence&) = delete;
+  absence& operator=(const absence&) = delete;
+
+ private:
+  std::shared_ptr<scope_tree> tree_; // the scope may let go of it meanwhile
+};
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -103,7 +104,9 @@ class stall_report {
 
 // --- implementation ---------------------------------------------------------
 
-inline stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
   if (from_environment() != no_timeout) {
     patience_at_first_ = from_environment();
     waiting_since_ = sync::now();
@@ -111,7 +114,7 @@ inline stall_watch::stall_watch(clock::duration patience) : patience_at_first_(p
   patience_ = patience_at_first_;
 }
 
-inline clock::time_point stall_watch::next(const progress& now) noexcept {
+ROOST_BODY clock::time_point stall_watch::next(const progress& now) noexcept {
   if (now.begun != begun_) {
     begun_ = now.begun;
     queue_stands_since_ = begun_ != no_queue ? sync::now() : no_deadline;
@@ -126,7 +129,7 @@ inline clock::time_point stall_watch::next(const progress& now) noexcept {
   return never ? no_deadline : start_ + patience_;
 }
 
-inline clock::duration stall_watch::from_environment() {
+ROOST_BODY clock::duration stall_watch::from_environment() {
   static const clock::duration interval = []() -> clock::duration {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): safe unless the program changes its environment
     const char* const text = std::getenv("ROOST_STALL_MS");
@@ -142,32 +145,32 @@ inline clock::duration stall_watch::from_environment() {
   return interval;
 }
 
-inline std::string in_seconds(clock::duration time) {
+ROOST_BODY std::string in_seconds(clock::duration time) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3fs", std::chrono::duration<double>(time).count());
   return text.data();
 }
 
-inline stall_report::~stall_report() {
+ROOST_BODY stall_report::~stall_report() {
   for (const entry& e : entries_)
     e.about->release();
 }
 
-inline void stall_report::reserve(std::size_t count) noexcept {
+ROOST_BODY void stall_report::reserve(std::size_t count) noexcept {
   try {
     entries_.reserve(count + most_queued);
   } catch (const std::bad_alloc&) { // then all are counted
   }
 }
 
-inline void stall_report::add(task& t, thread_slot* thread) noexcept {
+ROOST_BODY void stall_report::add(task& t, thread_slot* thread) noexcept {
   if (thread == nullptr)
     return add(t, blocked_call(), false);
   const std::lock_guard guard(thread->lock);
   add(t, thread->call, false);
 }
 
-inline void stall_report::add_queued(task& t) noexcept {
+ROOST_BODY void stall_report::add_queued(task& t) noexcept {
   if (queued_ == most_queued) {
     ++more_queued_;
     return;
@@ -175,7 +178,7 @@ inline void stall_report::add_queued(task& t) noexcept {
   add(t, blocked_call(), true);
 }
 
-inline void stall_report::add(task& t, const blocked_call& call, bool is_queued) noexcept {
+ROOST_BODY void stall_report::add(task& t, const blocked_call& call, bool is_queued) noexcept {
   if (entries_.size() == entries_.capacity()) {
     ++(is_queued ? more_queued_ : more_running_);
     return;
@@ -187,7 +190,7 @@ inline void stall_report::add(task& t, const blocked_call& call, bool is_queued)
   call.object.copy(added.object.data(), added.object.size() - 1);
 }
 
-inline void stall_report::print() const noexcept {
+ROOST_BODY void stall_report::print() const noexcept {
   const clock::time_point now = sync::now();
   try {
     std::string text;
@@ -202,7 +205,7 @@ inline void stall_report::print() const noexcept {
   }
 }
 
-inline std::string stall_report::line(const entry& e, clock::time_point now) const {
+ROOST_BODY std::string stall_report::line(const entry& e, clock::time_point now) const {
   const task& t = *e.about;
   std::string text = "roost: scope " + name_or_unnamed(scope_) + " waits for task ";
   text += name_or_unnamed(t.name()) + ", spawned at " + line_of(t.spawned());
@@ -219,5 +222,7 @@ inline std::string stall_report::line(const entry& e, clock::time_point now) con
     text += " of " + name_or_unnamed(e.object.data());
   return text + " at " + line_of(e.call.where) + "\n";
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/failure_record.hpp>
@@ -38,7 +39,9 @@ class task : public task_context, public failure_record, public job {
   enum class outcome { none, value, failed, stopped };
 
   using task_context::task_context;
-  ~task() override = default;
+  ROOST_BODY ~task() override;
+  task(const task&) = delete;
+  task& operator=(const task&) = delete;
 
   // Without a handle nobody can stop it alone.
   stop_domain& domain_to_follow() override {
@@ -89,8 +92,8 @@ class task : public task_context, public failure_record, public job {
   virtual void destroy_callable() = 0; // the first call does
   virtual void destroy_result() noexcept = 0;
 
-  inline void run_on_pool() noexcept override; // see scope_run.hpp
-  inline void fail_on_pool(const std::exception_ptr& no_thread) noexcept override; // likewise
+  ROOST_BODY void run_on_pool() noexcept override; // see scope_run.hpp
+  ROOST_BODY void fail_on_pool(const std::exception_ptr& no_thread) noexcept override; // likewise
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
 
@@ -345,7 +348,11 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 
 // --- implementation ---------------------------------------------------------
 
-inline bool task::wait_to_tell(const blocked_call& call) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY task::~task() = default;
+
+ROOST_BODY bool task::wait_to_tell(const blocked_call& call) {
   const bool by_owner = called_by_owner();
   const wait_state end = done_.wait_for_end(call, no_deadline, [this] { return has_ended(); });
   if (end == wait_state::stopped && !(by_owner && stops))
@@ -355,7 +362,7 @@ inline bool task::wait_to_tell(const blocked_call& call) {
   return end != wait_state::stopped;
 }
 
-inline void task::throw_unless_value() const {
+ROOST_BODY void task::throw_unless_value() const {
   // relaxed: see has_ended()
   switch (outcome_.load(std::memory_order_relaxed)) {
   case outcome::failed:
@@ -366,5 +373,7 @@ inline void task::throw_unless_value() const {
     break;
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/stand_in.hpp>
@@ -20,7 +21,7 @@ class scope_state;
 /// It reaches the scope by four calls: started(), failed(), next(), left().
 class worker final : public stand_in {
  public:
-  inline worker(scope_state& scope, task& first) noexcept; // see scope_run.hpp
+  ROOST_BODY worker(scope_state& scope, task& first) noexcept; // see scope_run.hpp
 
   task_context* shown_task() noexcept override { return runs; }
 

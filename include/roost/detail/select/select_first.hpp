@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/operation.hpp>
@@ -47,9 +48,11 @@ first_ended select_first(view<operation*> in_turn,
 
 // --- implementation ---------------------------------------------------------
 
+#if ROOST_HAS_BODIES
+
 // For the short list of a select, and for that of a selector, which is sorted already: insertion
 // then takes linear time.
-inline void sort_by_lock(view<operation*> operations) noexcept {
+ROOST_BODY void sort_by_lock(view<operation*> operations) noexcept {
   for (std::size_t end = 1; end < operations.size(); ++end) {
     for (std::size_t i = end; i > 0 && before_by_lock(*operations[i], *operations[i - 1]); --i)
       std::swap(operations[i], operations[i - 1]);
@@ -57,7 +60,7 @@ inline void sort_by_lock(view<operation*> operations) noexcept {
 }
 
 // Draws the order only as far as it is needed (Fisher and Yates).
-inline operation* try_in_turn(view<operation*> operations, turn order) {
+ROOST_BODY operation* try_in_turn(view<operation*> operations, turn order) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     if (order == turn::fair && i + 1 < operations.size())
       std::swap(operations[i], operations[i + random_below(operations.size() - i)]);
@@ -67,7 +70,7 @@ inline operation* try_in_turn(view<operation*> operations, turn order) {
   return nullptr;
 }
 
-inline bool any_may_happen(view<operation*> operations) noexcept {
+ROOST_BODY bool any_may_happen(view<operation*> operations) noexcept {
   for (const operation* const a : operations) {
     if (a->may_happen())
       return true;
@@ -79,12 +82,12 @@ inline bool any_may_happen(view<operation*> operations) noexcept {
 // to unlink them again takes two locks for each, and holds up all threads that work there. Each
 // look reads what many others write, so looks are far apart. What the hints say decides only when
 // to try. "Nothing can happen" is concluded under all locks, also at the deadline.
-inline first_ended select_first(view<operation*> in_turn,
-                                view<operation*> by_lock,
-                                turn order,
-                                patience how_long,
-                                const blocked_call& call,
-                                clock::time_point deadline) {
+ROOST_BODY first_ended select_first(view<operation*> in_turn,
+                                    view<operation*> by_lock,
+                                    turn order,
+                                    patience how_long,
+                                    const blocked_call& call,
+                                    clock::time_point deadline) {
   constexpr int pauses_between_looks = 16;
   short_wait passed;
   for (;;) {
@@ -112,5 +115,7 @@ inline first_ended select_first(view<operation*> in_turn,
     }
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -55,8 +56,11 @@ stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
 
 // --- implementation ---------------------------------------------------------
 
-inline wait_state
-block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY wait_state block(wait_record& record,
+                            const blocked_call& call,
+                            clock::time_point deadline) noexcept {
   const context* const top = this_thread.top;
   if (top == nullptr)
     return record.await(deadline, call.meanwhile); // a plain thread: nobody stops it
@@ -68,7 +72,7 @@ block(wait_record& record, const blocked_call& call, clock::time_point deadline)
   return end;
 }
 
-inline std::shared_ptr<scope_tree> tree_around() noexcept {
+ROOST_BODY std::shared_ptr<scope_tree> tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
     const std::shared_ptr<scope_tree>& shared = c->shared();
     if (shared == nullptr)
@@ -82,16 +86,18 @@ inline std::shared_ptr<scope_tree> tree_around() noexcept {
   return nullptr;
 }
 
-inline std::shared_ptr<const token_state> tokens_around() noexcept {
+ROOST_BODY std::shared_ptr<const token_state> tokens_around() noexcept {
   std::shared_ptr<const token_state> tokens;
   for (const context* c = this_thread.top; c != nullptr && !tokens; c = c->outer())
     tokens = c->tokens();
   return tokens;
 }
 
-inline stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
+ROOST_BODY stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
   ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
   return stopped(std::move(cause), tokens_around());
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -36,14 +37,14 @@ class context : public list_node<context> {
   virtual stop_domain& domain_to_follow() { return domain(); }
 
   /// What the scopes around share; null if it knows none.
-  inline virtual const std::shared_ptr<scope_tree>& shared() const noexcept;
+  ROOST_BODY virtual const std::shared_ptr<scope_tree>& shared() const noexcept;
 
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
 
   /// What a `stopped` tells that is thrown here once the domain has stopped: the cause as it is
   /// known furthest out on this thread.
-  inline virtual const std::shared_ptr<const stop_cause>& told_cause() const noexcept;
+  ROOST_BODY virtual const std::shared_ptr<const stop_cause>& told_cause() const noexcept;
 
   /// The task that it is, or stands for; null if none.
   virtual task_context* shown_task() noexcept { return nullptr; }
@@ -87,11 +88,13 @@ class context : public list_node<context> {
 
 // --- implementation ---------------------------------------------------------
 
-inline void context::enter() noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void context::enter() noexcept {
   outer_ = std::exchange(this_thread.top, this);
 }
 
-inline void context::leave() noexcept {
+ROOST_BODY void context::leave() noexcept {
   thread_slot& slot = this_thread;
   context* inner = nullptr;
   for (context* c = slot.top; c != nullptr && c != this; c = c->outer_)
@@ -100,5 +103,7 @@ inline void context::leave() noexcept {
     die("a shield or stop_when must end on the thread that made it");
   (inner != nullptr ? inner->outer_ : slot.top) = outer_;
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -214,11 +215,13 @@ class stop_wave {
 
 // --- implementation ---------------------------------------------------------
 
-inline stop_cause describe_stop(stop_reason reason,
-                                std::string_view message,
-                                std::string_view task,
-                                site where,
-                                std::exception_ptr error) noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY stop_cause describe_stop(stop_reason reason,
+                                    std::string_view message,
+                                    std::string_view task,
+                                    site where,
+                                    std::exception_ptr error) noexcept {
   stop_cause cause;
   cause.reason = reason;
   cause.error = std::move(error);
@@ -231,20 +234,20 @@ inline stop_cause describe_stop(stop_reason reason,
   return cause;
 }
 
-inline const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
+ROOST_BODY const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
   return domain().cause();
 }
 
-inline const std::shared_ptr<scope_tree>& context::shared() const noexcept {
+ROOST_BODY const std::shared_ptr<scope_tree>& context::shared() const noexcept {
   return domain().shared();
 }
 
-inline void context::cover_this_thread() noexcept {
+ROOST_BODY void context::cover_this_thread() noexcept {
   domain().add(*this);
   enter();
 }
 
-inline void context::uncover() noexcept {
+ROOST_BODY void context::uncover() noexcept {
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
     if (c->domain().outer().get() == &domain())
       c->domain().follow(domain().outer());
@@ -253,18 +256,18 @@ inline void context::uncover() noexcept {
   domain().remove(*this);
 }
 
-inline void stop_domain::add(context& c) noexcept {
+ROOST_BODY void stop_domain::add(context& c) noexcept {
   const std::lock_guard lock(lock_);
   c.slot_ = &this_thread;
   contexts_.push_back(c);
 }
 
-inline void stop_domain::remove(context& c) noexcept {
+ROOST_BODY void stop_domain::remove(context& c) noexcept {
   const std::lock_guard lock(lock_);
   contexts_.erase(c);
 }
 
-inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
+ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
   if (outer_ == nullptr)
@@ -284,7 +287,7 @@ inline void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   wave.deliver();
 }
 
-inline void stop_domain::unfollow() noexcept {
+ROOST_BODY void stop_domain::unfollow() noexcept {
   if (outer_ == nullptr)
     return;
   {
@@ -295,11 +298,11 @@ inline void stop_domain::unfollow() noexcept {
   outer_.reset();
 }
 
-inline bool stop_domain::stop(stop_cause cause) noexcept {
+ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {
   return stop_with(std::move(cause));
 }
 
-inline bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
+ROOST_BODY bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
   return stop_with(std::move(cause));
 }
 
@@ -317,7 +320,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
   return first;
 }
 
-inline bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
+ROOST_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
   *preallocated_ = std::move(cause);
@@ -325,7 +328,8 @@ inline bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
 }
 
 // The first loop.
-inline bool stop_domain::mark(std::shared_ptr<const stop_cause> cause, stop_wave& wave) noexcept {
+ROOST_BODY bool stop_domain::mark(std::shared_ptr<const stop_cause> cause,
+                                  stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
   cause_ = std::move(cause);
@@ -342,12 +346,12 @@ inline bool stop_domain::mark(std::shared_ptr<const stop_cause> cause, stop_wave
   return true;
 }
 
-inline void stop_wave::add(stop_domain& d) noexcept {
+ROOST_BODY void stop_wave::add(stop_domain& d) noexcept {
   (last_ != nullptr ? last_->next_in_wave_ : first_) = d.shared_from_this();
   last_ = &d;
 }
 
-inline void stop_wave::deliver() noexcept {
+ROOST_BODY void stop_wave::deliver() noexcept {
   woken.complete(wait_state::stopped);
   while (first_ != nullptr) {
     const std::shared_ptr<stop_domain> told = std::move(first_);
@@ -359,14 +363,14 @@ inline void stop_wave::deliver() noexcept {
   last_ = nullptr;
 }
 
-inline void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
+ROOST_BODY void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
   if (c.slot_ == nullptr)
     return;
   const std::lock_guard guard(c.slot_->lock);
   claim_in(*c.slot_, woken);
 }
 
-inline void stop_domain::claim_in(const thread_slot& slot, claimed_list& woken) const noexcept {
+ROOST_BODY void stop_domain::claim_in(const thread_slot& slot, claimed_list& woken) const noexcept {
   wait_record* const record = slot.record;
   if (record == nullptr) // it runs, and may be changing its top at this moment
     return;
@@ -375,5 +379,7 @@ inline void stop_domain::claim_in(const thread_slot& slot, claimed_list& woken) 
   if (is_innermost && record->try_claim())
     woken.push(*record);
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/task_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -91,9 +92,20 @@ class task_context : public context {
   std::uint64_t id_ = next_id();
 };
 
-// --- implementation: its own domain -------------------------------------------
+/// Where a scope is made that the calling thread makes.
+birthplace birthplace_here();
 
-inline stop_domain& task_context::own_domain() {
+/// True if the calling thread runs a task of `scope`, or runs inside such a task.
+bool runs_inside(const stop_domain& scope) noexcept;
+
+/// True if the calling thread runs `task`, or runs inside it.
+bool runs_inside(const task_context& task) noexcept;
+
+// --- implementation -------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY stop_domain& task_context::own_domain() {
   if (&domain() != &scope_)
     return domain();
   auto own = std::make_shared<task_domain>(scope_.deadline());
@@ -108,7 +120,7 @@ inline stop_domain& task_context::own_domain() {
   return *own;
 }
 
-inline std::shared_ptr<task_domain> task_context::stop_alone(
+ROOST_BODY std::shared_ptr<task_domain> task_context::stop_alone(
     const std::shared_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
   std::unique_lock<spin_lock> guard;
   if (on != nullptr) // or no thread has come for it
@@ -122,25 +134,20 @@ inline std::shared_ptr<task_domain> task_context::stop_alone(
   return own_;
 }
 
-// --- where the calling thread is ------------------------------------------------
-
-/// Where a scope is made that the calling thread makes.
-inline birthplace birthplace_here() {
+ROOST_BODY birthplace birthplace_here() {
   if (this_thread.task == nullptr)
     return {};
   return {this_thread.task->scope().shared_from_this(), this_thread.task->id()};
 }
 
-/// True if the calling thread runs a task of `scope`, or runs inside such a task.
-inline bool runs_inside(const stop_domain& scope) noexcept {
+ROOST_BODY bool runs_inside(const stop_domain& scope) noexcept {
   const stop_domain* s = this_thread.task != nullptr ? &this_thread.task->scope() : nullptr;
   while (s != nullptr && s != &scope)
     s = s->made_in().scope.get();
   return s != nullptr;
 }
 
-/// True if the calling thread runs `task`, or runs inside it.
-inline bool runs_inside(const task_context& task) noexcept {
+ROOST_BODY bool runs_inside(const task_context& task) noexcept {
   if (this_thread.task == nullptr)
     return false;
   std::uint64_t id = this_thread.task->id();
@@ -149,5 +156,7 @@ inline bool runs_inside(const task_context& task) noexcept {
     id = s->made_in().task;
   return id == task.id();
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -181,7 +182,9 @@ class thread_pool {
 
 // --- implementation ---------------------------------------------------------
 
-inline thread_pool::~thread_pool() {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY thread_pool::~thread_pool() {
   dismiss_idle();
   for (;;) {
     member* one = nullptr;
@@ -195,14 +198,14 @@ inline thread_pool::~thread_pool() {
   }
 }
 
-inline job* thread_pool::pop_ready() noexcept {
+ROOST_BODY job* thread_pool::pop_ready() noexcept {
   job* const j = ready_.pop_front();
   if (j != nullptr)
     --ready_count_;
   return j;
 }
 
-inline bool thread_pool::take_back(job& j) noexcept {
+ROOST_BODY bool thread_pool::take_back(job& j) noexcept {
   const std::lock_guard guard(lock_);
   const list_node<job>& place = j;
   if (!place.linked())
@@ -217,7 +220,7 @@ inline bool thread_pool::take_back(job& j) noexcept {
   return true;
 }
 
-inline void thread_pool::start(job& j) {
+ROOST_BODY void thread_pool::start(job& j) {
   if (start_on_existing(j))
     return;
   try {
@@ -228,7 +231,7 @@ inline void thread_pool::start(job& j) {
   }
 }
 
-inline void thread_pool::offer(job& j) noexcept {
+ROOST_BODY void thread_pool::offer(job& j) noexcept {
   wait_record* woken = nullptr;
   bool needs_new = false;
   {
@@ -246,7 +249,7 @@ inline void thread_pool::offer(job& j) noexcept {
     add_looking();
 }
 
-inline void thread_pool::begin_absence() noexcept {
+ROOST_BODY void thread_pool::begin_absence() noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
@@ -257,13 +260,13 @@ inline void thread_pool::begin_absence() noexcept {
     woken->complete(wait_state::done);
 }
 
-inline void thread_pool::end_absence() noexcept {
+ROOST_BODY void thread_pool::end_absence() noexcept {
   const std::lock_guard guard(lock_);
   --absent_;
 }
 
 // Makes a thread that is counted as on its way. If that fails, others may have counted on it.
-inline void thread_pool::add_looking() noexcept {
+ROOST_BODY void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
     add_member(nullptr);
@@ -283,13 +286,13 @@ inline void thread_pool::add_looking() noexcept {
     j->fail_on_pool(error);
 }
 
-inline job* thread_pool::pop_fork_without_thread() noexcept {
+ROOST_BODY job* thread_pool::pop_fork_without_thread() noexcept {
   const std::lock_guard guard(lock_);
   return lacks_lookout() ? pop_fork() : nullptr;
 }
 
 // With a job, or counted as on its way.
-inline void thread_pool::add_member(job* j) {
+ROOST_BODY void thread_pool::add_member(job* j) {
   member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
   {
     const std::lock_guard guard(lock_);
@@ -316,7 +319,7 @@ inline void thread_pool::add_member(job* j) {
   }
 }
 
-inline bool thread_pool::start_on_existing(job& j) noexcept {
+ROOST_BODY bool thread_pool::start_on_existing(job& j) noexcept {
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
@@ -333,7 +336,7 @@ inline bool thread_pool::start_on_existing(job& j) noexcept {
 
 // An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
 // be, but is about to look. The lookout comes last: it may have to find a successor.
-inline wait_record* thread_pool::call_next() noexcept {
+ROOST_BODY wait_record* thread_pool::call_next() noexcept {
   const bool for_fork = !forks_.empty() && (lookout_ == nullptr || has_free_processor());
   if (ready_count_ + (for_fork ? 1 : 0) <= looking_ || looking_ >= woken_at_once_)
     return nullptr;
@@ -345,14 +348,14 @@ inline wait_record* thread_pool::call_next() noexcept {
   return idle->record;
 }
 
-inline wait_record* thread_pool::call_lookout() noexcept {
+ROOST_BODY wait_record* thread_pool::call_lookout() noexcept {
   if (lookout_ == nullptr || !lookout_->try_claim())
     return nullptr;
   ++looking_;
   return std::exchange(lookout_, nullptr);
 }
 
-inline void thread_pool::dismiss_idle() noexcept {
+ROOST_BODY void thread_pool::dismiss_idle() noexcept {
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
@@ -368,7 +371,7 @@ inline void thread_pool::dismiss_idle() noexcept {
   woken.complete(wait_state::closed);
 }
 
-inline void thread_pool::work(member& self) noexcept {
+ROOST_BODY void thread_pool::work(member& self) noexcept {
   { const std::lock_guard started(self.starting); }
   job* j = self.first;
   if (j == nullptr)
@@ -378,7 +381,7 @@ inline void thread_pool::work(member& self) noexcept {
   retire(self);
 }
 
-inline job* thread_pool::next_job(member& self, coming from) noexcept {
+ROOST_BODY job* thread_pool::next_job(member& self, coming from) noexcept {
   for (;; from = be_idle(self, from)) {
     const finding here = look(self, from);
     if (here.found != nullptr || here.may_exit)
@@ -386,7 +389,7 @@ inline job* thread_pool::next_job(member& self, coming from) noexcept {
   }
 }
 
-inline thread_pool::finding thread_pool::look(member& self, coming from) noexcept {
+ROOST_BODY thread_pool::finding thread_pool::look(member& self, coming from) noexcept {
   finding here{};
   wait_record* woken = nullptr;
   bool needs_new = false;
@@ -416,20 +419,20 @@ inline thread_pool::finding thread_pool::look(member& self, coming from) noexcep
   return here;
 }
 
-inline job* thread_pool::pop_fork() noexcept {
+ROOST_BODY job* thread_pool::pop_fork() noexcept {
   job* const j = forks_.pop_front();
   j->offered_ = fork_watch::none;
   return j;
 }
 
-inline job* thread_pool::choose(coming from) noexcept {
+ROOST_BODY job* thread_pool::choose(coming from) noexcept {
   job* const j = pop_ready();
   if (j != nullptr)
     return j;
   return fork_is_due(from) ? pop_fork() : nullptr;
 }
 
-inline bool thread_pool::fork_is_due(coming from) noexcept {
+ROOST_BODY bool thread_pool::fork_is_due(coming from) noexcept {
   const fork_watch::stamp oldest = forks_.empty() ? fork_watch::none : forks_.front()->offered_;
   const bool free = has_free_processor();
   const std::size_t surplus = free ? 0 : at_forks_ - helpers_ - absent_;
@@ -439,7 +442,7 @@ inline bool thread_pool::fork_is_due(coming from) noexcept {
 
 // Afterwards it is on its way to look for a job. It spins before it sleeps, as every wait does, and
 // while it spins no thread need wake it.
-inline thread_pool::coming thread_pool::be_idle(member& self, coming from) noexcept {
+ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);
   clock::duration pause = clock::duration::zero();
@@ -472,14 +475,14 @@ inline thread_pool::coming thread_pool::be_idle(member& self, coming from) noexc
   return coming::for_the_last_time;
 }
 
-inline intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
+ROOST_BODY intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
   finished_count_ = 0;
   return std::exchange(finished_, {});
 }
 
 // When there are many that have exited, or are about to, one joins the others: most are gone by
 // then and are not waited for.
-inline void thread_pool::retire(member& self) noexcept {
+ROOST_BODY void thread_pool::retire(member& self) noexcept {
   constexpr std::size_t many = 32;
   intrusive_list<member> to_join;
   {
@@ -495,5 +498,7 @@ inline void thread_pool::retire(member& self) noexcept {
   while (const member* const one = to_join.pop_front())
     delete one; // joined here
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/condition_variable.hpp>
 #include <roost/detail/sync/mutex.hpp>
@@ -62,7 +63,9 @@ class timekeeper {
 
 // --- implementation ---------------------------------------------------------
 
-inline timekeeper::~timekeeper() {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY timekeeper::~timekeeper() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -70,7 +73,7 @@ inline timekeeper::~timekeeper() {
   changed_.notify_one();
 } // thread_, the last member, is joined first
 
-inline void timekeeper::add(timer& t, clock::time_point when) {
+ROOST_BODY void timekeeper::add(timer& t, clock::time_point when) {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable())
     thread_ = start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this);
@@ -83,7 +86,7 @@ inline void timekeeper::add(timer& t, clock::time_point when) {
     changed_.notify_one();
 }
 
-inline void timekeeper::remove(timer& t) noexcept {
+ROOST_BODY void timekeeper::remove(timer& t) noexcept {
   std::unique_lock lock(mutex_);
   if (t.linked())
     timers_.erase(t);
@@ -92,7 +95,7 @@ inline void timekeeper::remove(timer& t) noexcept {
   finished_.wait(lock, [&] { return running_ != &t; });
 }
 
-inline void timekeeper::run() noexcept {
+ROOST_BODY void timekeeper::run() noexcept {
   this_thread.timekeeper = this;
   std::unique_lock lock(mutex_);
   while (!ending_) {
@@ -116,5 +119,7 @@ inline void timekeeper::run() noexcept {
     }
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

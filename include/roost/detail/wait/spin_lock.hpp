@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/pause.hpp>
 #include <roost/detail/sync/yield.hpp>
@@ -62,10 +63,12 @@ class spin_guard {
 
 // --- implementation ---------------------------------------------------------
 
+#if ROOST_HAS_BODIES
+
 // Looks again at doubling distances: under contention the holder then gets several turns in a row
 // with the lock's cache line in its core, which is far cheaper for both than taking turns. A holder
 // that has lost the processor may want this one, so it is offered before anybody sleeps.
-inline void spin_lock::wait() noexcept {
+ROOST_BODY void spin_lock::wait() noexcept {
   constexpr int longest_spin = 64;
   constexpr int offers = 4;
   for (int offered = 0; offered < offers; ++offered) {
@@ -84,5 +87,7 @@ inline void spin_lock::wait() noexcept {
        nap *= nap < std::chrono::milliseconds{1} ? 2 : 1)
     sync::sleep_for(nap);
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

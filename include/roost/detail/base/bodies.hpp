@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// Where the bodies of functions are compiled that are no templates and on no short path.
+//
+//     header-only, the default    in each file that includes roost: ROOST_BODY is `inline`
+//     compiled                    once, in the library of the CMake target roost::compiled
+//
+// The target defines ROOST_COMPILED for its users, and ROOST_COMPILE_BODIES for its one source. A
+// header wraps such bodies in `#if ROOST_HAS_BODIES`.
+#if !defined(ROOST_COMPILED)
+#define ROOST_HAS_BODIES 1
+#define ROOST_BODY inline
+#elif defined(ROOST_COMPILE_BODIES)
+#define ROOST_HAS_BODIES 1
+#define ROOST_BODY
+#else
+#define ROOST_HAS_BODIES 0
+#define ROOST_BODY
+#endif
+
+namespace roost::inline v0::detail {
+
+// Files of both kinds in one program do not link: the variable is local to a thread in one kind,
+// and not in the other.
+#if !defined(ROOST_COMPILED)
+[[gnu::used]] inline thread_local constinit char one_kind_of_roost_in_a_program = 0;
+#else
+extern char one_kind_of_roost_in_a_program;
+[[gnu::used]] inline char* const kind_of_this_file = &one_kind_of_roost_in_a_program;
+#if defined(ROOST_COMPILE_BODIES)
+char one_kind_of_roost_in_a_program = 0;
+#endif
+#endif
+
+} // namespace roost::inline v0::detail

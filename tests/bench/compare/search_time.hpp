@@ -35,15 +35,15 @@ class search_time {
         {"grep", {"grep", "-rnI", word, folder}},
         {"rg", {"rg", "-n", "--no-ignore", "--hidden", "--no-heading", word, folder}}};
     for (int round = -1; round < given_.rounds; ++round) { // the first fills the system's cache
-      for (const auto& [name, command] : std::vector<named_command>(commands)) {
+      for (const named_command& each : std::vector<named_command>(commands)) {
         try {
-          const double time = search(command);
+          const double time = search(each.second);
           if (round >= 0)
-            all.rounds[name].push_back({{"time", time}});
+            all.rounds[each.first].push_back({{"time", time}});
         } catch (const std::exception& error) {
-          all.rounds.erase(name);
-          all.notes.push_back("search: " + title_of(name) + ": " + error.what());
-          std::erase_if(commands, [&](const named_command& c) { return c.first == name; });
+          all.rounds.erase(each.first);
+          all.notes.push_back("search: " + title_of(each.first) + ": " + error.what());
+          std::erase(commands, each);
         }
       }
       std::reverse(commands.begin(), commands.end());

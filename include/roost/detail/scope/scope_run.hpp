@@ -39,6 +39,8 @@ ROOST_BODY scope_state& scope_of(const task& t) noexcept {
   return static_cast<scope_state&>(t.scope());
 }
 
+ROOST_BODY task::~task() = default;
+
 ROOST_BODY void task::run_on_pool() noexcept {
   worker(scope_of(*this), *this).work();
 }

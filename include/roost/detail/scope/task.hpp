@@ -39,7 +39,7 @@ class task : public task_context, public failure_record, public job {
   enum class outcome { none, value, failed, stopped };
 
   using task_context::task_context;
-  ROOST_BODY ~task() override;
+  ROOST_BODY ~task() override; // see scope_run.hpp
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
@@ -349,8 +349,6 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
-
-ROOST_BODY task::~task() = default;
 
 ROOST_BODY bool task::wait_to_tell(const blocked_call& call) {
   const bool by_owner = called_by_owner();

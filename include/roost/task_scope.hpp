@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -325,10 +325,11 @@ ROOST_BODY void task_scope::require_can_end_here() const noexcept {
 ROOST_BODY void task_scope::join(site where) {
   require_no_deadlock("roost::task_scope::join", where);
   if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
-    throw std::logic_error("roost::task_scope::join at " + detail::line_of(where) +
-                           ": a scope is joined by the thread that made it; set covers_owner to "
-                           "false, or use wait_for() (" +
-                           state_->name_and_line() + ")");
+    detail::throw_logic_error("roost::task_scope::join at ",
+                              where,
+                              ": a scope is joined by the thread that made it; set covers_owner to "
+                              "false, or use wait_for() (" +
+                                  state_->name_and_line() + ")");
   }
   if (!state_->end({"task_scope::join", state_->name(), where}))
     return;
@@ -354,11 +355,11 @@ ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexc
 
 ROOST_BODY void task_scope::require_no_deadlock(const char* operation, const site& where) const {
   if (state_->would_deadlock()) {
-    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                            std::string(operation) + " at " + detail::line_of(where) +
-                                ": a task cannot wait for the scope that it is in, nor a callback "
-                                "that its deadline runs (" +
-                                state_->name_and_line() + ")");
+    detail::throw_deadlock(std::string(operation) + " at ",
+                           where,
+                           ": a task cannot wait for the scope that it is in, nor a callback that "
+                           "its deadline runs (" +
+                               state_->name_and_line() + ")");
   }
 }
 

@@ -18,14 +18,12 @@ struct scope_probe {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
-    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
-      thread_slot* const slot = scope_state::slot_of(*c);
-      if (c->shown_task() == nullptr || slot == nullptr)
-        continue;
+    state.for_each_running([&](const task&, thread_slot* slot) {
+      if (slot == nullptr)
+        return;
       const std::lock_guard guard(slot->lock);
-      if (slot->record != nullptr)
-        ++count;
-    }
+      count += slot->record != nullptr ? 1 : 0;
+    });
     return count;
   }
 
@@ -34,10 +32,8 @@ struct scope_probe {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
     std::size_t count = 0;
-    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
-      if (c->shown_task() != nullptr && scope_state::slot_of(*c) != nullptr)
-        ++count;
-    }
+    state.for_each_running(
+        [&](const task&, const thread_slot* slot) { count += slot != nullptr ? 1 : 0; });
     return count;
   }
 
@@ -45,14 +41,13 @@ struct scope_probe {
   static blocked_call first_task_call(const task_scope& scope) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
-    for (context* c = state.contexts().front(); c != nullptr; c = state.contexts().next(*c)) {
-      thread_slot* const slot = scope_state::slot_of(*c);
-      if (c->shown_task() == nullptr || slot == nullptr)
-        continue;
-      const std::lock_guard guard(slot->lock);
-      return slot->call;
-    }
-    return {};
+    thread_slot* first = nullptr;
+    state.for_each_running(
+        [&](const task&, thread_slot* slot) { first = first != nullptr ? first : slot; });
+    if (first == nullptr)
+      return {};
+    const std::lock_guard guard(first->lock);
+    return first->call;
   }
 
   /// Tasks that are queued in the scope, and spawns that wait for a place there.
@@ -78,28 +73,30 @@ struct scope_probe {
 
   /// True while the thread that made the scope is in a blocking call that a stop can wake.
   static bool owner_blocked(const task_scope& scope) {
-    scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.lock_);
-    thread_slot* const slot = scope_state::slot_of(state.frame_);
-    if (slot == nullptr)
-      return false;
-    const std::lock_guard guard(slot->lock);
-    return slot->record != nullptr;
+    return of_owner(scope, [](const thread_slot& slot) { return slot.record != nullptr; });
   }
 
   /// True while the thread that made the scope waits in its join(), wait_for() or destructor.
   static bool owner_joins(const task_scope& scope) {
+    return of_owner(scope, [](const thread_slot& slot) {
+      return std::string_view(slot.call.operation).substr(0, 12) == "task_scope::";
+    });
+  }
+
+  /// The threads of the scope's tree. The scope must be open.
+  static thread_pool& threads(const task_scope& scope) { return scope.state_->shared()->threads; }
+
+ private:
+  template <class Is>
+  static bool of_owner(const task_scope& scope, Is is) {
     scope_state& state = *scope.state_;
     const std::lock_guard lock(state.lock_);
     thread_slot* const slot = scope_state::slot_of(state.frame_);
     if (slot == nullptr)
       return false;
     const std::lock_guard guard(slot->lock);
-    return std::string_view(slot->call.operation).substr(0, 12) == "task_scope::";
+    return is(*slot);
   }
-
-  /// The threads of the scope's tree. The scope must be open.
-  static thread_pool& threads(const task_scope& scope) { return scope.state_->shared()->threads; }
 };
 
 } // namespace roost::inline v0::detail

@@ -40,29 +40,32 @@ class compile_cost {
 
   /// Code and data of two tasks and a channel.
   result small_user() {
-    return compare({"Compile time and object size",
-                    "compile: small user",
-                    {},
-                    0,
-                    {{"two tasks and a channel: compile time", "time", {{}}},
-                     {"two tasks and a channel: code and data", "bytes", {{}}}}},
-                   roost_user,
-                   std_user);
+    return small_user("compile: small user", "two tasks and a channel", {}, roost_user);
   }
 
   /// The same with roost::compiled.
   result small_user_of_compiled() {
-    return compare({"Compile time and object size",
-                    "compile: small user of roost::compiled",
-                    {},
-                    0,
-                    {{"the same with roost::compiled: compile time", "time", {{{}, 1.6}}},
-                     {"the same with roost::compiled: code and data", "bytes", {{}}}}},
-                   "#define ROOST_COMPILED\n" + std::string(roost_user),
-                   std_user);
+    return small_user("compile: small user of roost::compiled",
+                      "the same with roost::compiled",
+                      {{}, 1.6},
+                      "#define ROOST_COMPILED\n" + std::string(roost_user));
   }
 
  private:
+  result small_user(const std::string& name,
+                    const std::string& title,
+                    const comparison& time,
+                    const std::string& with_roost) {
+    return compare(
+        {"Compile time and object size",
+         name,
+         {},
+         0,
+         {{title + ": compile time", "time", {time}}, {title + ": code and data", "bytes", {{}}}}},
+        with_roost,
+        std_user);
+  }
+
   result compare(work what, const std::string& with_roost, const std::string& with_std) {
     result all{std::move(what)};
     try {

@@ -18,7 +18,10 @@ namespace roost::inline v0::detail {
 
 /// The message is `before`, the line of `where`, and `after`.
 [[noreturn]] void throw_logic_error(const char* before, const site& where, std::string_view after);
-[[noreturn]] void throw_deadlock(const char* before, const site& where, std::string_view after);
+[[noreturn]] void throw_deadlock(std::string before, const site& where, std::string_view after);
+
+/// `what` is an end of which there can be several: "this end of a channel".
+[[noreturn]] void throw_moved_from(const char* what, const site& where);
 
 // --- implementation ---------------------------------------------------------
 
@@ -34,9 +37,14 @@ throw_logic_error(const char* before, const site& where, std::string_view after)
 }
 
 [[gnu::cold]] ROOST_BODY void
-throw_deadlock(const char* before, const site& where, std::string_view after) {
+throw_deadlock(std::string before, const site& where, std::string_view after) {
   throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                          before + line_of(where) += after);
+                          (before += line_of(where)) += after);
+}
+
+[[gnu::cold]] ROOST_BODY void throw_moved_from(const char* what, const site& where) {
+  throw std::logic_error(std::string("roost: ") + what + " was moved from, and is used at " +
+                         line_of(where) + "; make a copy of it where both are used");
 }
 
 #endif // ROOST_HAS_BODIES

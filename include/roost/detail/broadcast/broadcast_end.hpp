@@ -3,7 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -76,16 +75,11 @@ class broadcast_sender {
   const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
-    refuse(where);
+    throw_moved_from("this broadcast or watch", where);
   }
 
  private:
   friend struct channel_probe;
-
-  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
-    throw std::logic_error("roost: this broadcast or watch was moved from, and is used at " +
-                           line_of(where) + "; make a copy of it where both are used");
-  }
 
   std::shared_ptr<core_type> core_; // null when moved from
 };
@@ -114,7 +108,7 @@ class broadcast_reader {
   typename core_type::reader& reader(const site& where) const {
     if (reader_)
       return *reader_;
-    refuse(where);
+    throw_moved_from("this receiver of a broadcast or a watch", where);
   }
 
   shared_result<T>
@@ -123,12 +117,6 @@ class broadcast_reader {
 
  private:
   friend struct channel_probe;
-
-  [[noreturn, gnu::noinline, gnu::cold]] static void refuse(const site& where) {
-    throw std::logic_error("roost: this receiver of a broadcast or a watch was moved from, and is "
-                           "used at " +
-                           line_of(where) + "; make a copy of it where both are used");
-  }
 
   std::shared_ptr<typename core_type::reader> reader_; // null when moved from
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/base/line_of.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 #include <roost/detail/stop/unwinding.hpp>
@@ -10,7 +9,6 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -75,17 +73,11 @@ class channel_end {
   const std::shared_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
-    refuse(where);
+    throw_moved_from("this end of a channel", where);
   }
 
  private:
   friend struct channel_probe;
-
-  [[noreturn]] static void refuse(const site& where) {
-    throw_logic_error("roost: this end of a channel was moved from, and is used at ",
-                      where,
-                      "; make a copy of it where both are used");
-  }
 
   std::shared_ptr<core_type> core_; // null when moved from
 };

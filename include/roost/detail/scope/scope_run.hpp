@@ -276,6 +276,12 @@ ROOST_BODY void scope_state::ended_uncounted() noexcept {
 
 // --- tasks that run in a wait for them ----------------------------------------------
 
+ROOST_BODY void scope_state::take_uncounted(task& t, claimed_list& woken) noexcept {
+  drain_buffer();
+  queue_.take(t, woken);
+  queue_.begin_uncounted();
+}
+
 ROOST_BODY void scope_state::run_here_if_queued(task& t) noexcept {
   // In this order: what is not ready has a scope.
   if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
@@ -286,9 +292,7 @@ ROOST_BODY void scope_state::run_here_if_queued(task& t) noexcept {
     const std::lock_guard lock(scope.lock_);
     if (!t.is_queued || scope.stop_requested())
       return;
-    scope.drain_buffer();
-    scope.queue_.take(t, woken);
-    scope.queue_.begin_uncounted();
+    scope.take_uncounted(t, woken);
     scope.contexts().push_back(t);
   }
   woken.complete(wait_state::done);
@@ -344,9 +348,7 @@ ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
       return false;
     own = t.stop_alone(stopped, slot_of(t), woken);
     if (t.is_queued) {
-      scope.drain_buffer();
-      scope.queue_.take(t, let_in);
-      scope.queue_.begin_uncounted();
+      scope.take_uncounted(t, let_in);
       never_runs = true;
     }
     return true;

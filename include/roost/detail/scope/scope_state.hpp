@@ -51,7 +51,7 @@ namespace roost::inline v0::detail {
 ///     open      tasks are spawned, run and end
 ///     ending    the owner waits for the end. The same; and once nothing is counted, it is closed
 ///     closed    spawn() throws. Nothing runs, no stop changes anything any more
-///     ended     the scope is nobody's child, and does not cover its owner. The log needs no lock
+///     ended     the scope has no parent, and does not cover its owner. The log needs no lock
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
 /// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
@@ -280,6 +280,7 @@ class scope_state final : public stop_domain {
 
   // The caller holds lock_.
   void run_next(worker& w, claimed_list& woken) noexcept;
+  void take_uncounted(task& t, claimed_list& woken) noexcept;
   task* take_ready() noexcept;
   bool is_closed() const noexcept { return phase_ >= phase::closed; }
   bool close_if_over() noexcept;

@@ -63,12 +63,13 @@ ROOST_BODY wait_state block(wait_record& record,
                             clock::time_point deadline) noexcept {
   const context* const top = this_thread.top;
   if (top == nullptr)
-    return record.await(deadline, call.meanwhile); // a plain thread: nobody stops it
+    return record.await(deadline, call.meanwhile); // a plain thread: no stop reaches it
   this_thread.publish(&record, call, deadline);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
   const wait_state end = record.await(deadline, call.meanwhile);
-  this_thread.publish(nullptr, {}); // under the lock under which a stop claims: none has it now
+  this_thread.publish(nullptr,
+                      {}); // under the lock under which a stop claims: no stop has the record now
   return end;
 }
 

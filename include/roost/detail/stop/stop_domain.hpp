@@ -77,7 +77,7 @@ struct birthplace {
 /// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
 /// knows nothing of when the domain ends. Its owner makes it a child of another domain, and ends
 /// that before it lets go of it: a domain that has a parent is alive.
-// The base has no virtual destructor, of which -Weffc++ warns; nobody deletes a domain through it.
+// The base has no virtual destructor, of which -Weffc++ warns; no domain is deleted through it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class stop_domain : public std::enable_shared_from_this<stop_domain>,
@@ -118,7 +118,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// has. Its owner's alone.
   void follow(std::shared_ptr<stop_domain> outer) noexcept;
 
-  /// Is nobody's child afterwards. A stop that has marked it may still be telling it. Its owner's
+  /// Has no parent afterwards. A stop that has marked it may still be telling it. Its owner's
   /// alone.
   void unfollow() noexcept;
   const std::shared_ptr<stop_domain>& outer() const noexcept { return outer_; }
@@ -356,7 +356,7 @@ ROOST_BODY void stop_wave::deliver() noexcept {
   while (first_ != nullptr) {
     const std::shared_ptr<stop_domain> told = std::move(first_);
     first_ = std::move(told->next_in_wave_);
-    if (told->stop_requested())
+    if (told->stop_requested()) // a shield that hides the stop is told of it, and its users are not
       told->source_.request_stop();
     told->stop_told();
   }

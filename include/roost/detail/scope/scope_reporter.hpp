@@ -37,15 +37,6 @@ class scope_state::reporter final : public watcher {
   std::size_t running_ = 0; // at the last next_look()
 };
 
-template <class Visit>
-void scope_state::for_each_running(Visit visit) const {
-  const auto& all = const_cast<scope_state*>(this)->contexts();
-  for (context* c = all.front(); c != nullptr; c = all.next(*c)) {
-    if (task_context* const t = c->shown_task())
-      visit(static_cast<task&>(*t), slot_of(*c));
-  }
-}
-
 // True if not all tasks' handles have gone on, or a spawn waits.
 ROOST_BODY bool scope_state::has_work() const noexcept {
   bool found = queue_.front() != nullptr || !queue_.spawns().empty();

@@ -310,7 +310,13 @@ class scope_state final : public stop_domain {
 
   // The caller holds lock_.
   template <class Visit>
-  void for_each_running(Visit visit) const;
+  void for_each_running(Visit visit) const {
+    const auto& all = const_cast<scope_state*>(this)->contexts();
+    for (context* c = all.front(); c != nullptr; c = all.next(*c)) {
+      if (task_context* const t = c->shown_task())
+        visit(static_cast<task&>(*t), slot_of(*c));
+    }
+  }
   bool has_work() const noexcept;
   bool all_are_blocked() const noexcept;
   clock::time_point next_report(stall_watch& watch) noexcept;

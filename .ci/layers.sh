@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-rooms=(sync base wait stop threads operation channel broadcast select scope parallel)
+rooms=(sync base wait stop threads operation channel broadcast select scope report parallel)
 
 # check <include folder>: prints what is wrong there, and fails if anything is.
 check() {

@@ -29,6 +29,7 @@
 ///     let a std::stop_token from outside stop this thread  stop_when
 ///     wait while cleaning up after a stop                  shield
 ///     know why something stopped or failed                 stop_cause, failure
+///     see what runs, and what it waits for                 report: task_scope::report, report_all
 
 // Nothing is included where it cannot work: the errors would be a thousand lines.
 #if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
@@ -49,6 +50,8 @@
 #include <roost/on_done.hpp>
 #include <roost/overflow.hpp>
 #include <roost/parallel_options.hpp>
+#include <roost/report.hpp>
+#include <roost/report_types.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/select.hpp>
 #include <roost/selector.hpp>

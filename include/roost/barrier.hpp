@@ -7,6 +7,7 @@
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 
@@ -92,9 +93,17 @@ class barrier {
   friend struct detail::wait_probe;
   friend struct detail::barrier_case;
 
-  auto over(arrival_token phase) const noexcept {
-    return [this, phase] { return phase_ != phase.phase_; };
-  }
+  // Under the lock of waiters_.
+  struct is_over {
+    const barrier& b;
+    arrival_token phase;
+    bool operator()() const noexcept { return b.phase_ != phase.phase_; }
+    void describe(detail::object_note& note) const noexcept {
+      note.object = &b;
+      note.kind = "barrier";
+      note.detail.add(b.arrived_).add(" of ").add(b.expected_).add(" arrived");
+    }
+  };
   bool end_phase_if_all_arrived() noexcept; // caller holds the lock of waiters_
   bool withdraw(arrival_token phase) noexcept;
 
@@ -173,15 +182,14 @@ inline bool barrier::withdraw(arrival_token phase) noexcept {
 }
 
 inline bool barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site where) {
-  return waiters_.wait({"barrier::wait", {}, where}, deadline, over(phase));
+  return waiters_.wait({"barrier::wait", {}, where}, deadline, is_over{*this, phase});
 }
 
 // A stop or a deadline that wakes it may come after the last arrival: the lock decides.
 inline bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
-  const auto ready = over(phase);
-  detail::wait_queue::operation<decltype(over(phase))> to_be_woken(waiters_, ready);
+  detail::wait_queue::operation<is_over> to_be_woken(waiters_, {*this, phase});
   if (to_be_woken.try_alone())
     return true;
   const detail::wait_state end =
@@ -197,8 +205,7 @@ namespace detail {
 struct barrier_case {
   template <class F>
   static auto on_phase_end(barrier& b, barrier::arrival_token phase, F handler, site where) {
-    const auto ready = b.over(phase);
-    return queue_case<decltype(b.over(phase)), F>(b.waiters_, ready, std::move(handler), where);
+    return queue_case<barrier::is_over, F>(b.waiters_, {b, phase}, std::move(handler), where);
   }
 };
 } // namespace detail

@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/site.hpp>
 
 namespace roost::inline v0 {
@@ -44,12 +45,23 @@ class event {
   }
 
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
-    return waiters_.wait({"event::wait", {}, where}, deadline, [this] { return set_; });
+    return waiters_.wait({"event::wait", {}, where}, deadline, is_set_now{*this});
   }
 
  private:
   friend struct detail::wait_probe;
   friend struct detail::case_maker;
+
+  // Under the lock of waiters_.
+  struct is_set_now {
+    const event& e;
+    bool operator()() const noexcept { return e.set_; }
+    void describe(detail::object_note& note) const noexcept {
+      note.object = &e;
+      note.kind = "event";
+      note.detail.add(e.set_ ? "set" : "not set");
+    }
+  };
 
   detail::wait_queue waiters_;
   bool set_ = false; // guarded by waiters_

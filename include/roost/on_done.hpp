@@ -29,6 +29,7 @@ class is_done {
   ~is_done() { task_.release(); }
 
   bool operator()() const noexcept { return task_.has_ended(); }
+  void describe(object_note& note) const noexcept { describe_task(task_, note); }
 
  private:
   task& task_;

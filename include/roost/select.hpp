@@ -138,6 +138,7 @@ class time_operation final : public operation {
   bool try_locked() noexcept override { return sync::now() >= due_; }
   void conclude(wait_state) noexcept override {}
   clock::time_point due() const noexcept override { return due_; }
+  void describe(object_note& note) const noexcept override { note.kind = "timer"; }
 
  private:
   clock::time_point due_;
@@ -182,13 +183,11 @@ inline constexpr bool is_otherwise<otherwise_case<F>> = true;
 struct case_maker {
   template <class F>
   static auto on_set(event& e, F handler, site where) {
-    const auto ready = [&e] { return e.set_; };
-    return queue_case<decltype(ready), F>(e.waiters_, ready, std::move(handler), where);
+    return queue_case<event::is_set_now, F>(e.waiters_, {e}, std::move(handler), where);
   }
   template <class F>
   static auto on_done(wait_group& group, F handler, site where) {
-    const auto ready = [&group] { return group.count_ == 0; };
-    return queue_case<decltype(ready), F>(group.waiters_, ready, std::move(handler), where);
+    return queue_case<wait_group::is_zero, F>(group.waiters_, {group}, std::move(handler), where);
   }
 };
 

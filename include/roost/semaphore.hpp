@@ -70,12 +70,14 @@ class semaphore {
 
   void require(std::size_t n, const site& where) const;
   bool take_locked(std::size_t n) noexcept; // caller holds lock_
+  void grant(std::size_t n) noexcept;       // caller holds lock_
   void give_back(std::size_t n) noexcept;
 
   mutable detail::spin_lock lock_;
   detail::wait_list waiters_; // guarded by lock_; a node's slot is how many it wants
   const std::size_t permits_;
-  std::size_t available_; // guarded by lock_
+  std::size_t available_;   // guarded by lock_
+  std::size_t holders_ = 0; // guarded by lock_; how many have some of the others, for reports
 };
 
 class semaphore::permit {
@@ -124,6 +126,7 @@ class semaphore::acquisition final : public detail::operation {
 
   bool try_locked() noexcept override { return from_.take_locked(wanted_); }
   void conclude(detail::wait_state) noexcept override {}
+  void describe(detail::object_note& note) const noexcept override;
 
  private:
   semaphore& from_;
@@ -160,8 +163,24 @@ inline bool semaphore::take_locked(std::size_t n) noexcept {
   waiters_.drop_leaving();
   if (n > available_ || !waiters_.empty())
     return false;
-  available_ -= n;
+  grant(n);
   return true;
+}
+
+inline void semaphore::grant(std::size_t n) noexcept {
+  available_ -= n;
+  holders_ += n != 0 ? 1 : 0;
+}
+
+inline void semaphore::acquisition::describe(detail::object_note& note) const noexcept {
+  note.object = &from_;
+  note.kind = "semaphore";
+  detail::read_if_free(lock(), [&] {
+    if (wanted_ != 1)
+      note.detail.add("wants ").add(wanted_).add(", ");
+    note.detail.add(from_.available_).add(" of ").count(from_.permits_, "permit").add(" free, ");
+    note.detail.count(from_.holders_, "holder");
+  });
 }
 
 // Also with 0, by a waiter that has left the line: those behind it may fit.
@@ -170,12 +189,13 @@ inline void semaphore::give_back(std::size_t n) noexcept {
   {
     const std::lock_guard guard(lock_);
     available_ += n;
+    holders_ -= n != 0 ? 1 : 0;
     while (const detail::wait_node* const first = waiters_.front()) {
       const std::size_t wanted = *static_cast<const std::size_t*>(first->slot);
       if (wanted > available_)
         break;
       if (waiters_.claim_front() != nullptr) {
-        available_ -= wanted;
+        grant(wanted);
         granted.push(*first->record);
       }
     }

@@ -10,6 +10,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/failure.hpp>
+#include <roost/report.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -172,6 +173,10 @@ class task_scope {
   /// was shown here; the owner still gets what it would.
   std::vector<failure> failures() const { return state_->failures(); }
 
+  /// This scope, its tasks, the scopes inside, and what each of them waits for, at this moment; see
+  /// report.hpp.
+  roost::report report() const;
+
  protected:
   /// Ends the scope as its destructor does, but keeps what that would throw for the hook.
   void end_without_throwing() noexcept;
@@ -260,6 +265,10 @@ auto task_scope::spawn_by(task_name name, F&& f, site where, Launch launch) {
 }
 
 #if ROOST_HAS_BODIES
+
+ROOST_BODY report task_scope::report() const {
+  return detail::report_of(*state_);
+}
 
 ROOST_BODY task_scope::task_scope(const scope_options& options, site where)
     : state_(std::make_shared<detail::scope_state>(options, where)) {

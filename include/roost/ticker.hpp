@@ -77,6 +77,10 @@ class ticker::tick final : public detail::operation {
   bool try_locked() noexcept override { return from_.take(); }
   void conclude(detail::wait_state) noexcept override {}
   clock::time_point due() const noexcept override { return from_.next(); }
+  void describe(detail::object_note& note) const noexcept override {
+    note.object = &from_;
+    note.kind = "ticker";
+  }
 
  private:
   ticker& from_;

@@ -5,6 +5,7 @@
 #include <roost/detail/base/line_of.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/site.hpp>
 
 #include <concepts>
@@ -70,7 +71,7 @@ class wait_group {
   }
 
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
-    return waiters_.wait({"wait_group::wait", {}, where}, deadline, [this] { return count_ == 0; });
+    return waiters_.wait({"wait_group::wait", {}, where}, deadline, is_zero{*this});
   }
 
  private:
@@ -79,6 +80,17 @@ class wait_group {
 
   template <class F>
   class counted_task;
+
+  // Under the lock of waiters_.
+  struct is_zero {
+    const wait_group& group;
+    bool operator()() const noexcept { return group.count_ == 0; }
+    void describe(detail::object_note& note) const noexcept {
+      note.object = &group;
+      note.kind = "wait_group";
+      note.detail.add("count ").add(group.count_);
+    }
+  };
 
   detail::wait_queue waiters_;
   std::size_t count_ = 0; // guarded by waiters_

@@ -35,7 +35,7 @@ class waiter {
  public:
   waiter(channel& at, int number) : item(number), attempt_(make(at)) {
     const std::lock_guard guard(attempt_.lock());
-    attempt_.link(record_);
+    attempt_.link(record_, roost::site());
   }
 
   bool called() const { return record_.is_claimed(); }

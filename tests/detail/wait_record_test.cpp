@@ -6,6 +6,7 @@
 #include "support/gate.hpp"
 #include "support/probe.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -224,4 +225,45 @@ TEST_CASE("all of a line can be claimed and each is completed although it then g
   for (std::size_t i = 0; i < ends.size(); ++i)
     CHECK(ends[i] == (i == 3 ? wait_state::timed_out : wait_state::closed));
   woken.complete(wait_state::closed); // nobody is left in it
+}
+
+TEST_CASE("a record that is held is claimed once it is let go", "[wait_record]") {
+  parker p;
+  wait_record record(p);
+  REQUIRE(record.try_hold());
+  CHECK_FALSE(record.is_claimed());
+  std::atomic<bool> claimed{false};
+  std::atomic<bool> came_before{false};
+  std::atomic<bool> held{true};
+  std::thread peer([&] {
+    claimed = record.try_claim();
+    came_before = held.load();
+  });
+  for (int i = 0; i < 100; ++i) // a peer that does not wait comes meanwhile
+    std::this_thread::yield();
+  CHECK_FALSE(claimed);
+  held = false;
+  record.let_go();
+  peer.join();
+  CHECK(claimed);
+  CHECK_FALSE(came_before);
+}
+
+TEST_CASE("a record that is claimed cannot be held", "[wait_record]") {
+  parker p;
+  wait_record record(p);
+  REQUIRE(record.try_claim());
+  CHECK_FALSE(record.try_hold());
+}
+
+TEST_CASE("a deadline that comes while the record is held ends the wait afterwards",
+          "[wait_record]") {
+  parker p;
+  wait_record record(p);
+  REQUIRE(record.try_hold());
+  std::atomic<bool> ended{false};
+  std::thread waiter([&] { ended = record.await(roost::clock::now()) == wait_state::timed_out; });
+  record.let_go();
+  waiter.join();
+  CHECK(ended);
 }

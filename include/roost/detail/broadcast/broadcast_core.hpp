@@ -117,6 +117,8 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
   intrusive_list<reader> waited_at_; // readers where receivers wait, and perhaps where some did
   wait_list senders_;                // a node's slot is its send_operation
   bool closed_ = false;
+  waiter_note last_sender_;   // the last that began to wait, for reports
+  waiter_note last_receiver_; // likewise, at any reader
 
   const overflow slow_readers_; // unless they say something else
   const std::string name_;
@@ -169,6 +171,11 @@ class broadcast_core<T>::send_operation final : public operation {
     return status_ != channel_status::full;
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
+  void link(wait_record& record, const site& where) noexcept override {
+    core_.last_sender_ = waiter_here(where);
+    operation::link(record, where);
+  }
+  void describe(object_note& note) const noexcept override;
   void conclude(wait_state end) noexcept override {
     status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
@@ -201,8 +208,9 @@ class broadcast_core<T>::receive_operation final : public operation {
     return result_.status_ != channel_status::empty;
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
-  void link(wait_record& record) noexcept override {
-    operation::link(record);
+  void link(wait_record& record, const site& where) noexcept override {
+    reader_.core_->last_receiver_ = waiter_here(where);
+    operation::link(record, where);
     if (!reader_.linked())
       reader_.core_->waited_at_.push_back(reader_);
   }
@@ -210,6 +218,8 @@ class broadcast_core<T>::receive_operation final : public operation {
     result_.status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
   bool is_permanent() const noexcept override { return result_.status_ == channel_status::closed; }
+
+  void describe(object_note& note) const noexcept override;
 
   /// Nothing came in time.
   void time_out() noexcept { result_.status_ = channel_status::timeout; }
@@ -322,6 +332,31 @@ template <class T>
 std::size_t broadcast_core<T>::readers() const noexcept {
   const std::lock_guard guard(lock_);
   return readers_;
+}
+
+template <class T>
+void broadcast_core<T>::send_operation::describe(object_note& note) const noexcept {
+  note.object = &core_;
+  note.kind = "broadcast";
+  read_if_free(this->lock(), [&] {
+    note.name.add(core_.name_);
+    note.detail.add("full, ").add(core_.slots_.size()).add(" kept, ");
+    note.detail.count(core_.readers_, "receiver");
+    note.peer = core_.last_receiver_;
+  });
+}
+
+template <class T>
+void broadcast_core<T>::receive_operation::describe(object_note& note) const noexcept {
+  const broadcast_core& core = *reader_.core_;
+  note.object = &core;
+  note.kind = "broadcast";
+  read_if_free(this->lock(), [&] {
+    note.name.add(core.name_);
+    // relaxed: a number for reports
+    note.detail.count(core.senders_alive_.load(std::memory_order_relaxed), "sender");
+    note.peer = core.last_sender_;
+  });
 }
 
 template <class T>

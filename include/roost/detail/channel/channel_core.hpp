@@ -88,7 +88,15 @@ class channel_core : public channel_exchange<Item>,
     return side == channel_side::sending ? senders_alive_ : receivers_alive_;
   }
 
+  // For reports:
+  void describe(channel_side waiting, object_note& note) const noexcept;
+  waiter_note& last_waiter(channel_side side) noexcept {
+    return side == channel_side::sending ? last_sender_ : last_receiver_;
+  }
+
   const std::string name_;
+  waiter_note last_sender_;   // the last that began to wait; guarded by lock()
+  waiter_note last_receiver_; // likewise
   sync::atomic<std::size_t> senders_alive_{1};
   sync::atomic<std::size_t> receivers_alive_{1};
 };
@@ -126,16 +134,21 @@ class channel_core<Item>::send_operation final : public operation {
     return happened();
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
-  void link(wait_record& record) noexcept override {
+  void link(wait_record& record, const site& where) noexcept override {
     if constexpr (may_own_an_end)
       kept_ = core_.weak_from_this().lock();
-    operation::link(record);
+    core_.last_waiter(channel_side::sending) = waiter_here(where);
+    operation::link(record, where);
   }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
     core_.sender_resumed(end);
   }
   bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
+
+  void describe(object_note& note) const noexcept override {
+    core_.describe(channel_side::sending, note);
+  }
 
   channel_status status() const noexcept { return status_; }
 
@@ -173,11 +186,19 @@ class channel_core<Item>::receive_operation final : public operation {
     return happened();
   }
   void finish() noexcept override { core_.finish_receive(out(), peer_); }
+  void link(wait_record& record, const site& where) noexcept override {
+    core_.last_waiter(channel_side::receiving) = waiter_here(where);
+    operation::link(record, where);
+  }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
     core_.receiver_resumed(end);
   }
   bool is_permanent() const noexcept override { return status_ == channel_status::closed; }
+
+  void describe(object_note& note) const noexcept override {
+    core_.describe(channel_side::receiving, note);
+  }
 
   channel_status status() const noexcept { return status_; }
 
@@ -313,6 +334,22 @@ channel_core<Item>::receive_some(std::vector<Item>& out, std::size_t max, const 
     return 0;
   out.push_back(*std::move(first));
   return 1 + this->try_receive_some(out, max - 1);
+}
+
+template <class Item>
+void channel_core<Item>::describe(channel_side waiting, object_note& note) const noexcept {
+  const bool sends = waiting == channel_side::sending;
+  note.object = this;
+  note.kind = "channel";
+  read_if_free(this->lock(), [&] {
+    note.name.add(name_);
+    this->describe_items(note);
+    const auto& others = sends ? receivers_alive_ : senders_alive_;
+    // relaxed: a number for reports
+    note.detail.add(", ").count(others.load(std::memory_order_relaxed),
+                                sends ? "receiver" : "sender");
+    note.peer = sends ? last_receiver_ : last_sender_;
+  });
 }
 
 template <class Item>

@@ -149,6 +149,9 @@ class channel_exchange {
 
   overflow policy() const noexcept { return policy_; }
 
+  /// "2/2", or "capacity 0", for reports. Caller holds lock().
+  void describe_items(object_note& note) const noexcept;
+
  private:
   friend struct channel_probe;
 
@@ -533,6 +536,16 @@ template <class Item>
 std::size_t channel_exchange<Item>::size() const noexcept {
   const std::lock_guard guard(lock_);
   return items_.size();
+}
+
+template <class Item>
+void channel_exchange<Item>::describe_items(object_note& note) const noexcept {
+  if (capacity_ == 0)
+    note.detail.add("capacity 0");
+  else if (capacity_ == static_cast<std::size_t>(-1)) // unlimited
+    note.detail.count(items_.size(), "item");
+  else
+    note.detail.add(items_.size()).add("/").add(capacity_);
 }
 
 template <class Item>

@@ -3,13 +3,16 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/note_list.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/stop/block.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
 
 #include <cstddef>
 #include <mutex>
@@ -51,9 +54,13 @@ class operation {
   /// What guards the primitive; nothing for what only the time makes happen.
   const primitive_lock& lock() const noexcept { return lock_; }
 
-  ROOST_BODY virtual void link(wait_record& record) noexcept; // caller holds the lock
-  void unlink() noexcept;                                     // takes it
+  // The caller holds the lock; it waits in line `where` the program says from then on.
+  ROOST_BODY virtual void link(wait_record& record, const site& where) noexcept;
+  void unlink() noexcept; // takes the lock
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
+
+  /// Says in a report what it waits for; see awaited::describe(). It may not wait for the lock.
+  virtual void describe(object_note& note) const noexcept { (void)note; }
 
  protected:
   operation(primitive_lock lock, wait_list* line, void* slot) noexcept
@@ -92,6 +99,16 @@ class all_locked {
   void for_each_lock(F f) noexcept;
 
   operation_list by_lock_;
+};
+
+/// What a thread waits for that is blocked in wait_for_first().
+class awaited_operations final : public awaited {
+ public:
+  explicit awaited_operations(operation_list all) noexcept : all_(all) {}
+  ROOST_BODY void describe(note_list<object_note>& notes) const noexcept override;
+
+ private:
+  operation_list all_;
 };
 
 /// How a wait for several operations ended: with the one that happened; or with none, because of a
@@ -160,7 +177,7 @@ ROOST_BODY bool operation::try_alone() {
   return true;
 }
 
-ROOST_BODY void operation::link(wait_record& record) noexcept {
+ROOST_BODY void operation::link(wait_record& record, const site&) noexcept {
   if (line_ != nullptr)
     line_->push_back(node_, record);
 }
@@ -170,6 +187,13 @@ ROOST_BODY void operation::unlink() noexcept {
     return;
   const std::lock_guard guard(lock_);
   line_->remove(node_);
+}
+
+ROOST_BODY void awaited_operations::describe(note_list<object_note>& notes) const noexcept {
+  for (const operation* const a : all_) {
+    if (object_note* const note = notes.add())
+      a->describe(*note);
+  }
 }
 
 ROOST_BODY operation* first_to_happen(operation_list in_turn) noexcept {
@@ -204,7 +228,7 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
     happened = first_to_happen(in_turn);
     if (happened == nullptr) {
       for (operation* const a : in_turn)
-        a->link(record);
+        a->link(record, call.where);
     }
   }
   if (happened != nullptr) {
@@ -213,7 +237,8 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   }
   for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());
-  const wait_state end = block(record, call, deadline);
+  const awaited_operations all(in_turn);
+  const wait_state end = block(record, call, deadline, &all);
   for (operation* const a : in_turn) {
     // Its peer has unlinked the one that happened; what it waited at may be gone, unless it keeps
     // it.

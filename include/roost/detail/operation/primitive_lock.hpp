@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/pause.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
+
+#include <mutex>
 
 namespace roost::inline v0::detail {
 
@@ -27,6 +30,19 @@ class primitive_lock {
       first_->lock();
     }
   }
+  /// Gives up after some hundred nanoseconds: for reports, which wait for nobody.
+  bool try_lock_for_a_while() const noexcept {
+    constexpr int times = 32;
+    for (int i = 0; i < times; ++i) {
+      if (first_->try_lock()) {
+        if (second_ == nullptr || second_->try_lock())
+          return true;
+        first_->unlock();
+      }
+      pause();
+    }
+    return false;
+  }
   void unlock() const noexcept {
     if (second_ != nullptr)
       second_->unlock();
@@ -40,5 +56,14 @@ class primitive_lock {
   spin_lock* first_ = nullptr;
   spin_lock* second_ = nullptr;
 };
+
+/// Calls `read()` under the lock, unless that is not to be had for a while: for reports.
+template <class Read>
+void read_if_free(const primitive_lock& lock, Read read) noexcept {
+  if (!lock.try_lock_for_a_while())
+    return;
+  const std::lock_guard guard(lock, std::adopt_lock);
+  read();
+}
 
 } // namespace roost::inline v0::detail

@@ -18,13 +18,14 @@ struct case_maker; // makes the cases of select()
 /// Threads that wait for one condition, and the lock that guards it.
 ///
 /// A thread that has returned from wait() may destroy the queue at once, if no other waiter is in
-/// it. A waiter that was claimed returns after complete(), which comes after the last touch of the
-/// queue. One that finds the condition true under the lock comes after the changer's unlock(),
-/// which is the last touch of a spin_lock.
+/// it. (A report that looks at one keeps it in, see wait_record::try_hold().) A waiter that was
+/// claimed returns after complete(), which comes after the last touch of the queue. One that finds
+/// the condition true under the lock comes after the changer's unlock(), which is the last touch of
+/// a spin_lock.
 class wait_queue {
  public:
-  /// Waits until `ready()`, called under the lock, is true. Throws when the thread is stopped.
-  /// False when `deadline` passed first.
+  /// Waits until `ready()`, called under the lock, is true; see operation. Throws when the thread
+  /// is stopped. False when `deadline` passed first.
   template <class Ready>
   bool wait(const blocked_call& call, clock::time_point deadline, Ready ready) {
     const wait_state end = wait_for_end(call, deadline, std::move(ready));
@@ -62,7 +63,8 @@ class wait_queue {
 template <class Ready>
 class wait_queue::operation final : public detail::operation {
  public:
-  /// `ready()` is called under the queue's lock.
+  /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, which says in a
+  /// report what is waited for.
   operation(wait_queue& queue, Ready ready) noexcept
       : detail::operation(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}
@@ -70,6 +72,9 @@ class wait_queue::operation final : public detail::operation {
   bool try_locked() noexcept override { return ready_(); }
   void conclude(wait_state) noexcept override {}
   bool is_permanent() const noexcept override { return true; }
+  void describe(object_note& note) const noexcept override {
+    read_if_free(lock(), [&] { ready_.describe(note); });
+  }
 
  private:
   Ready ready_;

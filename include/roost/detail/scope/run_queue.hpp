@@ -24,6 +24,8 @@ class run_queue {
   run_queue(std::size_t limit, std::size_t backlog) noexcept : limit_(limit), backlog_(backlog) {}
 
   bool limited() const noexcept { return limit_ != unlimited; }
+  std::size_t limit() const noexcept { return limit_; }
+  std::size_t backlog() const noexcept { return backlog_; }
   bool may_run() const noexcept { return running_ < limit_; }
   std::size_t running() const noexcept { return running_; }
 

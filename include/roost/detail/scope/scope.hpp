@@ -11,4 +11,5 @@
 #include <roost/detail/scope/scope_launch.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_run.hpp>
+#include <roost/detail/scope/scope_survey.hpp>
 #endif

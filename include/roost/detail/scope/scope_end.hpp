@@ -80,8 +80,7 @@ ROOST_BODY scope_state::~scope_state() = default;
 
 ROOST_BODY void scope_state::open() {
   context* const around = inherit_ ? this_thread.top : nullptr;
-  if (around != nullptr)
-    follow(parent_in(*around).shared_from_this());
+  follow(around != nullptr ? parent_in(*around).shared_from_this() : nullptr);
   // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
   // before.
   if (own_deadline_ != no_deadline)

@@ -50,6 +50,15 @@ class scope_state::entrance final : public detail::operation {
       got_ = admission::queued;
   }
 
+  // Not under the scope's lock, which the report may hold: of what is constant.
+  void describe(object_note& note) const noexcept override {
+    note.object = &scope_;
+    note.kind = "scope";
+    note.name.add(scope_.name());
+    note.detail.add("limit ").add(scope_.queue_.limit()).add(", backlog ");
+    note.detail.add(scope_.queue_.backlog());
+  }
+
   admission got() const noexcept { return got_; }
 
  private:

@@ -156,6 +156,7 @@ task::outcome worker::call(scope_state& scope, task& t, F f) noexcept {
 
 ROOST_BODY bool scope_state::started(worker& w) noexcept {
   task& t = *w.runs;
+  this_thread.know_number();
   const std::lock_guard lock(lock_);
   bind(t, this_thread); // for a stop of this task alone
   erase(t);

@@ -16,6 +16,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
@@ -64,6 +65,7 @@ namespace roost::inline v0::detail {
 ///     scope_run.hpp      how tasks run, and how their threads leave
 ///     scope_end.hpp      where stops come from, how the scope ends, and what the owner is told
 ///     scope_reporter.hpp what a thread that waits for the tasks reports
+///     scope_survey.hpp   what a report tells of the scope and its tasks
 class scope_state final : public stop_domain {
  public:
   scope_state(const scope_options& options, site where);
@@ -73,6 +75,7 @@ class scope_state final : public stop_domain {
 
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
+  std::uint64_t id() const noexcept { return id_; } // no task has it, either
   std::string name_and_line() const {
     return detail::name_and_line("scope", name_, "made", where_);
   }
@@ -306,9 +309,10 @@ class scope_state final : public stop_domain {
     return reason == stop_reason::deadline || reason == stop_reason::parent;
   }
 
-  // --- reports: scope_reporter.hpp
+  // --- reports: scope_reporter.hpp, scope_survey.hpp
 
   // The caller holds lock_.
+  ROOST_BODY std::uint64_t note(tree_notes& notes, std::uint64_t around) noexcept override;
   template <class Visit>
   void for_each_running(Visit visit) const {
     const auto& all = const_cast<scope_state*>(this)->contexts();
@@ -331,6 +335,8 @@ class scope_state final : public stop_domain {
   const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
   const bool outermost_ = tree_.use_count() == 1; // the first of those that share a tree
   const clock::duration stall_after_;
+  const std::uint64_t id_ = next_id();
+  const clock::time_point made_at_ = sync::now();
   std::function<void(const failure&)> on_failure_; // constant until the owner takes leave
 
   cover frame_;

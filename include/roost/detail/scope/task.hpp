@@ -10,6 +10,7 @@
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -17,6 +18,7 @@
 #include <roost/this_task.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -115,9 +117,7 @@ class task : public task_context, public failure_record, public job {
   bool wait_to_tell(const blocked_call& call);
 
   /// Waits for complete(); false when `deadline` passed first.
-  bool wait(const blocked_call& call, clock::time_point deadline) {
-    return done_.wait(call, deadline, [this] { return has_ended(); });
-  }
+  bool wait(const blocked_call& call, clock::time_point deadline);
   bool ready() const noexcept {
     return done_.locked([this] { return has_ended(); });
   }
@@ -209,6 +209,16 @@ class task : public task_context, public failure_record, public job {
   wait_queue done_;
   sync::atomic<outcome> outcome_{outcome::none};
   sync::atomic<std::uint32_t> references_{its_handle + one_reference}; // the other is its scope's
+};
+
+/// Says in a report that a thread waits for the task.
+void describe_task(const task& t, object_note& note) noexcept;
+
+/// That a task has ended, for its handle.
+struct task_has_ended {
+  const task& t;
+  bool operator()() const noexcept { return t.has_ended(); }
+  void describe(object_note& note) const noexcept { describe_task(t, note); }
 };
 
 /// The result of a task that has none.
@@ -350,9 +360,21 @@ class callable_task final : public result_task<typename task_result<F>::type> {
 
 #if ROOST_HAS_BODIES
 
+ROOST_BODY void describe_task(const task& t, object_note& note) noexcept {
+  note.object = &t;
+  note.kind = "task";
+  note.name.add(t.name());
+  note.task = t.id();
+  note.detail.add("task #").add(static_cast<std::size_t>(t.id()));
+}
+
+ROOST_BODY bool task::wait(const blocked_call& call, clock::time_point deadline) {
+  return done_.wait(call, deadline, task_has_ended{*this});
+}
+
 ROOST_BODY bool task::wait_to_tell(const blocked_call& call) {
   const bool by_owner = called_by_owner();
-  const wait_state end = done_.wait_for_end(call, no_deadline, [this] { return has_ended(); });
+  const wait_state end = done_.wait_for_end(call, no_deadline, task_has_ended{*this});
   if (end == wait_state::stopped && !(by_owner && stops))
     raise_stop();
   if (by_owner)

@@ -5,6 +5,7 @@
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/stop.hpp>
@@ -39,8 +40,11 @@ namespace roost::inline v0::detail {
 std::shared_ptr<scope_tree> tree_around() noexcept;
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
-wait_state
-block(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
+/// Reports ask `what` what it waits for.
+wait_state block(wait_record& record,
+                 const blocked_call& call,
+                 clock::time_point deadline,
+                 const awaited* what = nullptr) noexcept;
 
 /// The tokens of the stop_whens around the calling thread; null if there are none.
 std::shared_ptr<const token_state> tokens_around() noexcept;
@@ -60,16 +64,16 @@ stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
 
 ROOST_BODY wait_state block(wait_record& record,
                             const blocked_call& call,
-                            clock::time_point deadline) noexcept {
+                            clock::time_point deadline,
+                            const awaited* what) noexcept {
   const context* const top = this_thread.top;
   if (top == nullptr)
     return record.await(deadline, call.meanwhile); // a plain thread: no stop reaches it
-  this_thread.publish(&record, call, deadline);
+  this_thread.publish(&record, call, deadline, what);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
   const wait_state end = record.await(deadline, call.meanwhile);
-  this_thread.publish(nullptr,
-                      {}); // under the lock under which a stop claims: no stop has the record now
+  this_thread.withdraw();
   return end;
 }
 

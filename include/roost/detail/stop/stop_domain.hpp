@@ -13,6 +13,7 @@
 #include <roost/stop.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <stop_token>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 // How a stop reaches a blocked thread.
 //
@@ -42,12 +44,14 @@
 // loop still runs.)
 //
 // Order of locks: a domain's lock, then its children's, then the slot of a thread that it covers.
-// The first loop holds the lock of each domain while it marks the domain's children.
+// The first loop holds the lock of each domain while it marks the domain's children. A report goes
+// the same way, see survey().
 //
 // INVARIANT: once a domain is marked and its lock is free, all domains below it are marked. A child
 // is linked and unlinked under its parent's lock: so the first loop finds it, or the child finds
-// its parent marked (follow()). A stop that meets another one waits for the lock of the first
-// domain that both cover, and then for nothing else: all below is marked by then.
+// its parent marked, and is marked under that same lock (follow()). A stop that meets another one
+// waits for the lock of the first domain that both cover, and then for nothing else: all below is
+// marked by then.
 //
 // INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
 // its slot, under the slot's lock, and then reads the domain's mark (block()); the stop sets the
@@ -58,6 +62,7 @@
 namespace roost::inline v0::detail {
 
 class stop_wave;
+class tree_notes;
 
 /// A cause whose texts are left out if there is no memory for them.
 stop_cause describe_stop(stop_reason reason,
@@ -115,11 +120,18 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
 
   /// Becomes a child of `outer` and of no other domain: stops when that one does, at once if it
-  /// has. Its owner's alone.
+  /// has. With null it becomes a root, which reports find. Its owner's alone.
   void follow(std::shared_ptr<stop_domain> outer) noexcept;
 
-  /// Has no parent afterwards. A stop that has marked it may still be telling it. Its owner's
-  /// alone.
+  /// Takes notes of the scopes that it is and that are below, and of their tasks, for a report. It
+  /// goes the way of a stop's first loop; `around` is the number of the scope around, 0 for none.
+  void survey(tree_notes& notes, std::uint64_t around) noexcept;
+
+  /// All roots at this moment, kept. Not all if there is no memory for them.
+  static std::vector<std::shared_ptr<stop_domain>> all_roots() noexcept;
+
+  /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
+  /// Its owner's alone.
   void unfollow() noexcept;
   const std::shared_ptr<stop_domain>& outer() const noexcept { return outer_; }
 
@@ -144,6 +156,13 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
   /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
   virtual void stop_told() noexcept {}
+
+  /// Takes the notes of this domain alone, and returns the number of the scope around those below
+  /// it. The caller holds lock_.
+  virtual std::uint64_t note(tree_notes& notes, std::uint64_t around) noexcept {
+    (void)notes;
+    return around;
+  }
 
   /// Marks this domain and all below; false if it was marked before. The caller holds lock_, and
   /// delivers the wave without it.
@@ -170,6 +189,19 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
  private:
   friend stop_wave;
+
+  // A leaf in the order of locks.
+  struct root_list {
+    spin_lock lock;
+    intrusive_list<stop_domain> domains; // guarded by lock
+    std::size_t count = 0;               // guarded by lock
+  };
+
+  // One list in the whole program, also where shared libraries hide their symbols.
+  [[gnu::visibility("default")]] static root_list& roots() noexcept {
+    static constinit root_list all;
+    return all;
+  }
 
   template <class Cause>
   bool stop_with(Cause cause) noexcept;
@@ -257,6 +289,7 @@ ROOST_BODY void context::uncover() noexcept {
 }
 
 ROOST_BODY void stop_domain::add(context& c) noexcept {
+  this_thread.know_number();
   const std::lock_guard lock(lock_);
   c.slot_ = &this_thread;
   contexts_.push_back(c);
@@ -270,32 +303,58 @@ ROOST_BODY void stop_domain::remove(context& c) noexcept {
 ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
-  if (outer_ == nullptr)
+  if (outer_ == nullptr) {
+    const std::lock_guard guard(roots().lock);
+    roots().domains.push_back(*this);
+    ++roots().count;
     return;
-  {
-    const std::lock_guard guard(outer_->lock_);
-    if (!outer_->stop_requested()) {
-      outer_->children_.push_back(*this);
-      return;
-    }
   }
   stop_wave wave;
   {
-    const std::lock_guard guard(lock_);
-    outer_stopped(outer_->cause(), wave);
+    const std::lock_guard guard(outer_->lock_);
+    outer_->children_.push_back(*this);
+    if (outer_->stop_requested()) {
+      const std::lock_guard own(lock_);
+      outer_stopped(outer_->cause(), wave);
+    }
   }
   wave.deliver();
 }
 
 ROOST_BODY void stop_domain::unfollow() noexcept {
-  if (outer_ == nullptr)
-    return;
-  {
+  if (outer_ != nullptr) {
     const std::lock_guard guard(outer_->lock_);
-    if (linked())
-      outer_->children_.erase(*this);
+    outer_->children_.erase(*this);
+  } else if (linked()) { // its owner's alone, where it has no parent
+    const std::lock_guard guard(roots().lock);
+    roots().domains.erase(*this);
+    --roots().count;
   }
   outer_.reset();
+}
+
+ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noexcept {
+  const std::lock_guard guard(lock_);
+  const std::uint64_t inside = note(notes, around);
+  for (stop_domain* child = children_.front(); child != nullptr; child = children_.next(*child))
+    child->survey(notes, inside);
+}
+
+ROOST_BODY std::vector<std::shared_ptr<stop_domain>> stop_domain::all_roots() noexcept {
+  std::vector<std::shared_ptr<stop_domain>> all;
+  try {
+    for (std::size_t room = 16;; room *= 2) { // until all that are there fit
+      all.reserve(room);
+      const std::lock_guard guard(roots().lock);
+      if (roots().count > room)
+        continue;
+      for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d))
+        all.push_back(d->shared_from_this());
+      return all;
+    }
+  } catch (const std::bad_alloc&) {
+    return all;
+  }
 }
 
 ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {

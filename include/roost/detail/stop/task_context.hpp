@@ -7,6 +7,7 @@
 #include <roost/detail/stop/task_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/site.hpp>
@@ -20,6 +21,19 @@
 #include <utility>
 
 namespace roost::inline v0::detail {
+
+/// A number for a task or a scope, that none has had before. Each thread takes many at a time: what
+/// all count with, they seldom touch. One count in the whole program, also where shared libraries
+/// hide their symbols: two tasks of one number would be taken for one.
+[[gnu::visibility("default")]] inline std::uint64_t next_id() noexcept {
+  constexpr std::uint64_t many = 4096;
+  static constinit sync::atomic<std::uint64_t> taken{0};
+  static constinit thread_local std::uint64_t last = 0;
+  // relaxed: only the numbers differ, they order nothing
+  if (last % many == 0)
+    last = taken.fetch_add(many, std::memory_order_relaxed);
+  return ++last;
+}
 
 /// The context at the bottom of a task's thread, with what identifies the task.
 class task_context : public context {
@@ -70,19 +84,6 @@ class task_context : public context {
   stop_domain& own_domain();
 
  private:
-  // Each thread takes many at a time: what all count with, they seldom touch. One count in the
-  // whole program, also where shared libraries hide their symbols: two tasks of one number would be
-  // taken for one.
-  [[gnu::visibility("default")]] static std::uint64_t next_id() noexcept {
-    constexpr std::uint64_t many = 4096;
-    static constinit sync::atomic<std::uint64_t> taken{0};
-    static constinit thread_local std::uint64_t last = 0;
-    // relaxed: only the numbers differ, they order nothing
-    if (last % many == 0)
-      last = taken.fetch_add(many, std::memory_order_relaxed);
-    return ++last;
-  }
-
   stop_domain& scope_;
   // Written once, before domain() becomes it; under the lock of the slot where it runs, if it does.
   std::shared_ptr<task_domain> own_;
@@ -91,6 +92,9 @@ class task_context : public context {
   sync::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
   std::uint64_t id_ = next_id();
 };
+
+/// The calling thread as one that waits in the line at `where`.
+waiter_note waiter_here(const site& where) noexcept;
 
 /// Where a scope is made that the calling thread makes.
 birthplace birthplace_here();
@@ -132,6 +136,16 @@ ROOST_BODY std::shared_ptr<task_domain> task_context::stop_alone(
       stopped->claim_in(*on, woken);
   }
   return own_;
+}
+
+ROOST_BODY waiter_note waiter_here(const site& where) noexcept {
+  waiter_note here;
+  here.where = where;
+  if (this_thread.task != nullptr) {
+    here.task = this_thread.task->id();
+    here.name.add(this_thread.task->name());
+  }
+  return here;
 }
 
 ROOST_BODY birthplace birthplace_here() {

@@ -2,10 +2,16 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/short_text.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/thread_number.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -23,6 +29,16 @@ struct blocked_call {
   std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
   site where = {};
   watcher* meanwhile = nullptr; // the waiting thread's own
+};
+
+/// A call of something that roost does not know, and in which a thread may block; see
+/// blocking_region. Constant.
+struct foreign_call {
+  short_text<64> what;
+  site where;
+  clock::time_point since{};
+  const foreign_call* around = nullptr;
+  const task_context* task = nullptr;
 };
 
 /// When an exception in flight has first touched roost; see detail/unwinding.hpp.
@@ -46,10 +62,16 @@ struct thread_slot {
   const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
   wait_record* record = nullptr;    // guarded by lock; what a stop claims
-  blocked_call call;                // guarded by lock; no operation: the thread runs
-  bool endless = false;             // guarded by lock; no deadline ends what it is blocked in
-  std::size_t waits = 0;            // the owner's alone; changes with each call that has to wait
-  unwinding_note touched;           // the owner's alone
+  // What it is blocked in, guarded by lock:
+  blocked_call call;                     // no operation: the thread runs
+  const awaited* what = nullptr;         // for reports; there is a record then
+  const task_context* caller = nullptr;  // the task then
+  clock::time_point since{};             // from when on
+  bool endless = false;                  // no deadline ends it
+  const foreign_call* foreign = nullptr; // guarded by lock; the innermost
+  sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
+  std::size_t waits = 0;  // the owner's alone; changes with each call that has to wait
+  unwinding_note touched; // the owner's alone
 
   bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 
@@ -60,14 +82,42 @@ struct thread_slot {
     return record != nullptr && endless;
   }
 
+  /// It is blocked from now on, in `blocked_in` if a stop can end that, and waits for `awaits`.
   void publish(wait_record* blocked_in,
                const blocked_call& described,
-               clock::time_point deadline = no_deadline) noexcept {
+               clock::time_point deadline = no_deadline,
+               const awaited* awaits = nullptr) noexcept {
     ++waits;
+    const clock::time_point now = sync::now();
     const std::lock_guard guard(lock);
     endless = deadline == no_deadline;
     record = blocked_in;
     call = described;
+    what = awaits;
+    caller = task;
+    since = now;
+  }
+
+  /// It is not blocked any more. Under the lock under which a stop claims, and a report looks: none
+  /// has the record afterwards.
+  void withdraw() noexcept {
+    ++waits;
+    const std::lock_guard guard(lock);
+    record = nullptr;
+    call = {};
+    what = nullptr;
+  }
+
+  /// Enters a foreign call, or leaves one for that around it.
+  void set_foreign(const foreign_call* innermost) noexcept {
+    const std::lock_guard guard(lock);
+    foreign = innermost;
+  }
+
+  void know_number() noexcept {
+    // relaxed, here and in reports: a number, which publishes nothing
+    if (number.load(std::memory_order_relaxed) == 0)
+      number.store(sync::thread_number(), std::memory_order_relaxed);
   }
 };
 
@@ -98,7 +148,7 @@ class contexts_set_aside {
 class blocked_region {
  public:
   explicit blocked_region(const blocked_call& call) noexcept { this_thread.publish(nullptr, call); }
-  ~blocked_region() { this_thread.publish(nullptr, {}); }
+  ~blocked_region() { this_thread.withdraw(); }
   blocked_region(const blocked_region&) = delete;
   blocked_region& operator=(const blocked_region&) = delete;
 };

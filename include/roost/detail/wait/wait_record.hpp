@@ -4,6 +4,8 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/pause.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 
@@ -69,6 +71,12 @@ class wait_record {
 
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
+  /// Keeps the operation waiting for a moment: the claimers spin until let_go(). So nothing that it
+  /// waits at can be destroyed. False if it does not wait any more. One thread at a time, under the
+  /// lock of the waiter's slot; it must not wait for a lock under which others claim.
+  bool try_hold() noexcept;
+  void let_go() noexcept;
+
   /// It does not wait any more; false is old news where others may claim it.
   bool is_claimed() const noexcept;
 
@@ -91,16 +99,18 @@ class wait_record {
   static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
   static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
 
-  // The word: a wait_state, and whether the waiter is to be resumed.
+  // The word: a wait_state, whether the waiter is to be resumed, and whether a report holds it.
   static constexpr std::uint32_t asleep = 0x80;
+  static constexpr std::uint32_t held = 0x40; // only while it waits
   static constexpr std::uint32_t word(wait_state s) noexcept {
     return static_cast<std::uint32_t>(s);
   }
   static constexpr wait_state state_in(std::uint32_t w) noexcept {
-    return static_cast<wait_state>(w & ~asleep);
+    return static_cast<wait_state>(w & ~(asleep | held));
   }
 
   bool leave_waiting(wait_state to) noexcept;
+  bool leave_waiting_from(std::uint32_t current, wait_state to) noexcept;
   wait_state state() const noexcept;
   wait_state fall_asleep() noexcept;
 
@@ -219,14 +229,50 @@ class claimed_list {
 
 inline bool wait_record::leave_waiting(wait_state to) noexcept {
   std::uint32_t expected = word(wait_state::waiting);
-  // relaxed: the step publishes nothing. What the waiter wrote before it can be claimed reaches
-  // the claimer through the lock under which it claims; what the claimer does reaches the waiter
-  // through complete().
-  if (state_.compare_exchange_strong(expected, word(to), std::memory_order_relaxed))
-    return true;
-  // relaxed: likewise. The waiter falls asleep once, so a second failure means another claimer.
-  return expected == (word(wait_state::waiting) | asleep) &&
-         state_.compare_exchange_strong(expected, word(to) | asleep, std::memory_order_relaxed);
+  // acquire: what a report has read there comes before; pairs with release in let_go(). Else the
+  // step publishes nothing. What the waiter wrote before it can be claimed reaches the claimer
+  // through the lock under which it claims; what the claimer does reaches the waiter through
+  // complete(). relaxed on failure: it is looked at again.
+  return state_.compare_exchange_strong(
+             expected, word(to), std::memory_order_acquire, std::memory_order_relaxed) ||
+         leave_waiting_from(expected, to);
+}
+
+// It is asleep, or held, or does not wait any more.
+inline bool wait_record::leave_waiting_from(std::uint32_t current, wait_state to) noexcept {
+  constexpr int spins_between_offers = 64;
+  for (int spins = 1; state_in(current) == wait_state::waiting; ++spins) {
+    // acquire, relaxed: as above
+    if ((current & held) == 0 && state_.compare_exchange_weak(current,
+                                                              word(to) | (current & asleep),
+                                                              std::memory_order_acquire,
+                                                              std::memory_order_relaxed))
+      return true;
+    if ((current & held) == 0)
+      continue;
+    pause();
+    if (spins % spins_between_offers == 0)
+      sync::yield();                                  // the holder may have lost the processor
+    current = state_.load(std::memory_order_relaxed); // relaxed: as above
+  }
+  return false;
+}
+
+inline bool wait_record::try_hold() noexcept {
+  // relaxed: what is read next was written under the slot's lock, or is read under a lock of its
+  // own
+  std::uint32_t current = state_.load(std::memory_order_relaxed);
+  while (state_in(current) == wait_state::waiting) {
+    // relaxed: likewise
+    if (state_.compare_exchange_weak(current, current | held, std::memory_order_relaxed))
+      return true;
+  }
+  return false;
+}
+
+inline void wait_record::let_go() noexcept {
+  // release: all has been read; pairs with acquire in leave_waiting()
+  state_.fetch_and(~held, std::memory_order_release);
 }
 
 inline bool wait_record::is_claimed() const noexcept {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace roost::inline v0::detail {
+
+/// A text of at most `Room` characters, for where nothing may be allocated: what does not fit is
+/// cut off.
+template <std::size_t Room>
+class short_text {
+ public:
+  short_text() = default;
+  explicit short_text(std::string_view text) noexcept { add(text); }
+
+  std::string_view view() const noexcept { return {characters_.data(), size_}; }
+  bool empty() const noexcept { return size_ == 0; }
+
+  short_text& add(std::string_view more) noexcept {
+    size_ += more.copy(characters_.data() + size_, Room - size_);
+    return *this;
+  }
+  short_text& add(std::size_t number) noexcept {
+    std::array<char, 20> digits{};
+    std::size_t first = digits.size();
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return add(std::string_view(digits.data() + first, digits.size() - first));
+  }
+
+  /// "1 sender", "3 senders".
+  short_text& count(std::size_t number, std::string_view noun) noexcept {
+    add(number).add(" ").add(noun);
+    return number == 1 ? *this : add("s");
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<char, Room> characters_; // only the first size_ are written
+};
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/report/report_tree.hpp>
+#include <roost/detail/report/words.hpp>
+#include <roost/report_types.hpp>
+#include <roost/scope_options.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+// A report as text:
+//
+//     scope "ingest" #1, made at app.cpp:41, age 3.2 s, 5 running
+//       owner: blocked 3.1 s in task_scope::join on "ingest" at app.cpp:63
+//       "parse" #7, spawned at app.cpp:47, age 3.2 s: blocked 3.1 s in sender::send on "rows" (2/2,
+//           1 receiver) at parse.cpp:88; "merge" #11 waited last at the other end, at merge.cpp:12,
+//           and is now blocked 3.1 s in wait_group::wait (count 1) at merge.cpp:19
+//       "store" x3 #8 #9 #10, spawned at ...
+//
+// (each of them in one line).
+
+namespace roost::inline v0::detail {
+
+#if ROOST_HAS_BODIES
+
+class report_text {
+ public:
+  explicit report_text(const report& r) : report_(r), tree_(r) {}
+
+  std::string write(std::size_t most_lines);
+
+ private:
+  void add_scope(std::size_t scope, std::size_t depth);
+  void add_group(const task_group& group, std::size_t depth);
+  void add_line(std::string text, std::size_t depth) {
+    lines_.push_back(std::string(2 * depth, ' ') + std::move(text) + "\n");
+  }
+  std::string scope_words(const scope_report& s) const;
+  std::string state_words(const task_report& t) const;
+  std::string blocked_words(const blocked_report& b) const;
+  std::string peer_words(const object_report& o) const;
+
+  const report& report_;
+  report_tree tree_;
+  std::vector<std::string> lines_;
+};
+
+ROOST_BODY std::string report_text::write(std::size_t most_lines) {
+  if (report_.scopes.empty())
+    add_line("no scope", 0);
+  for (const std::size_t scope : tree_.roots())
+    add_scope(scope, 0);
+  if (report_.left_out != 0)
+    add_line("and " + std::to_string(report_.left_out) + " for which there was no memory", 0);
+  if (lines_.size() > most_lines && most_lines != 0) {
+    const std::size_t hidden = lines_.size() - (most_lines - 1);
+    lines_.resize(most_lines - 1);
+    add_line("and " + std::to_string(hidden) + " more lines", 0);
+  }
+  std::string text;
+  for (const std::string& line : lines_)
+    text += line;
+  return text;
+}
+
+ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
+  const scope_report& s = report_.scopes[scope];
+  add_line(scope_words(s), depth);
+  // The owner that is a task is told of in the line above.
+  if (tree_.task(s.parent_task) == nullptr && s.owner_thread != 0)
+    add_line("owner: " + (s.owner ? "blocked " + blocked_words(*s.owner) : "running"), depth + 1);
+  for (const std::size_t inner : tree_.scopes_in_scope(scope))
+    add_scope(inner, depth + 1);
+  for (const task_group& group : tree_.groups(scope))
+    add_group(group, depth + 1);
+}
+
+ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
+  std::string text = "scope " + quoted(s.name) + " #" + std::to_string(s.id) + ", made at " +
+                     line_of(s.where) + ", age " + length_of(s.age) + ", " +
+                     std::to_string(s.running) + " running";
+  if (s.limit != unlimited)
+    text += " of at most " + std::to_string(s.limit);
+  if (s.queued != 0)
+    text += ", " + std::to_string(s.queued) + " queued";
+  if (!s.stop)
+    return text;
+  text += "; stopped " + length_of(s.stop->age) + " ago (" + std::string(word_for(s.stop->reason));
+  if (!s.stop->message.empty())
+    text += ": " + s.stop->message;
+  return text + ") at " + line_of(s.stop->where);
+}
+
+ROOST_BODY void report_text::add_group(const task_group& group, std::size_t depth) {
+  constexpr std::size_t most_ids = 8;
+  const task_report& first = report_.tasks[group.tasks.front()];
+  std::string text = quoted(first.name);
+  if (group.tasks.size() > 1)
+    text += " x" + std::to_string(group.tasks.size());
+  for (std::size_t i = 0; i < group.tasks.size() && i < most_ids; ++i)
+    text += " #" + std::to_string(report_.tasks[group.tasks[i]].id);
+  if (group.tasks.size() > most_ids)
+    text += " ...";
+  text += ", spawned at " + line_of(first.spawned);
+  if (first.age != clock::duration::zero())
+    text += ", age " + length_of(first.age);
+  add_line(text + ": " + state_words(first), depth);
+  for (const std::size_t scope : tree_.scopes_in_task(group.tasks.front()))
+    add_scope(scope, depth + 1);
+}
+
+ROOST_BODY std::string report_text::state_words(const task_report& t) const {
+  const std::string state(word_for(t.state));
+  if (t.blocked)
+    return state + " " + blocked_words(*t.blocked);
+  return t.state == task_state::running ? state + ", thread " + std::to_string(t.thread_id) : state;
+}
+
+ROOST_BODY std::string report_text::blocked_words(const blocked_report& b) const {
+  std::string text = length_of(b.since) + " in " + call_words(b);
+  if (b.until_deadline)
+    text += ", until a deadline";
+  if (b.waits_for.size() == 1)
+    return text + peer_words(b.waits_for.front());
+  for (const object_report& o : b.waits_for)
+    text += "; " + o.kind + object_words(o.name, o.detail) + peer_words(o);
+  return text;
+}
+
+ROOST_BODY std::string report_text::peer_words(const object_report& o) const {
+  if (!o.peer)
+    return {};
+  std::string text = "; ";
+  text +=
+      o.peer->task == 0 ? "an owner" : quoted(o.peer->name) + " #" + std::to_string(o.peer->task);
+  text += " waited last at the other end, at " + line_of(o.peer->where);
+  if (o.peer->task == 0)
+    return text;
+  const task_report* const now = tree_.task(o.peer->task);
+  if (now == nullptr)
+    return text + ", and is not here any more";
+  text += ", and is now " + std::string(word_for(now->state));
+  return now->blocked
+             ? text + " " + length_of(now->blocked->since) + " in " + call_words(*now->blocked)
+             : text;
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/report_types.hpp>
+#include <roost/stop.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// Words that all forms of a report share.
+
+namespace roost::inline v0::detail {
+
+#if ROOST_HAS_BODIES
+
+/// "850 ms", "3.1 s", "12 min 5 s", "30 h 2 min".
+ROOST_BODY std::string length_of(clock::duration time) {
+  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  const std::int64_t s = ms / 1000;
+  if (ms < 1000)
+    return std::to_string(ms) + " ms";
+  if (s < 60)
+    return std::to_string(s) + "." + std::to_string(ms % 1000 / 100) + " s";
+  if (s < 3600)
+    return std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s";
+  return std::to_string(s / 3600) + " h " + std::to_string(s / 60 % 60) + " min";
+}
+
+ROOST_BODY std::string_view word_for(task_state state) noexcept {
+  switch (state) {
+  case task_state::queued:
+    return "queued";
+  case task_state::starting:
+    return "starting";
+  case task_state::running:
+    return "running";
+  case task_state::blocked:
+    return "blocked";
+  case task_state::ending:
+    return "ending";
+  }
+  return "";
+}
+
+ROOST_BODY std::string_view word_for(stop_reason reason) noexcept {
+  switch (reason) {
+  case stop_reason::none:
+    return "none";
+  case stop_reason::requested:
+    return "requested";
+  case stop_reason::deadline:
+    return "deadline";
+  case stop_reason::failure:
+    return "failure";
+  case stop_reason::scope_exit:
+    return "scope_exit";
+  case stop_reason::parent:
+    return "parent";
+  case stop_reason::token:
+    return "token";
+  }
+  return "";
+}
+
+/// `"parse"`, or `(unnamed)`.
+ROOST_BODY std::string quoted(std::string_view name) {
+  return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
+}
+
+/// `on "rows" (2/2, 1 receiver)`, or nothing.
+ROOST_BODY std::string object_words(std::string_view name, std::string_view detail) {
+  std::string text;
+  if (!name.empty())
+    text += " on \"" + std::string(name) + "\"";
+  if (!detail.empty())
+    text += " (" + std::string(detail) + ")";
+  return text;
+}
+
+/// `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`.
+ROOST_BODY std::string call_words(const blocked_report& b) {
+  // The operation tells its kind.
+  const bool is_unnamed = b.waits_for.size() == 1 && b.waits_for.front().name.empty() &&
+                          b.object == b.waits_for.front().kind;
+  return b.operation + object_words(is_unnamed ? std::string_view() : b.object, b.detail) + " at " +
+         line_of(b.where);
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/scope/run_queue.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/task.hpp>
+#include <roost/detail/scope/tree_notes.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/stop.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+// What a report tells of a scope and its tasks. All of it is called with the scope's lock held.
+
+namespace roost::inline v0::detail {
+
+/// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none: a task
+/// that runs another one inside its wait is not what is blocked.
+ROOST_BODY void
+note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& note) noexcept {
+  const auto is_it = [task](const task_context* caller) {
+    return (caller != nullptr ? caller->id() : 0) == task;
+  };
+  const std::lock_guard guard(slot.lock);
+  if (*slot.call.operation != '\0' && is_it(slot.caller)) {
+    const bool waits = slot.record != nullptr;
+    if (waits && !slot.record->try_hold())
+      return; // it is about to run
+    note.operation = slot.call.operation;
+    note.object.add(slot.call.object);
+    note.where = slot.call.where;
+    note.since = slot.since;
+    note.until_deadline = !slot.endless;
+    note.first = notes.objects.size();
+    if (slot.what != nullptr)
+      slot.what->describe(notes.objects);
+    note.count = notes.objects.size() - note.first;
+    if (waits)
+      slot.record->let_go();
+  } else if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
+    note.operation = "blocking_region";
+    note.object = slot.foreign->what;
+    note.where = slot.foreign->where;
+    note.since = slot.foreign->since;
+  }
+}
+
+ROOST_BODY std::uint64_t number_of(const thread_slot& slot) noexcept {
+  return slot.number.load(std::memory_order_relaxed); // relaxed: a number, see know_number()
+}
+
+ROOST_BODY void
+note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& notes) noexcept {
+  task_note* const note = notes.tasks.add();
+  if (note == nullptr)
+    return;
+  note->id = t.id();
+  note->scope = static_cast<const scope_state&>(t.scope()).id();
+  note->name.add(t.name());
+  note->spawned = t.spawned();
+  note->since = t.since();
+  note->phase = phase;
+  if (thread == nullptr)
+    return;
+  note->thread = number_of(*thread);
+  note_call(*thread, t.id(), notes, note->call);
+}
+
+ROOST_BODY void note_stop(const stop_cause& cause, scope_note& note) noexcept {
+  note.reason = cause.reason;
+  note.message.add(cause.message);
+  note.stopped_by.add(cause.task);
+  note.stopped_where = cause.where;
+}
+
+ROOST_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t around) noexcept {
+  drain_buffer();
+  if (scope_note* const note = notes.scopes.add()) {
+    note->id = id_;
+    note->around = around;
+    note->made_in = made_in().task;
+    note->name.add(name_);
+    note->where = where_;
+    note->made_at = made_at_;
+    if (stop_requested()) {
+      note_stop(*cause(), *note);
+      note->stopped_at = stopped_at_;
+    }
+    note->running = queue_.counted();
+    note->queued = queue_.length();
+    note->limit = queue_.limit();
+    if (thread_slot* const owner = slot_of(frame_); frame_.linked() && owner != nullptr) {
+      note->owner_thread = number_of(*owner);
+      note_call(*owner, made_in().task, notes, note->owner);
+    }
+  }
+  for_each_running([&](const task& t, thread_slot* thread) {
+    const task_phase how_far = thread == nullptr ? task_phase::starting
+                               : t.has_ended()   ? task_phase::ending
+                                                 : task_phase::running;
+    note_task(t, how_far, thread, notes);
+  });
+  for (const task* t = queue_.front(); t != nullptr; t = run_queue::next(*t))
+    note_task(*t, task_phase::queued, nullptr, notes);
+  return id_;
+}
+
+} // namespace roost::inline v0::detail

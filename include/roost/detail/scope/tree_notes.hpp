@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/note_list.hpp>
+#include <roost/detail/base/short_text.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+/// The call in which a thread is blocked.
+struct call_note {
+  const char* operation = ""; // none: it is not blocked
+  short_text<64> object;
+  site where;
+  clock::time_point since{};
+  bool until_deadline = false;
+  std::size_t first = 0; // of what it waits for, among tree_notes::objects
+  std::size_t count = 0;
+};
+
+enum class task_phase { queued, starting, running, ending };
+
+struct task_note {
+  std::uint64_t id = 0;
+  std::uint64_t scope = 0;
+  noted_name name;
+  site spawned;
+  clock::time_point since{}; // the clock's epoch: it has not begun
+  task_phase phase = task_phase::queued;
+  std::uint64_t thread = 0;
+  call_note call;
+};
+
+struct scope_note {
+  std::uint64_t id = 0;
+  std::uint64_t around = 0;  // the scope, 0 if none
+  std::uint64_t made_in = 0; // the task, 0 if none
+  noted_name name;
+  site where;
+  clock::time_point made_at{};
+  stop_reason reason = stop_reason::none; // of the stop; the next four are its
+  short_text<128> message;
+  noted_name stopped_by;
+  site stopped_where;
+  clock::time_point stopped_at{};
+  std::size_t running = 0;
+  std::size_t queued = 0;
+  std::size_t limit = 0;
+  std::uint64_t owner_thread = 0; // 0: the scope does not cover its owner
+  call_note owner;
+};
+
+/// What is seen of scopes and tasks at one moment, copied: nothing here points into them.
+///
+/// A scope's lock is held while its notes and those below it are taken: the tasks that start or end
+/// there wait as long, some 0.2 us for each task noted. So nothing is allocated meanwhile.
+///
+/// Order of locks: as in a stop's first loop, a domain's, its children's, a thread's slot. Under
+/// the slot's lock a primitive is looked at only if its lock is free, as other threads hold that
+/// one while they come to the lock of a domain (a task that is stopped alone, for one). No thread
+/// waits for any of those while it holds a lock that a report waits for; so a report is never held
+/// up for long.
+class tree_notes {
+ public:
+  /// Takes notes of `root` and of what is below, again with more room until there is room for all;
+  /// but not for ever, if tasks are spawned faster than that. Notes taken before are gone.
+  void take(stop_domain& root) noexcept;
+
+  /// How many scopes and tasks there was no room for.
+  std::size_t missing() const noexcept { return scopes.missing() + tasks.missing(); }
+
+  note_list<scope_note> scopes;
+  note_list<task_note> tasks; // by scope, in the order in which they have begun; queued ones last
+  note_list<object_note> objects;
+
+ private:
+  bool is_complete() const noexcept { return missing() == 0 && objects.missing() == 0; }
+};
+
+// --- implementation ---------------------------------------------------------
+
+template <class Note>
+void make_room_for_all(note_list<Note>& notes, std::size_t at_least) noexcept {
+  const std::size_t seen = notes.size() + notes.missing();
+  notes.make_room(seen < at_least ? at_least : seen + seen / 4);
+}
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void tree_notes::take(stop_domain& root) noexcept {
+  constexpr int times = 5;
+  for (int i = 0; i < times; ++i) {
+    make_room_for_all(scopes, 8);
+    make_room_for_all(tasks, 32);
+    make_room_for_all(objects, 32);
+    root.survey(*this, 0);
+    if (is_complete())
+      return;
+  }
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/note_list.hpp>
+#include <roost/detail/base/short_text.hpp>
+#include <roost/site.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+/// Names in reports are cut off behind so many characters.
+using noted_name = short_text<48>;
+
+/// A thread that has waited somewhere, as it was then: nothing of it is looked at later.
+struct waiter_note {
+  std::uint64_t task = 0; // 0: the thread ran no task
+  noted_name name;
+  site where; // no file: no thread has waited
+};
+
+/// One thing that a thread waits for, as it is at this moment.
+struct object_note {
+  const void* object = nullptr; // tells one from another; not looked at
+  const char* kind = "";        // "channel"
+  noted_name name;
+  short_text<64> detail;  // "2/2, 1 receiver"
+  std::uint64_t task = 0; // the task that is waited for, if it is one
+  waiter_note peer;       // the last that waited at the other end
+};
+
+/// What a blocked thread waits for, to be described in reports.
+class awaited {
+ public:
+  /// A note for each thing. Called under the lock of the waiter's slot, while its record is held:
+  /// so all that it waits at is there. Never waits, and allocates nothing.
+  virtual void describe(note_list<object_note>& notes) const noexcept = 0;
+
+ protected:
+  ~awaited() = default;
+};
+
+} // namespace roost::inline v0::detail

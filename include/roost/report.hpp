@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/report/dot.hpp>
+#include <roost/detail/report/json.hpp>
+#include <roost/detail/report/snapshot.hpp>
+#include <roost/detail/report/text.hpp>
+#include <roost/report_types.hpp>
+
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+
+namespace roost::inline v0 {
+
+/// All scopes of the process, with their tasks. A scope that does not cover its owner (a
+/// background_scope), and that outlives the scope around the one that made it, is not found.
+report report_all();
+
+/// For people. Tasks of a scope that are blocked at the same place, or run, and have no scope of
+/// their own, share a line. It ends by how many lines are left out.
+std::string to_text(const report& r, std::size_t most_lines = 40);
+
+/// For programs. All times are in milliseconds, all places "file:line"; what is not there is null.
+/// New fields may come, a change of what is there changes `format`.
+///
+///     {"format": 1,
+///      "scopes": [{"id": 1, "parent_scope": null, "parent_task": null, "name": "ingest",
+///        "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
+///        "limit": null, "owner_thread": 4242, "owner": null}],
+///      "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
+///        "state": "blocked", "thread": 4243, "blocked": {"operation": "sender::send",
+///          "object": "rows", "detail": "2/2, 1 receiver", "where": "parse.cpp:88",
+///          "for_ms": 3101, "until_deadline": false, "waits_for": [{"id": 1, "kind": "channel",
+///            "name": "rows", "detail": "2/2, 1 receiver", "task": null,
+///            "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}]}}],
+///      "left_out": 0}
+///
+/// A stop is {"reason": "requested", "message": "", "task": "", "where": "app.cpp:90",
+/// "age_ms": 2000}; `owner` is as `blocked`. Text that is not UTF-8 has U+FFFD in its place.
+std::string to_json(const report& r);
+
+/// For `dot -Tsvg`: scopes, their tasks, and what those wait for. Equal tasks share a node, as in
+/// the text.
+std::string to_dot(const report& r);
+
+/// As to_text().
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                             const report& r) {
+  const std::string text = to_text(r);
+  return out.write(text.data(), static_cast<std::streamsize>(text.size()));
+}
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY report report_all() {
+  return detail::report_of_all();
+}
+
+ROOST_BODY std::string to_text(const report& r, std::size_t most_lines) {
+  return detail::report_text(r).write(most_lines);
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0

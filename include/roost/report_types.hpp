@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/stop.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace roost::inline v0 {
+
+// What a report is made of; report.hpp makes text of it.
+
+/// The thread that was the last to wait at the other end of a channel. It may have gone on.
+struct waiter_report {
+  std::uint64_t task = 0; // 0: no task, such as the owner of a scope
+  std::string name;       // the task's
+  site where;
+};
+
+/// Something that a task waits for. What is not known is empty: a channel that is in use at that
+/// very moment tells only that it is one.
+struct object_report {
+  std::uint64_t id = 0; // the same for all that wait for it, within one report; 0 for a timer
+  std::string kind;     // "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
+                        // "task", "scope", "ticker", "timer"
+  std::string name;
+  std::string detail;     // "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2"
+  std::uint64_t task = 0; // of a task: its id
+  std::optional<waiter_report> peer;
+};
+
+/// The call that a thread is blocked in.
+struct blocked_report {
+  std::string operation; // "sender::send"
+  std::string object;    // the name of what it waits for, or its kind; empty for a select
+  std::string detail;    // as object_report::detail; "3 cases" for a select
+  site where;
+  clock::duration since{}; // how long so far
+  bool until_deadline = false;
+  std::vector<object_report> waits_for; // for a select all cases, in any order
+};
+
+struct stop_report {
+  stop_reason reason = stop_reason::none;
+  std::string message; // these three as in stop_cause
+  std::string task;
+  site where;
+  clock::duration age{}; // since the stop
+};
+
+enum class task_state {
+  queued,   // waits until fewer tasks of its scope run
+  starting, // a thread is on its way
+  running,  // in the program's code, as far as roost knows
+  blocked,  // in a call of roost, or in a blocking_region
+  ending,   // its function has returned or thrown, and its handle knows
+};
+
+struct task_report {
+  std::uint64_t id = 0;    // no other task or scope of this process has or had it
+  std::uint64_t scope = 0; // its scope's
+  std::string name;
+  site spawned;
+  clock::duration age{}; // since it began to run; zero before
+  task_state state = task_state::queued;
+  std::optional<blocked_report> blocked;
+  std::uint64_t thread_id = 0; // the system's on Linux; 0 before it runs
+};
+
+struct scope_report {
+  std::uint64_t id = 0;
+  std::uint64_t parent_scope = 0; // with which it stops; 0: none, or not in this report
+  std::uint64_t parent_task = 0;  // in which it was made; 0: in no task
+  std::string name;
+  site where;
+  clock::duration age{};
+  std::optional<stop_report> stop;
+  std::size_t running = 0;
+  std::size_t queued = 0;
+  std::size_t limit = unlimited;
+  std::uint64_t owner_thread = 0;      // 0: it does not cover its owner, or has been joined
+  std::optional<blocked_report> owner; // in which call its owner is blocked, if it covers it
+};
+
+/// What runs, and on what it waits: a snapshot of scopes and tasks, for logs, debuggers and pages
+/// that show the state of a program. It is made by task_scope::report() and report_all().
+///
+///     std::cerr << scope.report();                 // text, at most 40 lines
+///     write_file("state.json", roost::to_json(roost::report_all()));
+///
+/// It is taken while everything goes on, and is old news when it is read: a task that it calls
+/// blocked may run by now. It holds copies, so it may be kept for as long as one likes. Names are
+/// cut off behind 48 characters, other texts behind 64 or 128.
+///
+/// Threads: any may take one at any time, also while tasks start, end, stop and fail. It waits for
+/// no task, and a thread outside of roost may take it. Errors: bad_alloc; where there is too little
+/// memory for all, some are left out and counted. Cancellation: none, it does not wait. Cost: some
+/// microseconds for each task; tasks that start or end meanwhile wait for a fraction of that. What
+/// it needs is kept by tasks that block, once for each time: some 40 ns.
+struct report {
+  std::vector<scope_report> scopes; // each before those inside it
+  std::vector<task_report> tasks;
+  std::size_t left_out = 0; // scopes and tasks for which there was no room
+};
+
+} // namespace roost::inline v0

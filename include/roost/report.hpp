@@ -65,6 +65,14 @@ ROOST_BODY std::string to_text(const report& r, std::size_t most_lines) {
   return detail::report_text(r).write(most_lines);
 }
 
+ROOST_BODY std::string to_json(const report& r) {
+  return detail::report_json().write(r);
+}
+
+ROOST_BODY std::string to_dot(const report& r) {
+  return detail::report_dot(r).write();
+}
+
 #endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

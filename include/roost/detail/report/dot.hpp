@@ -1,2 +1,151 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/report/number_index.hpp>
+#include <roost/detail/report/report_tree.hpp>
+#include <roost/detail/report/words.hpp>
+#include <roost/report_types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// A report as a graph, for dot:
+//
+//     scope, task            boxes; a line goes from what is around to what is inside
+//     what is waited for     an ellipse; a dashed arrow goes from the task that waits to it
+//     the last at the        a dotted arrow goes from the object to it
+//     other end
+
+namespace roost::inline v0::detail {
+
+#if ROOST_HAS_BODIES
+
+class report_dot {
+ public:
+  explicit report_dot(const report& r) : report_(r), tree_(r) {}
+
+  std::string write();
+
+ private:
+  void add_scope(std::size_t scope, const std::string& around);
+  void add_group(const task_group& group, const std::string& scope);
+  void add_wait(const std::string& waiter, const blocked_report& b);
+  void add_object(const object_report& o, const std::string& name);
+  void add_node(const std::string& name, std::string_view label, const char* look) {
+    text_ += "  " + name + " [label=" + escaped(label) + ", " + look + "];\n";
+  }
+  void add_edge(const std::string& from, const std::string& to, const std::string& look) {
+    text_ += "  " + from + " -> " + to + " [" + look + "];\n";
+  }
+  static std::string escaped(std::string_view label);
+
+  const report& report_;
+  report_tree tree_;
+  number_index drawn_;     // the ids of objects that are drawn
+  number_index shown_by_;  // a task's id to the id of the task that stands for its group
+  std::size_t timers_ = 0; // objects without an id
+  std::string text_;
+};
+
+// A node for each id: all tasks of a group share the first one's.
+ROOST_BODY std::string report_dot::write() {
+  for (std::size_t scope = 0; scope < report_.scopes.size(); ++scope) {
+    for (const task_group& group : tree_.groups(scope)) {
+      for (const std::size_t t : group.tasks)
+        shown_by_.add(report_.tasks[t].id, report_.tasks[group.tasks.front()].id);
+    }
+  }
+  text_ = "digraph roost {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
+  for (const std::size_t scope : tree_.roots())
+    add_scope(scope, {});
+  return text_ + "}\n";
+}
+
+ROOST_BODY std::string report_dot::escaped(std::string_view label) {
+  std::string text = "\"";
+  while (!label.empty()) {
+    const char c = label.front();
+    const std::size_t length = utf8_length(label);
+    if (c == '"' || c == '\\')
+      text += '\\';
+    if (c == '\n')
+      text += "\\n";
+    else if (length == 0 || (length == 1 && c < ' '))
+      text += '?';
+    else
+      text += label.substr(0, length);
+    label.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text + "\"";
+}
+
+ROOST_BODY void report_dot::add_scope(std::size_t scope, const std::string& around) {
+  const scope_report& s = report_.scopes[scope];
+  const std::string name = "scope" + std::to_string(s.id);
+  std::string label = "scope " + quoted(s.name) + "\n" + line_of(s.where);
+  if (s.stop)
+    label += "\nstopped: " + std::string(word_for(s.stop->reason));
+  add_node(name, label, "shape=box, style=bold");
+  if (!around.empty())
+    add_edge(around, name, "arrowhead=none");
+  if (s.owner && tree_.task(s.parent_task) == nullptr)
+    add_wait(name, *s.owner);
+  for (const std::size_t inner : tree_.scopes_in_scope(scope))
+    add_scope(inner, name);
+  for (const task_group& group : tree_.groups(scope))
+    add_group(group, name);
+}
+
+ROOST_BODY void report_dot::add_group(const task_group& group, const std::string& scope) {
+  const task_report& first = report_.tasks[group.tasks.front()];
+  const std::string name = "task" + std::to_string(first.id);
+  std::string label = quoted(first.name);
+  if (group.tasks.size() > 1)
+    label += " x" + std::to_string(group.tasks.size());
+  label += "\n" + line_of(first.spawned) + "\n" + std::string(word_for(first.state));
+  if (first.blocked)
+    label += " " + length_of(first.blocked->since);
+  add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
+  add_edge(scope, name, "arrowhead=none");
+  if (first.blocked)
+    add_wait(name, *first.blocked);
+  for (const std::size_t inner : tree_.scopes_in_task(group.tasks.front()))
+    add_scope(inner, name);
+}
+
+ROOST_BODY void report_dot::add_wait(const std::string& waiter, const blocked_report& b) {
+  const std::string look = "style=dashed, label=" + escaped(b.operation + "\n" + line_of(b.where));
+  for (const object_report& o : b.waits_for) {
+    const std::size_t task = shown_by_.find(o.task);
+    if (o.task != 0 && task != number_index::none) {
+      add_edge(waiter, "task" + std::to_string(task), look);
+      continue;
+    }
+    const std::string name =
+        o.id != 0 ? "object" + std::to_string(o.id) : "timer" + std::to_string(++timers_);
+    if (o.id == 0 || drawn_.find(o.id) == number_index::none)
+      add_object(o, name);
+    add_edge(waiter, name, look);
+    if (const std::size_t peer = o.peer ? shown_by_.find(o.peer->task) : number_index::none;
+        peer != number_index::none)
+      add_edge(name, "task" + std::to_string(peer), "style=dotted");
+  }
+}
+
+ROOST_BODY void report_dot::add_object(const object_report& o, const std::string& name) {
+  drawn_.add(o.id, 0);
+  std::string label = o.kind;
+  if (!o.name.empty())
+    label += " " + quoted(o.name);
+  if (!o.detail.empty())
+    label += "\n" + o.detail;
+  add_node(name, label, "shape=ellipse");
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -8,6 +8,7 @@
 #include <roost/stop.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -89,6 +90,28 @@ ROOST_BODY std::string call_words(const blocked_report& b) {
                           b.object == b.waits_for.front().kind;
   return b.operation + object_words(is_unnamed ? std::string_view() : b.object, b.detail) + " at " +
          line_of(b.where);
+}
+
+/// How many bytes the UTF-8 character takes with which `text` begins; 0 if it begins with none.
+ROOST_BODY std::size_t utf8_length(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
+  if (length > text.size())
+    return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80)
+      return 0;
+  }
+  // Those that are too long for what they say, surrogates, and what is beyond U+10FFFF.
+  const bool wrong =
+      length > 1 && ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0) ||
+                     (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90));
+  return wrong ? 0 : length;
 }
 
 #endif // ROOST_HAS_BODIES

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+// A report as text.
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+#include "support/sample_report.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <sstream>
+#include <string>
+
+using namespace std::chrono_literals;
+using test::sample_report;
+
+namespace {
+
+std::ptrdiff_t lines_of(const std::string& text) {
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+} // namespace
+
+TEST_CASE("the text of a report is what an engineer reads", "[report]") {
+  sample_report sample;
+  roost::scope_report& s = sample.scope(1, "ingest");
+  s.owner_thread = 4242;
+  s.running = 2;
+  s.owner.emplace();
+  s.owner->operation = "task_scope::join";
+  s.owner->object = "ingest";
+  s.owner->where = {"app.cpp", "main", 63};
+  s.owner->since = 125s;
+  roost::blocked_report& b = sample_report::block(sample.task(7, 1, "parse"), 88);
+  b.waits_for[0].peer = {11, "merge", {"merge.cpp", "merge", 12}};
+  roost::blocked_report& waits = sample_report::block(sample.task(11, 1, "merge"), 19);
+  waits.operation = "wait_group::wait";
+  waits.object = "wait_group";
+  waits.detail = "count 1";
+  waits.waits_for = {{2, "wait_group", "", "count 1", 0, {}}};
+  sample.task(12, 1, "");
+  CHECK(
+      to_text(sample.r) ==
+      "scope \"ingest\" #1, made at app.cpp:41, age 3.2 s, 2 running\n"
+      "  owner: blocked 2 min 5 s in task_scope::join on \"ingest\" at app.cpp:63\n"
+      "  \"parse\" #7, spawned at app.cpp:47, age 3.0 s: blocked 2.9 s in sender::send on \"rows\" "
+      "(2/2, 1 receiver) at parse.cpp:88; \"merge\" #11 waited last at the other end, at "
+      "merge.cpp:12, and is now blocked 2.9 s in wait_group::wait (count 1) at parse.cpp:19\n"
+      "  \"merge\" #11, spawned at app.cpp:47, age 3.0 s: blocked 2.9 s in wait_group::wait "
+      "(count 1) at parse.cpp:19\n"
+      "  (unnamed) #12, spawned at app.cpp:47, age 3.0 s: running, thread 4243\n");
+}
+
+TEST_CASE("a report streams as its text, and one of nothing says so", "[report]") {
+  sample_report sample;
+  sample.scope(1, "ingest");
+  std::ostringstream out;
+  out << sample.r;
+  CHECK(out.str() == to_text(sample.r));
+  CHECK(to_text(roost::report()) == "no scope\n");
+}
+
+TEST_CASE("tasks that do the same share a line", "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (std::uint64_t id = 10; id < 13; ++id)
+    sample_report::block(sample.task(id, 1, "store"), 30);
+  sample_report::block(sample.task(13, 1, "store"), 31); // at another line
+  sample.task(14, 1, "store");                           // runs
+  sample_report::block(sample.task(15, 1, "other"), 30); // has another name
+  sample_report::block(sample.task(16, 1, "store"), 30);
+  const std::string text = to_text(sample.r);
+  INFO(text);
+  CHECK(lines_of(text) == 5);
+  CHECK(text.find("\"store\" x4 #10 #11 #12 #16, spawned") != std::string::npos);
+  CHECK(text.find("\"store\" #13, spawned") != std::string::npos);
+  CHECK(text.find("\"store\" #14, spawned") != std::string::npos);
+}
+
+TEST_CASE("a task with a scope of its own has a line of its own", "[report]") {
+  sample_report sample;
+  sample.scope(1, "outer");
+  for (std::uint64_t id = 10; id < 13; ++id)
+    sample.task(id, 1, "same");
+  sample.scope(2, "inner").parent_task = 11;
+  sample.r.scopes[1].parent_scope = 1;
+  const std::string text = to_text(sample.r);
+  INFO(text);
+  CHECK(text.find("  \"same\" x2 #10 #12, spawned") != std::string::npos);
+  CHECK(text.find("  \"same\" #11, spawned at app.cpp:47, age 3.0 s: running, thread 4243\n"
+                  "    scope \"inner\" #2") != std::string::npos);
+}
+
+TEST_CASE("tasks of different scopes do not share a line", "[report]") {
+  sample_report sample;
+  sample.scope(1, "a");
+  sample.scope(2, "b");
+  sample.task(10, 1, "same");
+  sample.task(11, 2, "same");
+  CHECK(lines_of(to_text(sample.r)) == 4);
+}
+
+TEST_CASE("the text has at most 40 lines, unless more are asked for", "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (std::uint64_t id = 1; id <= 39; ++id)
+    sample_report::block(sample.task(100 + id, 1, "t"), id);
+  CHECK(lines_of(to_text(sample.r)) == 40);
+  CHECK(to_text(sample.r).find("more lines") == std::string::npos);
+  sample_report::block(sample.task(200, 1, "t"), 200);
+  const std::string text = to_text(sample.r);
+  CHECK(lines_of(text) == 40);
+  CHECK(text.substr(text.size() - 17) == "and 2 more lines\n");
+  CHECK(lines_of(to_text(sample.r, roost::unlimited)) == 41);
+  CHECK(lines_of(to_text(sample.r, 5)) == 5);
+}
+
+TEST_CASE("the text tells a stop, a limit, what is queued, and what was left out", "[report]") {
+  sample_report sample;
+  roost::scope_report& s = sample.scope(1, "s");
+  s.running = 3;
+  s.limit = 3;
+  s.queued = 12;
+  s.stop = {roost::stop_reason::deadline, "too late", "", {"app.cpp", "main", 41}, 90min};
+  sample.r.left_out = 2;
+  CHECK(to_text(sample.r) ==
+        "scope \"s\" #1, made at app.cpp:41, age 3.2 s, 3 running of at most 3, 12 queued; stopped "
+        "1 h 30 min ago (deadline: too late) at app.cpp:41\n"
+        "and 2 for which there was no memory\n");
+}
+
+TEST_CASE("the text of a select has all cases", "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  roost::blocked_report& b = sample_report::block(sample.task(7, 1, "t"), 88);
+  b.operation = "select";
+  b.object = "";
+  b.detail = "2 cases";
+  b.until_deadline = true;
+  b.waits_for.push_back({0, "timer", "", "", 0, {}});
+  CHECK(to_text(sample.r).find("blocked 2.9 s in select (2 cases) at parse.cpp:88, until a "
+                               "deadline; channel on \"rows\" (2/2, 1 receiver); timer\n") !=
+        std::string::npos);
+}

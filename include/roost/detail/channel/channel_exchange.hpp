@@ -88,7 +88,6 @@ class channel_exchange {
   /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
   struct leftover {
     wait_node* peer = nullptr;   // claimed, to be completed
-    bool lacks_block = false;    // it was `full` for want of memory: see add_block()
     std::optional<Item> evicted; // to be destroyed
   };
 
@@ -109,7 +108,8 @@ class channel_exchange {
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
 
   /// One operation of an operation that may wait: the caller holds lock(), and calls the other
-  /// function when it has released it.
+  /// function when it has released it. Where the queue lacks a block a send is `full` as well: see
+  /// send_under_lock().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   void finish_send(Item& item, const leftover& rest) noexcept;
@@ -209,13 +209,10 @@ channel_exchange<Item>::channel_exchange(std::size_t capacity,
 template <class Item>
 channel_status channel_exchange<Item>::send_locked(Item& item, leftover& rest) noexcept {
   rest.peer = nullptr;
-  rest.lacks_block = false;
   if (is_closed())
     return channel_status::closed;
-  if (items_.lacks_block()) {
-    rest.lacks_block = true;
+  if (items_.lacks_block())
     return channel_status::full;
-  }
   if ((rest.peer = receiver_to_call()) != nullptr) {
     if (has_item())
       give(*rest.peer, item);
@@ -377,9 +374,9 @@ channel_status channel_exchange<Item>::send_under_lock(Item& item, leftover& res
   for (;; add_block()) {
     std::unique_lock guard(lock_);
     const channel_status status = send_locked(item, rest);
-    guard.unlock();
-    if (rest.lacks_block)
+    if (status == channel_status::full && items_.lacks_block())
       continue;
+    guard.unlock();
     finish_send(item, rest);
     return status;
   }

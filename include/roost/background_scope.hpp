@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/failure.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -48,7 +49,9 @@ class background_scope : public task_scope {
 
 // --- implementation ---------------------------------------------------------
 
-inline scope_options background_scope::in_the_background(scope_options options) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY scope_options background_scope::in_the_background(scope_options options) {
   options.exit = on_exit::stop;
   options.errors =
       on_error::collect; // a failure that the handler does not take stops nobody either
@@ -57,5 +60,7 @@ inline scope_options background_scope::in_the_background(scope_options options) 
     options.on_failure = [](const failure& failed) { detail::unobserved_hook.load()(failed); };
   return options;
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/select/select_case.hpp>
@@ -123,7 +124,9 @@ auto on_phase_end(barrier& b,
 
 // --- implementation ---------------------------------------------------------
 
-inline barrier::barrier(std::size_t count) : expected_(count) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY barrier::barrier(std::size_t count) : expected_(count) {
   if (count == 0) {
     throw std::invalid_argument("roost::barrier: it is for one thread or more; to wait for things "
                                 "to be counted later take a wait_group");
@@ -132,7 +135,7 @@ inline barrier::barrier(std::size_t count) : expected_(count) {
     throw std::invalid_argument("roost::barrier: the number of threads is negative");
 }
 
-inline bool barrier::end_phase_if_all_arrived() noexcept {
+ROOST_BODY bool barrier::end_phase_if_all_arrived() noexcept {
   if (arrived_ != expected_)
     return false;
   arrived_ = 0;
@@ -140,7 +143,7 @@ inline bool barrier::end_phase_if_all_arrived() noexcept {
   return true;
 }
 
-inline barrier::arrival_token barrier::arrive() {
+ROOST_BODY barrier::arrival_token barrier::arrive() {
   detail::note_unwinding();
   bool expected = true;
   arrival_token phase(0);
@@ -157,7 +160,7 @@ inline barrier::arrival_token barrier::arrive() {
   return phase;
 }
 
-inline void barrier::arrive_and_drop() {
+ROOST_BODY void barrier::arrive_and_drop() {
   detail::note_unwinding();
   bool expected = true;
   waiters_.wake_all_if([&] {
@@ -172,7 +175,7 @@ inline void barrier::arrive_and_drop() {
 }
 
 // True if the phase goes on, now without this arrival.
-inline bool barrier::withdraw(arrival_token phase) noexcept {
+ROOST_BODY bool barrier::withdraw(arrival_token phase) noexcept {
   return waiters_.locked([&] {
     const bool goes_on = phase_ == phase.phase_;
     if (goes_on)
@@ -181,12 +184,13 @@ inline bool barrier::withdraw(arrival_token phase) noexcept {
   });
 }
 
-inline bool barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site where) {
+ROOST_BODY bool
+barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site where) {
   return waiters_.wait({"barrier::wait", {}, where}, deadline, is_over{*this, phase});
 }
 
 // A stop or a deadline that wakes it may come after the last arrival: the lock decides.
-inline bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
+ROOST_BODY bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
   detail::wait_queue::operation<is_over> to_be_woken(waiters_, {*this, phase});
@@ -200,6 +204,8 @@ inline bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site
     detail::raise_stop();
   return false;
 }
+
+#endif // ROOST_HAS_BODIES
 
 namespace detail {
 struct barrier_case {

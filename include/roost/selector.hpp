@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/channel/item_batch.hpp>
 #include <roost/detail/operation/operation.hpp>
@@ -119,16 +120,6 @@ class selector {
 // select waits only if none is. Then it is a select of the lockables, with the next timer for a
 // deadline.
 
-inline selector::~selector() {
-  while (!empty()) { // destructors of handlers may remove others
-    if (cases_.back().kept == nullptr) {
-      cases_.pop_back();
-    } else {
-      erase(cases_.size() - 1);
-    }
-  }
-}
-
 template <class Case>
 std::size_t selector::add(Case&& c) {
   constexpr bool is_case = detail::is_case<std::remove_cvref_t<Case>>;
@@ -171,7 +162,19 @@ std::size_t selector::add(Case&& c) {
   return last_key_;
 }
 
-inline std::ptrdiff_t selector::place_by_lock(const detail::operation& what) const noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY selector::~selector() {
+  while (!empty()) { // destructors of handlers may remove others
+    if (cases_.back().kept == nullptr) {
+      cases_.pop_back();
+    } else {
+      erase(cases_.size() - 1);
+    }
+  }
+}
+
+ROOST_BODY std::ptrdiff_t selector::place_by_lock(const detail::operation& what) const noexcept {
   std::size_t first = 0;
   for (std::size_t end = by_lock_.size(); first < end;) {
     const std::size_t middle = first + (end - first) / 2;
@@ -185,7 +188,7 @@ inline std::ptrdiff_t selector::place_by_lock(const detail::operation& what) con
 }
 
 // Of the first case whose key is not smaller.
-inline std::size_t selector::index_of(std::size_t key) const noexcept {
+ROOST_BODY std::size_t selector::index_of(std::size_t key) const noexcept {
   std::size_t first = 0;
   for (std::size_t end = cases_.size(); first < end;) {
     const std::size_t middle = first + (end - first) / 2;
@@ -198,7 +201,7 @@ inline std::size_t selector::index_of(std::size_t key) const noexcept {
   return first;
 }
 
-inline bool selector::remove(std::size_t key) noexcept {
+ROOST_BODY bool selector::remove(std::size_t key) noexcept {
   const std::size_t index = index_of(key);
   if (index == cases_.size() || cases_[index].key != key || cases_[index].kept == nullptr)
     return false;
@@ -207,7 +210,7 @@ inline bool selector::remove(std::size_t key) noexcept {
 }
 
 // The case itself goes last, when all is in order: what its destructor calls may use the selector.
-inline void selector::erase(std::size_t index) noexcept {
+ROOST_BODY void selector::erase(std::size_t index) noexcept {
   const std::unique_ptr<detail::kept_case> gone = std::move(cases_[index].kept);
   const detail::operation* const what = &gone->what();
   if (detail::is_timer(*what)) {
@@ -221,22 +224,22 @@ inline void selector::erase(std::size_t index) noexcept {
     std::erase_if(cases_, [](const keyed_case& c) { return c.kept == nullptr; });
 }
 
-inline std::size_t selector::select_biased(site where) {
+ROOST_BODY std::size_t selector::select_biased(site where) {
   detail::throw_if_stopped();
   return *run(detail::turn::biased, detail::patience::wait, detail::no_deadline, where);
 }
 
-inline std::optional<std::size_t> selector::select_until(detail::any_time_point deadline,
-                                                         site where) {
+ROOST_BODY std::optional<std::size_t> selector::select_until(detail::any_time_point deadline,
+                                                             site where) {
   detail::throw_if_stopped();
   return run(detail::turn::fair, detail::patience::wait, deadline, where);
 }
 
-inline std::optional<std::size_t> selector::try_select() {
+ROOST_BODY std::optional<std::size_t> selector::try_select() {
   return run(detail::turn::fair, detail::patience::try_only, detail::no_deadline, {});
 }
 
-inline detail::kept_case& selector::lockable_of(const detail::operation& what) const noexcept {
+ROOST_BODY detail::kept_case& selector::lockable_of(const detail::operation& what) const noexcept {
   std::size_t index = 0;
   while (in_order_[index] != &what)
     ++index;
@@ -246,7 +249,7 @@ inline detail::kept_case& selector::lockable_of(const detail::operation& what) c
 // One pass, as long as timers are due; nothing if there are none, or other threads took their
 // ticks. Draws the order only as far as it is needed (Fisher and Yates), as if the timers that are
 // due and the lockables that were not asked were one list.
-inline detail::kept_case* selector::try_with_timers(detail::turn order) {
+ROOST_BODY detail::kept_case* selector::try_with_timers(detail::turn order) {
   std::size_t asked = 0;
   while (timers_.due_count() != 0) {
     detail::kept_case* timer = nullptr;
@@ -274,10 +277,10 @@ inline detail::kept_case* selector::try_with_timers(detail::turn order) {
   return nullptr;
 }
 
-inline std::optional<std::size_t> selector::run(detail::turn order,
-                                                detail::patience how_long,
-                                                clock::time_point deadline,
-                                                const site& where) {
+ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
+                                                    detail::patience how_long,
+                                                    clock::time_point deadline,
+                                                    const site& where) {
   detail::kept_case* happened = nullptr;
   for (;;) {
     if (!timers_.empty())
@@ -312,5 +315,7 @@ inline std::optional<std::size_t> selector::run(detail::turn order,
   what->run();
   return key;
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/stop/unwinding.hpp>
@@ -53,6 +54,8 @@ class shield {
 };
 
 // --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
 
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
@@ -122,7 +125,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   std::shared_ptr<detail::scope_tree> times_ = detail::tree_around_or_new();
 };
 
-inline shield::shield(clock::time_point limit) {
+ROOST_BODY shield::shield(clock::time_point limit) {
   detail::context* const around = detail::this_thread.top;
   if (around == nullptr)
     return;
@@ -131,9 +134,11 @@ inline shield::shield(clock::time_point limit) {
   domain_->begin(hidden);
 }
 
-inline shield::~shield() {
+ROOST_BODY shield::~shield() {
   if (domain_)
     domain_->end();
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

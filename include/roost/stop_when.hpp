@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -51,6 +52,8 @@ class stop_when {
 
 // --- implementation ---------------------------------------------------------
 
+#if ROOST_HAS_BODIES
+
 class stop_when::token_domain final : public detail::stop_domain {
  public:
   explicit token_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {
@@ -68,7 +71,7 @@ class stop_when::token_domain final : public detail::stop_domain {
   const std::shared_ptr<detail::token_state> state_ = std::make_shared<detail::token_state>();
 };
 
-inline std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
+ROOST_BODY std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
   detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr) {
     auto domain = std::make_shared<token_domain>(detail::no_deadline);
@@ -81,7 +84,7 @@ inline std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
   return domain;
 }
 
-inline stop_when::stop_when(std::stop_token token, site where)
+ROOST_BODY stop_when::stop_when(std::stop_token token, site where)
     : overlay_(*domain_, domain_->tokens()),
       callback_(std::move(token),
                 token_stop{domain_.get(),
@@ -92,9 +95,11 @@ inline stop_when::stop_when(std::stop_token token, site where)
   overlay_.cover_this_thread();
 }
 
-inline stop_when::~stop_when() {
+ROOST_BODY stop_when::~stop_when() {
   overlay_.uncover();
   domain_->unfollow();
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

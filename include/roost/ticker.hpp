@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -121,7 +122,9 @@ inline bool ticker::take() noexcept {
       expected, following.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-inline void ticker::wait(site where) {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void ticker::wait(site where) {
   detail::throw_if_stopped();
   tick next_tick(*this);
   for (;;) {
@@ -135,5 +138,7 @@ inline void ticker::wait(site where) {
     }
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

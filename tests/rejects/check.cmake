@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSL-1.0
-# Compiles SOURCE with COMPILE (a list: compiler and flags). The source says at its top what must come of it:
+# Compiles SOURCE with COMPILE (a list: compiler and flags) and the header PRECOMPILED. The source says at its top
+# what must come of it:
 #   // expect: <regex>     it is refused, and the compiler's words match; several such lines must all match
 #   // at-most: <n> lines  that is all the compiler says
 #   // never: <regex>      the compiler says nothing that matches, though it compiles
-#   // flags: <flag>...     further ones for the compiler
+#   // flags: <flag>...    further ones for the compiler, which then leaves PRECOMPILED out
 #   // expect-success      it compiles
 cmake_minimum_required(VERSION 3.21)
 
 file(READ "${SOURCE}" top LIMIT 2000)
-set(flags "")
+set(flags -include "${PRECOMPILED}")
 if(top MATCHES "// flags: ([^\n]*)")
   separate_arguments(flags UNIX_COMMAND "${CMAKE_MATCH_1}")
 endif()

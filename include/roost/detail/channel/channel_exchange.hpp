@@ -94,6 +94,12 @@ class channel_exchange {
   /// As with one argument, but an evicted item is left to the caller.
   channel_status try_send(Item& item, leftover& rest);
 
+  /// The other case of a try: takes both locks, so what it finds is true for one moment. The
+  /// short case has just failed, or may not decide.
+  channel_status send_under_lock(Item& item);
+  [[gnu::noinline]] channel_status send_under_lock(Item& item, leftover& rest);
+  [[gnu::noinline]] channel_status receive_under_lock(std::optional<Item>& out);
+
   /// Sends items[next], items[next + 1] and so on, as far as there is room, or a receiver for them,
   /// and counts `next` up with each. Nothing if the channel is closed or items may be lost.
   void try_send_some(std::vector<Item>& items, std::size_t& next);
@@ -103,7 +109,7 @@ class channel_exchange {
 
   /// One operation of an operation that may wait: the caller holds lock(), and calls the other
   /// function when it has released it. Where the queue lacks a block a send is `full` as well: see
-  /// send_among_others().
+  /// send_under_lock().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   void finish_send(Item& item, const leftover& rest) noexcept;
@@ -154,10 +160,6 @@ class channel_exchange {
 
  private:
   friend struct channel_probe;
-
-  // Takes both locks for it.
-  [[gnu::noinline]] channel_status send_among_others(Item& item, leftover& rest);
-  [[gnu::noinline]] channel_status receive_among_others(std::optional<Item>& out);
 
   void resumed(channel_line& line, wait_state end) noexcept;
   std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
@@ -354,7 +356,7 @@ inline bool channel_exchange<Item>::receive_at_once(std::optional<Item>& out) no
 
 template <class Item>
 channel_status channel_exchange<Item>::try_send(Item& item, leftover& rest) {
-  return send_at_once(item) ? channel_status::success : send_among_others(item, rest);
+  return send_at_once(item) ? channel_status::success : send_under_lock(item, rest);
 }
 
 template <class Item>
@@ -365,28 +367,32 @@ channel_status channel_exchange<Item>::try_send(Item& item) {
 
 template <class Item>
 channel_status channel_exchange<Item>::try_receive(std::optional<Item>& out) {
-  return receive_at_once(out) ? channel_status::success : receive_among_others(out);
+  return receive_at_once(out) ? channel_status::success : receive_under_lock(out);
 }
 
 // A chain that was once full keeps all its blocks while the channel is open. So only the first
 // operation of a send has to add one: those under other locks need not.
 template <class Item>
-channel_status channel_exchange<Item>::send_among_others(Item& item, leftover& rest) {
-  for (;;) {
+channel_status channel_exchange<Item>::send_under_lock(Item& item, leftover& rest) {
+  for (;; add_block()) {
     std::unique_lock guard(lock_);
     const channel_status status = send_locked(item, rest);
-    const bool lacks_block = status == channel_status::full && items_.lacks_block();
+    if (status == channel_status::full && items_.lacks_block())
+      continue;
     guard.unlock();
-    if (!lacks_block) {
-      finish_send(item, rest);
-      return status;
-    }
-    add_block();
+    finish_send(item, rest);
+    return status;
   }
 }
 
 template <class Item>
-channel_status channel_exchange<Item>::receive_among_others(std::optional<Item>& out) {
+channel_status channel_exchange<Item>::send_under_lock(Item& item) {
+  leftover rest;
+  return send_under_lock(item, rest);
+}
+
+template <class Item>
+channel_status channel_exchange<Item>::receive_under_lock(std::optional<Item>& out) {
   wait_node* peer = nullptr;
   channel_status status = channel_status::empty;
   free_blocks<Item> surplus; // freed after the locks are released

@@ -44,8 +44,7 @@ class operation {
   /// A peer made it happen: `end` is what it completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
-  /// True if the result is permanent, as a close is. If it is found without waiting, a pending stop
-  /// goes first: tasks that the stop has ended may have brought it about.
+  /// True if the result is permanent, as a close is; see end_without_wait().
   virtual bool is_permanent() const noexcept { return false; }
 
   /// When to try again although no peer has come.
@@ -118,11 +117,17 @@ struct first_ended {
   wait_state end;
 };
 
-/// What a thread has found without waiting for it; see operation::is_permanent().
+/// How a call ends that has found its result without waiting. A stop goes before a permanent one,
+/// as a close is: tasks that the stop has ended may have brought it about. Every wait for anything
+/// asks here.
+inline wait_state end_without_wait(bool is_permanent) noexcept {
+  return is_permanent && this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
+}
+
+/// The same for an operation.
 inline first_ended found(operation* happened) noexcept {
-  if (happened->is_permanent() && this_thread_is_stopped())
-    return {nullptr, wait_state::stopped};
-  return {happened, wait_state::done};
+  const wait_state end = end_without_wait(happened->is_permanent());
+  return {end == wait_state::done ? happened : nullptr, end};
 }
 
 /// Waits until one of the operations has happened. Both lists hold the same ones: `in_turn` tells

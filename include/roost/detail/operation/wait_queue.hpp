@@ -88,8 +88,8 @@ wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, R
   ++this_thread.waits;
   if (this_thread_is_stopped())
     return wait_state::stopped;
-  if (locked(ready)) // see operation::is_permanent()
-    return this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
+  if (locked(ready))
+    return end_without_wait(true);
   operation<Ready> to_be_woken(*this, std::move(ready));
   return wait_for_one(to_be_woken, call, deadline);
 }

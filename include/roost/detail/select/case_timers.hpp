@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_heap.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/select_case.hpp>
@@ -88,7 +89,9 @@ class case_timers {
 
 // --- implementation ---------------------------------------------------------
 
-inline void case_timers::come(clock::time_point now) noexcept {
+#if ROOST_HAS_BODIES
+
+ROOST_BODY void case_timers::come(clock::time_point now) noexcept {
   while (next() <= now && !ahead_.empty()) {
     kept_case& timer = ahead_.front();
     ahead_.erase(timer);
@@ -96,5 +99,7 @@ inline void case_timers::come(clock::time_point now) noexcept {
     due_.push(timer);
   }
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

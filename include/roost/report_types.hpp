@@ -16,10 +16,10 @@ namespace roost::inline v0 {
 
 // What a report is made of; report.hpp makes text of it.
 
-/// The thread that was the last to wait at the other end of a channel. It may have gone on.
+/// The thread that was the last to sleep at the other end of a channel. It may have gone on.
 struct waiter_report {
   std::uint64_t task = 0; // 0: no task, such as the owner of a scope
-  std::string name;       // the task's
+  std::string name;       // the task's, if the report has it
   site where;
 };
 
@@ -41,7 +41,7 @@ struct blocked_report {
   std::string object;    // the name of what it waits for, or its kind; empty for a select
   std::string detail;    // as object_report::detail; "3 cases" for a select
   site where;
-  clock::duration since{}; // how long so far
+  clock::duration since{}; // how long so far; zero before it sleeps
   bool until_deadline = false;
   std::vector<object_report> waits_for; // for a select all cases, in any order
 };

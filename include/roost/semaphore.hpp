@@ -175,7 +175,7 @@ inline void semaphore::grant(std::size_t n) noexcept {
 inline void semaphore::acquisition::describe(detail::object_note& note) const noexcept {
   note.object = &from_;
   note.kind = "semaphore";
-  detail::read_if_free(lock(), [&] {
+  detail::if_free(lock(), [&] {
     if (wanted_ != 1)
       note.detail.add("wants ").add(wanted_).add(", ");
     note.detail.add(from_.available_).add(" of ").count(from_.permits_, "permit").add(" free, ");

@@ -35,7 +35,7 @@ class waiter {
  public:
   waiter(channel& at, int number) : item(number), attempt_(make(at)) {
     const std::lock_guard guard(attempt_.lock());
-    attempt_.link(record_, roost::site());
+    attempt_.link(record_);
   }
 
   bool called() const { return record_.is_claimed(); }

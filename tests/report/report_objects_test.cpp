@@ -74,6 +74,7 @@ TEST_CASE("a channel tells which task waited last at its other end", "[report]")
   });
   const unsigned line = __LINE__ - 3;
   test::wait_until_waiting(ch.rx, 1);
+  test::wait_until_asleep(scope, "merge");
   scope.spawn("parse", [&] {
     for (;;)
       (void)ch.tx.send(1);

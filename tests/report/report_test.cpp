@@ -85,7 +85,7 @@ TEST_CASE("a report tells for how long a task is blocked, and that a deadline en
           "[report]") {
   roost::task_scope scope({.exit = roost::on_exit::stop});
   scope.spawn("sleeps", [] { roost::this_task::sleep_for(1h); });
-  test::wait_until_blocked(scope, 1);
+  test::wait_until_asleep(scope, "sleeps");
   const auto first = call_in(scope.report(), "sleeps");
   const auto start = roost::clock::now();
   test::wait_until([&] { return roost::clock::now() - start > 2ms; });

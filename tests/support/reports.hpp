@@ -3,6 +3,8 @@
 
 #include <roost.hpp>
 
+#include "support/probe.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -30,6 +32,14 @@ inline const roost::blocked_report& call_in(const roost::report& r, std::string_
   if (!t.blocked)
     throw std::runtime_error(std::string(name) + " is not blocked in:\n" + to_text(r));
   return *t.blocked;
+}
+
+/// Waits until the task of that name sleeps: then it has left a note where it waits.
+inline void wait_until_asleep(const roost::task_scope& scope, std::string_view name) {
+  wait_until([&] {
+    const roost::task_report t = task_in(scope.report(), name);
+    return t.blocked && t.blocked->since != roost::clock::duration::zero();
+  });
 }
 
 } // namespace test

@@ -117,7 +117,7 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
   intrusive_list<reader> waited_at_; // readers where receivers wait, and perhaps where some did
   wait_list senders_;                // a node's slot is its send_operation
   bool closed_ = false;
-  waiter_note last_sender_;   // the last that began to wait, for reports
+  waiter_note last_sender_;   // the last that slept, for reports
   waiter_note last_receiver_; // likewise, at any reader
 
   const overflow slow_readers_; // unless they say something else
@@ -171,11 +171,10 @@ class broadcast_core<T>::send_operation final : public operation {
     return status_ != channel_status::full;
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
-  void link(wait_record& record, const site& where) noexcept override {
-    core_.last_sender_ = waiter_here(where);
-    operation::link(record, where);
-  }
   void describe(object_note& note) const noexcept override;
+  void sleeps(const waiter_note& waiter) const noexcept override {
+    if_free(this->lock(), [&] { core_.last_sender_ = waiter; });
+  }
   void conclude(wait_state end) noexcept override {
     status_ = end == wait_state::done ? channel_status::success : channel_status::closed;
   }
@@ -208,9 +207,8 @@ class broadcast_core<T>::receive_operation final : public operation {
     return result_.status_ != channel_status::empty;
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
-  void link(wait_record& record, const site& where) noexcept override {
-    reader_.core_->last_receiver_ = waiter_here(where);
-    operation::link(record, where);
+  void link(wait_record& record) noexcept override {
+    operation::link(record);
     if (!reader_.linked())
       reader_.core_->waited_at_.push_back(reader_);
   }
@@ -220,6 +218,9 @@ class broadcast_core<T>::receive_operation final : public operation {
   bool is_permanent() const noexcept override { return result_.status_ == channel_status::closed; }
 
   void describe(object_note& note) const noexcept override;
+  void sleeps(const waiter_note& waiter) const noexcept override {
+    if_free(this->lock(), [&] { reader_.core_->last_receiver_ = waiter; });
+  }
 
   /// Nothing came in time.
   void time_out() noexcept { result_.status_ = channel_status::timeout; }
@@ -338,7 +339,7 @@ template <class T>
 void broadcast_core<T>::send_operation::describe(object_note& note) const noexcept {
   note.object = &core_;
   note.kind = "broadcast";
-  read_if_free(this->lock(), [&] {
+  if_free(this->lock(), [&] {
     note.name.add(core_.name_);
     note.detail.add("full, ").add(core_.slots_.size()).add(" kept, ");
     note.detail.count(core_.readers_, "receiver");
@@ -351,7 +352,7 @@ void broadcast_core<T>::receive_operation::describe(object_note& note) const noe
   const broadcast_core& core = *reader_.core_;
   note.object = &core;
   note.kind = "broadcast";
-  read_if_free(this->lock(), [&] {
+  if_free(this->lock(), [&] {
     note.name.add(core.name_);
     // relaxed: a number for reports
     note.detail.count(core.senders_alive_.load(std::memory_order_relaxed), "sender");

@@ -90,12 +90,9 @@ class channel_core : public channel_exchange<Item>,
 
   // For reports:
   void describe(channel_side waiting, object_note& note) const noexcept;
-  waiter_note& last_waiter(channel_side side) noexcept {
-    return side == channel_side::sending ? last_sender_ : last_receiver_;
-  }
 
   const std::string name_;
-  waiter_note last_sender_;   // the last that began to wait; guarded by lock()
+  waiter_note last_sender_;   // the last that slept; guarded by lock()
   waiter_note last_receiver_; // likewise
   sync::atomic<std::size_t> senders_alive_{1};
   sync::atomic<std::size_t> receivers_alive_{1};
@@ -135,11 +132,10 @@ class channel_core<Item>::send_operation final : public operation {
     return happened();
   }
   void finish() noexcept override { core_.finish_send(item(), rest_); }
-  void link(wait_record& record, const site& where) noexcept override {
+  void link(wait_record& record) noexcept override {
     if constexpr (may_own_an_end)
       kept_ = core_.weak_from_this().lock();
-    core_.last_waiter(channel_side::sending) = waiter_here(where);
-    operation::link(record, where);
+    operation::link(record);
   }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
@@ -149,6 +145,9 @@ class channel_core<Item>::send_operation final : public operation {
 
   void describe(object_note& note) const noexcept override {
     core_.describe(channel_side::sending, note);
+  }
+  void sleeps(const waiter_note& waiter) const noexcept override {
+    if_free(this->lock(), [&] { core_.last_sender_ = waiter; });
   }
 
   channel_status status() const noexcept { return status_; }
@@ -187,10 +186,6 @@ class channel_core<Item>::receive_operation final : public operation {
     return happened();
   }
   void finish() noexcept override { core_.finish_receive(out(), peer_); }
-  void link(wait_record& record, const site& where) noexcept override {
-    core_.last_waiter(channel_side::receiving) = waiter_here(where);
-    operation::link(record, where);
-  }
   void conclude(wait_state end) noexcept override {
     status_ = status_of(end);
     core_.receiver_resumed(end);
@@ -199,6 +194,9 @@ class channel_core<Item>::receive_operation final : public operation {
 
   void describe(object_note& note) const noexcept override {
     core_.describe(channel_side::receiving, note);
+  }
+  void sleeps(const waiter_note& waiter) const noexcept override {
+    if_free(this->lock(), [&] { core_.last_receiver_ = waiter; });
   }
 
   channel_status status() const noexcept { return status_; }
@@ -342,7 +340,7 @@ void channel_core<Item>::describe(channel_side waiting, object_note& note) const
   const bool sends = waiting == channel_side::sending;
   note.object = this;
   note.kind = "channel";
-  read_if_free(this->lock(), [&] {
+  if_free(this->lock(), [&] {
     note.name.add(name_);
     this->describe_items(note);
     const auto& others = sends ? receivers_alive_ : senders_alive_;

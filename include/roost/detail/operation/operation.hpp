@@ -12,7 +12,6 @@
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
-#include <roost/site.hpp>
 
 #include <cstddef>
 #include <mutex>
@@ -53,13 +52,14 @@ class operation {
   /// What guards the primitive; nothing for what only the time makes happen.
   const primitive_lock& lock() const noexcept { return lock_; }
 
-  // The caller holds the lock; it waits in line `where` the program says from then on.
-  ROOST_BODY virtual void link(wait_record& record, const site& where) noexcept;
-  void unlink() noexcept; // takes the lock
+  ROOST_BODY virtual void link(wait_record& record) noexcept; // caller holds the lock
+  void unlink() noexcept;                                     // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
-  /// Says in a report what it waits for; see awaited::describe(). It may not wait for the lock.
+  /// For reports, see awaited: says what it waits for, or leaves a note there that its thread
+  /// sleeps. It may not wait for the lock.
   virtual void describe(object_note& note) const noexcept { (void)note; }
+  virtual void sleeps(const waiter_note& waiter) const noexcept { (void)waiter; }
 
  protected:
   operation(primitive_lock lock, wait_list* line, void* slot) noexcept
@@ -105,6 +105,7 @@ class awaited_operations final : public awaited {
  public:
   explicit awaited_operations(operation_list all) noexcept : all_(all) {}
   ROOST_BODY void describe(note_list<object_note>& notes) const noexcept override;
+  ROOST_BODY void sleeps(const waiter_note& waiter) const noexcept override;
 
  private:
   operation_list all_;
@@ -182,7 +183,7 @@ ROOST_BODY bool operation::try_alone() {
   return true;
 }
 
-ROOST_BODY void operation::link(wait_record& record, const site&) noexcept {
+ROOST_BODY void operation::link(wait_record& record) noexcept {
   if (line_ != nullptr)
     line_->push_back(node_, record);
 }
@@ -199,6 +200,11 @@ ROOST_BODY void awaited_operations::describe(note_list<object_note>& notes) cons
     if (object_note* const note = notes.add())
       a->describe(*note);
   }
+}
+
+ROOST_BODY void awaited_operations::sleeps(const waiter_note& waiter) const noexcept {
+  for (const operation* const a : all_)
+    a->sleeps(waiter);
 }
 
 ROOST_BODY operation* first_to_happen(operation_list in_turn) noexcept {
@@ -233,7 +239,7 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
     happened = first_to_happen(in_turn);
     if (happened == nullptr) {
       for (operation* const a : in_turn)
-        a->link(record, call.where);
+        a->link(record);
     }
   }
   if (happened != nullptr) {

@@ -57,13 +57,13 @@ class primitive_lock {
   spin_lock* second_ = nullptr;
 };
 
-/// Calls `read()` under the lock, unless that is not to be had for a while: for reports.
-template <class Read>
-void read_if_free(const primitive_lock& lock, Read read) noexcept {
+/// Calls `act()` under the lock, unless that is not to be had for a while: for reports.
+template <class Act>
+void if_free(const primitive_lock& lock, Act act) noexcept {
   if (!lock.try_lock_for_a_while())
     return;
   const std::lock_guard guard(lock, std::adopt_lock);
-  read();
+  act();
 }
 
 } // namespace roost::inline v0::detail

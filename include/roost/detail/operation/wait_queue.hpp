@@ -73,7 +73,7 @@ class wait_queue::operation final : public detail::operation {
   void conclude(wait_state) noexcept override {}
   bool is_permanent() const noexcept override { return true; }
   void describe(object_note& note) const noexcept override {
-    read_if_free(lock(), [&] { ready_.describe(note); });
+    if_free(lock(), [&] { ready_.describe(note); });
   }
 
  private:

@@ -37,19 +37,21 @@ report report_of_all();
 class report_builder {
  public:
   void add(const tree_notes& notes);
-  roost::report take() { return std::move(report_); }
+  roost::report take();
 
  private:
   scope_report scope(const scope_note& note) const;
   task_report task(const task_note& note, const tree_notes& notes);
   std::optional<blocked_report> blocked(const call_note& note, const tree_notes& notes);
   object_report object(const object_note& note);
+  void name_peers(std::optional<blocked_report>& call) const;
   clock::duration since(clock::time_point t) const {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
   }
 
   roost::report report_;
   number_index objects_; // their addresses
+  number_index tasks_;   // their places in the report
   clock::time_point now_{};
 };
 
@@ -62,9 +64,29 @@ ROOST_BODY void report_builder::add(const tree_notes& notes) {
     report_.scopes.push_back(scope(note));
     report_.scopes.back().owner = blocked(note.owner, notes);
   }
-  for (const task_note& note : notes.tasks)
+  for (const task_note& note : notes.tasks) {
+    tasks_.add(note.id, report_.tasks.size());
     report_.tasks.push_back(task(note, notes));
+  }
   report_.left_out += notes.missing();
+}
+
+ROOST_BODY report report_builder::take() {
+  for (scope_report& s : report_.scopes)
+    name_peers(s.owner);
+  for (task_report& t : report_.tasks)
+    name_peers(t.blocked);
+  return std::move(report_);
+}
+
+ROOST_BODY void report_builder::name_peers(std::optional<blocked_report>& call) const {
+  if (!call)
+    return;
+  for (object_report& o : call->waits_for) {
+    const std::size_t place = o.peer ? tasks_.find(o.peer->task) : number_index::none;
+    if (place != number_index::none)
+      o.peer->name = report_.tasks[place].name;
+  }
 }
 
 ROOST_BODY scope_report report_builder::scope(const scope_note& note) const {
@@ -148,7 +170,7 @@ ROOST_BODY object_report report_builder::object(const object_note& note) {
   made.detail = note.detail.view();
   made.task = note.task;
   if (note.peer.where.line != 0)
-    made.peer = waiter_report{note.peer.task, std::string(note.peer.name.view()), note.peer.where};
+    made.peer = waiter_report{note.peer.task, {}, note.peer.where};
   return made;
 }
 

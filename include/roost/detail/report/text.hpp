@@ -136,12 +136,14 @@ ROOST_BODY std::string report_text::peer_words(const object_report& o) const {
   if (!o.peer)
     return {};
   std::string text = "; ";
-  text +=
-      o.peer->task == 0 ? "an owner" : quoted(o.peer->name) + " #" + std::to_string(o.peer->task);
+  const task_report* const now = tree_.task(o.peer->task);
+  if (o.peer->task == 0)
+    text += "an owner";
+  else
+    text += (now != nullptr ? quoted(now->name) : "task") + " #" + std::to_string(o.peer->task);
   text += " waited last at the other end, at " + line_of(o.peer->where);
   if (o.peer->task == 0)
     return text;
-  const task_report* const now = tree_.task(o.peer->task);
   if (now == nullptr)
     return text + ", and is not here any more";
   text += ", and is now " + std::string(word_for(now->state));

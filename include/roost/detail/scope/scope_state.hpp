@@ -335,8 +335,6 @@ class scope_state final : public stop_domain {
   const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
   const bool outermost_ = tree_.use_count() == 1; // the first of those that share a tree
   const clock::duration stall_after_;
-  const std::uint64_t id_ = next_id();
-  const clock::time_point made_at_ = sync::now();
   std::function<void(const failure&)> on_failure_; // constant until the owner takes leave
 
   cover frame_;
@@ -355,7 +353,9 @@ class scope_state final : public stop_domain {
   // what is written for each that is spawned. To align them instead would cost more, because
   // general allocators are slow with aligned and with large objects.
   run_queue queue_;
-  [[maybe_unused]] std::array<std::byte, 24> gap_{};
+  const std::uint64_t id_ = next_id();
+  const clock::time_point made_at_ = sync::now();
+  [[maybe_unused]] std::array<std::byte, 8> gap_{};
   spawn_buffer buffer_; // has a lock of its own, too
 };
 

@@ -10,6 +10,7 @@
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/stop.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -39,6 +40,9 @@ namespace roost::inline v0::detail {
 /// What the scopes around the calling thread share; null outside of scopes.
 std::shared_ptr<scope_tree> tree_around() noexcept;
 
+/// The number of the task that runs on the calling thread; 0 if none does.
+std::uint64_t task_id_around() noexcept;
+
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
 /// Reports ask `what` what it waits for.
 wait_state block(wait_record& record,
@@ -62,6 +66,13 @@ stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
 
 #if ROOST_HAS_BODIES
 
+ROOST_BODY std::uint64_t task_id_around() noexcept {
+  std::uint64_t id = 0;
+  for (const context* c = this_thread.top; c != nullptr && id == 0; c = c->outer())
+    id = c->task_id();
+  return id;
+}
+
 ROOST_BODY wait_state block(wait_record& record,
                             const blocked_call& call,
                             clock::time_point deadline,
@@ -72,6 +83,8 @@ ROOST_BODY wait_state block(wait_record& record,
   this_thread.publish(&record, call, deadline, what);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
+  if (!record.await_shortly())
+    this_thread.sleeps(task_id_around());
   const wait_state end = record.await(deadline, call.meanwhile);
   this_thread.withdraw();
   return end;

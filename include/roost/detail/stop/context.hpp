@@ -9,6 +9,7 @@
 #include <roost/stop.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -48,6 +49,9 @@ class context : public list_node<context> {
 
   /// The task that it is, or stands for; null if none.
   virtual task_context* shown_task() noexcept { return nullptr; }
+
+  /// The number of the task that it is; 0 if it is none.
+  virtual std::uint64_t task_id() const noexcept { return 0; }
 
   /// Of a stop_when: its token, and those around it. Null for others.
   virtual std::shared_ptr<const token_state> tokens() const noexcept { return nullptr; }

@@ -7,7 +7,6 @@
 #include <roost/detail/stop/task_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
-#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/site.hpp>
@@ -59,6 +58,7 @@ class task_context : public context {
 
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
+  std::uint64_t task_id() const noexcept override { return id_; }
 
   // It is queued in its scope. Guarded by the scope's lock. Here, beside the links of the queue.
   bool is_queued = false;
@@ -92,9 +92,6 @@ class task_context : public context {
   sync::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
   std::uint64_t id_ = next_id();
 };
-
-/// The calling thread as one that waits in the line at `where`.
-waiter_note waiter_here(const site& where) noexcept;
 
 /// Where a scope is made that the calling thread makes.
 birthplace birthplace_here();
@@ -136,16 +133,6 @@ ROOST_BODY std::shared_ptr<task_domain> task_context::stop_alone(
       stopped->claim_in(*on, woken);
   }
   return own_;
-}
-
-ROOST_BODY waiter_note waiter_here(const site& where) noexcept {
-  waiter_note here;
-  here.where = where;
-  if (this_thread.task != nullptr) {
-    here.task = this_thread.task->id();
-    here.name.add(this_thread.task->name());
-  }
-  return here;
 }
 
 ROOST_BODY birthplace birthplace_here() {

@@ -13,11 +13,10 @@ namespace roost::inline v0::detail {
 /// Names in reports are cut off behind so many characters.
 using noted_name = short_text<48>;
 
-/// A thread that has waited somewhere, as it was then: nothing of it is looked at later.
+/// A thread that has slept somewhere; nothing of it is looked at later.
 struct waiter_note {
   std::uint64_t task = 0; // 0: the thread ran no task
-  noted_name name;
-  site where; // no file: no thread has waited
+  site where;             // no line: no thread has slept
 };
 
 /// One thing that a thread waits for, as it is at this moment.
@@ -27,7 +26,7 @@ struct object_note {
   noted_name name;
   short_text<64> detail;  // "2/2, 1 receiver"
   std::uint64_t task = 0; // the task that is waited for, if it is one
-  waiter_note peer;       // the last that waited at the other end
+  waiter_note peer;       // the last that slept at the other end
 };
 
 /// What a blocked thread waits for, to be described in reports.
@@ -36,6 +35,9 @@ class awaited {
   /// A note for each thing. Called under the lock of the waiter's slot, while its record is held:
   /// so all that it waits at is there. Never waits, and allocates nothing.
   virtual void describe(note_list<object_note>& notes) const noexcept = 0;
+
+  /// Leaves a note at each thing that the waiter sleeps there. Called likewise, by the waiter.
+  virtual void sleeps(const waiter_note& waiter) const noexcept = 0;
 
  protected:
   ~awaited() = default;

@@ -66,7 +66,7 @@ struct thread_slot {
   blocked_call call;                     // no operation: the thread runs
   const awaited* what = nullptr;         // for reports; there is a record then
   const task_context* caller = nullptr;  // the task then
-  clock::time_point since{};             // from when on
+  clock::time_point since{};             // from when on; the clock's epoch before it sleeps
   bool endless = false;                  // no deadline ends it
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
@@ -88,14 +88,24 @@ struct thread_slot {
                clock::time_point deadline = no_deadline,
                const awaited* awaits = nullptr) noexcept {
     ++waits;
-    const clock::time_point now = sync::now();
     const std::lock_guard guard(lock);
     endless = deadline == no_deadline;
     record = blocked_in;
     call = described;
     what = awaits;
     caller = task;
+    since = {};
+  }
+
+  /// What has been published goes on for longer: others are told where this thread sleeps.
+  void sleeps(std::uint64_t task_id) noexcept {
+    const clock::time_point now = sync::now();
+    const std::lock_guard guard(lock);
     since = now;
+    if (what != nullptr && record->try_hold()) {
+      what->sleeps({task_id, call.where});
+      record->let_go();
+    }
   }
 
   /// It is not blocked any more. Under the lock under which a stop claims, and a report looks: none

@@ -84,6 +84,11 @@ class wait_record {
   /// point at may be touched afterwards: the waiter may have destroyed them already.
   void complete(wait_state outcome) noexcept;
 
+  /// Spins for a short while. True if the operation has ended.
+  bool await_shortly() noexcept {
+    return ended(state()) || patience_.until([this] { return ended(state()); });
+  }
+
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
   wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
 
@@ -300,9 +305,7 @@ inline void wait_record::complete(wait_state outcome) noexcept {
 }
 
 inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwhile) noexcept {
-  if (!ended(state()))
-    (void)patience_.until([this] { return ended(state()); });
-  if (ended(state()) || ended(fall_asleep()))
+  if (await_shortly() || ended(fall_asleep()))
     return state();
   while (!ended(state())) {
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;

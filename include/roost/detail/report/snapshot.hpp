@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/note_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
@@ -163,7 +164,9 @@ ROOST_BODY roost::report report_of(stop_domain& root) {
 ROOST_BODY roost::report report_of_all() {
   report_builder builder;
   tree_notes notes;
-  for (const std::shared_ptr<stop_domain>& root : stop_domain::all_roots()) {
+  note_list<std::shared_ptr<stop_domain>> roots;
+  stop_domain::find_roots(roots);
+  for (const std::shared_ptr<stop_domain>& root : roots) {
     notes.take(*root);
     builder.add(notes);
   }

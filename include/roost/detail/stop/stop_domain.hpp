@@ -127,8 +127,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// goes the way of a stop's first loop; `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// All roots at this moment, kept. Not all if there is no memory for them.
-  static note_list<std::shared_ptr<stop_domain>> all_roots() noexcept;
+  /// Keeps all roots of this moment in `all`. Not all of them if there is no memory for that.
+  static void find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept;
 
   /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
   /// Its owner's alone.
@@ -337,8 +337,7 @@ ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noe
     child->survey(notes, inside);
 }
 
-ROOST_BODY note_list<std::shared_ptr<stop_domain>> stop_domain::all_roots() noexcept {
-  note_list<std::shared_ptr<stop_domain>> all;
+ROOST_BODY void stop_domain::find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept {
   constexpr int times = 5;
   std::size_t room = 16;
   for (int i = 0; i < times && (i == 0 || all.missing() != 0); ++i) {
@@ -350,7 +349,6 @@ ROOST_BODY note_list<std::shared_ptr<stop_domain>> stop_domain::all_roots() noex
     }
     room = 2 * (all.size() + all.missing());
   }
-  return all;
 }
 
 ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {

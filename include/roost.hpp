@@ -30,6 +30,7 @@
 ///     wait while cleaning up after a stop                  shield
 ///     know why something stopped or failed                 stop_cause, failure
 ///     see what runs, and what it waits for                 report: task_scope::report, report_all
+///     name there a call that is not roost's                blocking_region
 
 // Nothing is included where it cannot work: the errors would be a thousand lines.
 #if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
@@ -40,6 +41,7 @@
 
 #include <roost/background_scope.hpp>
 #include <roost/barrier.hpp>
+#include <roost/blocking_region.hpp>
 #include <roost/broadcast.hpp>
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>

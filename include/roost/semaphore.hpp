@@ -126,7 +126,7 @@ class semaphore::acquisition final : public detail::operation {
 
   bool try_locked() noexcept override { return from_.take_locked(wanted_); }
   void conclude(detail::wait_state) noexcept override {}
-  void describe(detail::object_note& note) const noexcept override;
+  inline void describe(detail::object_note& note) const noexcept override; // no key function
 
  private:
   semaphore& from_;

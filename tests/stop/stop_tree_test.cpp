@@ -26,7 +26,8 @@ namespace {
 
 std::shared_ptr<stop_domain> domain_in(const std::shared_ptr<stop_domain>& outer) {
   auto made = std::make_shared<stop_domain>(roost::detail::no_deadline, nullptr);
-  made->follow(outer);
+  if (outer != nullptr)
+    made->follow(outer);
   return made;
 }
 

@@ -3,42 +3,47 @@
 
 #include <cstddef>
 #include <new>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
 /// Notes that are taken while locks are held: room for them is made before, and those for which
-/// there is none are counted.
+/// there is none are counted. A plain array: a std::vector of each kind would cost more to compile
+/// than all that is done with it.
 template <class Note>
 class note_list {
  public:
-  /// No lock is held. The notes are gone. Less room where there is no memory.
+  note_list() = default;
+  ~note_list() { delete[] notes_; }
+  note_list(const note_list&) = delete;
+  note_list& operator=(const note_list&) = delete;
+
+  /// No lock is held. The notes are gone. No room where there is no memory.
   void make_room(std::size_t count) noexcept {
-    notes_.clear();
-    missing_ = 0;
-    try {
-      notes_.reserve(count);
-    } catch (const std::bad_alloc&) { // then they are counted
-    }
+    delete[] notes_;
+    notes_ = new (std::nothrow) Note[count];
+    room_ = notes_ != nullptr ? count : 0;
+    size_ = missing_ = 0;
   }
 
   /// A new note; null if there is no room.
   Note* add() noexcept {
-    if (notes_.size() == notes_.capacity()) {
+    if (size_ == room_) {
       ++missing_;
       return nullptr;
     }
-    return &notes_.emplace_back();
+    return &notes_[size_++];
   }
 
-  std::size_t size() const noexcept { return notes_.size(); }
+  std::size_t size() const noexcept { return size_; }
   std::size_t missing() const noexcept { return missing_; }
   const Note& operator[](std::size_t place) const noexcept { return notes_[place]; }
-  const Note* begin() const noexcept { return notes_.data(); }
-  const Note* end() const noexcept { return notes_.data() + notes_.size(); }
+  const Note* begin() const noexcept { return notes_; }
+  const Note* end() const noexcept { return notes_ + size_; }
 
  private:
-  std::vector<Note> notes_;
+  Note* notes_ = nullptr;
+  std::size_t room_ = 0;
+  std::size_t size_ = 0;
   std::size_t missing_ = 0;
 };
 

@@ -32,7 +32,7 @@ class report_dot {
 
  private:
   void add_scope(std::size_t scope, const std::string& around);
-  void add_group(const task_group& group, const std::string& scope);
+  void add_group(std::size_t first_task, const std::string& scope);
   void add_wait(const std::string& waiter, const blocked_report& b);
   void add_object(const object_report& o, const std::string& name);
   void add_node(const std::string& name, std::string_view label, const char* look) {
@@ -54,14 +54,14 @@ class report_dot {
 // A node for each id: all tasks of a group share the first one's.
 ROOST_BODY std::string report_dot::write() {
   for (std::size_t scope = 0; scope < report_.scopes.size(); ++scope) {
-    for (const task_group& group : tree_.groups(scope)) {
-      for (const std::size_t t : group.tasks)
-        shown_by_.add(report_.tasks[t].id, report_.tasks[group.tasks.front()].id);
-    }
+    tree_.for_each_group(scope, [this](std::size_t first) {
+      tree_.for_each_in_group(first, [&](std::size_t task) {
+        shown_by_.add(report_.tasks[task].id, report_.tasks[first].id);
+      });
+    });
   }
   text_ = "digraph roost {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
-  for (const std::size_t scope : tree_.roots())
-    add_scope(scope, {});
+  tree_.for_each_root([this](std::size_t scope) { add_scope(scope, {}); });
   return text_ + "}\n";
 }
 
@@ -94,18 +94,17 @@ ROOST_BODY void report_dot::add_scope(std::size_t scope, const std::string& arou
     add_edge(around, name, "arrowhead=none");
   if (s.owner && tree_.task(s.parent_task) == nullptr)
     add_wait(name, *s.owner);
-  for (const std::size_t inner : tree_.scopes_in_scope(scope))
-    add_scope(inner, name);
-  for (const task_group& group : tree_.groups(scope))
-    add_group(group, name);
+  tree_.for_each_scope_in_scope(scope, [&](std::size_t inner) { add_scope(inner, name); });
+  tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, name); });
 }
 
-ROOST_BODY void report_dot::add_group(const task_group& group, const std::string& scope) {
-  const task_report& first = report_.tasks[group.tasks.front()];
+ROOST_BODY void report_dot::add_group(std::size_t first_task, const std::string& scope) {
+  const task_report& first = report_.tasks[first_task];
+  const std::size_t size = tree_.size_of_group(first_task);
   const std::string name = "task" + std::to_string(first.id);
   std::string label = quoted(first.name);
-  if (group.tasks.size() > 1)
-    label += " x" + std::to_string(group.tasks.size());
+  if (size > 1)
+    label += " x" + std::to_string(size);
   label += "\n" + line_of(first.spawned) + "\n" + std::string(word_for(first.state));
   if (first.blocked)
     label += " " + length_of(first.blocked->since);
@@ -113,8 +112,7 @@ ROOST_BODY void report_dot::add_group(const task_group& group, const std::string
   add_edge(scope, name, "arrowhead=none");
   if (first.blocked)
     add_wait(name, *first.blocked);
-  for (const std::size_t inner : tree_.scopes_in_task(group.tasks.front()))
-    add_scope(inner, name);
+  tree_.for_each_scope_in_task(first_task, [&](std::size_t inner) { add_scope(inner, name); });
 }
 
 ROOST_BODY void report_dot::add_wait(const std::string& waiter, const blocked_report& b) {

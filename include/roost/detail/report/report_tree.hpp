@@ -13,46 +13,84 @@
 
 namespace roost::inline v0::detail {
 
-/// Tasks of one scope that are shown as one: they do the same, and have no scopes inside.
-struct task_group {
-  std::vector<std::size_t> tasks; // places in report::tasks; not empty
+/// Lists of places, each of which is in one list at most. It is all in one kind of std::vector,
+/// because each other kind costs compile time.
+class place_lists {
+ public:
+  static constexpr std::size_t none = number_index::none;
+
+  place_lists(std::size_t lists, std::size_t places)
+      : first_(lists, none),
+        last_(lists, none),
+        next_(places, none) {}
+
+  void add(std::size_t list, std::size_t place) noexcept {
+    (first_[list] == none ? first_[list] : next_[last_[list]]) = place;
+    last_[list] = place;
+  }
+  std::size_t first(std::size_t list) const noexcept { return first_[list]; } // or none
+  std::size_t next(std::size_t place) const noexcept { return next_[place]; }
+
+ private:
+  std::vector<std::size_t> first_;
+  std::vector<std::size_t> last_;
+  std::vector<std::size_t> next_;
 };
 
 /// The order in which a report is shown: scopes hang under the task that made them, or under the
-/// scope around.
+/// scope around. Tasks of one scope that do the same, and have no scopes inside, are a group: the
+/// first of them stands for all.
 ///
-/// Lifetime: it refers to the report.
+/// Lifetime: it refers to the report. All numbers are places in it.
 class report_tree {
  public:
   explicit report_tree(const report& r);
 
-  static constexpr std::size_t none = number_index::none;
-
-  // Places in report::scopes.
-  const std::vector<std::size_t>& roots() const noexcept { return roots_; }
-  const std::vector<std::size_t>& scopes_in_scope(std::size_t scope) const noexcept {
-    return in_scope_[scope];
+  /// Call `visit(place)` for scopes; for those in a scope without those in its tasks.
+  template <class Visit>
+  void for_each_root(Visit visit) const {
+    for_each(in_scope_, report_.scopes.size(), visit);
   }
-  const std::vector<std::size_t>& scopes_in_task(std::size_t task) const noexcept {
-    return in_task_[task];
+  template <class Visit>
+  void for_each_scope_in_scope(std::size_t scope, Visit visit) const {
+    for_each(in_scope_, scope, visit);
+  }
+  template <class Visit>
+  void for_each_scope_in_task(std::size_t task, Visit visit) const {
+    for_each(in_task_, task, visit);
   }
 
-  const std::vector<task_group>& groups(std::size_t scope) const noexcept { return groups_[scope]; }
+  /// Call `visit(place)` for the first task of each group, or for all of a group.
+  template <class Visit>
+  void for_each_group(std::size_t scope, Visit visit) const {
+    for_each(groups_, scope, visit);
+  }
+  template <class Visit>
+  void for_each_in_group(std::size_t first, Visit visit) const {
+    for_each(members_, first, visit);
+  }
+  std::size_t size_of_group(std::size_t first) const noexcept { return sizes_[first]; }
 
   /// The task of that id; null if it is not in the report.
   const task_report* task(std::uint64_t id) const noexcept;
 
  private:
+  template <class Visit>
+  static void for_each(const place_lists& lists, std::size_t list, Visit& visit) {
+    for (std::size_t at = lists.first(list); at != place_lists::none; at = lists.next(at))
+      visit(at);
+  }
   void place_scopes();
   void place_tasks();
 
   const report& report_;
   number_index tasks_;
   number_index scopes_;
-  std::vector<std::size_t> roots_;
-  std::vector<std::vector<std::size_t>> in_scope_;
-  std::vector<std::vector<std::size_t>> in_task_;
-  std::vector<std::vector<task_group>> groups_; // of each scope
+  place_lists in_scope_; // scopes; the last list is that of the roots
+  place_lists in_task_;  // scopes
+  place_lists groups_;   // of a scope: the first task of each group
+  place_lists members_;  // of a group: all of it; the list has the number of the first task
+  std::vector<std::size_t> sizes_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -61,9 +99,11 @@ class report_tree {
 
 ROOST_BODY report_tree::report_tree(const report& r)
     : report_(r),
-      in_scope_(r.scopes.size()),
-      in_task_(r.tasks.size()),
-      groups_(r.scopes.size()) {
+      in_scope_(r.scopes.size() + 1, r.scopes.size()),
+      in_task_(r.tasks.size(), r.scopes.size()),
+      groups_(r.scopes.size(), r.tasks.size()),
+      members_(r.tasks.size(), r.tasks.size()),
+      sizes_(r.tasks.size(), 0) {
   for (std::size_t i = 0; i < r.tasks.size(); ++i)
     tasks_.add(r.tasks[i].id, i);
   for (std::size_t i = 0; i < r.scopes.size(); ++i)
@@ -74,19 +114,18 @@ ROOST_BODY report_tree::report_tree(const report& r)
 
 ROOST_BODY const task_report* report_tree::task(std::uint64_t id) const noexcept {
   const std::size_t place = tasks_.find(id);
-  return place != none ? &report_.tasks[place] : nullptr;
+  return place != number_index::none ? &report_.tasks[place] : nullptr;
 }
 
 ROOST_BODY void report_tree::place_scopes() {
+  constexpr std::size_t none = number_index::none;
   for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
     const std::size_t task = tasks_.find(report_.scopes[i].parent_task);
     const std::size_t scope = scopes_.find(report_.scopes[i].parent_scope);
     if (task != none)
-      in_task_[task].push_back(i);
-    else if (scope != none && scope < i)
-      in_scope_[scope].push_back(i);
+      in_task_.add(task, i);
     else
-      roots_.push_back(i);
+      in_scope_.add(scope != none && scope < i ? scope : report_.scopes.size(), i);
   }
 }
 
@@ -126,25 +165,25 @@ ROOST_BODY std::uint64_t number_of_kind(const task_report& t) noexcept {
 }
 
 ROOST_BODY void report_tree::place_tasks() {
-  number_index kinds; // places in the groups of the task's scope
+  number_index kinds; // the first task of each group
   for (std::size_t i = 0; i < report_.tasks.size(); ++i) {
     const task_report& t = report_.tasks[i];
     const std::size_t scope = scopes_.find(t.scope);
-    if (scope == none)
+    if (scope == number_index::none)
       continue;
-    std::vector<task_group>& groups = groups_[scope];
-    std::size_t place = groups.size();
-    if (in_task_[i].empty()) {
+    std::size_t first = i;
+    if (in_task_.first(i) == place_lists::none) {
       // Two kinds may have one number: then the next number is tried.
       for (std::uint64_t kind = number_of_kind(t);; ++kind) {
-        place = kinds.add(kind, groups.size());
-        if (place >= groups.size() || are_alike(report_.tasks[groups[place].tasks.front()], t))
+        first = kinds.add(kind, i);
+        if (are_alike(report_.tasks[first], t))
           break;
       }
     }
-    if (place >= groups.size())
-      groups.emplace_back();
-    groups[place].tasks.push_back(i);
+    if (first == i)
+      groups_.add(scope, i);
+    members_.add(first, i);
+    ++sizes_[first];
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/note_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
@@ -17,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 // How a report is made from notes. No lock is held.
 
@@ -40,10 +40,10 @@ class report_builder {
   roost::report take();
 
  private:
-  scope_report scope(const scope_note& note) const;
-  task_report task(const task_note& note, const tree_notes& notes);
-  std::optional<blocked_report> blocked(const call_note& note, const tree_notes& notes);
-  object_report object(const object_note& note);
+  void fill(scope_report& made, const scope_note& note, const tree_notes& notes);
+  void fill(task_report& made, const task_note& note, const tree_notes& notes);
+  void fill(std::optional<blocked_report>& made, const call_note& note, const tree_notes& notes);
+  void fill(object_report& made, const object_note& note);
   void name_peers(std::optional<blocked_report>& call) const;
   clock::duration since(clock::time_point t) const {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
@@ -57,16 +57,15 @@ class report_builder {
 
 ROOST_BODY void report_builder::add(const tree_notes& notes) {
   now_ = sync::now();
-  const std::size_t before = report_.scopes.size();
-  report_.scopes.reserve(before + notes.scopes.size());
-  report_.tasks.reserve(report_.tasks.size() + notes.tasks.size());
-  for (const scope_note& note : notes.scopes) {
-    report_.scopes.push_back(scope(note));
-    report_.scopes.back().owner = blocked(note.owner, notes);
-  }
+  std::size_t at = report_.scopes.size();
+  report_.scopes.resize(at + notes.scopes.size());
+  for (const scope_note& note : notes.scopes)
+    fill(report_.scopes[at++], note, notes);
+  at = report_.tasks.size();
+  report_.tasks.resize(at + notes.tasks.size());
   for (const task_note& note : notes.tasks) {
-    tasks_.add(note.id, report_.tasks.size());
-    report_.tasks.push_back(task(note, notes));
+    tasks_.add(note.id, at);
+    fill(report_.tasks[at++], note, notes);
   }
   report_.left_out += notes.missing();
 }
@@ -89,8 +88,8 @@ ROOST_BODY void report_builder::name_peers(std::optional<blocked_report>& call) 
   }
 }
 
-ROOST_BODY scope_report report_builder::scope(const scope_note& note) const {
-  scope_report made;
+ROOST_BODY void
+report_builder::fill(scope_report& made, const scope_note& note, const tree_notes& notes) {
   made.id = note.id;
   made.parent_scope = note.around;
   made.parent_task = note.made_in;
@@ -98,28 +97,29 @@ ROOST_BODY scope_report report_builder::scope(const scope_note& note) const {
   made.where = note.where;
   made.age = since(note.made_at);
   if (note.reason != stop_reason::none) {
-    made.stop = stop_report{note.reason,
-                            std::string(note.message.view()),
-                            std::string(note.stopped_by.view()),
-                            note.stopped_where,
-                            since(note.stopped_at)};
+    stop_report& stop = made.stop.emplace();
+    stop.reason = note.reason;
+    stop.message = note.message.view();
+    stop.task = note.stopped_by.view();
+    stop.where = note.stopped_where;
+    stop.age = since(note.stopped_at);
   }
   made.running = note.running;
   made.queued = note.queued;
   made.limit = note.limit;
   made.owner_thread = note.owner_thread;
-  return made;
+  fill(made.owner, note.owner, notes);
 }
 
-ROOST_BODY task_report report_builder::task(const task_note& note, const tree_notes& notes) {
-  task_report made;
+ROOST_BODY void
+report_builder::fill(task_report& made, const task_note& note, const tree_notes& notes) {
   made.id = note.id;
   made.scope = note.scope;
   made.name = note.name.view();
   made.spawned = note.spawned;
   made.age = since(note.since);
   made.thread_id = note.thread;
-  made.blocked = blocked(note.call, notes);
+  fill(made.blocked, note.call, notes);
   switch (note.phase) {
   case task_phase::queued:
     made.state = task_state::queued;
@@ -134,22 +134,22 @@ ROOST_BODY task_report report_builder::task(const task_note& note, const tree_no
     made.state = task_state::ending;
     break;
   }
-  return made;
 }
 
-ROOST_BODY std::optional<blocked_report> report_builder::blocked(const call_note& note,
-                                                                 const tree_notes& notes) {
+ROOST_BODY void report_builder::fill(std::optional<blocked_report>& made,
+                                     const call_note& note,
+                                     const tree_notes& notes) {
   if (*note.operation == '\0')
-    return std::nullopt;
-  std::optional<blocked_report> made(std::in_place);
+    return;
+  made.emplace();
   made->operation = note.operation;
   made->object = note.object.view();
   made->where = note.where;
   made->since = since(note.since);
   made->until_deadline = note.until_deadline;
-  made->waits_for.reserve(note.count);
-  for (std::size_t i = note.first; i < note.first + note.count; ++i)
-    made->waits_for.push_back(object(notes.objects[i]));
+  made->waits_for.resize(note.count);
+  for (std::size_t i = 0; i < note.count; ++i)
+    fill(made->waits_for[i], notes.objects[note.first + i]);
   if (note.count > 1) {
     made->detail = std::to_string(note.count) + " cases";
   } else if (note.count == 1) {
@@ -158,20 +158,20 @@ ROOST_BODY std::optional<blocked_report> report_builder::blocked(const call_note
     if (made->object.empty())
       made->object = only.name.empty() ? only.kind : only.name;
   }
-  return made;
 }
 
-ROOST_BODY object_report report_builder::object(const object_note& note) {
-  object_report made;
+ROOST_BODY void report_builder::fill(object_report& made, const object_note& note) {
   if (note.object != nullptr)
     made.id = 1 + objects_.add(reinterpret_cast<std::uintptr_t>(note.object), objects_.size());
   made.kind = note.kind;
   made.name = note.name.view();
   made.detail = note.detail.view();
   made.task = note.task;
-  if (note.peer.where.line != 0)
-    made.peer = waiter_report{note.peer.task, {}, note.peer.where};
-  return made;
+  if (note.peer.where.line != 0) {
+    waiter_report& peer = made.peer.emplace();
+    peer.task = note.peer.task;
+    peer.where = note.peer.where;
+  }
 }
 
 ROOST_BODY roost::report report_of(stop_domain& root) {
@@ -185,7 +185,9 @@ ROOST_BODY roost::report report_of(stop_domain& root) {
 ROOST_BODY roost::report report_of_all() {
   report_builder builder;
   tree_notes notes;
-  for (const std::shared_ptr<stop_domain>& root : stop_domain::all_roots()) {
+  note_list<std::shared_ptr<stop_domain>> roots;
+  stop_domain::find_roots(roots);
+  for (const std::shared_ptr<stop_domain>& root : roots) {
     notes.take(*root);
     builder.add(notes);
   }

@@ -36,7 +36,7 @@ class report_text {
 
  private:
   void add_scope(std::size_t scope, std::size_t depth);
-  void add_group(const task_group& group, std::size_t depth);
+  void add_group(std::size_t first_task, std::size_t depth);
   void add_line(std::string text, std::size_t depth) {
     lines_.push_back(std::string(2 * depth, ' ') + std::move(text) + "\n");
   }
@@ -53,8 +53,7 @@ class report_text {
 ROOST_BODY std::string report_text::write(std::size_t most_lines) {
   if (report_.scopes.empty())
     add_line("no scope", 0);
-  for (const std::size_t scope : tree_.roots())
-    add_scope(scope, 0);
+  tree_.for_each_root([this](std::size_t scope) { add_scope(scope, 0); });
   if (report_.left_out != 0)
     add_line("and " + std::to_string(report_.left_out) + " for which there was no memory", 0);
   if (lines_.size() > most_lines && most_lines != 0) {
@@ -74,10 +73,8 @@ ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
   // The owner that is a task is told of in the line above.
   if (tree_.task(s.parent_task) == nullptr && s.owner_thread != 0)
     add_line("owner: " + (s.owner ? "blocked " + blocked_words(*s.owner) : "running"), depth + 1);
-  for (const std::size_t inner : tree_.scopes_in_scope(scope))
-    add_scope(inner, depth + 1);
-  for (const task_group& group : tree_.groups(scope))
-    add_group(group, depth + 1);
+  tree_.for_each_scope_in_scope(scope, [&](std::size_t inner) { add_scope(inner, depth + 1); });
+  tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, depth + 1); });
 }
 
 ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
@@ -96,22 +93,25 @@ ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
   return text + ") at " + line_of(s.stop->where);
 }
 
-ROOST_BODY void report_text::add_group(const task_group& group, std::size_t depth) {
+ROOST_BODY void report_text::add_group(std::size_t first_task, std::size_t depth) {
   constexpr std::size_t most_ids = 8;
-  const task_report& first = report_.tasks[group.tasks.front()];
+  const task_report& first = report_.tasks[first_task];
+  const std::size_t size = tree_.size_of_group(first_task);
   std::string text = quoted(first.name);
-  if (group.tasks.size() > 1)
-    text += " x" + std::to_string(group.tasks.size());
-  for (std::size_t i = 0; i < group.tasks.size() && i < most_ids; ++i)
-    text += " #" + std::to_string(report_.tasks[group.tasks[i]].id);
-  if (group.tasks.size() > most_ids)
+  if (size > 1)
+    text += " x" + std::to_string(size);
+  std::size_t ids = 0;
+  tree_.for_each_in_group(first_task, [&](std::size_t task) {
+    if (ids++ < most_ids)
+      text += " #" + std::to_string(report_.tasks[task].id);
+  });
+  if (size > most_ids)
     text += " ...";
   text += ", spawned at " + line_of(first.spawned);
   if (first.age != clock::duration::zero())
     text += ", age " + length_of(first.age);
   add_line(text + ": " + state_words(first), depth);
-  for (const std::size_t scope : tree_.scopes_in_task(group.tasks.front()))
-    add_scope(scope, depth + 1);
+  tree_.for_each_scope_in_task(first_task, [&](std::size_t s) { add_scope(s, depth + 1); });
 }
 
 ROOST_BODY std::string report_text::state_words(const task_report& t) const {

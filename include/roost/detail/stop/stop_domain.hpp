@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/base/note_list.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -22,7 +23,6 @@
 #include <stop_token>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 // How a stop reaches a blocked thread.
 //
@@ -127,8 +127,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// goes the way of a stop's first loop; `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// All roots at this moment, kept. Not all if there is no memory for them.
-  static std::vector<std::shared_ptr<stop_domain>> all_roots() noexcept;
+  /// Keeps all roots of this moment in `all`. Not all of them if there is no memory for that.
+  static void find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept;
 
   /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
   /// Its owner's alone.
@@ -194,7 +194,6 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   struct root_list {
     spin_lock lock;
     intrusive_list<stop_domain> domains; // guarded by lock
-    std::size_t count = 0;               // guarded by lock
   };
 
   // One list in the whole program, also where shared libraries hide their symbols.
@@ -306,7 +305,6 @@ ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept
   if (outer_ == nullptr) {
     const std::lock_guard guard(roots().lock);
     roots().domains.push_back(*this);
-    ++roots().count;
     return;
   }
   stop_wave wave;
@@ -328,7 +326,6 @@ ROOST_BODY void stop_domain::unfollow() noexcept {
   } else if (linked()) { // its owner's alone, where it has no parent
     const std::lock_guard guard(roots().lock);
     roots().domains.erase(*this);
-    --roots().count;
   }
   outer_.reset();
 }
@@ -340,20 +337,17 @@ ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noe
     child->survey(notes, inside);
 }
 
-ROOST_BODY std::vector<std::shared_ptr<stop_domain>> stop_domain::all_roots() noexcept {
-  std::vector<std::shared_ptr<stop_domain>> all;
-  try {
-    for (std::size_t room = 16;; room *= 2) { // until all that are there fit
-      all.reserve(room);
-      const std::lock_guard guard(roots().lock);
-      if (roots().count > room)
-        continue;
-      for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d))
-        all.push_back(d->shared_from_this());
-      return all;
+ROOST_BODY void stop_domain::find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept {
+  constexpr int times = 5;
+  std::size_t room = 16;
+  for (int i = 0; i < times && (i == 0 || all.missing() != 0); ++i) {
+    all.make_room(room);
+    const std::lock_guard guard(roots().lock);
+    for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d)) {
+      if (std::shared_ptr<stop_domain>* const root = all.add())
+        *root = d->shared_from_this();
     }
-  } catch (const std::bad_alloc&) {
-    return all;
+    room = 2 * (all.size() + all.missing());
   }
 }
 

@@ -75,7 +75,7 @@ ROOST_BODY std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
   detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr) {
     auto domain = std::make_shared<token_domain>(detail::no_deadline);
-    domain->follow(nullptr); // reports find by it the scopes that are made inside
+    domain->become_root(); // reports find by it the scopes that are made inside
     return domain;
   }
   detail::stop_domain& around = outer->domain_to_follow();

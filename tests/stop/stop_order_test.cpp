@@ -131,22 +131,17 @@ TEST_CASE("a stop that comes while a select begins goes before what lasts", "[se
 }
 
 TEST_CASE("a stop that comes while a wait looks goes before what it finds", "[event][stop]") {
-  struct stops_while_it_is_asked {
-    roost::task_scope& scope;
-    int& looks_left;
-    bool operator()() const noexcept {
-      if (--looks_left != 0)
-        return false;
-      scope.request_stop();
-      return true;
-    }
-    void describe(roost::detail::object_note&) const noexcept {}
-  };
-  int comes_at_look = GENERATE(1, 2);
+  const int comes_at_look = GENERATE(1, 2);
   roost::task_scope scope;
   roost::detail::wait_queue queue;
+  int looks = 0;
   CHECK(test::thrown_by([&] {
-          queue.wait({}, roost::detail::no_deadline, stops_while_it_is_asked{scope, comes_at_look});
+          queue.wait({}, roost::detail::no_deadline, [&] {
+            if (++looks != comes_at_look)
+              return false;
+            scope.request_stop();
+            return true;
+          });
         }) == "stopped");
 }
 

@@ -63,8 +63,8 @@ class wait_queue {
 template <class Ready>
 class wait_queue::operation final : public detail::operation {
  public:
-  /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, which says in a
-  /// report what is waited for.
+  /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, if it has that:
+  /// it says in a report what is waited for.
   operation(wait_queue& queue, Ready ready) noexcept
       : detail::operation(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}
@@ -73,7 +73,8 @@ class wait_queue::operation final : public detail::operation {
   void conclude(wait_state) noexcept override {}
   bool is_permanent() const noexcept override { return true; }
   void describe(object_note& note) const noexcept override {
-    if_free(lock(), [&] { ready_.describe(note); });
+    if constexpr (requires { ready_.describe(note); })
+      if_free(lock(), [&] { ready_.describe(note); });
   }
 
  private:

@@ -80,7 +80,10 @@ ROOST_BODY scope_state::~scope_state() = default;
 
 ROOST_BODY void scope_state::open() {
   context* const around = inherit_ ? this_thread.top : nullptr;
-  follow(around != nullptr ? parent_in(*around).shared_from_this() : nullptr);
+  if (around != nullptr)
+    follow(parent_in(*around).shared_from_this());
+  else
+    become_root();
   // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
   // before.
   if (own_deadline_ != no_deadline)

@@ -120,8 +120,12 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
 
   /// Becomes a child of `outer` and of no other domain: stops when that one does, at once if it
-  /// has. With null it becomes a root, which reports find. Its owner's alone.
+  /// has. Its owner's alone.
   void follow(std::shared_ptr<stop_domain> outer) noexcept;
+
+  /// Becomes a root, which reports find, and has no parent. Its owner's alone, which calls
+  /// unfollow() in the end.
+  void become_root() noexcept;
 
   /// Takes notes of the scopes that it is and that are below, and of their tasks, for a report. It
   /// goes the way of a stop's first loop; `around` is the number of the scope around, 0 for none.
@@ -280,8 +284,12 @@ ROOST_BODY void context::cover_this_thread() noexcept {
 
 ROOST_BODY void context::uncover() noexcept {
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
-    if (c->domain().outer().get() == &domain())
+    if (c->domain().outer().get() != &domain())
+      continue;
+    if (domain().outer() != nullptr)
       c->domain().follow(domain().outer());
+    else
+      c->domain().become_root();
   }
   leave();
   domain().remove(*this);
@@ -302,11 +310,8 @@ ROOST_BODY void stop_domain::remove(context& c) noexcept {
 ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
-  if (outer_ == nullptr) {
-    const std::lock_guard guard(roots().lock);
-    roots().domains.push_back(*this);
+  if (outer_ == nullptr)
     return;
-  }
   stop_wave wave;
   {
     const std::lock_guard guard(outer_->lock_);
@@ -317,6 +322,12 @@ ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept
     }
   }
   wave.deliver();
+}
+
+ROOST_BODY void stop_domain::become_root() noexcept {
+  unfollow();
+  const std::lock_guard guard(roots().lock);
+  roots().domains.push_back(*this);
 }
 
 ROOST_BODY void stop_domain::unfollow() noexcept {

@@ -86,7 +86,8 @@ struct thread_slot {
   void publish(wait_record* blocked_in,
                const blocked_call& described,
                clock::time_point deadline = no_deadline,
-               const awaited* awaits = nullptr) noexcept {
+               const awaited* awaits = nullptr,
+               clock::time_point from = {}) noexcept {
     ++waits;
     const std::lock_guard guard(lock);
     endless = deadline == no_deadline;
@@ -94,7 +95,7 @@ struct thread_slot {
     call = described;
     what = awaits;
     caller = task;
-    since = {};
+    since = from;
   }
 
   /// What has been published goes on for longer: others are told where this thread sleeps.
@@ -157,7 +158,9 @@ class contexts_set_aside {
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
 class blocked_region {
  public:
-  explicit blocked_region(const blocked_call& call) noexcept { this_thread.publish(nullptr, call); }
+  explicit blocked_region(const blocked_call& call) noexcept {
+    this_thread.publish(nullptr, call, no_deadline, nullptr, sync::now());
+  }
   ~blocked_region() { this_thread.withdraw(); }
   blocked_region(const blocked_region&) = delete;
   blocked_region& operator=(const blocked_region&) = delete;

@@ -5,6 +5,7 @@
 #include <roost/detail/report/dot.hpp>
 #include <roost/detail/report/json.hpp>
 #include <roost/detail/report/snapshot.hpp>
+#include <roost/detail/report/stall_text.hpp>
 #include <roost/detail/report/text.hpp>
 #include <roost/report_types.hpp>
 
@@ -20,7 +21,7 @@ report report_all();
 
 /// For people. Tasks of a scope that are blocked at the same place, or run, and have no scope of
 /// their own, share a line. It ends by how many lines are left out.
-std::string to_text(const report& r, std::size_t most_lines = 40);
+std::string to_text(const report& r, std::size_t most_lines = detail::usual_lines);
 
 /// For programs. All times are in milliseconds, all places "file:line"; what is not there is null.
 /// New fields may come, a change of what is there changes `format`.
@@ -30,10 +31,11 @@ std::string to_text(const report& r, std::size_t most_lines = 40);
 ///        "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
 ///        "limit": null, "owner_thread": 4242, "owner": null}],
 ///      "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
-///        "state": "blocked", "thread": 4243, "blocked": {"operation": "sender::send",
-///          "object": "rows", "detail": "2/2, 1 receiver", "where": "parse.cpp:88",
-///          "for_ms": 3101, "until_deadline": false, "waits_for": [{"id": 1, "kind": "channel",
-///            "name": "rows", "detail": "2/2, 1 receiver", "task": null,
+///        "state": "blocked", "thread": 4243, "thread_state": "", "blocked": {
+///          "operation": "sender::send", "object": "rows", "detail": "2/2, 1 receiver",
+///          "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
+///          "waits_for": [{"id": 1, "kind": "channel", "name": "rows",
+///            "detail": "2/2, 1 receiver", "task": null,
 ///            "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}]}}],
 ///      "left_out": 0}
 ///
@@ -44,6 +46,11 @@ std::string to_json(const report& r);
 /// For `dot -Tsvg`: scopes, their tasks, and what those wait for. Equal tasks share a node, as in
 /// the text.
 std::string to_dot(const report& r);
+
+/// Replaces the sink of the whole process for what roost has to say by itself of scopes that do not
+/// go on, see scope_options::stall_after; returns the one before, as std::set_terminate does. Null
+/// stands for the default: to print to stderr.
+report_sink set_report_sink(report_sink sink) noexcept;
 
 /// As to_text().
 template <class Traits>
@@ -63,6 +70,10 @@ ROOST_BODY report report_all() {
 
 ROOST_BODY std::string to_text(const report& r, std::size_t most_lines) {
   return detail::report_text(r).write(most_lines);
+}
+
+ROOST_BODY report_sink set_report_sink(report_sink sink) noexcept {
+  return detail::sink_of_reports.exchange(sink != nullptr ? sink : &detail::print_report);
 }
 
 ROOST_BODY std::string to_json(const report& r) {

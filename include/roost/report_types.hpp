@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace roost::inline v0 {
@@ -71,6 +72,8 @@ struct task_report {
   task_state state = task_state::queued;
   std::optional<blocked_report> blocked;
   std::uint64_t thread_id = 0; // the system's on Linux; 0 before it runs
+  std::string thread_state;    // while it runs: what the system says that its thread does, if it
+                               // does; "sleeping". Of the first hundred
 };
 
 struct scope_report {
@@ -108,5 +111,9 @@ struct report {
   std::vector<task_report> tasks;
   std::size_t left_out = 0; // scopes and tasks for which there was no room
 };
+
+/// Takes a text of one or more lines, each with its end. Several threads may call it at once; they
+/// hold no locks of roost.
+using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

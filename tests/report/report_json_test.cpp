@@ -86,8 +86,15 @@ TEST_CASE("JSON has the fields of a task and of what it waits for", "[report]") 
   sample.task(8, 1, "runs");
   const json j = json::read(to_json(sample.r));
   const json& t = j["tasks"][0];
-  CHECK(t.keys() == std::vector<std::string>{
-                        "age_ms", "blocked", "id", "name", "scope", "spawned", "state", "thread"});
+  CHECK(t.keys() == std::vector<std::string>{"age_ms",
+                                             "blocked",
+                                             "id",
+                                             "name",
+                                             "scope",
+                                             "spawned",
+                                             "state",
+                                             "thread",
+                                             "thread_state"});
   CHECK(t["state"].text() == "blocked");
   CHECK(t["thread"].number() == 4243);
   CHECK(t["spawned"].text() == "app.cpp:47");

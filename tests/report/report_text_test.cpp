@@ -49,7 +49,7 @@ TEST_CASE("the text of a report is what an engineer reads", "[report]") {
       "merge.cpp:12, and is now blocked 2.9 s in wait_group::wait (count 1) at parse.cpp:19\n"
       "  \"merge\" #11, spawned at app.cpp:47, age 3.0 s: blocked 2.9 s in wait_group::wait "
       "(count 1) at parse.cpp:19\n"
-      "  (unnamed) #12, spawned at app.cpp:47, age 3.0 s: running, thread 4243\n");
+      "  (unnamed) #12, spawned at app.cpp:47, age 3.0 s: outside roost, thread 4243\n");
 }
 
 TEST_CASE("a report streams as its text, and one of nothing says so", "[report]") {
@@ -88,7 +88,7 @@ TEST_CASE("a task with a scope of its own has a line of its own", "[report]") {
   const std::string text = to_text(sample.r);
   INFO(text);
   CHECK(text.find("  \"same\" x2 #10 #12, spawned") != std::string::npos);
-  CHECK(text.find("  \"same\" #11, spawned at app.cpp:47, age 3.0 s: running, thread 4243\n"
+  CHECK(text.find("  \"same\" #11, spawned at app.cpp:47, age 3.0 s: outside roost, thread 4243\n"
                   "    scope \"inner\" #2") != std::string::npos);
 }
 

@@ -188,6 +188,7 @@ ROOST_BODY void report_json::task(const task_report& t) {
   time("age_ms", t.age);
   text("state", word_for(t.state));
   number_or_null("thread", t.thread_id);
+  text("thread_state", t.thread_state);
   write_optional(out_, "blocked", t.blocked, [this](const blocked_report& b) { blocked(b); });
   out_.end('}');
 }

@@ -9,6 +9,7 @@
 #include <roost/detail/scope/tree_notes.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/thread_state.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/report_types.hpp>
 
@@ -49,7 +50,11 @@ class report_builder {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
   }
 
+  // Each takes as long as the rest of some ten tasks.
+  static constexpr std::size_t most_states = 100;
+
   roost::report report_;
+  std::size_t states_asked_ = 0;
   number_index objects_; // their addresses
   number_index tasks_;   // their places in the report
   clock::time_point now_{};
@@ -129,6 +134,10 @@ report_builder::fill(task_report& made, const task_note& note, const tree_notes&
     break;
   case task_phase::running:
     made.state = made.blocked ? task_state::blocked : task_state::running;
+    if (!made.blocked && states_asked_ < most_states) {
+      ++states_asked_;
+      made.thread_state = sync::thread_state(note.thread);
+    }
     break;
   case task_phase::ending:
     made.state = task_state::ending;

@@ -26,6 +26,9 @@
 
 namespace roost::inline v0::detail {
 
+/// As many lines as people read in one go.
+inline constexpr std::size_t usual_lines = 40;
+
 #if ROOST_HAS_BODIES
 
 class report_text {
@@ -34,6 +37,9 @@ class report_text {
 
   std::string write(std::size_t most_lines);
 
+  /// The lines of it, each with its end.
+  std::vector<std::string> lines(std::size_t most_lines);
+
  private:
   void add_scope(std::size_t scope, std::size_t depth);
   void add_group(std::size_t first_task, std::size_t depth);
@@ -41,7 +47,7 @@ class report_text {
     lines_.push_back(std::string(2 * depth, ' ') + std::move(text) + "\n");
   }
   std::string scope_words(const scope_report& s) const;
-  std::string state_words(const task_report& t) const;
+  std::string state_words(const task_report& t, bool alone) const;
   std::string blocked_words(const blocked_report& b) const;
   std::string peer_words(const object_report& o) const;
 
@@ -51,6 +57,13 @@ class report_text {
 };
 
 ROOST_BODY std::string report_text::write(std::size_t most_lines) {
+  std::string text;
+  for (const std::string& line : lines(most_lines))
+    text += line;
+  return text;
+}
+
+ROOST_BODY std::vector<std::string> report_text::lines(std::size_t most_lines) {
   if (report_.scopes.empty())
     add_line("no scope", 0);
   tree_.for_each_root([this](std::size_t scope) { add_scope(scope, 0); });
@@ -61,10 +74,7 @@ ROOST_BODY std::string report_text::write(std::size_t most_lines) {
     lines_.resize(most_lines - 1);
     add_line("and " + std::to_string(hidden) + " more lines", 0);
   }
-  std::string text;
-  for (const std::string& line : lines_)
-    text += line;
-  return text;
+  return std::move(lines_);
 }
 
 ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
@@ -110,15 +120,22 @@ ROOST_BODY void report_text::add_group(std::size_t first_task, std::size_t depth
   text += ", spawned at " + line_of(first.spawned);
   if (first.age != clock::duration::zero())
     text += ", age " + length_of(first.age);
-  add_line(text + ": " + state_words(first), depth);
+  add_line(text + ": " + state_words(first, size == 1), depth);
   tree_.for_each_scope_in_task(first_task, [&](std::size_t s) { add_scope(s, depth + 1); });
 }
 
-ROOST_BODY std::string report_text::state_words(const task_report& t) const {
+ROOST_BODY std::string report_text::state_words(const task_report& t, bool alone) const {
   const std::string state(word_for(t.state));
   if (t.blocked)
     return state + " " + blocked_words(*t.blocked);
-  return t.state == task_state::running ? state + ", thread " + std::to_string(t.thread_id) : state;
+  if (t.state != task_state::running)
+    return state;
+  std::string text = "outside roost";
+  if (alone && t.thread_id != 0)
+    text += ", thread " + std::to_string(t.thread_id);
+  if (alone && !t.thread_state.empty())
+    text += ", " + t.thread_state;
+  return text;
 }
 
 ROOST_BODY std::string report_text::blocked_words(const blocked_report& b) const {

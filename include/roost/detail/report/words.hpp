@@ -68,6 +68,13 @@ ROOST_BODY std::string_view word_for(stop_reason reason) noexcept {
   return "";
 }
 
+/// "1 task", "3 tasks".
+ROOST_BODY std::string count_of(std::size_t number, std::string_view noun) {
+  std::string text = std::to_string(number) + " ";
+  text += noun;
+  return number == 1 ? text : text + "s";
+}
+
 /// `"parse"`, or `(unnamed)`.
 ROOST_BODY std::string quoted(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";

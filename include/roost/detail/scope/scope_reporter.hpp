@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/scope/scope_state.hpp>
-#include <roost/detail/scope/stall_report.hpp>
+#include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -14,18 +14,22 @@
 #include <cstddef>
 #include <mutex>
 
-// What a thread that waits for tasks of a scope does meanwhile: it reports those that let it wait
-// for too long. So no other thread is needed for that.
+// What a thread that waits for tasks of a scope does meanwhile, or its owner in any other wait: it
+// tells of what lets it wait for too long. So no other thread is needed for that.
 
 namespace roost::inline v0::detail {
 
+/// Tells the report sink of what the scope and all inside it wait for; see report/stall_text.hpp.
+/// Where there is no memory for that, it tells nothing. No lock is held.
+void tell_stall(stop_domain& scope) noexcept;
+
+/// Watches while a thread waits for tasks of the scope, or for a place there. On its stack.
 class scope_state::reporter final : public watcher {
  public:
   explicit reporter(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
 
   clock::time_point next_look() noexcept override {
     const std::lock_guard lock(scope_.lock_);
-    running_ = scope_.queue_.counted();
     return next_ = scope_.next_report(watch_);
   }
   ROOST_BODY void look() noexcept override;
@@ -33,9 +37,37 @@ class scope_state::reporter final : public watcher {
  private:
   scope_state& scope_;
   stall_watch watch_;
-  clock::time_point next_ = no_deadline;
-  std::size_t running_ = 0; // at the last next_look()
+  clock::time_point next_ = no_deadline; // at the last next_look()
 };
+
+/// Watches while the owner waits for anything else, if the environment wants that.
+class scope_state::owner_watch final : public watcher {
+ public:
+  explicit owner_watch(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
+
+  clock::time_point next_look() noexcept override { return next_ = watch_.next({}); }
+  void look() noexcept override {
+    const clock::time_point now = sync::now();
+    if (now < next_)
+      return;
+    watch_.reported(now);
+    tell_stall(scope_);
+  }
+
+ private:
+  scope_state& scope_;
+  stall_watch watch_;
+  clock::time_point next_ = no_deadline; // at the last next_look()
+};
+
+ROOST_BODY wait_state scope_state::cover::sleep(wait_record& record,
+                                                clock::time_point deadline,
+                                                watcher* meanwhile) noexcept {
+  if (meanwhile != nullptr || !stall_watch::watches_all_waits())
+    return record.await(deadline, meanwhile);
+  owner_watch watch(scope_);
+  return record.await(deadline, &watch);
+}
 
 // True if not all tasks' handles have gone on, or a spawn waits.
 ROOST_BODY bool scope_state::has_work() const noexcept {
@@ -58,28 +90,21 @@ ROOST_BODY clock::time_point scope_state::next_report(stall_watch& watch) noexce
   return watch.next({stopped_at_, stands ? queue_.begun() : stall_watch::no_queue});
 }
 
-// A line for each task that runs, and for the first ones that are queued. The lines are written
-// without a lock, from a copy. Where only the queue makes it look, a task that computes may well go
-// on: then it reports nothing.
+// Where only the queue makes it look, a task that computes may well go on: then it tells nothing.
 ROOST_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
   if (now < next_)
     return;
-  stall_report report(scope_.name_);
-  report.reserve(running_ + 16); // some may begin before the lock is held
+  bool stalls = false;
   {
     const std::lock_guard lock(scope_.lock_);
     if (scope_.next_report(watch_) != next_) // something has moved
       return;
-    if (watch_.reports_all() || scope_.all_are_blocked()) {
-      report.stopped_at = scope_.stopped_at_;
-      scope_.for_each_running([&](task& t, thread_slot* thread) { report.add(t, thread); });
-      for (task* t = scope_.queue_.front(); t != nullptr; t = run_queue::next(*t))
-        report.add_queued(*t);
-    }
+    stalls = watch_.reports_all() || scope_.all_are_blocked();
     watch_.reported(now);
   }
-  report.print();
+  if (stalls)
+    tell_stall(scope_);
 }
 
 } // namespace roost::inline v0::detail

@@ -10,7 +10,7 @@
 #include <roost/detail/scope/owner_frame.hpp>
 #include <roost/detail/scope/run_queue.hpp>
 #include <roost/detail/scope/spawn_buffer.hpp>
-#include <roost/detail/scope/stall_report.hpp>
+#include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/worker.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -208,6 +208,9 @@ class scope_state final : public stop_domain {
    public:
     cover(scope_state& s, bool covers) noexcept : owner_frame(s, covers), scope_(s) {}
     [[noreturn]] void raise() override { scope_.throw_to_owner(); }
+    ROOST_BODY wait_state sleep(wait_record& record,
+                                clock::time_point deadline,
+                                watcher* meanwhile) noexcept override;
 
    private:
     scope_state& scope_;
@@ -244,6 +247,7 @@ class scope_state final : public stop_domain {
   };
 
   class reporter;
+  class owner_watch;
   class entrance;
 
   scope_state(const scope_options& options, clock::time_point own_deadline, site where);

@@ -77,15 +77,17 @@ ROOST_BODY wait_state block(wait_record& record,
                             const blocked_call& call,
                             clock::time_point deadline,
                             const awaited* what) noexcept {
-  const context* const top = this_thread.top;
+  context* const top = this_thread.top;
   if (top == nullptr)
     return record.await(deadline, call.meanwhile); // a plain thread: no stop reaches it
   this_thread.publish(&record, call, deadline, what);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
-  if (!record.await_shortly())
+  const bool soon = record.await_shortly();
+  if (!soon)
     this_thread.sleeps(task_id_around());
-  const wait_state end = record.await(deadline, call.meanwhile);
+  const wait_state end =
+      soon ? record.await(deadline) : top->sleep(record, deadline, call.meanwhile);
   this_thread.withdraw();
   return end;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 #include <roost/stop.hpp>
 
 #include <atomic>
@@ -53,6 +55,11 @@ class context : public list_node<context> {
   /// The number of the task that it is; 0 if it is none.
   virtual std::uint64_t task_id() const noexcept { return 0; }
 
+  /// Blocks the calling thread, of which this is the innermost context or further out, until
+  /// `record` has ended, or until `deadline`.
+  ROOST_BODY virtual wait_state
+  sleep(wait_record& record, clock::time_point deadline, watcher* meanwhile) noexcept;
+
   /// Of a stop_when: its token, and those around it. Null for others.
   virtual std::shared_ptr<const token_state> tokens() const noexcept { return nullptr; }
 
@@ -93,6 +100,13 @@ class context : public list_node<context> {
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
+
+ROOST_BODY wait_state context::sleep(wait_record& record,
+                                     clock::time_point deadline,
+                                     watcher* meanwhile) noexcept {
+  return outer_ != nullptr ? outer_->sleep(record, deadline, meanwhile)
+                           : record.await(deadline, meanwhile);
+}
 
 ROOST_BODY void context::enter() noexcept {
   outer_ = std::exchange(this_thread.top, this);

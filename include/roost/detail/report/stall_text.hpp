@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/report/snapshot.hpp>
+#include <roost/detail/report/text.hpp>
+#include <roost/detail/report/words.hpp>
+#include <roost/detail/scope/scope_reporter.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/report_types.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <string_view>
+
+// What roost prints by itself of a scope that a thread waits for, or waits in, for too long: a line
+// that says what is wrong, and the scope's report.
+//
+//     roost: STOP-IGNORED: scope "crawl" was asked to stop 10.0 s ago, and 1 task goes on
+//       scope "crawl" #1, made at app.cpp:41, ...
+//         owner: blocked 10.0 s in task_scope::join on "crawl" at app.cpp:63
+//         "fetch" #7, spawned at app.cpp:47, ...: outside roost, thread 4242, sleeping
+
+namespace roost::inline v0::detail {
+
+inline void print_report(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+// One in the whole program, also where shared libraries hide their symbols.
+[[gnu::visibility("default")]] inline constinit sync::atomic<report_sink> sink_of_reports{
+    &print_report};
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY std::string stall_headline(const scope_report& scope, const report& r) {
+  const auto tasks_in = [&](task_state state) {
+    return std::count_if(r.tasks.begin(), r.tasks.end(), [&](const task_report& t) {
+      return t.scope == scope.id && t.state == state;
+    });
+  };
+  const std::string name = "scope " + quoted(scope.name);
+  if (scope.stop) {
+    return "STOP-IGNORED: " + name + " was asked to stop " + length_of(scope.stop->age) +
+           " ago, and " + count_of(scope.running + scope.queued, "task") + " did not end since";
+  }
+  if (tasks_in(task_state::running) != 0)
+    return "RUNNING: a thread waits, while tasks of " + name + " run";
+  const std::string queued =
+      scope.queued != 0 ? "; " + count_of(scope.queued, "task") + " queued" : "";
+  return "STALLED: a thread waits, and no task of " + name + " runs" + queued;
+}
+
+ROOST_BODY void tell_stall(stop_domain& scope) noexcept {
+  try {
+    const report r = report_of(scope);
+    if (r.scopes.empty())
+      return; // no memory for it
+    std::string text = "roost: " + stall_headline(r.scopes.front(), r) + "\n";
+    for (const std::string& line : report_text(r).lines(usual_lines))
+      text += "  " + line;
+    sink_of_reports.load()(text);
+  } catch (const std::bad_alloc&) { // then nothing is told this time
+  }
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace roost::inline v0::detail::sync {
+
+/// What the system says that a thread of this process does: "sleeping", "runnable" and so on.
+/// Nothing where it does not say it, for a number that is not the system's, or for a thread that is
+/// gone. Reads a file.
+inline std::string_view thread_state(std::uint64_t number) {
+#if defined(__linux__)
+  const std::string path = "/proc/self/task/" + std::to_string(number) + "/stat";
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr)
+    return {};
+  char line[128]; // `<number> (<name, 15 characters>) <state> ...`
+  const std::string_view text(line, std::fread(line, 1, sizeof line, file));
+  std::fclose(file);
+  const std::size_t name_ends = text.rfind(") ");
+  if (name_ends == std::string_view::npos || name_ends + 2 >= text.size())
+    return {};
+  switch (text[name_ends + 2]) {
+  case 'R':
+    return "runnable";
+  case 'S':
+    return "sleeping";
+  case 'D':
+    return "waiting for a device";
+  case 'T':
+  case 't':
+    return "halted";
+  default:
+    return {};
+  }
+#else
+  (void)number;
+  return {};
+#endif
+}
+
+} // namespace roost::inline v0::detail::sync

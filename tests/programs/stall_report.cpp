@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a join, or a spawn that waits, prints of tasks that let it wait. Run with "options"; and
-// with "environment" while ROOST_STALL_MS=20, and with "no_number" while it is no number.
+// What a join, or a spawn that waits, tells the report sink of tasks that let it wait. Run with
+// "options"; with "environment" while ROOST_STALL_MS=20, where any wait of an owner tells; and with
+// "no_number" while it is no number.
 #include <roost.hpp>
 
 #include "support/expect.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <mutex>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -26,42 +27,37 @@ using test::expect;
 
 namespace {
 
-/// What goes to stderr while it lives.
-class captured_stderr {
+/// The texts that the sink was given while it lives.
+class told_texts {
  public:
-  captured_stderr() { dup2(fileno(file_), STDERR_FILENO); }
-  captured_stderr(const captured_stderr&) = delete;
-  captured_stderr& operator=(const captured_stderr&) = delete;
-  ~captured_stderr() {
-    dup2(before_, STDERR_FILENO);
-    close(before_);
-    std::fclose(file_);
+  told_texts() {
+    texts().clear();
+    roost::set_report_sink([](std::string_view text) {
+      const std::lock_guard guard(mutex());
+      texts().emplace_back(text);
+    });
   }
+  told_texts(const told_texts&) = delete;
+  told_texts& operator=(const told_texts&) = delete;
+  ~told_texts() { roost::set_report_sink(nullptr); }
 
-  std::vector<std::string> lines() const {
-    std::string text;
-    std::array<char, 4096> part{};
-    for (off_t at = 0;;) {
-      const ssize_t count = pread(fileno(file_), part.data(), part.size(), at);
-      if (count <= 0)
-        break;
-      text.append(part.data(), static_cast<std::size_t>(count));
-      at += count;
-    }
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-      lines.push_back(line);
-    return lines;
+  std::vector<std::string> all() const {
+    const std::lock_guard guard(mutex());
+    return texts();
   }
-
-  void wait_for_lines(std::size_t count) const {
-    test::wait_until([&] { return lines().size() >= count; });
+  void wait_for(std::size_t count) const {
+    test::wait_until([&] { return all().size() >= count; });
   }
 
  private:
-  std::FILE* file_ = std::tmpfile();
-  int before_ = dup(STDERR_FILENO);
+  static std::mutex& mutex() {
+    static std::mutex m;
+    return m;
+  }
+  static std::vector<std::string>& texts() {
+    static std::vector<std::string> all;
+    return all;
+  }
 };
 
 const std::string file_name = std::string_view(__FILE__).ends_with("stall_report.cpp")
@@ -72,94 +68,85 @@ std::string at_line(unsigned line) {
   return file_name + std::to_string(line);
 }
 
-void expect_line(const std::string& line, const std::string& regex, roost::site where) {
-  expect(std::regex_match(line, std::regex(regex)), line + "\n  is to match " + regex, where);
+const std::string time = "([0-9]+ ms|[0-9]+\\.[0-9] s)";
+
+/// The text is to consist of these lines, each a regex.
+void expect_text(const std::string& text,
+                 const std::vector<std::string>& lines,
+                 roost::site where = roost::site::current()) {
+  std::string all;
+  for (const std::string& line : lines)
+    all += line + "\n";
+  expect(std::regex_match(text, std::regex(all)), text + "  is to match\n" + all, where);
 }
 
-/// "1.234s" after `words`, in seconds.
-double seconds_after(const std::string& line, const std::string& words) {
-  const std::size_t at = line.find(words);
-  return at == std::string::npos ? -1 : std::stod(line.substr(at + words.size()));
+std::string scope_line(const std::string& words) {
+  return "  scope " + words;
 }
 
-void expect_at_doubled_times(const std::vector<std::string>& lines,
-                             const std::string& words,
+/// How many milliseconds are told to have passed since the stop.
+double since_stop(const std::string& text) {
+  std::smatch found;
+  const std::regex ago("was asked to stop ([0-9]+) ms ago");
+  return std::regex_search(text, found, ago) ? std::stod(found[1]) : -1;
+}
+
+void expect_at_doubled_times(const std::vector<std::string>& texts,
                              roost::site where = roost::site::current()) {
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const double first = seconds_after(lines[i - 1], words);
-    const double next = seconds_after(lines[i], words);
-    expect(next > 2 * first - 0.003, lines[i] + "\n  is to come at twice the time at least", where);
+  for (std::size_t i = 1; i < texts.size(); ++i) {
+    expect(since_stop(texts[i]) >= 2 * since_stop(texts[i - 1]) - 3,
+           texts[i] + "  is to come at twice the time at least",
+           where);
   }
 }
 
-const std::string age = "age [0-9]+\\.[0-9]{3}s";
-const std::string stopped_ago = "asked to stop [0-9]+\\.[0-9]{3}s ago";
-
-void expect_stall(const std::string& line,
-                  const std::string& scope,
-                  const std::string& task,
-                  unsigned spawned,
-                  const std::string& state,
-                  const std::string& does,
-                  roost::site where = roost::site::current()) {
-  expect_line(line,
-              "roost: scope " + scope + " waits for task " + task + ", spawned at " +
-                  at_line(spawned) + ", " + age + ", " + state + ": " + does,
-              where);
-}
-
-/// The line for a task that has not begun: it has no age.
-void expect_queued(const std::string& line,
-                   const std::string& scope,
-                   const std::string& task,
-                   unsigned spawned,
-                   roost::site where = roost::site::current()) {
-  expect_line(line,
-              "roost: scope " + scope + " waits for task " + task + ", spawned at " +
-                  at_line(spawned) + ", not stopped: queued until one of those ends",
-              where);
-}
-
 void a_task_that_ignores_the_stop() {
-  const captured_stderr out;
+  const told_texts told;
   unsigned line = 0;
   {
     roost::task_scope scope({.name = "crawl", .stall_after = 20ms});
     line = __LINE__ + 1;
-    scope.spawn("deaf", [&] { out.wait_for_lines(4); });
+    scope.spawn("deaf", [&] { told.wait_for(4); });
     test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
     scope.request_stop();
-  } // the destructor reports
-  const auto lines = out.lines();
-  expect(lines.size() == 4, "four reports of one line each");
-  for (const std::string& l : lines)
-    expect_stall(l, "\"crawl\"", "\"deaf\"", line, stopped_ago, "running");
-  expect(seconds_after(lines[0], "asked to stop ") >= 0.020, "not before its time: " + lines[0]);
-  expect_at_doubled_times(lines, "asked to stop ");
+  } // the destructor tells
+  const auto texts = told.all();
+  expect(texts.size() == 4, "four texts");
+  for (const std::string& text : texts) {
+    expect_text(
+        text,
+        {"roost: STOP-IGNORED: scope \"crawl\" was asked to stop " + time +
+             " ago, and still has 1 task",
+         scope_line("\"crawl\" #[0-9]+, made at " + at_line(line - 2) + ", age " + time +
+                    ", 1 task; stopped " + time + " ago \\(requested\\) at " + at_line(line + 2)),
+         "    owner: blocked " + time + " in task_scope::~task_scope on \"crawl\" at " +
+             at_line(line - 2),
+         "    \"deaf\" #[0-9]+, spawned at " + at_line(line) + ", age " + time +
+             ": outside roost, thread [0-9]+.*"});
+  }
+  expect(since_stop(texts[0]) >= 20, "not before its time: " + texts[0]);
+  expect_at_doubled_times(texts);
 }
 
-void a_task_that_is_blocked() {
-  const captured_stderr out;
+void tasks_that_are_blocked() {
+  const told_texts told;
   roost::event done;
   auto jobs = roost::make_channel<int>(0, "jobs");
-  unsigned event_line = 0;
-  unsigned channel_line = 0;
-  const unsigned spawned = __LINE__ + 2;
+  unsigned waits = 0;
+  unsigned receives = 0;
   roost::task_scope scope({.stall_after = 10ms});
   scope.spawn([&] {
     const roost::shield s(1h);
-    event_line = __LINE__ + 1;
+    waits = __LINE__ + 1;
     done.wait();
   });
-  const unsigned consumer = __LINE__ + 1;
   scope.spawn("consumer", [&] {
     const roost::shield s(1h);
-    channel_line = __LINE__ + 1;
+    receives = __LINE__ + 1;
     (void)jobs.rx.receive();
   });
-  const unsigned releases = __LINE__ + 1;
   scope.spawn("releases them", [&] {
-    out.wait_for_lines(3);
+    told.wait_for(1);
     (void)jobs.tx.try_send(1);
     done.set();
   });
@@ -168,58 +155,57 @@ void a_task_that_is_blocked() {
   scope.spawn("has ended", [] {}).get();
   test::wait_until_blocked(scope, 2);
   scope.request_stop();
-  expect(scope.wait_for(1h), "wait_for reports, too, and goes on waiting");
-  auto lines = out.lines();
-  expect(lines.size() >= 3 && lines.size() % 3 == 0, "a line for each that runs");
-  lines.resize(3);
-  std::sort(lines.begin(), lines.end());
-  const std::string unnamed = "\\(unnamed\\)";
-  expect_stall(lines[0],
-               unnamed,
-               "\"consumer\"",
-               consumer,
-               stopped_ago,
-               "in receiver::receive of \"jobs\" at " + at_line(channel_line));
-  expect_stall(lines[1], unnamed, "\"releases them\"", releases, stopped_ago, "running");
-  expect_stall(
-      lines[2], unnamed, unnamed, spawned, stopped_ago, "in event::wait at " + at_line(event_line));
+  expect(scope.wait_for(1h), "wait_for tells, too, and goes on waiting");
+  const std::string text = told.all().at(0);
+  const auto has = [&](const std::string& words) {
+    expect(std::regex_search(text, std::regex(words)), text + "  is to have " + words);
+  };
+  has("STOP-IGNORED: scope \\(unnamed\\) was asked to stop " + time +
+      " ago, and still has 3 tasks");
+  has("\\(unnamed\\) #[0-9]+, .* in event::wait \\(not set\\) at " + at_line(waits) + "\n");
+  has("\"consumer\" #[0-9]+, .* in receiver::receive on \"jobs\" \\(capacity 0, 1 sender\\) at " +
+      at_line(receives) + "\n");
+  has("\"releases them\" #[0-9]+, .*: outside roost, thread");
+  expect(text.find("has ended") == std::string::npos, "a task that has ended is not told of");
 }
 
-void a_task_that_joins_a_scope_itself() {
-  const captured_stderr out;
+void a_task_with_a_scope_of_its_own() {
+  const told_texts told;
   unsigned joins = 0;
   unsigned spawned = 0;
   roost::task_scope outer({.name = "outer", .stall_after = 10ms});
-  spawned = __LINE__ + 1;
   outer.spawn("manager", [&] {
     roost::task_scope inner({.name = "inner", .stall_after = 1h});
-    inner.spawn([&] { out.wait_for_lines(1); });
+    spawned = __LINE__ + 1;
+    inner.spawn("worker", [&] { told.wait_for(1); });
     test::wait_until([&] { return test::scope_probe::started_tasks(inner) == 1; });
     outer.request_stop();
     joins = __LINE__ + 1;
     inner.join();
   });
   outer.join();
-  expect_stall(out.lines().at(0),
-               "\"outer\"",
-               "\"manager\"",
-               spawned,
-               stopped_ago,
-               "in task_scope::join of \"inner\" at " + at_line(joins));
+  const std::string text = told.all().at(0);
+  expect(std::regex_search(
+             text,
+             std::regex("    \"manager\" .*: blocked " + time +
+                        " in task_scope::join on \"inner\" at " + at_line(joins) +
+                        "\n      scope \"inner\" .*\n        \"worker\" #[0-9]+, spawned at " +
+                        at_line(spawned) + ", .*: outside roost")),
+         text + "  is to look through the scope inside");
 }
 
-void a_join_without_a_stop_prints_nothing() {
-  const captured_stderr out;
+void a_join_without_a_stop_tells_nothing() {
+  const told_texts told;
   roost::event never;
   {
     roost::task_scope scope({.stall_after = 1ms});
     scope.spawn([&] { (void)never.wait_for(50ms); });
   }
-  expect(out.lines().empty(), "nothing is printed where nobody was asked to stop");
+  expect(told.all().empty(), "nothing is told where nobody was asked to stop");
 }
 
-void a_patience_that_is_not_over_prints_nothing() {
-  const captured_stderr out;
+void a_patience_that_is_not_over_tells_nothing() {
+  const told_texts told;
   const roost::scope_options patient[] = {{.stall_after = 1h},
                                           {.stall_after = roost::clock::duration::max()},
                                           {.stall_after = std::chrono::hours::max()}};
@@ -233,14 +219,15 @@ void a_patience_that_is_not_over_prints_nothing() {
     test::wait_until_blocked(scope, 1);
     scope.request_stop();
   }
-  expect(out.lines().empty(), "nothing is printed before its time");
+  expect(told.all().empty(), "nothing is told before its time");
 }
 
-// All that may run wait for what only the one in line would do.
-void a_line_that_stands() {
-  const captured_stderr out;
+// All that may run wait for what only the one in the queue would do.
+void a_queue_that_stands() {
+  const told_texts told;
   roost::event done;
   unsigned waits = 0;
+  const auto start = roost::clock::now();
   roost::task_scope scope({.name = "pool", .limit = 2, .stall_after = 20ms});
   const unsigned spawned = __LINE__ + 2;
   for (int i = 0; i < 2; ++i) {
@@ -253,76 +240,45 @@ void a_line_that_stands() {
   const unsigned last = __LINE__ + 1;
   scope.spawn("sets it", [&] { done.set(); });
   const std::jthread rescue([&] {
-    out.wait_for_lines(6);
+    told.wait_for(2);
     done.set();
   });
   scope.join();
   expect(!scope.stop_requested(), "without any stop");
-  const auto lines = out.lines();
-  expect(lines.size() >= 6 && lines.size() % 3 == 0, "a line for each task");
-  for (const std::size_t report : {0U, 3U}) {
-    for (const std::size_t worker : {0U, 1U}) {
-      expect_stall(lines.at(report + worker),
-                   "\"pool\"",
-                   "\"worker\"",
-                   spawned,
-                   "not stopped",
-                   "in event::wait at " + at_line(waits));
-    }
-    expect_queued(lines.at(report + 2), "\"pool\"", "\"sets it\"", last);
+  expect(roost::clock::now() - start >= 60ms, "at 20 ms, and again at twice the time");
+  const auto texts = told.all();
+  for (const std::size_t i : {0U, 1U}) {
+    expect_text(
+        texts.at(i),
+        {"roost: STALLED: scope \"pool\" has 2 tasks, of which none runs; 1 more are queued",
+         scope_line("\"pool\" .*, 2 tasks of at most 2, 1 queued"),
+         "    owner: blocked " + time + " in task_scope::join on \"pool\" at .*",
+         "    \"worker\" x2 #[0-9]+ #[0-9]+, spawned at " + at_line(spawned) + ", age " + time +
+             ": blocked " + time + " in event::wait \\(not set\\) at " + at_line(waits),
+         "    \"sets it\" #[0-9]+, spawned at " + at_line(last) + ": queued"});
   }
-  expect(seconds_after(lines.at(0), "age ") >= 0.020, "not before its time: " + lines.at(0));
-  expect(seconds_after(lines.at(3), "age ") >= 0.040, "again at twice the time: " + lines.at(3));
 }
 
 void a_spawn_that_waits_at_a_full_queue() {
-  const captured_stderr out;
+  const told_texts told;
   roost::event done;
-  unsigned waits = 0;
   roost::task_scope scope({.limit = 1, .backlog = 1, .stall_after = 20ms});
-  const unsigned spawned = __LINE__ + 1;
-  scope.spawn("first", [&] {
-    waits = __LINE__ + 1;
-    done.wait();
-  });
-  const unsigned second = __LINE__ + 1;
+  scope.spawn("first", [&] { done.wait(); });
   scope.spawn("second", [] {});
   test::wait_until_blocked(scope, 1);
   const std::jthread rescue([&] {
-    out.wait_for_lines(2);
+    told.wait_for(1);
     done.set();
   });
+  const unsigned spawns = __LINE__ + 1;
   scope.spawn("third", [] {});
-  const auto lines = out.lines();
-  expect(lines.size() >= 2 && lines.size() % 2 == 0, "a line for each task that is in");
-  expect_stall(lines.at(0),
-               "\\(unnamed\\)",
-               "\"first\"",
-               spawned,
-               "not stopped",
-               "in event::wait at " + at_line(waits));
-  expect_queued(lines.at(1), "\\(unnamed\\)", "\"second\"", second);
+  const std::string text = told.all().at(0);
+  expect(std::regex_search(text,
+                           std::regex("owner: blocked " + time + " in task_scope::spawn .*at " +
+                                      at_line(spawns) + "\n")),
+         text + "  is to tell which spawn waits");
+  expect(text.find("\"second\"") != std::string::npos, "and for what");
   scope.join();
-}
-
-void a_long_line_that_stands() {
-  const captured_stderr out;
-  roost::event done;
-  roost::task_scope scope({.name = "pool", .limit = 1, .stall_after = 10ms});
-  scope.spawn("worker", [&] { done.wait(); });
-  const unsigned spawned = __LINE__ + 2;
-  for (int i = 0; i < 7; ++i)
-    scope.spawn([] {});
-  const std::jthread rescue([&] {
-    out.wait_for_lines(6);
-    done.set();
-  });
-  scope.join();
-  const auto lines = out.lines();
-  for (std::size_t i = 1; i <= 4; ++i)
-    expect_queued(lines.at(i), "\"pool\"", "\\(unnamed\\)", spawned);
-  expect(lines.at(5) == "roost: and for 3 more that are queued",
-         "the rest are counted: " + lines.at(5));
 }
 
 void compute_for(std::chrono::milliseconds time) {
@@ -330,8 +286,8 @@ void compute_for(std::chrono::milliseconds time) {
   test::wait_until([&] { return roost::clock::now() > end; });
 }
 
-void a_line_behind_one_who_computes_prints_nothing() {
-  const captured_stderr out;
+void a_queue_behind_a_task_that_computes_tells_nothing() {
+  const told_texts told;
   roost::event done;
   std::atomic<bool> all_there{false};
   roost::task_scope scope({.limit = 2, .backlog = 1, .stall_after = 5ms});
@@ -346,11 +302,11 @@ void a_line_behind_one_who_computes_prints_nothing() {
   all_there = true;
   scope.spawn([&] { done.wait(); }); // waits for a place
   scope.join();
-  expect(out.lines().empty(), "nothing is printed while one of them computes");
+  expect(told.all().empty(), "nothing is told while one of them computes");
 }
 
-void a_line_behind_one_whose_own_tasks_compute_prints_nothing() {
-  const captured_stderr out;
+void a_queue_behind_a_task_whose_own_tasks_compute_tells_nothing() {
+  const told_texts told;
   roost::task_scope scope({.limit = 2, .stall_after = 5ms});
   scope.spawn([] {
     roost::task_scope inner;
@@ -359,53 +315,121 @@ void a_line_behind_one_whose_own_tasks_compute_prints_nothing() {
   scope.spawn([] { roost::this_task::sleep_for(60ms); }); // wakes by itself
   scope.spawn([] {});
   scope.join();
-  expect(out.lines().empty(), "nothing is printed while something goes on");
+  expect(told.all().empty(), "nothing is told while something goes on");
 }
 
-void a_line_that_moves_prints_nothing() {
-  const captured_stderr out;
+void a_queue_that_moves_tells_nothing() {
+  const told_texts told;
   roost::event never;
   roost::task_scope scope({.limit = 1, .stall_after = 400ms});
   for (int i = 0; i < 12; ++i)
     scope.spawn([&] { (void)never.wait_for(50ms); });
   scope.join();
-  expect(out.lines().empty(), "nothing is printed while one after the other begins");
+  expect(told.all().empty(), "nothing is told while one after the other begins");
 }
 
-void those_that_are_blocked_without_a_line_print_nothing() {
-  const captured_stderr out;
+void blocked_tasks_without_a_queue_tell_nothing() {
+  const told_texts told;
   roost::event never;
   roost::task_scope scope({.limit = 2, .stall_after = 1ms});
   for (int i = 0; i < 2; ++i)
     scope.spawn([&] { (void)never.wait_for(50ms); });
   scope.join();
-  expect(out.lines().empty(), "nothing is printed where nobody is in line");
+  expect(told.all().empty(), "nothing is told where nothing is queued");
+}
+
+void the_default_sink_prints_to_stderr() {
+  std::FILE* const file = std::tmpfile();
+  const int before = dup(STDERR_FILENO);
+  dup2(fileno(file), STDERR_FILENO);
+  const auto printed = [&] {
+    std::array<char, 4096> text{};
+    const ssize_t count = pread(fileno(file), text.data(), text.size(), 0);
+    return std::string(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  };
+  {
+    roost::task_scope scope({.name = "crawl", .stall_after = 5ms});
+    scope.spawn("deaf", [&] {
+      test::wait_until([&] { return printed().find("\"deaf\"") != std::string::npos; });
+    });
+    test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
+    scope.request_stop();
+  }
+  const std::string text = printed();
+  dup2(before, STDERR_FILENO);
+  close(before);
+  std::fclose(file);
+  expect(text.starts_with("roost: STOP-IGNORED: scope \"crawl\""), text);
 }
 
 void joins_without_a_stop_and_then_with_one() {
-  const captured_stderr out;
-  unsigned line = 0;
+  const told_texts told;
   {
     roost::task_scope scope({.name = "hangs", .stall_after = 1h}); // overridden
-    line = __LINE__ + 1;
     scope.spawn("deaf", [&] {
-      out.wait_for_lines(2);
+      told.wait_for(2);
       scope.request_stop();
-      out.wait_for_lines(5);
+      told.wait_for(5);
     });
   }
-  const auto lines = out.lines();
-  expect(lines.size() == 5, "five reports");
-  const std::vector<std::string> before(lines.begin(), lines.begin() + 2);
-  const std::vector<std::string> after(lines.begin() + 2, lines.end());
-  for (const std::string& l : before)
-    expect_stall(l, "\"hangs\"", "\"deaf\"", line, "not stopped", "running");
-  for (const std::string& l : after)
-    expect_stall(l, "\"hangs\"", "\"deaf\"", line, stopped_ago, "running");
-  expect(seconds_after(before[1], "age ") - seconds_after(before[0], "age ") > 0.017,
-         "once an interval");
-  expect_at_doubled_times(after, "asked to stop ");
-  expect(seconds_after(after[0], "asked to stop ") >= 0.020, "the patience starts anew");
+  const auto texts = told.all();
+  expect(texts.size() == 5, "five texts");
+  for (std::size_t i = 0; i < 2; ++i) {
+    expect(texts[i].starts_with("roost: RUNNING: scope \"hangs\" has 1 task, of which 1 run\n"),
+           texts[i]);
+  }
+  const std::vector<std::string> after(texts.begin() + 2, texts.end());
+  expect_at_doubled_times(after);
+  expect(since_stop(after[0]) >= 20, "the patience starts anew: " + after[0]);
+}
+
+/// The first text while the owner is in `wait`, which ends when `rescue` was called.
+template <class Wait, class Rescue>
+std::string told_while(const Wait& wait, const Rescue& rescue) {
+  const told_texts told;
+  const std::jthread later([&] {
+    told.wait_for(1);
+    rescue();
+  });
+  wait();
+  return told.all().at(0);
+}
+
+// The classic fan-in mistake, and its like: all of the owner's waits tell, not its joins alone.
+void any_wait_of_an_owner() {
+  auto results = roost::make_channel<int>(0, "results");
+  roost::event done;
+  const std::string hangs = "roost: STALLED: scope \"fan-in\" has no task, and its owner waits\n";
+  {
+    roost::task_scope scope({.name = "fan-in"});
+    const std::string text = told_while(
+        [&] {
+          for (int i : results.rx)
+            (void)i;
+        },
+        [&] { results.tx.close(); });
+    expect(text.starts_with(hangs), text);
+    expect(text.find("in receiver::receive on \"results\" (capacity 0, 1 sender)") !=
+               std::string::npos,
+           text);
+  }
+  {
+    roost::task_scope scope({.name = "app"});
+    auto handle = scope.spawn("worker", [&] { done.wait(); });
+    const std::string text = told_while([&] { handle.get(); }, [&] { done.set(); });
+    expect(text.starts_with("roost: STALLED: scope \"app\" has 1 task, of which none runs\n"),
+           text);
+    expect(text.find("owner: blocked") != std::string::npos, text);
+    expect(text.find("in task_handle::get on \"worker\"") != std::string::npos, text);
+  }
+  {
+    roost::task_scope scope({.name = "fan-in"});
+    roost::event set;
+    const roost::shield s(1h); // a layer between the wait and the scope
+    const std::string text =
+        told_while([&] { roost::select(roost::on_set(set, [] {})); }, [&] { set.set(); });
+    expect(text.starts_with(hangs), text);
+  }
 }
 
 } // namespace
@@ -415,21 +439,22 @@ int main(int argc, char** argv) {
   const std::string_view mode = argc == 2 ? argv[1] : "";
   if (mode == "options") {
     a_task_that_ignores_the_stop();
-    a_task_that_is_blocked();
-    a_task_that_joins_a_scope_itself();
-    a_join_without_a_stop_prints_nothing();
-    a_patience_that_is_not_over_prints_nothing();
-    a_line_that_stands();
+    tasks_that_are_blocked();
+    a_task_with_a_scope_of_its_own();
+    a_join_without_a_stop_tells_nothing();
+    a_patience_that_is_not_over_tells_nothing();
+    a_queue_that_stands();
     a_spawn_that_waits_at_a_full_queue();
-    a_long_line_that_stands();
-    a_line_behind_one_who_computes_prints_nothing();
-    a_line_behind_one_whose_own_tasks_compute_prints_nothing();
-    a_line_that_moves_prints_nothing();
-    those_that_are_blocked_without_a_line_print_nothing();
+    a_queue_behind_a_task_that_computes_tells_nothing();
+    a_queue_behind_a_task_whose_own_tasks_compute_tells_nothing();
+    a_queue_that_moves_tells_nothing();
+    blocked_tasks_without_a_queue_tell_nothing();
+    the_default_sink_prints_to_stderr();
   } else if (mode == "environment") {
     joins_without_a_stop_and_then_with_one();
+    any_wait_of_an_owner();
   } else if (mode == "no_number") {
-    a_join_without_a_stop_prints_nothing();
+    a_join_without_a_stop_tells_nothing();
     a_task_that_ignores_the_stop();
   } else {
     expect(false, "run with one of the modes");

@@ -42,7 +42,7 @@ TEST_CASE("the text of a report is what an engineer reads", "[report]") {
   sample.task(12, 1, "");
   CHECK(
       to_text(sample.r) ==
-      "scope \"ingest\" #1, made at app.cpp:41, age 3.2 s, 2 running\n"
+      "scope \"ingest\" #1, made at app.cpp:41, age 3.2 s, 2 tasks\n"
       "  owner: blocked 2 min 5 s in task_scope::join on \"ingest\" at app.cpp:63\n"
       "  \"parse\" #7, spawned at app.cpp:47, age 3.0 s: blocked 2.9 s in sender::send on \"rows\" "
       "(2/2, 1 receiver) at parse.cpp:88; \"merge\" #11 waited last at the other end, at "
@@ -125,7 +125,7 @@ TEST_CASE("the text tells a stop, a limit, what is queued, and what was left out
   s.stop = {roost::stop_reason::deadline, "too late", "", {"app.cpp", "main", 41}, 90min};
   sample.r.left_out = 2;
   CHECK(to_text(sample.r) ==
-        "scope \"s\" #1, made at app.cpp:41, age 3.2 s, 3 running of at most 3, 12 queued; stopped "
+        "scope \"s\" #1, made at app.cpp:41, age 3.2 s, 3 tasks of at most 3, 12 queued; stopped "
         "1 h 30 min ago (deadline: too late) at app.cpp:41\n"
         "and 2 for which there was no memory\n");
 }

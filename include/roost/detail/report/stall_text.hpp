@@ -20,7 +20,7 @@
 // What roost prints by itself of a scope that a thread waits for, or waits in, for too long: a line
 // that says what is wrong, and the scope's report.
 //
-//     roost: STOP-IGNORED: scope "crawl" was asked to stop 10.0 s ago, and 1 task goes on
+//     roost: STOP-IGNORED: scope "crawl" was asked to stop 10.0 s ago, and still has 1 task
 //       scope "crawl" #1, made at app.cpp:41, ...
 //         owner: blocked 10.0 s in task_scope::join on "crawl" at app.cpp:63
 //         "fetch" #7, spawned at app.cpp:47, ...: outside roost, thread 4242, sleeping
@@ -37,22 +37,29 @@ inline void print_report(std::string_view text) {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY std::string stall_headline(const scope_report& scope, const report& r) {
-  const auto tasks_in = [&](task_state state) {
-    return std::count_if(r.tasks.begin(), r.tasks.end(), [&](const task_report& t) {
-      return t.scope == scope.id && t.state == state;
-    });
+/// What is wrong with the first scope of a report.
+ROOST_BODY std::string stall_headline(const report& r) {
+  const scope_report& scope = r.scopes.front();
+  const auto runs = [&](const task_report& t) {
+    return t.scope == scope.id && t.state == task_state::running;
   };
+  const auto running = std::count_if(r.tasks.begin(), r.tasks.end(), runs);
   const std::string name = "scope " + quoted(scope.name);
   if (scope.stop) {
     return "STOP-IGNORED: " + name + " was asked to stop " + length_of(scope.stop->age) +
-           " ago, and " + count_of(scope.running + scope.queued, "task") + " did not end since";
+           " ago, and still has " + count_of(scope.running, "task");
   }
-  if (tasks_in(task_state::running) != 0)
-    return "RUNNING: a thread waits, while tasks of " + name + " run";
-  const std::string queued =
-      scope.queued != 0 ? "; " + count_of(scope.queued, "task") + " queued" : "";
-  return "STALLED: a thread waits, and no task of " + name + " runs" + queued;
+  if (running != 0) {
+    return "RUNNING: " + name + " has " + count_of(scope.running, "task") + ", of which " +
+           std::to_string(running) + " run";
+  }
+  if (scope.running == 0)
+    return "STALLED: " + name + " has no task, and its owner waits";
+  std::string text =
+      "STALLED: " + name + " has " + count_of(scope.running, "task") + ", of which none runs";
+  if (scope.queued != 0)
+    text += "; " + std::to_string(scope.queued) + " more are queued";
+  return text;
 }
 
 ROOST_BODY void tell_stall(stop_domain& scope) noexcept {
@@ -60,7 +67,7 @@ ROOST_BODY void tell_stall(stop_domain& scope) noexcept {
     const report r = report_of(scope);
     if (r.scopes.empty())
       return; // no memory for it
-    std::string text = "roost: " + stall_headline(r.scopes.front(), r) + "\n";
+    std::string text = "roost: " + stall_headline(r) + "\n";
     for (const std::string& line : report_text(r).lines(usual_lines))
       text += "  " + line;
     sink_of_reports.load()(text);

@@ -15,7 +15,7 @@
 
 // A report as text:
 //
-//     scope "ingest" #1, made at app.cpp:41, age 3.2 s, 5 running
+//     scope "ingest" #1, made at app.cpp:41, age 3.2 s, 5 tasks
 //       owner: blocked 3.1 s in task_scope::join on "ingest" at app.cpp:63
 //       "parse" #7, spawned at app.cpp:47, age 3.2 s: blocked 3.1 s in sender::send on "rows" (2/2,
 //           1 receiver) at parse.cpp:88; "merge" #11 waited last at the other end, at merge.cpp:12,
@@ -90,7 +90,7 @@ ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
 ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
   std::string text = "scope " + quoted(s.name) + " #" + std::to_string(s.id) + ", made at " +
                      line_of(s.where) + ", age " + length_of(s.age) + ", " +
-                     std::to_string(s.running) + " running";
+                     count_of(s.running, "task");
   if (s.limit != unlimited)
     text += " of at most " + std::to_string(s.limit);
   if (s.queued != 0)

@@ -34,7 +34,7 @@ class [[nodiscard("it is shown only while it lives: give it a name")]] blocking_
   detail::foreign_call call_;
 };
 
-// --- implementation ---------------------------------------------------------
+  // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
 

@@ -40,7 +40,7 @@ class short_text {
 
  private:
   std::size_t size_ = 0;
-  std::array<char, Room> characters_; // only the first size_ are written
+  std::array<char, Room> characters_{};
 };
 
 } // namespace roost::inline v0::detail

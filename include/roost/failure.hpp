@@ -83,16 +83,16 @@ void print_unobserved(const failure& f) noexcept;
 
 namespace detail {
 
-ROOST_BODY std::string message_of(const std::exception_ptr& error) {
+ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
   return with_message_of(error, [](const char* text) { return std::string(text); });
 }
 
-ROOST_BODY std::string name_or_unnamed(std::string_view name) {
+ROOST_COLD_BODY std::string name_or_unnamed(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
 }
 
 // Allocates nothing: a failure may be that there is no memory.
-ROOST_BODY void print_unobserved(const failure& f) noexcept {
+ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
   const char* const quote = f.task.empty() ? "" : "\"";
   with_message_of(f.error, [&](const char* text) {
     std::fprintf(
@@ -109,7 +109,7 @@ ROOST_BODY void print_unobserved(const failure& f) noexcept {
 
 } // namespace detail
 
-ROOST_BODY exception_list::exception_list(std::vector<failure> failures) {
+ROOST_COLD_BODY exception_list::exception_list(std::vector<failure> failures) {
   contents_ = std::make_shared<contents>();
   std::string& what = contents_->what;
   what = std::to_string(failures.size());
@@ -121,7 +121,7 @@ ROOST_BODY exception_list::exception_list(std::vector<failure> failures) {
   contents_->failures.swap(failures);
 }
 
-ROOST_BODY unobserved_failure_hook
+ROOST_COLD_BODY unobserved_failure_hook
 set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept {
   return detail::unobserved_hook.exchange(hook != nullptr ? hook : &detail::print_unobserved);
 }

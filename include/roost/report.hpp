@@ -64,23 +64,23 @@ std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& o
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY report report_all() {
+ROOST_COLD_BODY report report_all() {
   return detail::report_of_all();
 }
 
-ROOST_BODY std::string to_text(const report& r, std::size_t most_lines) {
+ROOST_COLD_BODY std::string to_text(const report& r, std::size_t most_lines) {
   return detail::report_text(r).write(most_lines);
 }
 
-ROOST_BODY report_sink set_report_sink(report_sink sink) noexcept {
+ROOST_COLD_BODY report_sink set_report_sink(report_sink sink) noexcept {
   return detail::sink_of_reports.exchange(sink != nullptr ? sink : &detail::print_report);
 }
 
-ROOST_BODY std::string to_json(const report& r) {
+ROOST_COLD_BODY std::string to_json(const report& r) {
   return detail::report_json().write(r);
 }
 
-ROOST_BODY std::string to_dot(const report& r) {
+ROOST_COLD_BODY std::string to_dot(const report& r) {
   return detail::report_dot(r).write();
 }
 

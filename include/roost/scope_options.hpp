@@ -68,11 +68,12 @@ struct scope_options {
   /// even in a task.
   bool covers_owner = true;
 
-  /// A join that still waits so long after a stop prints to stderr which tasks ignore it, again at
-  /// double the time, and so on. The environment's ROOST_STALL_MS overrides it for the whole
-  /// program, and then joins print without a stop, too. A join, or a spawn that waits, prints the
-  /// same where tasks have been queued for so long while all that run are blocked, in calls of
-  /// roost that no deadline ends; it does not look into scopes of theirs.
+  /// A join that still waits so long after a stop gives a report of the scope to the report sink,
+  /// which prints it to stderr unless the program has set another one: set_report_sink(). Again at
+  /// double the time, and so on. A join, or a spawn that waits, does the same where tasks have been
+  /// queued for so long while all that run are blocked, in calls of roost that no deadline ends.
+  /// The environment's ROOST_STALL_MS overrides it for the whole program, and then any wait of an
+  /// owner that its scope covers is watched, also without a stop.
   detail::any_duration stall_after = std::chrono::seconds(10);
 };
 

@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
   test::wait_until_blocked(scope, 6);
   const roost::report r = roost::report_all();
   gate.open();
+  scope.request_stop();
+  scope.join(); // before the handle goes that one of the tasks asks
   std::fputs((form == "dot" ? to_dot(r) : to_json(r)).c_str(), stdout);
   return form == "dot" || form == "json" ? 0 : 2;
 }

@@ -7,16 +7,20 @@
 //     compiled                    once, in the library of the CMake target roost::compiled
 //
 // The target defines ROOST_COMPILED for its users, and ROOST_COMPILE_BODIES for its one source. A
-// header wraps such bodies in `#if ROOST_HAS_BODIES`.
+// header wraps such bodies in `#if ROOST_HAS_BODIES`. ROOST_COLD_BODY is the same for what seldom
+// runs: it is compiled for size.
 #if !defined(ROOST_COMPILED)
 #define ROOST_HAS_BODIES 1
 #define ROOST_BODY inline
+#define ROOST_COLD_BODY [[gnu::cold]] inline
 #elif defined(ROOST_COMPILE_BODIES)
 #define ROOST_HAS_BODIES 1
 #define ROOST_BODY
+#define ROOST_COLD_BODY [[gnu::cold]]
 #else
 #define ROOST_HAS_BODIES 0
 #define ROOST_BODY
+#define ROOST_COLD_BODY [[gnu::cold]]
 #endif
 
 namespace roost::inline v0::detail {

@@ -27,16 +27,16 @@ namespace roost::inline v0::detail {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY void die(const char* message) noexcept {
+ROOST_COLD_BODY void die(const char* message) noexcept {
   std::fprintf(stderr, "roost: %s\n", message);
   std::terminate();
 }
 
-ROOST_BODY void die(const char* message,
-                    const char* kind,
-                    std::string_view name,
-                    const char* did,
-                    const site& where) noexcept {
+ROOST_COLD_BODY void die(const char* message,
+                         const char* kind,
+                         std::string_view name,
+                         const char* did,
+                         const site& where) noexcept {
   try {
     const std::string about = name_and_line(kind, name, did, where);
     std::fprintf(stderr, "roost: %s (%s)\n", message, about.c_str());

@@ -26,12 +26,12 @@ name_and_line(const char* kind, std::string_view name, const char* did, const si
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY std::string line_of(const site& where) {
+ROOST_COLD_BODY std::string line_of(const site& where) {
   return is_of_the_library(where) ? "a line of the standard library"
                                   : std::string(where.file) + ":" + std::to_string(where.line);
 }
 
-ROOST_BODY std::string
+ROOST_COLD_BODY std::string
 name_and_line(const char* kind, std::string_view name, const char* did, const site& where) {
   std::string text = kind;
   text += name.empty() ? " (unnamed)" : " \"" + std::string(name) + "\"";

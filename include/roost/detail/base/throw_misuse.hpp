@@ -27,22 +27,22 @@ namespace roost::inline v0::detail {
 
 #if ROOST_HAS_BODIES
 
-[[gnu::cold]] ROOST_BODY void throw_invalid_argument(const char* message) {
+[[gnu::cold]] ROOST_COLD_BODY void throw_invalid_argument(const char* message) {
   throw std::invalid_argument(message);
 }
 
-[[gnu::cold]] ROOST_BODY void
+[[gnu::cold]] ROOST_COLD_BODY void
 throw_logic_error(const char* before, const site& where, std::string_view after) {
   throw std::logic_error(before + line_of(where) += after);
 }
 
-[[gnu::cold]] ROOST_BODY void
+[[gnu::cold]] ROOST_COLD_BODY void
 throw_deadlock(std::string before, const site& where, std::string_view after) {
   throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                           (before += line_of(where)) += after);
 }
 
-[[gnu::cold]] ROOST_BODY void throw_moved_from(const char* what, const site& where) {
+[[gnu::cold]] ROOST_COLD_BODY void throw_moved_from(const char* what, const site& where) {
   throw std::logic_error(std::string("roost: ") + what + " was moved from, and is used at " +
                          line_of(where) + "; make a copy of it where both are used");
 }

@@ -52,7 +52,7 @@ class report_dot {
 };
 
 // A node for each id: all tasks of a group share the first one's.
-ROOST_BODY std::string report_dot::write() {
+ROOST_COLD_BODY std::string report_dot::write() {
   for (std::size_t scope = 0; scope < report_.scopes.size(); ++scope) {
     tree_.for_each_group(scope, [this](std::size_t first) {
       tree_.for_each_in_group(first, [&](std::size_t task) {
@@ -65,7 +65,7 @@ ROOST_BODY std::string report_dot::write() {
   return text_ + "}\n";
 }
 
-ROOST_BODY std::string report_dot::escaped(std::string_view label) {
+ROOST_COLD_BODY std::string report_dot::escaped(std::string_view label) {
   std::string text = "\"";
   while (!label.empty()) {
     const char c = label.front();
@@ -83,7 +83,7 @@ ROOST_BODY std::string report_dot::escaped(std::string_view label) {
   return text + "\"";
 }
 
-ROOST_BODY void report_dot::add_scope(std::size_t scope, const std::string& around) {
+ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string& around) {
   const scope_report& s = report_.scopes[scope];
   const std::string name = "scope" + std::to_string(s.id);
   std::string label = "scope " + quoted(s.name) + "\n" + line_of(s.where);
@@ -98,7 +98,7 @@ ROOST_BODY void report_dot::add_scope(std::size_t scope, const std::string& arou
   tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, name); });
 }
 
-ROOST_BODY void report_dot::add_group(std::size_t first_task, const std::string& scope) {
+ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::string& scope) {
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
   const std::string name = "task" + std::to_string(first.id);
@@ -115,7 +115,7 @@ ROOST_BODY void report_dot::add_group(std::size_t first_task, const std::string&
   tree_.for_each_scope_in_task(first_task, [&](std::size_t inner) { add_scope(inner, name); });
 }
 
-ROOST_BODY void report_dot::add_wait(const std::string& waiter, const blocked_report& b) {
+ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const blocked_report& b) {
   const std::string look = "style=dashed, label=" + escaped(b.operation + "\n" + line_of(b.where));
   for (const object_report& o : b.waits_for) {
     const std::size_t task = shown_by_.find(o.task);
@@ -134,7 +134,7 @@ ROOST_BODY void report_dot::add_wait(const std::string& waiter, const blocked_re
   }
 }
 
-ROOST_BODY void report_dot::add_object(const object_report& o, const std::string& name) {
+ROOST_COLD_BODY void report_dot::add_object(const object_report& o, const std::string& name) {
   drawn_.add(o.id, 0);
   std::string label = o.kind;
   if (!o.name.empty())

@@ -73,7 +73,7 @@ void write_optional(json_text& out,
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY void json_text::separate() {
+ROOST_COLD_BODY void json_text::separate() {
   if (text_.empty())
     return;
   const char last = text_.back();
@@ -81,14 +81,14 @@ ROOST_BODY void json_text::separate() {
     text_ += ", ";
 }
 
-ROOST_BODY void json_text::string(std::string_view value) {
+ROOST_COLD_BODY void json_text::string(std::string_view value) {
   separate();
   text_ += '"';
   add_escaped(value);
   text_ += '"';
 }
 
-ROOST_BODY void json_text::add_escaped(std::string_view value) {
+ROOST_COLD_BODY void json_text::add_escaped(std::string_view value) {
   constexpr std::string_view digits = "0123456789abcdef";
   while (!value.empty()) {
     const auto c = static_cast<unsigned char>(value.front());
@@ -142,7 +142,7 @@ class report_json {
   json_text out_;
 };
 
-ROOST_BODY std::string report_json::write(const report& r) {
+ROOST_COLD_BODY std::string report_json::write(const report& r) {
   out_.begin('{');
   number("format", 1);
   write_list(out_, "scopes", r.scopes, [this](const scope_report& s) { scope(s); });
@@ -152,7 +152,7 @@ ROOST_BODY std::string report_json::write(const report& r) {
   return out_.take();
 }
 
-ROOST_BODY void report_json::scope(const scope_report& s) {
+ROOST_COLD_BODY void report_json::scope(const scope_report& s) {
   out_.begin('{');
   number("id", s.id);
   number_or_null("parent_scope", s.parent_scope);
@@ -169,7 +169,7 @@ ROOST_BODY void report_json::scope(const scope_report& s) {
   out_.end('}');
 }
 
-ROOST_BODY void report_json::stop(const stop_report& s) {
+ROOST_COLD_BODY void report_json::stop(const stop_report& s) {
   out_.begin('{');
   text("reason", word_for(s.reason));
   text("message", s.message);
@@ -179,7 +179,7 @@ ROOST_BODY void report_json::stop(const stop_report& s) {
   out_.end('}');
 }
 
-ROOST_BODY void report_json::task(const task_report& t) {
+ROOST_COLD_BODY void report_json::task(const task_report& t) {
   out_.begin('{');
   number("id", t.id);
   number("scope", t.scope);
@@ -193,7 +193,7 @@ ROOST_BODY void report_json::task(const task_report& t) {
   out_.end('}');
 }
 
-ROOST_BODY void report_json::blocked(const blocked_report& b) {
+ROOST_COLD_BODY void report_json::blocked(const blocked_report& b) {
   out_.begin('{');
   text("operation", b.operation);
   text("object", b.object);
@@ -206,7 +206,7 @@ ROOST_BODY void report_json::blocked(const blocked_report& b) {
   out_.end('}');
 }
 
-ROOST_BODY void report_json::object(const object_report& o) {
+ROOST_COLD_BODY void report_json::object(const object_report& o) {
   out_.begin('{');
   number_or_null("id", o.id);
   text("kind", o.kind);
@@ -217,7 +217,7 @@ ROOST_BODY void report_json::object(const object_report& o) {
   out_.end('}');
 }
 
-ROOST_BODY void report_json::peer(const waiter_report& w) {
+ROOST_COLD_BODY void report_json::peer(const waiter_report& w) {
   out_.begin('{');
   number_or_null("task", w.task);
   text("name", w.name);

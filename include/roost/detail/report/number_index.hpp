@@ -44,7 +44,7 @@ class number_index {
 
 // Multiplication spreads what numbers that follow each other, and addresses, differ by; the upper
 // bits have most of it.
-ROOST_BODY std::size_t number_index::slot_of(std::uint64_t number) const noexcept {
+ROOST_COLD_BODY std::size_t number_index::slot_of(std::uint64_t number) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = static_cast<std::size_t>((number * 0x9e3779b97f4a7c15U) >> 32U) & mask;
   while (slots_[at].place != none && slots_[at].number != number)
@@ -52,7 +52,7 @@ ROOST_BODY std::size_t number_index::slot_of(std::uint64_t number) const noexcep
   return at;
 }
 
-ROOST_BODY std::size_t number_index::add(std::uint64_t number, std::size_t place) {
+ROOST_COLD_BODY std::size_t number_index::add(std::uint64_t number, std::size_t place) {
   if (2 * (size_ + 1) > slots_.size())
     grow();
   slot& s = slots_[slot_of(number)];
@@ -63,7 +63,7 @@ ROOST_BODY std::size_t number_index::add(std::uint64_t number, std::size_t place
   return s.place;
 }
 
-ROOST_BODY void number_index::grow() {
+ROOST_COLD_BODY void number_index::grow() {
   std::vector<slot> old(slots_.empty() ? 16 : 2 * slots_.size());
   old.swap(slots_);
   for (const slot& s : old) {

@@ -97,7 +97,7 @@ class report_tree {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY report_tree::report_tree(const report& r)
+ROOST_COLD_BODY report_tree::report_tree(const report& r)
     : report_(r),
       in_scope_(r.scopes.size() + 1, r.scopes.size()),
       in_task_(r.tasks.size(), r.scopes.size()),
@@ -112,12 +112,12 @@ ROOST_BODY report_tree::report_tree(const report& r)
   place_tasks();
 }
 
-ROOST_BODY const task_report* report_tree::task(std::uint64_t id) const noexcept {
+ROOST_COLD_BODY const task_report* report_tree::task(std::uint64_t id) const noexcept {
   const std::size_t place = tasks_.find(id);
   return place != number_index::none ? &report_.tasks[place] : nullptr;
 }
 
-ROOST_BODY void report_tree::place_scopes() {
+ROOST_COLD_BODY void report_tree::place_scopes() {
   constexpr std::size_t none = number_index::none;
   for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
     const std::size_t task = tasks_.find(report_.scopes[i].parent_task);
@@ -129,12 +129,12 @@ ROOST_BODY void report_tree::place_scopes() {
   }
 }
 
-ROOST_BODY bool same_place(const site& a, const site& b) noexcept {
+ROOST_COLD_BODY bool same_place(const site& a, const site& b) noexcept {
   return a.line == b.line && std::string_view(a.file) == b.file;
 }
 
 /// True if the two do the same.
-ROOST_BODY bool are_alike(const task_report& a, const task_report& b) noexcept {
+ROOST_COLD_BODY bool are_alike(const task_report& a, const task_report& b) noexcept {
   if (a.scope != b.scope || a.state != b.state || a.name != b.name ||
       !same_place(a.spawned, b.spawned) || a.blocked.has_value() != b.blocked.has_value())
     return false;
@@ -144,7 +144,7 @@ ROOST_BODY bool are_alike(const task_report& a, const task_report& b) noexcept {
 }
 
 /// The same number for those that do the same (FNV-1a).
-ROOST_BODY std::uint64_t number_of_kind(const task_report& t) noexcept {
+ROOST_COLD_BODY std::uint64_t number_of_kind(const task_report& t) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325U;
   const auto mix_number = [&hash](std::uint64_t n) { hash = (hash ^ n) * 0x100000001b3U; };
   const auto mix = [&](std::string_view text) {
@@ -164,7 +164,7 @@ ROOST_BODY std::uint64_t number_of_kind(const task_report& t) noexcept {
   return hash;
 }
 
-ROOST_BODY void report_tree::place_tasks() {
+ROOST_COLD_BODY void report_tree::place_tasks() {
   number_index kinds; // the first task of each group
   for (std::size_t i = 0; i < report_.tasks.size(); ++i) {
     const task_report& t = report_.tasks[i];

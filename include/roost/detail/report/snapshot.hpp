@@ -60,7 +60,7 @@ class report_builder {
   clock::time_point now_{};
 };
 
-ROOST_BODY void report_builder::add(const tree_notes& notes) {
+ROOST_COLD_BODY void report_builder::add(const tree_notes& notes) {
   now_ = sync::now();
   std::size_t at = report_.scopes.size();
   report_.scopes.resize(at + notes.scopes.size());
@@ -75,7 +75,7 @@ ROOST_BODY void report_builder::add(const tree_notes& notes) {
   report_.left_out += notes.missing();
 }
 
-ROOST_BODY report report_builder::take() {
+ROOST_COLD_BODY report report_builder::take() {
   for (scope_report& s : report_.scopes)
     name_peers(s.owner);
   for (task_report& t : report_.tasks)
@@ -83,7 +83,7 @@ ROOST_BODY report report_builder::take() {
   return std::move(report_);
 }
 
-ROOST_BODY void report_builder::name_peers(std::optional<blocked_report>& call) const {
+ROOST_COLD_BODY void report_builder::name_peers(std::optional<blocked_report>& call) const {
   if (!call)
     return;
   for (object_report& o : call->waits_for) {
@@ -93,7 +93,7 @@ ROOST_BODY void report_builder::name_peers(std::optional<blocked_report>& call) 
   }
 }
 
-ROOST_BODY void
+ROOST_COLD_BODY void
 report_builder::fill(scope_report& made, const scope_note& note, const tree_notes& notes) {
   made.id = note.id;
   made.parent_scope = note.around;
@@ -116,7 +116,7 @@ report_builder::fill(scope_report& made, const scope_note& note, const tree_note
   fill(made.owner, note.owner, notes);
 }
 
-ROOST_BODY void
+ROOST_COLD_BODY void
 report_builder::fill(task_report& made, const task_note& note, const tree_notes& notes) {
   made.id = note.id;
   made.scope = note.scope;
@@ -145,9 +145,9 @@ report_builder::fill(task_report& made, const task_note& note, const tree_notes&
   }
 }
 
-ROOST_BODY void report_builder::fill(std::optional<blocked_report>& made,
-                                     const call_note& note,
-                                     const tree_notes& notes) {
+ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
+                                          const call_note& note,
+                                          const tree_notes& notes) {
   if (*note.operation == '\0')
     return;
   made.emplace();
@@ -169,7 +169,7 @@ ROOST_BODY void report_builder::fill(std::optional<blocked_report>& made,
   }
 }
 
-ROOST_BODY void report_builder::fill(object_report& made, const object_note& note) {
+ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note& note) {
   if (note.object != nullptr)
     made.id = 1 + objects_.add(reinterpret_cast<std::uintptr_t>(note.object), objects_.size());
   made.kind = note.kind;
@@ -183,7 +183,7 @@ ROOST_BODY void report_builder::fill(object_report& made, const object_note& not
   }
 }
 
-ROOST_BODY roost::report report_of(stop_domain& root) {
+ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
   report_builder builder;
   tree_notes notes;
   notes.take(root);
@@ -191,7 +191,7 @@ ROOST_BODY roost::report report_of(stop_domain& root) {
   return builder.take();
 }
 
-ROOST_BODY roost::report report_of_all() {
+ROOST_COLD_BODY roost::report report_of_all() {
   report_builder builder;
   tree_notes notes;
   note_list<std::shared_ptr<stop_domain>> roots;

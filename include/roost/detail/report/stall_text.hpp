@@ -38,7 +38,7 @@ inline void print_report(std::string_view text) {
 #if ROOST_HAS_BODIES
 
 /// What is wrong with the first scope of a report.
-ROOST_BODY std::string stall_headline(const report& r) {
+ROOST_COLD_BODY std::string stall_headline(const report& r) {
   const scope_report& scope = r.scopes.front();
   const auto runs = [&](const task_report& t) {
     return t.scope == scope.id && t.state == task_state::running;
@@ -62,7 +62,7 @@ ROOST_BODY std::string stall_headline(const report& r) {
   return text;
 }
 
-ROOST_BODY void tell_stall(stop_domain& scope) noexcept {
+ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
   try {
     const report r = report_of(scope);
     if (r.scopes.empty())

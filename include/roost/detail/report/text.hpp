@@ -56,14 +56,14 @@ class report_text {
   std::vector<std::string> lines_;
 };
 
-ROOST_BODY std::string report_text::write(std::size_t most_lines) {
+ROOST_COLD_BODY std::string report_text::write(std::size_t most_lines) {
   std::string text;
   for (const std::string& line : lines(most_lines))
     text += line;
   return text;
 }
 
-ROOST_BODY std::vector<std::string> report_text::lines(std::size_t most_lines) {
+ROOST_COLD_BODY std::vector<std::string> report_text::lines(std::size_t most_lines) {
   if (report_.scopes.empty())
     add_line("no scope", 0);
   tree_.for_each_root([this](std::size_t scope) { add_scope(scope, 0); });
@@ -77,7 +77,7 @@ ROOST_BODY std::vector<std::string> report_text::lines(std::size_t most_lines) {
   return std::move(lines_);
 }
 
-ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
+ROOST_COLD_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
   const scope_report& s = report_.scopes[scope];
   add_line(scope_words(s), depth);
   // The owner that is a task is told of in the line above.
@@ -87,7 +87,7 @@ ROOST_BODY void report_text::add_scope(std::size_t scope, std::size_t depth) {
   tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, depth + 1); });
 }
 
-ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
+ROOST_COLD_BODY std::string report_text::scope_words(const scope_report& s) const {
   std::string text = "scope " + quoted(s.name) + " #" + std::to_string(s.id) + ", made at " +
                      line_of(s.where) + ", age " + length_of(s.age) + ", " +
                      count_of(s.running, "task");
@@ -103,7 +103,7 @@ ROOST_BODY std::string report_text::scope_words(const scope_report& s) const {
   return text + ") at " + line_of(s.stop->where);
 }
 
-ROOST_BODY void report_text::add_group(std::size_t first_task, std::size_t depth) {
+ROOST_COLD_BODY void report_text::add_group(std::size_t first_task, std::size_t depth) {
   constexpr std::size_t most_ids = 8;
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
@@ -124,7 +124,7 @@ ROOST_BODY void report_text::add_group(std::size_t first_task, std::size_t depth
   tree_.for_each_scope_in_task(first_task, [&](std::size_t s) { add_scope(s, depth + 1); });
 }
 
-ROOST_BODY std::string report_text::state_words(const task_report& t, bool alone) const {
+ROOST_COLD_BODY std::string report_text::state_words(const task_report& t, bool alone) const {
   const std::string state(word_for(t.state));
   if (t.blocked)
     return state + " " + blocked_words(*t.blocked);
@@ -138,7 +138,7 @@ ROOST_BODY std::string report_text::state_words(const task_report& t, bool alone
   return text;
 }
 
-ROOST_BODY std::string report_text::blocked_words(const blocked_report& b) const {
+ROOST_COLD_BODY std::string report_text::blocked_words(const blocked_report& b) const {
   std::string text = length_of(b.since) + " in " + call_words(b);
   if (b.until_deadline)
     text += ", until a deadline";
@@ -149,7 +149,7 @@ ROOST_BODY std::string report_text::blocked_words(const blocked_report& b) const
   return text;
 }
 
-ROOST_BODY std::string report_text::peer_words(const object_report& o) const {
+ROOST_COLD_BODY std::string report_text::peer_words(const object_report& o) const {
   if (!o.peer)
     return {};
   std::string text = "; ";

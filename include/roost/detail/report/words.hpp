@@ -20,7 +20,7 @@ namespace roost::inline v0::detail {
 #if ROOST_HAS_BODIES
 
 /// "850 ms", "3.1 s", "12 min 5 s", "30 h 2 min".
-ROOST_BODY std::string length_of(clock::duration time) {
+ROOST_COLD_BODY std::string length_of(clock::duration time) {
   const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
   const std::int64_t s = ms / 1000;
   if (ms < 1000)
@@ -32,7 +32,7 @@ ROOST_BODY std::string length_of(clock::duration time) {
   return std::to_string(s / 3600) + " h " + std::to_string(s / 60 % 60) + " min";
 }
 
-ROOST_BODY std::string_view word_for(task_state state) noexcept {
+ROOST_COLD_BODY std::string_view word_for(task_state state) noexcept {
   switch (state) {
   case task_state::queued:
     return "queued";
@@ -48,7 +48,7 @@ ROOST_BODY std::string_view word_for(task_state state) noexcept {
   return "";
 }
 
-ROOST_BODY std::string_view word_for(stop_reason reason) noexcept {
+ROOST_COLD_BODY std::string_view word_for(stop_reason reason) noexcept {
   switch (reason) {
   case stop_reason::none:
     return "none";
@@ -69,19 +69,19 @@ ROOST_BODY std::string_view word_for(stop_reason reason) noexcept {
 }
 
 /// "1 task", "3 tasks".
-ROOST_BODY std::string count_of(std::size_t number, std::string_view noun) {
+ROOST_COLD_BODY std::string count_of(std::size_t number, std::string_view noun) {
   std::string text = std::to_string(number) + " ";
   text += noun;
   return number == 1 ? text : text + "s";
 }
 
 /// `"parse"`, or `(unnamed)`.
-ROOST_BODY std::string quoted(std::string_view name) {
+ROOST_COLD_BODY std::string quoted(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
 }
 
 /// `on "rows" (2/2, 1 receiver)`, or nothing.
-ROOST_BODY std::string object_words(std::string_view name, std::string_view detail) {
+ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view detail) {
   std::string text;
   if (!name.empty())
     text += " on \"" + std::string(name) + "\"";
@@ -91,7 +91,7 @@ ROOST_BODY std::string object_words(std::string_view name, std::string_view deta
 }
 
 /// `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`.
-ROOST_BODY std::string call_words(const blocked_report& b) {
+ROOST_COLD_BODY std::string call_words(const blocked_report& b) {
   // The operation tells its kind.
   const bool is_unnamed = b.waits_for.size() == 1 && b.waits_for.front().name.empty() &&
                           b.object == b.waits_for.front().kind;
@@ -100,7 +100,7 @@ ROOST_BODY std::string call_words(const blocked_report& b) {
 }
 
 /// How many bytes the UTF-8 character takes with which `text` begins; 0 if it begins with none.
-ROOST_BODY std::size_t utf8_length(std::string_view text) noexcept {
+ROOST_COLD_BODY std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
   const std::size_t length = first < 0x80                    ? 1

@@ -125,8 +125,8 @@ class failure_log {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY std::exception_ptr failure_log::throw_first(on_error policy,
-                                                       const std::exception_ptr& timeout) noexcept {
+ROOST_COLD_BODY std::exception_ptr
+failure_log::throw_first(on_error policy, const std::exception_ptr& timeout) noexcept {
   has_thrown_ = true;
   if (timeout)
     return timeout_ = timeout;
@@ -137,8 +137,8 @@ ROOST_BODY std::exception_ptr failure_log::throw_first(on_error policy,
   return thrown_->error;
 }
 
-ROOST_BODY std::exception_ptr failure_log::report_at_end(on_error policy,
-                                                         const std::exception_ptr& timeout) {
+ROOST_COLD_BODY std::exception_ptr failure_log::report_at_end(on_error policy,
+                                                              const std::exception_ptr& timeout) {
   if (once_more_)
     return std::exchange(once_more_, nullptr);
   const bool late = timeout && cut_short_ && !std::exchange(timeout_reported_, true);
@@ -164,7 +164,7 @@ ROOST_BODY std::exception_ptr failure_log::report_at_end(on_error policy,
   return reported_;
 }
 
-ROOST_BODY bool failure_log::unreport(const std::exception_ptr& error) noexcept {
+ROOST_COLD_BODY bool failure_log::unreport(const std::exception_ptr& error) noexcept {
   if (error == timeout_) {
     timeout_reported_ = false;
     return true;
@@ -183,20 +183,20 @@ ROOST_BODY bool failure_log::unreport(const std::exception_ptr& error) noexcept 
   return known;
 }
 
-ROOST_BODY void failure_log::unreport_first() noexcept {
+ROOST_COLD_BODY void failure_log::unreport_first() noexcept {
   timeout_reported_ = false;
   if (first_ != nullptr)
     first_->reported = false;
 }
 
-ROOST_BODY std::vector<failure> failure_log::show_all() const {
+ROOST_COLD_BODY std::vector<failure> failure_log::show_all() const {
   std::vector<failure> all;
   for_each([&](const failure_record& f) { all.push_back(f.describe()); });
   for_each([](failure_record& f) { f.shown = true; });
   return all;
 }
 
-ROOST_BODY void failure_log::show_unreported() const noexcept {
+ROOST_COLD_BODY void failure_log::show_unreported() const noexcept {
   for_each([](failure_record& f) {
     if (!f.reported && !f.shown.exchange(true))
       unobserved_hook.load()(f.describe());

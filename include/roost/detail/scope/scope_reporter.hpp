@@ -32,7 +32,7 @@ class scope_state::reporter final : public watcher {
     const std::lock_guard lock(scope_.lock_);
     return next_ = scope_.next_report(watch_);
   }
-  ROOST_BODY void look() noexcept override;
+  ROOST_COLD_BODY void look() noexcept override;
 
  private:
   scope_state& scope_;
@@ -60,9 +60,9 @@ class scope_state::owner_watch final : public watcher {
   clock::time_point next_ = no_deadline; // at the last next_look()
 };
 
-ROOST_BODY wait_state scope_state::cover::sleep(wait_record& record,
-                                                clock::time_point deadline,
-                                                watcher* meanwhile) noexcept {
+ROOST_COLD_BODY wait_state scope_state::cover::sleep(wait_record& record,
+                                                     clock::time_point deadline,
+                                                     watcher* meanwhile) noexcept {
   if (meanwhile != nullptr || !stall_watch::watches_all_waits())
     return record.await(deadline, meanwhile);
   owner_watch watch(scope_);
@@ -70,13 +70,13 @@ ROOST_BODY wait_state scope_state::cover::sleep(wait_record& record,
 }
 
 // True if not all tasks' handles have gone on, or a spawn waits.
-ROOST_BODY bool scope_state::has_work() const noexcept {
+ROOST_COLD_BODY bool scope_state::has_work() const noexcept {
   bool found = queue_.front() != nullptr || !queue_.spawns().empty();
   for_each_running([&](const task& t, thread_slot*) { found = found || !t.has_ended(); });
   return found;
 }
 
-ROOST_BODY bool scope_state::all_are_blocked() const noexcept {
+ROOST_COLD_BODY bool scope_state::all_are_blocked() const noexcept {
   bool all = true;
   for_each_running([&](const task&, thread_slot* thread) {
     all = all && thread != nullptr && thread->waits_for_others();
@@ -84,14 +84,14 @@ ROOST_BODY bool scope_state::all_are_blocked() const noexcept {
   return all;
 }
 
-ROOST_BODY clock::time_point scope_state::next_report(stall_watch& watch) noexcept {
+ROOST_COLD_BODY clock::time_point scope_state::next_report(stall_watch& watch) noexcept {
   drain_buffer();
   const bool stands = queue_.front() != nullptr && stopped_at_ == no_deadline;
   return watch.next({stopped_at_, stands ? queue_.begun() : stall_watch::no_queue});
 }
 
 // Where only the queue makes it look, a task that computes may well go on: then it tells nothing.
-ROOST_BODY void scope_state::reporter::look() noexcept {
+ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
   if (now < next_)
     return;

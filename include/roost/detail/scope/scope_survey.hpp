@@ -21,7 +21,7 @@ namespace roost::inline v0::detail {
 
 /// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none: a task
 /// that runs another one inside its wait is not what is blocked.
-ROOST_BODY void
+ROOST_COLD_BODY void
 note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& note) noexcept {
   const auto is_it = [task](const task_context* caller) {
     return (caller != nullptr ? caller->id() : 0) == task;
@@ -50,11 +50,11 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
   }
 }
 
-ROOST_BODY std::uint64_t number_of(const thread_slot& slot) noexcept {
+ROOST_COLD_BODY std::uint64_t number_of(const thread_slot& slot) noexcept {
   return slot.number.load(std::memory_order_relaxed); // relaxed: a number, see know_number()
 }
 
-ROOST_BODY void
+ROOST_COLD_BODY void
 note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& notes) noexcept {
   task_note* const note = notes.tasks.add();
   if (note == nullptr)
@@ -71,14 +71,14 @@ note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& note
   note_call(*thread, t.id(), notes, note->call);
 }
 
-ROOST_BODY void note_stop(const stop_cause& cause, scope_note& note) noexcept {
+ROOST_COLD_BODY void note_stop(const stop_cause& cause, scope_note& note) noexcept {
   note.reason = cause.reason;
   note.message.add(cause.message);
   note.stopped_by.add(cause.task);
   note.stopped_where = cause.where;
 }
 
-ROOST_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t around) noexcept {
+ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t around) noexcept {
   drain_buffer();
   if (scope_note* const note = notes.scopes.add()) {
     note->id = id_;

@@ -57,7 +57,7 @@ class stall_watch {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
+ROOST_COLD_BODY stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
   if (from_environment() != no_timeout) {
     patience_at_first_ = from_environment();
     waiting_since_ = sync::now();
@@ -65,7 +65,7 @@ ROOST_BODY stall_watch::stall_watch(clock::duration patience) : patience_at_firs
   patience_ = patience_at_first_;
 }
 
-ROOST_BODY clock::time_point stall_watch::next(const progress& now) noexcept {
+ROOST_COLD_BODY clock::time_point stall_watch::next(const progress& now) noexcept {
   if (now.begun != begun_) {
     begun_ = now.begun;
     queue_stands_since_ = begun_ != no_queue ? sync::now() : no_deadline;
@@ -80,7 +80,7 @@ ROOST_BODY clock::time_point stall_watch::next(const progress& now) noexcept {
   return never ? no_deadline : start_ + patience_;
 }
 
-ROOST_BODY clock::duration stall_watch::from_environment() noexcept {
+ROOST_COLD_BODY clock::duration stall_watch::from_environment() noexcept {
   static const clock::duration interval = []() -> clock::duration {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): safe unless the program changes its environment
     const char* const text = std::getenv("ROOST_STALL_MS");

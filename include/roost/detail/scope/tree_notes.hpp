@@ -95,7 +95,7 @@ void make_room_for_all(note_list<Note>& notes, std::size_t at_least) noexcept {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY void tree_notes::take(stop_domain& root) noexcept {
+ROOST_COLD_BODY void tree_notes::take(stop_domain& root) noexcept {
   constexpr int times = 5;
   for (int i = 0; i < times; ++i) {
     make_room_for_all(scopes, 8);

@@ -358,7 +358,7 @@ class scope_state final : public stop_domain {
   // general allocators are slow with aligned and with large objects.
   run_queue queue_;
   const std::uint64_t id_ = next_id();
-  const clock::time_point made_at_ = sync::now();
+  const clock::time_point made_at_ = sync::now_roughly();
   [[maybe_unused]] std::array<std::byte, 8> gap_{};
   spawn_buffer buffer_; // has a lock of its own, too
 };

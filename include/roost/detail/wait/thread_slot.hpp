@@ -100,7 +100,7 @@ struct thread_slot {
 
   /// What has been published goes on for longer: others are told where this thread sleeps.
   void sleeps(std::uint64_t task_id) noexcept {
-    const clock::time_point now = sync::now();
+    const clock::time_point now = sync::now_roughly();
     const std::lock_guard guard(lock);
     since = now;
     if (what != nullptr && record->try_hold()) {
@@ -159,7 +159,7 @@ class contexts_set_aside {
 class blocked_region {
  public:
   explicit blocked_region(const blocked_call& call) noexcept {
-    this_thread.publish(nullptr, call, no_deadline, nullptr, sync::now());
+    this_thread.publish(nullptr, call, no_deadline, nullptr, sync::now_roughly());
   }
   ~blocked_region() { this_thread.withdraw(); }
   blocked_region(const blocked_region&) = delete;

@@ -84,12 +84,12 @@ int main() {
     }
     std::cout << "found: " << wanted << '\n';
   };
-  ask(SIGUSR1, "in event::wait (not set) at 31_report_on_signal.cpp");
+  ask(SIGUSR1, "in event::wait (not set)");
   ask(SIGUSR1, "\"report on signal\"");
   ask(SIGUSR2, R"("operation": "event::wait", "object": "event", "detail": "not set")");
 }
 
 // Output:
-//   found: in event::wait (not set) at 31_report_on_signal.cpp
+//   found: in event::wait (not set)
 //   found: "report on signal"
 //   found: "operation": "event::wait", "object": "event", "detail": "not set"

@@ -46,13 +46,14 @@ std::string answer_to(std::string_view request) {
 class report_page {
  public:
   report_page() {
-    address_.sin_family = AF_INET;                     // port 0: the system chooses one
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK); // any user of this machine can read the page
+    // Any user of this machine can read the page. Port 0: the system chooses one.
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address_;
     check(::bind(listener_.number(), plain(address_), size), "bind");
     check(::listen(listener_.number(), SOMAXCONN), "listen");
     check(::getsockname(listener_.number(), plain(address_), &size), "getsockname");
-    tasks_.spawn("accept", [this] { accept_clients(); });
+    page_.spawn("accept", [this] { accept_clients(); });
   }
   sockaddr_in address() const { return address_; }
 
@@ -61,8 +62,8 @@ class report_page {
     for (const poller poller;;) {
       poller.wait(listener_, POLLIN, roost::clock::time_point::max());
       const int client = ::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC);
-      if (client >= 0) // one beyond the limit is closed
-        (void)tasks_.try_spawn("client", [socket = descriptor(client, "accept4")]() mutable {
+      if (client >= 0) // waits while eight are served
+        clients_.spawn("client", [socket = descriptor(client, "accept4")]() mutable {
           serve(connection(std::move(socket), roost::clock::now() + 2s));
         });
       else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
@@ -84,8 +85,10 @@ class report_page {
 
   const descriptor listener_ = tcp_socket(SOCK_NONBLOCK);
   sockaddr_in address_{};
-  // Last: its tasks use the rest. A failure does not reach the service, but the failure hook.
-  roost::background_scope tasks_{{.name = "page", .limit = 9, .backlog = 0}};
+  // Last: their tasks use the rest. A failure goes to the unobserved-failure hook, and no further.
+  // There are two, as a spawn by one of a scope's own tasks never waits.
+  roost::background_scope clients_{{.name = "clients", .limit = 8, .backlog = 0}};
+  roost::background_scope page_{{.name = "page"}};
 };
 
 std::string get(sockaddr_in address, const std::string& path) {

@@ -66,7 +66,7 @@ class poller {
       roost::this_task::stop_token(), [this] { (void)::eventfd_write(stop_.number(), 1); }};
 };
 
-/// A socket, for the task that makes this and until `end`. An error is as a peer that is gone.
+/// A socket, for the task that makes this, until `end`. An error counts as a peer that is gone.
 class connection {
  public:
   connection(descriptor socket, roost::clock::time_point end)

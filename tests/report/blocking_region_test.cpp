@@ -91,8 +91,7 @@ TEST_CASE("a wait inside a blocking_region is shown as what it is, and the regio
   CHECK(call_in(second, "both").object == "region");
 }
 
-TEST_CASE("a task that runs inside another one's blocking_region is not shown there",
-          "[report]") {
+TEST_CASE("a task that runs inside another one's blocking_region is not shown there", "[report]") {
   test::gate gate;
   test::gate spawned;
   std::optional<roost::task_handle<void>> inner;

@@ -16,9 +16,10 @@ using namespace std::chrono_literals;
 namespace {
 
 void wait_for(const sigset_t& signals) {
-  // A stop cannot reach sigwait(): its callback sends a signal that this thread waits for, too.
-  const std::stop_callback wake(roost::this_task::stop_token(),
-                                [here = pthread_self()] { pthread_kill(here, SIGUSR1); });
+  // A stop cannot reach sigwait(): its callback sends this thread the signal.
+  const std::stop_callback wake(roost::this_task::stop_token(), [here = pthread_self()] {
+    pthread_kill(here, SIGTERM); // NOLINT(bugprone-bad-signal-to-kill-thread): it is blocked
+  });
   int signal = 0;
   sigwait(&signals, &signal);
   roost::this_task::checkpoint(); // throws if the stop sent it
@@ -30,7 +31,6 @@ int main() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // before the first thread: threads inherit it
   roost::event closing;
   roost::wait_group requests;

@@ -23,9 +23,10 @@ namespace roost::inline v0 {
 /// Lifetime: it is a local of the block with the call, and ends on the thread that made it. `what`
 /// is copied, and cut off behind 64 characters. Threads: of a task, or an owner; elsewhere it does
 /// nothing that can be seen. Errors, cancellation: none. Cost: some 30 ns, no allocation.
-class [[nodiscard("it is shown only while it lives: give it a name")]] blocking_region {
+class blocking_region {
  public:
-  explicit blocking_region(std::string_view what, site where = site::current()) noexcept;
+  [[nodiscard("it is shown only while it lives: give it a name")]] explicit blocking_region(
+      std::string_view what, site where = site::current()) noexcept;
   ~blocking_region();
   blocking_region(const blocking_region&) = delete;
   blocking_region& operator=(const blocking_region&) = delete;

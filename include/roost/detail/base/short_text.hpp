@@ -12,7 +12,7 @@ namespace roost::inline v0::detail {
 template <std::size_t Room>
 class short_text {
  public:
-  short_text() = default;
+  short_text() = default; // NOLINT(cppcoreguidelines-pro-type-member-init): as said below
   explicit short_text(std::string_view text) noexcept { add(text); }
 
   std::string_view view() const noexcept { return {characters_.data(), size_}; }

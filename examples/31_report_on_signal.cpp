@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+// `kill -USR1 <pid>` makes a service print what its tasks wait for, and -USR2 prints that as JSON.
+// Notice that there is no signal handler, which may call next to nothing: a task waits for the
+// signals. Its scope is its own, so it answers while the service hangs, fails or ends.
+#include <roost.hpp>
+
+#include <csignal>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <pthread.h>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace {
+
+void check(int error, const char* call) {
+  if (error != 0)
+    throw std::system_error(error, std::generic_category(), call);
+}
+
+/// Make it before the first thread: it blocks the signals, and threads inherit that. They stay
+/// blocked when it dies; one that comes late then waits, instead of killing the program. A child
+/// process that does not expect that unblocks them before it calls exec().
+class report_on_signal {
+ public:
+  explicit report_on_signal(std::function<void(const std::string&)> print)
+      : print_(std::move(print)) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGUSR1);
+    sigaddset(&signals_, SIGUSR2);
+    check(pthread_sigmask(SIG_BLOCK, &signals_, nullptr), "pthread_sigmask");
+    tasks_.spawn("report on signal", [this] { run(); });
+  }
+
+ private:
+  void run() {
+    // A stop cannot reach sigwait(): its callback sends this thread one of the signals.
+    const std::stop_callback wake(roost::this_task::stop_token(),
+                                  [here = pthread_self()] { pthread_kill(here, SIGUSR1); });
+    for (;;) {
+      const int signal = wait_for_signal();
+      roost::this_task::checkpoint(); // throws if the stop sent it
+      try {
+        const roost::report all = roost::report_all();
+        print_(signal == SIGUSR1 ? roost::to_text(all) : roost::to_json(all) + "\n");
+      } catch (const std::exception& error) { // the next one may succeed
+        std::cerr << "no report: " << error.what() << std::endl;
+      }
+    }
+  }
+
+  int wait_for_signal() const {
+    const roost::blocking_region region("sigwait");
+    int signal = 0;
+    check(sigwait(&signals_, &signal), "sigwait");
+    return signal;
+  }
+
+  std::function<void(const std::string&)> print_;
+  sigset_t signals_{};
+  roost::background_scope tasks_{{.name = "reports"}}; // last: its task uses the rest
+};
+
+} // namespace
+
+int main() {
+  const auto printed = roost::make_channel<std::string>();
+  // A service would write to its log, or std::cerr.
+  const report_on_signal reports([&](const std::string& text) { (void)printed.tx.send(text); });
+
+  roost::event configured; // which nobody sets
+  roost::task_scope service({.name = "service", .exit = roost::on_exit::stop});
+  service.spawn("consumer", [&] { configured.wait(); });
+
+  const auto ask = [&](int signal, const std::string& wanted) {
+    std::string text;
+    while (text.find(wanted) == std::string::npos) { // until the consumer has come so far
+      kill(getpid(), signal);
+      text = printed.rx.receive().value();
+    }
+    std::cout << "found: " << wanted << '\n';
+  };
+  ask(SIGUSR1, "in event::wait (not set)");
+  ask(SIGUSR1, "\"report on signal\"");
+  ask(SIGUSR2, R"("operation": "event::wait", "object": "event", "detail": "not set")");
+}
+
+// Output:
+//   found: in event::wait (not set)
+//   found: "report on signal"
+//   found: "operation": "event::wait", "object": "event", "detail": "not set"

@@ -35,7 +35,7 @@ class blocking_region {
   detail::foreign_call call_;
 };
 
-  // --- implementation ---------------------------------------------------------
+// --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
 

@@ -20,11 +20,11 @@ namespace roost::inline v0 {
 report report_all();
 
 /// For people. Tasks of a scope that are blocked at the same place, or run, and have no scope of
-/// their own, share a line. It ends by how many lines are left out.
+/// their own, share a line. It ends by how many lines are left out; with 0 none are.
 std::string to_text(const report& r, std::size_t most_lines = detail::usual_lines);
 
-/// For programs. All times are in milliseconds, all places "file:line"; what is not there is null.
-/// New fields may come, a change of what is there changes `format`.
+/// For programs. All times are in milliseconds, all places "file:line"; what is not there is null,
+/// or a text without characters. New fields may come, a change of what is there changes `format`.
 ///
 ///     {"format": 1,
 ///      "scopes": [{"id": 1, "parent_scope": null, "parent_task": null, "name": "ingest",

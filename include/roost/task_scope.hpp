@@ -128,8 +128,9 @@ class task_scope {
 
   /// The same if that would not wait and the scope is not stopped; else nothing, and `f` is
   /// untouched. Never waits: several that call it at the same moment may exceed the backlog by
-  /// their number. A task is counted for a moment longer than get() of its handle takes. Throws
-  /// scope_closed after join().
+  /// their number. In a task of this scope it never refuses, as spawns never wait there: what
+  /// bounds such a task, as one that accepts connections, is a scope around the others. A task is
+  /// counted for a moment longer than get() of its handle takes. Throws scope_closed after join().
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(F&& f, site where = site::current()) {

@@ -33,6 +33,8 @@ TEST_CASE("a task in a blocking_region is shown as blocked there", "[report]") {
   CHECK(call_in(r, "reads").object == "read(fd 7)");
   CHECK(call_in(r, "reads").where.line == line);
   CHECK(call_in(r, "reads").waits_for.empty());
+  CHECK(to_text(r).find("blocking_region on \"read(fd 7)\" at ") != std::string::npos);
+  CHECK(to_dot(r).find("blocking_region on \\\"read(fd 7)\\\" at ") != std::string::npos);
 }
 
 TEST_CASE("behind its blocking_region a task runs", "[report]") {

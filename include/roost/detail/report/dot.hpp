@@ -108,6 +108,8 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   label += "\n" + line_of(first.spawned) + "\n" + std::string(word_for(first.state));
   if (first.blocked)
     label += " " + length_of(first.blocked->since);
+  if (first.blocked && first.blocked->waits_for.empty()) // no edge tells of the call
+    label += "\n" + call_words(*first.blocked);
   add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
   add_edge(scope, name, "arrowhead=none");
   if (first.blocked)

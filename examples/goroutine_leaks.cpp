@@ -208,6 +208,8 @@ void a8_identify() {
     std::this_thread::sleep_for(500ms); // a foreign call, which no stop reaches
   });
   started.wait();
+  const roost::report now = scope.report(); // any thread may ask, at any time
+  here("report() tells what runs, and where it was spawned: " + now.tasks.at(0).name);
   scope.request_stop("time to go");
   scope.join();
   here("join() names on stderr the task that does not stop, and waits for it all the same");

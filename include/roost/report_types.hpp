@@ -113,8 +113,9 @@ struct report {
   std::size_t left_out = 0; // scopes and tasks for which there was no room
 };
 
-/// Takes a text of one or more lines, each with its end. Several threads may call it at once; they
-/// hold no locks of roost.
+/// Takes a text of one or more lines, each with its end. It is called by the threads that wait, by
+/// several at once perhaps, which hold no locks of roost: it may wait as a thread outside of scopes
+/// may. It must not throw.
 using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

@@ -7,6 +7,7 @@
 #include <roost/detail/report/text.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/report_types.hpp>
@@ -70,6 +71,7 @@ ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
     std::string text = "roost: " + stall_headline(r) + "\n";
     for (const std::string& line : report_text(r).lines(usual_lines))
       text += "  " + line;
+    const wait_set_aside aside; // the sink may wait, too
     sink_of_reports.load()(text);
   } catch (const std::bad_alloc&) { // then nothing is told this time
   }

@@ -125,12 +125,12 @@ ROOST_COLD_BODY void report_text::add_group(std::size_t first_task, std::size_t 
 }
 
 ROOST_COLD_BODY std::string report_text::state_words(const task_report& t, bool alone) const {
-  const std::string state(word_for(t.state));
+  std::string text(word_for(t.state));
   if (t.blocked)
-    return state + " " + blocked_words(*t.blocked);
+    return text + " " + blocked_words(*t.blocked);
   if (t.state != task_state::running)
-    return state;
-  std::string text = "outside roost";
+    return text;
+  text = "outside roost";
   if (alone && t.thread_id != 0)
     text += ", thread " + std::to_string(t.thread_id);
   if (alone && !t.thread_state.empty())

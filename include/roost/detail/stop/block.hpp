@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 // Where a thread blocks so that a stop finds it, and what it throws once it is stopped.
@@ -49,6 +50,20 @@ wait_state block(wait_record& record,
                  const blocked_call& call,
                  clock::time_point deadline,
                  const awaited* what = nullptr) noexcept;
+
+/// While it lives the calling thread, which is inside a wait, is as one that has just started: for
+/// code of the program that runs there. A stop that comes meanwhile ends the wait afterwards.
+class wait_set_aside {
+ public:
+  wait_set_aside() noexcept : hidden_(this_thread.hide()) {}
+  ROOST_COLD_BODY ~wait_set_aside();
+  wait_set_aside(const wait_set_aside&) = delete;
+  wait_set_aside& operator=(const wait_set_aside&) = delete;
+
+ private:
+  const thread_slot::publication hidden_;
+  std::optional<contexts_set_aside> contexts_{std::in_place}; // empty once the wait is shown again
+};
 
 /// The tokens of the stop_whens around the calling thread; null if there are none.
 std::shared_ptr<const token_state> tokens_around() noexcept;
@@ -90,6 +105,14 @@ ROOST_BODY wait_state block(wait_record& record,
       soon ? record.await(deadline) : top->sleep(record, deadline, call.meanwhile);
   this_thread.withdraw();
   return end;
+}
+
+// As in block(): the record is published, and then the thread looks for a stop.
+ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
+  contexts_.reset();
+  this_thread.show(hidden_);
+  if (hidden_.record != nullptr && this_thread_is_stopped() && hidden_.record->try_claim())
+    hidden_.record->complete(wait_state::stopped);
 }
 
 ROOST_BODY std::shared_ptr<scope_tree> tree_around() noexcept {

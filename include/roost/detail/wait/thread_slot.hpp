@@ -119,6 +119,36 @@ struct thread_slot {
     what = nullptr;
   }
 
+  /// What a blocked thread has published.
+  struct publication {
+    wait_record* record;
+    blocked_call call;
+    const awaited* what;
+    const task_context* caller;
+    clock::time_point since;
+    bool endless;
+  };
+
+  /// Not blocked for a while, inside its wait: no stop finds the record. For code of the program.
+  publication hide() noexcept {
+    const std::lock_guard guard(lock);
+    const publication hidden{record, call, what, caller, since, endless};
+    record = nullptr;
+    call = {};
+    what = nullptr;
+    return hidden;
+  }
+
+  void show(const publication& hidden) noexcept {
+    const std::lock_guard guard(lock);
+    record = hidden.record;
+    call = hidden.call;
+    what = hidden.what;
+    caller = hidden.caller;
+    since = hidden.since;
+    endless = hidden.endless;
+  }
+
   /// Enters a foreign call, or leaves one for that around it.
   void set_foreign(const foreign_call* innermost) noexcept {
     const std::lock_guard guard(lock);

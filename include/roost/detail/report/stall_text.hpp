@@ -6,7 +6,7 @@
 #include <roost/detail/report/snapshot.hpp>
 #include <roost/detail/report/text.hpp>
 #include <roost/detail/report/words.hpp>
-#include <roost/detail/scope/scope_reporter.hpp>
+#include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>

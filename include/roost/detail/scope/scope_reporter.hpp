@@ -19,10 +19,6 @@
 
 namespace roost::inline v0::detail {
 
-/// Tells the report sink of what the scope and all inside it wait for; see report/stall_text.hpp.
-/// Where there is no memory for that, it tells nothing. No lock is held.
-void tell_stall(stop_domain& scope) noexcept;
-
 /// Watches while a thread waits for tasks of the scope, or for a place there. On its stack.
 class scope_state::reporter final : public watcher {
  public:

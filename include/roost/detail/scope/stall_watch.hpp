@@ -12,6 +12,12 @@
 
 namespace roost::inline v0::detail {
 
+class stop_domain;
+
+/// Tells the report sink of what the scope and all inside it wait for; see report/stall_text.hpp.
+/// Where there is no memory for that, it tells nothing. No lock is held.
+void tell_stall(stop_domain& scope) noexcept;
+
 /// Tells a thread that waits for tasks when to report: once its patience is over after the stop,
 /// then at doubled times; likewise while tasks are queued and none begins.
 class stall_watch {

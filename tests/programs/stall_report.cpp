@@ -68,7 +68,7 @@ std::string at_line(unsigned line) {
   return file_name + std::to_string(line);
 }
 
-const std::string time = "([0-9]+ ms|[0-9]+\\.[0-9] s)";
+const std::string a_time = "([0-9]+ ms|[0-9]+\\.[0-9] s)";
 
 /// The text is to consist of these lines, each a regex.
 void expect_text(const std::string& text,
@@ -115,13 +115,13 @@ void a_task_that_ignores_the_stop() {
   for (const std::string& text : texts) {
     expect_text(
         text,
-        {"roost: STOP-IGNORED: scope \"crawl\" was asked to stop " + time +
+        {"roost: STOP-IGNORED: scope \"crawl\" was asked to stop " + a_time +
              " ago, and still has 1 task",
-         scope_line("\"crawl\" #[0-9]+, made at " + at_line(line - 2) + ", age " + time +
-                    ", 1 task; stopped " + time + " ago \\(requested\\) at " + at_line(line + 2)),
-         "    owner: blocked " + time + " in task_scope::~task_scope on \"crawl\" at " +
+         scope_line("\"crawl\" #[0-9]+, made at " + at_line(line - 2) + ", age " + a_time +
+                    ", 1 task; stopped " + a_time + " ago \\(requested\\) at " + at_line(line + 2)),
+         "    owner: blocked " + a_time + " in task_scope::~task_scope on \"crawl\" at " +
              at_line(line - 2),
-         "    \"deaf\" #[0-9]+, spawned at " + at_line(line) + ", age " + time +
+         "    \"deaf\" #[0-9]+, spawned at " + at_line(line) + ", age " + a_time +
              ": outside roost, thread [0-9]+.*"});
   }
   expect(since_stop(texts[0]) >= 20, "not before its time: " + texts[0]);
@@ -160,7 +160,7 @@ void tasks_that_are_blocked() {
   const auto has = [&](const std::string& words) {
     expect(std::regex_search(text, std::regex(words)), text + "  is to have " + words);
   };
-  has("STOP-IGNORED: scope \\(unnamed\\) was asked to stop " + time +
+  has("STOP-IGNORED: scope \\(unnamed\\) was asked to stop " + a_time +
       " ago, and still has 3 tasks");
   has("\\(unnamed\\) #[0-9]+, .* in event::wait \\(not set\\) at " + at_line(waits) + "\n");
   has("\"consumer\" #[0-9]+, .* in receiver::receive on \"jobs\" \\(capacity 0, 1 sender\\) at " +
@@ -187,7 +187,7 @@ void a_task_with_a_scope_of_its_own() {
   const std::string text = told.all().at(0);
   expect(std::regex_search(
              text,
-             std::regex("    \"manager\" .*: blocked " + time +
+             std::regex("    \"manager\" .*: blocked " + a_time +
                         " in task_scope::join on \"inner\" at " + at_line(joins) +
                         "\n      scope \"inner\" .*\n        \"worker\" #[0-9]+, spawned at " +
                         at_line(spawned) + ", .*: outside roost")),
@@ -252,9 +252,9 @@ void a_queue_that_stands() {
         texts.at(i),
         {"roost: STALLED: scope \"pool\" has 2 tasks, of which none runs; 1 more are queued",
          scope_line("\"pool\" .*, 2 tasks of at most 2, 1 queued"),
-         "    owner: blocked " + time + " in task_scope::join on \"pool\" at .*",
-         "    \"worker\" x2 #[0-9]+ #[0-9]+, spawned at " + at_line(spawned) + ", age " + time +
-             ": blocked " + time + " in event::wait \\(not set\\) at " + at_line(waits),
+         "    owner: blocked " + a_time + " in task_scope::join on \"pool\" at .*",
+         "    \"worker\" x2 #[0-9]+ #[0-9]+, spawned at " + at_line(spawned) + ", age " + a_time +
+             ": blocked " + a_time + " in event::wait \\(not set\\) at " + at_line(waits),
          "    \"sets it\" #[0-9]+, spawned at " + at_line(last) + ": queued"});
   }
 }
@@ -274,7 +274,7 @@ void a_spawn_that_waits_at_a_full_queue() {
   scope.spawn("third", [] {});
   const std::string text = told.all().at(0);
   expect(std::regex_search(text,
-                           std::regex("owner: blocked " + time + " in task_scope::spawn .*at " +
+                           std::regex("owner: blocked " + a_time + " in task_scope::spawn .*at " +
                                       at_line(spawns) + "\n")),
          text + "  is to tell which spawn waits");
   expect(text.find("\"second\"") != std::string::npos, "and for what");

@@ -6,6 +6,7 @@
 #include <roost/detail/channel/channel_line.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/overflow.hpp>

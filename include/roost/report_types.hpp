@@ -104,9 +104,9 @@ struct scope_report {
 /// Threads: any may take one at any time, also while tasks start, end, stop and fail. It waits for
 /// no task, and a thread outside of roost may take it. Errors: bad_alloc; where there is too little
 /// memory for all, some are left out and counted. Cancellation: none, it does not wait. Cost: some
-/// microseconds for each task; tasks that start or end meanwhile wait for a fraction of that. What
-/// it needs each call that blocks writes down: some 20 ns. (It also reads the clock once for each
-/// scope.)
+/// microseconds for each task; tasks that start or end meanwhile wait for a fraction of that, and
+/// so do outermost scopes for report_all(). Without any report, each call that sleeps pays some 20
+/// ns for what one would tell.
 struct report {
   std::vector<scope_report> scopes; // each before those inside it
   std::vector<task_report> tasks;
@@ -115,7 +115,8 @@ struct report {
 
 /// Takes a text of one or more lines, each with its end. It is called by the threads that wait, by
 /// several at once perhaps, which hold no locks of roost: it may wait as a thread outside of scopes
-/// may. It must not throw.
+/// may, and is not called again for that. It must not throw. The wait that it is told of, and its
+/// deadline, end only when it has returned.
 using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

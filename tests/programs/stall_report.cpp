@@ -432,6 +432,22 @@ void any_wait_of_an_owner() {
   }
 }
 
+// A wait of the sink's own is not watched, or it would be told of inside, and so on.
+void a_sink_whose_own_scope_takes_long() {
+  static std::atomic<int> told{0};
+  roost::event never;
+  roost::task_scope scope({.name = "app"});
+  roost::set_report_sink([](std::string_view) {
+    ++told;
+    roost::task_scope posts;
+    posts.spawn([] { compute_for(100ms); });
+    posts.join();
+  });
+  expect(!never.wait_for(30ms), "nobody sets it");
+  roost::set_report_sink(nullptr);
+  expect(told == 1, "told once, and not again for the deadline that passed meanwhile");
+}
+
 // The wait goes on behind the sink's, and a stop that comes meanwhile ends it.
 void a_sink_that_waits_itself() {
   static roost::task_scope* stopped_there = nullptr;
@@ -482,6 +498,7 @@ int main(int argc, char** argv) {
     joins_without_a_stop_and_then_with_one();
     any_wait_of_an_owner();
     a_sink_that_waits_itself();
+    a_sink_whose_own_scope_takes_long();
   } else if (mode == "no_number") {
     a_join_without_a_stop_tells_nothing();
     a_task_that_ignores_the_stop();

@@ -88,7 +88,7 @@ TEST_CASE("any name may be in a graph", "[report]") {
   const std::string dot = to_dot(sample.r);
   INFO(dot);
   CHECK(nodes_of(dot) == std::set<std::string>{"scope1"});
-  CHECK(dot.find("\\\"quoted\\\" \\\\ back\\nline??]; }") != std::string::npos);
+  CHECK(dot.find("\\\"quoted\\\" \\\\ back line ?]; }") != std::string::npos);
 }
 
 TEST_CASE("a graph of nothing is one", "[report]") {

@@ -143,3 +143,17 @@ TEST_CASE("the text of a select has all cases", "[report]") {
                                "deadline; channel on \"rows\" (2/2, 1 receiver); timer\n") !=
         std::string::npos);
 }
+
+TEST_CASE("names and messages of the program break no line of a report", "[report]") {
+  sample_report sample;
+  roost::scope_report& s = sample.scope(1, "two\nlines");
+  s.stop.emplace();
+  s.stop->reason = roost::stop_reason::failure;
+  s.stop->message = "bad\tinput:\n\x1b[31mred\x7f";
+  sample.task(7, 1, "a\rb");
+  const std::string text = to_text(sample.r);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+  CHECK(text.find("scope \"two lines\" #1") != std::string::npos);
+  CHECK(text.find("(failure: bad input:  [31mred ) at ") != std::string::npos);
+  CHECK(text.find("\"a b\" #7") != std::string::npos);
+}

@@ -194,12 +194,8 @@ ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
 ROOST_COLD_BODY roost::report report_of_all() {
   report_builder builder;
   tree_notes notes;
-  note_list<std::shared_ptr<stop_domain>> roots;
-  stop_domain::find_roots(roots);
-  for (const std::shared_ptr<stop_domain>& root : roots) {
-    notes.take(*root);
-    builder.add(notes);
-  }
+  notes.take_all();
+  builder.add(notes);
   return builder.take();
 }
 

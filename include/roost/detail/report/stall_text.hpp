@@ -64,6 +64,8 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
 }
 
 ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
+  if (this_thread.tells) // a wait of the sink's own
+    return;
   try {
     const report r = report_of(scope);
     if (r.scopes.empty())
@@ -72,7 +74,9 @@ ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
     for (const std::string& line : report_text(r).lines(usual_lines))
       text += "  " + line;
     const wait_set_aside aside; // the sink may wait, too
+    this_thread.tells = true;
     sink_of_reports.load()(text);
+    this_thread.tells = false;
   } catch (const std::bad_alloc&) { // then nothing is told this time
   }
 }

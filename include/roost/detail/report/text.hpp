@@ -99,7 +99,7 @@ ROOST_COLD_BODY std::string report_text::scope_words(const scope_report& s) cons
     return text;
   text += "; stopped " + length_of(s.stop->age) + " ago (" + std::string(word_for(s.stop->reason));
   if (!s.stop->message.empty())
-    text += ": " + s.stop->message;
+    text += ": " + in_one_line(s.stop->message);
   return text + ") at " + line_of(s.stop->where);
 }
 

@@ -75,16 +75,24 @@ ROOST_COLD_BODY std::string count_of(std::size_t number, std::string_view noun) 
   return number == 1 ? text : text + "s";
 }
 
+/// A text of the program's, in one line: without control characters.
+ROOST_COLD_BODY std::string in_one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line)
+    c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  return line;
+}
+
 /// `"parse"`, or `(unnamed)`.
 ROOST_COLD_BODY std::string quoted(std::string_view name) {
-  return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
+  return name.empty() ? "(unnamed)" : "\"" + in_one_line(name) + "\"";
 }
 
 /// `on "rows" (2/2, 1 receiver)`, or nothing.
 ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view detail) {
   std::string text;
   if (!name.empty())
-    text += " on \"" + std::string(name) + "\"";
+    text += " on " + quoted(name);
   if (!detail.empty())
     text += " (" + std::string(detail) + ")";
   return text;

@@ -46,8 +46,8 @@ class scope_state::owner_watch final : public watcher {
     const clock::time_point now = sync::now();
     if (now < next_)
       return;
-    watch_.reported(now);
     tell_stall(scope_);
+    watch_.reported(sync::now()); // a sink may take its time
   }
 
  private:
@@ -97,10 +97,10 @@ ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
     if (scope_.next_report(watch_) != next_) // something has moved
       return;
     stalls = watch_.reports_all() || scope_.all_are_blocked();
-    watch_.reported(now);
   }
   if (stalls)
     tell_stall(scope_);
+  watch_.reported(sync::now()); // a sink may take its time
 }
 
 } // namespace roost::inline v0::detail

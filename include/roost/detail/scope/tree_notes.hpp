@@ -2,7 +2,6 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/note_list.hpp>
 #include <roost/detail/base/short_text.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -72,7 +71,12 @@ class tree_notes {
  public:
   /// Takes notes of `root` and of what is below, again with more room until there is room for all;
   /// but not for ever, if tasks are spawned faster than that. Notes taken before are gone.
-  void take(stop_domain& root) noexcept;
+  void take(stop_domain& root) noexcept {
+    take_by([&] { root.survey(*this, 0); });
+  }
+  void take_all() noexcept {
+    take_by([&] { stop_domain::survey_roots(*this); });
+  }
 
   /// How many scopes and tasks there was no room for.
   std::size_t missing() const noexcept { return scopes.missing() + tasks.missing(); }
@@ -82,6 +86,8 @@ class tree_notes {
   note_list<object_note> objects;
 
  private:
+  template <class Survey>
+  void take_by(Survey survey) noexcept;
   bool is_complete() const noexcept { return missing() == 0 && objects.missing() == 0; }
 };
 
@@ -93,20 +99,17 @@ void make_room_for_all(note_list<Note>& notes, std::size_t at_least) noexcept {
   notes.make_room(seen < at_least ? at_least : seen + seen / 4);
 }
 
-#if ROOST_HAS_BODIES
-
-ROOST_COLD_BODY void tree_notes::take(stop_domain& root) noexcept {
+template <class Survey>
+void tree_notes::take_by(Survey survey) noexcept {
   constexpr int times = 5;
   for (int i = 0; i < times; ++i) {
     make_room_for_all(scopes, 8);
     make_room_for_all(tasks, 32);
     make_room_for_all(objects, 32);
-    root.survey(*this, 0);
+    survey();
     if (is_complete())
       return;
   }
 }
-
-#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -98,11 +98,13 @@ ROOST_BODY wait_state block(wait_record& record,
   this_thread.publish(&record, call, deadline, what);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
-  const bool soon = record.await_shortly();
-  if (!soon)
+  wait_state end = wait_state::waiting;
+  if (record.await_shortly()) {
+    end = record.await(no_deadline); // it has ended
+  } else {
     this_thread.sleeps(task_id_around());
-  const wait_state end =
-      soon ? record.await(deadline) : top->sleep(record, deadline, call.meanwhile);
+    end = top->sleep(record, deadline, call.meanwhile);
+  }
   this_thread.withdraw();
   return end;
 }

@@ -4,7 +4,6 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
-#include <roost/detail/base/note_list.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -43,7 +42,8 @@
 // runs in the first two loops. (A thread that polls its domain may see the mark while the first
 // loop still runs.)
 //
-// Order of locks: a domain's lock, then its children's, then the slot of a thread that it covers.
+// Order of locks: that of the roots, a domain's, its children's, the slot of a thread that it
+// covers.
 // The first loop holds the lock of each domain while it marks the domain's children. A report goes
 // the same way, see survey().
 //
@@ -128,11 +128,13 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   void become_root() noexcept;
 
   /// Takes notes of the scopes that it is and that are below, and of their tasks, for a report. It
-  /// goes the way of a stop's first loop; `around` is the number of the scope around, 0 for none.
+  /// goes the way of a stop's first loop, and holds the lock of each scope until all below it is
+  /// noted. `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// Keeps all roots of this moment in `all`. Not all of them if there is no memory for that.
-  static void find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept;
+  /// The same for all roots. Those that begin or end meanwhile wait. (To keep the roots, and survey
+  /// them later, would let this thread destroy what an owner wants to be the last to have.)
+  static void survey_roots(tree_notes& notes) noexcept;
 
   /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
   /// Its owner's alone.
@@ -194,7 +196,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
  private:
   friend stop_wave;
 
-  // A leaf in the order of locks.
+  // In the order of locks before all domains.
   struct root_list {
     spin_lock lock;
     intrusive_list<stop_domain> domains; // guarded by lock
@@ -348,18 +350,10 @@ ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noe
     child->survey(notes, inside);
 }
 
-ROOST_BODY void stop_domain::find_roots(note_list<std::shared_ptr<stop_domain>>& all) noexcept {
-  constexpr int times = 5;
-  std::size_t room = 16;
-  for (int i = 0; i < times && (i == 0 || all.missing() != 0); ++i) {
-    all.make_room(room);
-    const std::lock_guard guard(roots().lock);
-    for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d)) {
-      if (std::shared_ptr<stop_domain>* const root = all.add())
-        *root = d->shared_from_this();
-    }
-    room = 2 * (all.size() + all.missing());
-  }
+ROOST_BODY void stop_domain::survey_roots(tree_notes& notes) noexcept {
+  const std::lock_guard guard(roots().lock);
+  for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d))
+    d->survey(notes, 0);
 }
 
 ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {

@@ -70,6 +70,7 @@ struct thread_slot {
   bool endless = false;                  // no deadline ends it
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
+  bool tells = false;                    // the owner's alone; it is in the report sink
   std::size_t waits = 0;  // the owner's alone; changes with each call that has to wait
   unwinding_note touched; // the owner's alone
 

@@ -243,21 +243,28 @@ inline bool wait_record::leave_waiting(wait_state to) noexcept {
          leave_waiting_from(expected, to);
 }
 
-// It is asleep, or held, or does not wait any more.
+// It is asleep, or held, or does not wait any more. A holder that has lost the processor may want
+// this one: so it is offered, and then this thread naps, as with a spin_lock.
 inline bool wait_record::leave_waiting_from(std::uint32_t current, wait_state to) noexcept {
-  constexpr int spins_between_offers = 64;
-  for (int spins = 1; state_in(current) == wait_state::waiting; ++spins) {
-    // acquire, relaxed: as above
-    if ((current & held) == 0 && state_.compare_exchange_weak(current,
-                                                              word(to) | (current & asleep),
-                                                              std::memory_order_acquire,
-                                                              std::memory_order_relaxed))
-      return true;
-    if ((current & held) == 0)
+  constexpr int spins_at_first = 64;
+  constexpr int offers = 4;
+  for (int tries = 0; state_in(current) == wait_state::waiting;) {
+    if ((current & held) == 0) {
+      // acquire, relaxed: as above
+      if (state_.compare_exchange_weak(current,
+                                       word(to) | (current & asleep),
+                                       std::memory_order_acquire,
+                                       std::memory_order_relaxed))
+        return true;
       continue;
-    pause();
-    if (spins % spins_between_offers == 0)
-      sync::yield();                                  // the holder may have lost the processor
+    }
+    ++tries;
+    if (tries <= spins_at_first)
+      pause();
+    else if (tries <= spins_at_first + offers)
+      sync::yield();
+    else
+      sync::sleep_for(std::chrono::microseconds(20));
     current = state_.load(std::memory_order_relaxed); // relaxed: as above
   }
   return false;
@@ -311,7 +318,7 @@ inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwh
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
     if (parker_->park_until(earlier(deadline, look)))
       continue;
-    if (meanwhile != nullptr && look < deadline) {
+    if (meanwhile != nullptr && look < deadline && sync::now() < deadline) {
       meanwhile->look();
       continue;
     }

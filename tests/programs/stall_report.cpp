@@ -7,13 +7,13 @@
 #include "support/expect.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
+#include "support/told_texts.hpp"
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <mutex>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -24,41 +24,9 @@
 
 using namespace std::chrono_literals;
 using test::expect;
+using test::told_texts;
 
 namespace {
-
-/// The texts that the sink was given while it lives.
-class told_texts {
- public:
-  told_texts() {
-    texts().clear();
-    roost::set_report_sink([](std::string_view text) {
-      const std::lock_guard guard(mutex());
-      texts().emplace_back(text);
-    });
-  }
-  told_texts(const told_texts&) = delete;
-  told_texts& operator=(const told_texts&) = delete;
-  ~told_texts() { roost::set_report_sink(nullptr); }
-
-  std::vector<std::string> all() const {
-    const std::lock_guard guard(mutex());
-    return texts();
-  }
-  void wait_for(std::size_t count) const {
-    test::wait_until([&] { return all().size() >= count; });
-  }
-
- private:
-  static std::mutex& mutex() {
-    static std::mutex m;
-    return m;
-  }
-  static std::vector<std::string>& texts() {
-    static std::vector<std::string> all;
-    return all;
-  }
-};
 
 const std::string file_name = std::string_view(__FILE__).ends_with("stall_report.cpp")
                                   ? std::string("[^ ]*stall_report\\.cpp:")

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost.hpp>
+
+#include "support/probe.hpp"
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace test {
+
+/// The texts that the sink was given while it lives.
+class told_texts {
+ public:
+  told_texts() {
+    texts().clear();
+    roost::set_report_sink([](std::string_view text) {
+      const std::lock_guard guard(mutex());
+      texts().emplace_back(text);
+    });
+  }
+  told_texts(const told_texts&) = delete;
+  told_texts& operator=(const told_texts&) = delete;
+  ~told_texts() { roost::set_report_sink(nullptr); }
+
+  std::vector<std::string> all() const {
+    const std::lock_guard guard(mutex());
+    return texts();
+  }
+  void wait_for(std::size_t count) const {
+    test::wait_until([&] { return all().size() >= count; });
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex m;
+    return m;
+  }
+  static std::vector<std::string>& texts() {
+    static std::vector<std::string> all;
+    return all;
+  }
+};
+
+} // namespace test

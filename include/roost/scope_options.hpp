@@ -72,8 +72,11 @@ struct scope_options {
   /// which prints it to stderr unless the program has set another one: set_report_sink(). Again at
   /// double the time, and so on. A join, or a spawn that waits, does the same where tasks have been
   /// queued for so long while all that run are blocked, in calls of roost that no deadline ends.
-  /// The environment's ROOST_STALL_MS overrides it for the whole program, and then any wait of an
-  /// owner that its scope covers is watched, also without a stop.
+  /// The owner of an outermost scope, in whatever wait, gives a report once where nothing can go
+  /// on: all tasks and the owner are blocked, no time will come, and the process has no other
+  /// thread. (In doubt, and where the system does not tell how many threads there are, it says
+  /// nothing.) The environment's ROOST_STALL_MS overrides it for the whole program, and then any
+  /// wait of an owner that its scope covers is watched, also without a stop.
   detail::any_duration stall_after = std::chrono::seconds(10);
 };
 

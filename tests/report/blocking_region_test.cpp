@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 using roost::task_state;
@@ -16,7 +17,7 @@ using test::task_in;
 
 TEST_CASE("a task in a blocking_region is shown as blocked there", "[report]") {
   STATIC_REQUIRE(!std::is_copy_constructible_v<roost::blocking_region>);
-  STATIC_REQUIRE(std::is_nothrow_constructible_v<roost::blocking_region, const char*>);
+  STATIC_REQUIRE(std::is_nothrow_constructible_v<roost::blocking_region, std::string_view>);
   test::gate gate;
   roost::task_scope scope;
   scope.spawn("reads", [&] {

@@ -63,14 +63,19 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
   return text;
 }
 
-ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
+ROOST_COLD_BODY std::string deadlock_headline(const report& r) {
+  return "DEADLOCK: nothing in scope " + quoted(r.scopes.front().name) +
+         " can go on: its tasks and its owner wait, and the process has no other thread";
+}
+
+ROOST_COLD_BODY void tell(stop_domain& scope, std::string (*headline)(const report&)) noexcept {
   if (this_thread.tells) // a wait of the sink's own
     return;
   try {
     const report r = report_of(scope);
     if (r.scopes.empty())
       return; // no memory for it
-    std::string text = "roost: " + stall_headline(r) + "\n";
+    std::string text = "roost: " + headline(r) + "\n";
     for (const std::string& line : report_text(r).lines(usual_lines))
       text += "  " + line;
     const wait_set_aside aside; // the sink may wait, too
@@ -79,6 +84,14 @@ ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
     this_thread.tells = false;
   } catch (const std::bad_alloc&) { // then nothing is told this time
   }
+}
+
+ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
+  tell(scope, &stall_headline);
+}
+
+ROOST_COLD_BODY void tell_deadlock(stop_domain& scope) noexcept {
+  tell(scope, &deadlock_headline);
 }
 
 #endif // ROOST_HAS_BODIES

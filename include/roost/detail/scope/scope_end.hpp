@@ -199,7 +199,8 @@ ROOST_BODY bool scope_state::wait_idle(clock::time_point deadline, const blocked
   reporter meanwhile(*this);
   for (;;) {
     drop_queue(); // if the stop came from a callback that waits here, no other thread does it
-    const blocked_region region(call); // after it, because the users' destructors may wait, too
+    const blocked_region region(call,
+                                deadline); // after it, because the users' destructors may wait, too
     try {
       parker_lease lease;
       wait_record record(lease.get());

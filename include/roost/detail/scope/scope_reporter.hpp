@@ -6,11 +6,13 @@
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/scope/task.hpp>
+#include <roost/detail/scope/verdict.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 
@@ -19,48 +21,106 @@
 
 namespace roost::inline v0::detail {
 
+/// Looks now and then, while the owner of an outermost scope waits, whether anything can go on
+/// there, and tells once that nothing can. Never where another thread waits, or in a scope inside.
+class scope_state::verdict_watch final {
+ public:
+  explicit verdict_watch(scope_state& scope) : scope_(scope) {
+    if (scope_.looks_for_verdict())
+      set_next(sync::now_roughly());
+  }
+
+  clock::time_point next_look() const noexcept { return next_; }
+  /// True if it has told.
+  ROOST_COLD_BODY bool look(clock::time_point now) noexcept;
+
+ private:
+  void set_next(clock::time_point now) noexcept {
+    constexpr clock::duration at_least = std::chrono::milliseconds(1);
+    const clock::duration wanted = stall_watch::patience_of(scope_.stall_after_);
+    const clock::duration patience = wanted > at_least ? wanted : at_least;
+    next_ = patience > no_deadline - now ? no_deadline : now + patience;
+  }
+
+  scope_state& scope_;
+  clock::time_point next_ = no_deadline;
+};
+
 /// Watches while a thread waits for tasks of the scope, or for a place there. On its stack.
 class scope_state::reporter final : public watcher {
  public:
-  explicit reporter(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
+  explicit reporter(scope_state& scope)
+      : scope_(scope),
+        watch_(scope.stall_after_),
+        verdict_(scope) {}
 
   clock::time_point next_look() noexcept override {
     const std::lock_guard lock(scope_.lock_);
-    return next_ = scope_.next_report(watch_);
+    next_ = scope_.next_report(watch_);
+    return earlier(next_, verdict_.next_look());
   }
   ROOST_COLD_BODY void look() noexcept override;
 
  private:
   scope_state& scope_;
   stall_watch watch_;
-  clock::time_point next_ = no_deadline; // at the last next_look()
+  verdict_watch verdict_;
+  clock::time_point next_ = no_deadline; // of watch_, at the last next_look()
 };
 
-/// Watches while the owner waits for anything else, if the environment wants that.
+/// Watches while the owner waits for anything else. Reports are made if the environment wants it.
 class scope_state::owner_watch final : public watcher {
  public:
-  explicit owner_watch(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
+  explicit owner_watch(scope_state& scope)
+      : scope_(scope),
+        watch_(scope.stall_after_),
+        verdict_(scope) {}
 
-  clock::time_point next_look() noexcept override { return next_ = watch_.next({}); }
-  void look() noexcept override {
-    const clock::time_point now = sync::now();
-    if (now < next_)
-      return;
-    tell_stall(scope_);
-    watch_.reported(sync::now()); // a sink may take its time
+  clock::time_point next_look() noexcept override {
+    next_ = watch_.next({});
+    return earlier(next_, verdict_.next_look());
   }
+  ROOST_COLD_BODY void look() noexcept override;
 
  private:
   scope_state& scope_;
   stall_watch watch_;
-  clock::time_point next_ = no_deadline; // at the last next_look()
+  verdict_watch verdict_;
+  clock::time_point next_ = no_deadline; // of watch_, at the last next_look()
 };
 
-ROOST_COLD_BODY wait_state scope_state::cover::sleep(wait_record& record,
-                                                     clock::time_point deadline,
-                                                     watcher* meanwhile) noexcept {
-  if (meanwhile != nullptr || !stall_watch::watches_all_waits())
-    return record.await(deadline, meanwhile);
+ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noexcept {
+  if (now < next_)
+    return false;
+  if (!nothing_can_go_on(scope_, *scope_.tree_)) {
+    set_next(now);
+    return false;
+  }
+  scope_.verdict_is_told_ = true;
+  next_ = no_deadline;
+  tell_deadlock(scope_);
+  return true;
+}
+
+ROOST_COLD_BODY void scope_state::owner_watch::look() noexcept {
+  const clock::time_point now = sync::now();
+  const bool told = verdict_.look(now);
+  if (now < next_)
+    return;
+  if (!told)
+    tell_stall(scope_);
+  watch_.reported(sync::now()); // a sink may take its time
+}
+
+ROOST_COLD_BODY bool scope_state::looks_for_verdict() const noexcept {
+  return outer() == nullptr && !verdict_is_told_ && frame_.covers() && frame_.is_here();
+}
+
+ROOST_BODY wait_state scope_state::cover::sleep(wait_record& record,
+                                                clock::time_point deadline,
+                                                watcher* meanwhile) noexcept {
+  if (meanwhile != nullptr || !(stall_watch::watches_all_waits() || scope_.looks_for_verdict()))
+    return context::sleep(record, deadline, meanwhile);
   owner_watch watch(scope_);
   return record.await(deadline, &watch);
 }
@@ -89,6 +149,7 @@ ROOST_COLD_BODY clock::time_point scope_state::next_report(stall_watch& watch) n
 // Where only the queue makes it look, a task that computes may well go on: then it tells nothing.
 ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
+  const bool told = verdict_.look(now);
   if (now < next_)
     return;
   bool stalls = false;
@@ -98,7 +159,7 @@ ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
       return;
     stalls = watch_.reports_all() || scope_.all_are_blocked();
   }
-  if (stalls)
+  if (stalls && !told)
     tell_stall(scope_);
   watch_.reported(sync::now()); // a sink may take its time
 }

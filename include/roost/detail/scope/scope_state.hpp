@@ -66,6 +66,7 @@ namespace roost::inline v0::detail {
 ///     scope_end.hpp      where stops come from, how the scope ends, and what the owner is told
 ///     scope_reporter.hpp what a thread that waits for the tasks reports
 ///     scope_survey.hpp   what a report tells of the scope and its tasks
+///     verdict.hpp        whether anything can go on there
 class scope_state final : public stop_domain {
  public:
   scope_state(const scope_options& options, site where);
@@ -248,6 +249,7 @@ class scope_state final : public stop_domain {
 
   class reporter;
   class owner_watch;
+  class verdict_watch;
   class entrance;
 
   scope_state(const scope_options& options, clock::time_point own_deadline, site where);
@@ -326,6 +328,7 @@ class scope_state final : public stop_domain {
     }
   }
   bool has_work() const noexcept;
+  bool looks_for_verdict() const noexcept;
   bool all_are_blocked() const noexcept;
   clock::time_point next_report(stall_watch& watch) noexcept;
 
@@ -344,6 +347,7 @@ class scope_state final : public stop_domain {
   cover frame_;
   deadline_timer deadline_timer_{*this};
   bool reports_at_end_only_ = false; // the owner's alone
+  bool verdict_is_told_ = false;     // likewise
   body_failure body_{*this};
   dropping dropping_{*this};
   block_cache blocks_;

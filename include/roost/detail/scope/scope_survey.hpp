@@ -36,6 +36,8 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.where = slot.call.where;
     note.since = slot.since;
     note.until_deadline = !slot.endless;
+    note.joins = !waits;
+    note.number = slot.blocked;
     note.first = notes.objects.size();
     if (slot.what != nullptr)
       slot.what->describe(notes.objects);
@@ -44,6 +46,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
       slot.record->let_go();
   } else if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
     note.operation = "blocking_region";
+    note.is_foreign = true;
     note.object = slot.foreign->what;
     note.where = slot.foreign->where;
     note.since = slot.foreign->since;

@@ -18,6 +18,9 @@ class stop_domain;
 /// Where there is no memory for that, it tells nothing. No lock is held.
 void tell_stall(stop_domain& scope) noexcept;
 
+/// The same, saying that nothing in the scope can go on.
+void tell_deadlock(stop_domain& scope) noexcept;
+
 /// Tells a thread that waits for tasks when to report: once its patience is over after the stop,
 /// then at doubled times; likewise while tasks are queued and none begins.
 class stall_watch {
@@ -33,6 +36,11 @@ class stall_watch {
   /// ROOST_STALL_MS overrides `patience`, and then a wait without a stop is watched, too, from now
   /// on.
   explicit stall_watch(clock::duration patience);
+
+  /// What overrides `patience`, or else that.
+  static clock::duration patience_of(clock::duration patience) noexcept {
+    return watches_all_waits() ? from_environment() : patience;
+  }
 
   /// no_deadline if there is nothing to report yet.
   clock::time_point next(const progress& now) noexcept;

@@ -21,7 +21,10 @@ struct call_note {
   site where;
   clock::time_point since{};
   bool until_deadline = false;
-  std::size_t first = 0; // of what it waits for, among tree_notes::objects
+  bool joins = false;       // it waits for the tasks of a scope
+  bool is_foreign = false;  // it is in a blocking_region
+  std::uint64_t number = 0; // tells this call of its thread from those before and after
+  std::size_t first = 0;    // of what it waits for, among tree_notes::objects
   std::size_t count = 0;
 };
 

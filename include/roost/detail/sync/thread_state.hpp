@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -39,6 +41,34 @@ inline std::string_view thread_state(std::uint64_t number) {
 #else
   (void)number;
   return {};
+#endif
+}
+
+/// How many threads this process has; 0 where the system does not say it. Reads a file.
+inline std::size_t thread_count() {
+#if defined(__linux__)
+  std::FILE* const file = std::fopen("/proc/self/stat", "re");
+  if (file == nullptr)
+    return 0;
+  std::array<char, 512> line{}; // `<number> (<name>) <state> <16 numbers> <threads> ...`
+  std::string_view text(line.data(), std::fread(line.data(), 1, line.size(), file));
+  std::fclose(file);
+  const std::size_t name_ends = text.rfind(") ");
+  if (name_ends == std::string_view::npos)
+    return 0;
+  text.remove_prefix(name_ends + 2);
+  for (int i = 0; i < 17; ++i) {
+    const std::size_t blank = text.find(' ');
+    if (blank == std::string_view::npos)
+      return 0;
+    text.remove_prefix(blank + 1);
+  }
+  std::size_t count = 0;
+  for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1))
+    count = 10 * count + static_cast<std::size_t>(text.front() - '0');
+  return count;
+#else
+  return 0;
 #endif
 }
 

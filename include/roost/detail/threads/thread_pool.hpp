@@ -102,6 +102,9 @@ class thread_pool {
   /// idle.
   void dismiss_idle() noexcept;
 
+  /// How many threads it has for sure: without those that are about to exit.
+  std::size_t size() const noexcept;
+
  private:
   friend struct pool_probe;
 
@@ -163,7 +166,7 @@ class thread_pool {
   const clock::duration idle_time_;
   const std::size_t woken_at_once_;
   const std::size_t helpers_; // so many have a processor beside the thread that offers forks
-  spin_lock lock_;            // guards all below
+  mutable spin_lock lock_;    // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
   std::size_t looking_ = 0; // threads that are idle no more and have not looked for a job since
@@ -353,6 +356,14 @@ ROOST_BODY wait_record* thread_pool::call_lookout() noexcept {
     return nullptr;
   ++looking_;
   return std::exchange(lookout_, nullptr);
+}
+
+ROOST_COLD_BODY std::size_t thread_pool::size() const noexcept {
+  const std::lock_guard guard(lock_);
+  std::size_t count = 0;
+  for (const member* m = members_.front(); m != nullptr; m = members_.next(*m))
+    ++count;
+  return count;
 }
 
 ROOST_BODY void thread_pool::dismiss_idle() noexcept {

@@ -49,10 +49,21 @@ class timekeeper {
   /// itself removes it. Harmless for a timer that was never added.
   void remove(timer& t) noexcept;
 
+  /// How many threads it has: one, once it was needed.
+  std::size_t size() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return thread_.joinable() ? 1 : 0;
+  }
+  /// True if no time will come, and no timer is being called.
+  bool is_idle() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return timers_.empty() && running_ == nullptr;
+  }
+
  private:
   void run() noexcept;
 
-  sync::mutex mutex_;
+  mutable sync::mutex mutex_;
   sync::condition_variable changed_;  // wakes the thread: an earlier timer, or the end
   sync::condition_variable finished_; // wakes remove(): no timer is being called
   intrusive_list<timer> timers_;      // guarded by mutex_; sorted by time

@@ -68,6 +68,7 @@ struct thread_slot {
   const task_context* caller = nullptr;  // the task then
   clock::time_point since{};             // from when on; the clock's epoch before it sleeps
   bool endless = false;                  // no deadline ends it
+  std::uint64_t blocked = 0;             // how many times it has been published
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
   bool tells = false;                    // the owner's alone; it is in the report sink
@@ -97,6 +98,7 @@ struct thread_slot {
     what = awaits;
     caller = task;
     since = from;
+    ++blocked;
   }
 
   /// What has been published goes on for longer: others are told where this thread sleeps.
@@ -189,8 +191,9 @@ class contexts_set_aside {
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
 class blocked_region {
  public:
-  explicit blocked_region(const blocked_call& call) noexcept {
-    this_thread.publish(nullptr, call, no_deadline, nullptr, sync::now_roughly());
+  explicit blocked_region(const blocked_call& call,
+                          clock::time_point deadline = no_deadline) noexcept {
+    this_thread.publish(nullptr, call, deadline, nullptr, sync::now_roughly());
   }
   ~blocked_region() { this_thread.withdraw(); }
   blocked_region(const blocked_region&) = delete;

@@ -27,6 +27,12 @@ namespace roost::inline v0::detail {
 /// See the top of this file. Called by the owner of `root` inside a wait of its own.
 bool nothing_can_go_on(stop_domain& root, const scope_tree& tree) noexcept;
 
+/// True if all threads that are noted are blocked, and stay so unless one of them goes on.
+bool all_are_blocked(const tree_notes& notes) noexcept;
+
+/// True if the same threads are in the same calls.
+bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept;
+
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
@@ -41,7 +47,6 @@ ROOST_COLD_BODY bool waits_for_tasks(const scope_note& scope) noexcept {
   return scope.owner_thread != 0 && scope.owner.joins && scope.running != 0;
 }
 
-/// True if all threads that are noted are blocked, and stay so unless one of them goes on.
 ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes) noexcept {
   const auto scope_is = [](const scope_note& s) {
     const bool may_start_more = s.queued != 0 && s.running < s.limit;
@@ -57,11 +62,17 @@ ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes) noexcept {
     return t.phase == task_phase::running && is_endless(t.call) &&
            (!t.call.joins || std::any_of(notes.scopes.begin(), notes.scopes.end(), joined_by_it));
   };
-  return notes.missing() == 0 && std::all_of(notes.scopes.begin(), notes.scopes.end(), scope_is) &&
+  // A worker between two tasks is counted, and has no task to be noted.
+  std::size_t counted = 0;
+  for (const scope_note& s : notes.scopes)
+    counted += s.running;
+  const auto runs = [](const task_note& t) { return t.phase != task_phase::queued; };
+  const auto noted = std::count_if(notes.tasks.begin(), notes.tasks.end(), runs);
+  return notes.missing() == 0 && static_cast<std::size_t>(noted) == counted &&
+         std::all_of(notes.scopes.begin(), notes.scopes.end(), scope_is) &&
          std::all_of(notes.tasks.begin(), notes.tasks.end(), task_is);
 }
 
-/// True if the same threads are in the same calls.
 ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept {
   return std::equal(a.scopes.begin(),
                     a.scopes.end(),

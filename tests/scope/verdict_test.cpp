@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+// Whether notes of a scope say that nothing in it can go on. What is noted is made up here;
+// programs in which it is so, or not, are in programs/deadlock_notice.cpp.
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+
+#include <cstdint>
+
+using roost::detail::are_same_calls;
+using roost::detail::call_note;
+using roost::detail::scope_note;
+using roost::detail::task_note;
+using roost::detail::task_phase;
+using roost::detail::tree_notes;
+
+namespace {
+
+call_note endless(std::uint64_t number) {
+  call_note call;
+  call.operation = "event::wait";
+  call.number = number;
+  return call;
+}
+
+/// A scope whose owner joins it, with two tasks that wait.
+struct sample {
+  sample() {
+    notes.scopes.make_room(4);
+    notes.tasks.make_room(8);
+    scope = add_scope(1, 0);
+    first = add_task(2, 1);
+    second = add_task(3, 1);
+  }
+  sample(const sample&) = delete;
+  sample& operator=(const sample&) = delete;
+
+  scope_note* add_scope(std::uint64_t id, std::uint64_t in) {
+    scope_note* const s = notes.scopes.add();
+    s->id = id;
+    s->made_in = in;
+    s->limit = roost::unlimited;
+    s->owner_thread = 100 + in;
+    s->owner = endless(10 * id);
+    s->owner.joins = true;
+    return s;
+  }
+  task_note* add_task(std::uint64_t id, std::uint64_t in) {
+    task_note* const t = notes.tasks.add();
+    t->id = id;
+    t->scope = in;
+    t->phase = task_phase::running;
+    t->thread = 100 + id;
+    t->call = endless(10 * id);
+    scope->running += in == scope->id ? 1 : 0;
+    return t;
+  }
+  bool all_are_blocked() const { return roost::detail::all_are_blocked(notes); }
+
+  tree_notes notes;
+  scope_note* scope = nullptr;
+  task_note* first = nullptr;
+  task_note* second = nullptr;
+};
+
+} // namespace
+
+TEST_CASE("all are blocked where each waits without an end", "[verdict]") {
+  CHECK(sample().all_are_blocked());
+}
+
+TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
+  sample s;
+  SECTION("a task runs") {
+    s.first->call = call_note();
+  }
+  SECTION("a task starts") {
+    s.first->phase = task_phase::starting;
+  }
+  SECTION("a task is about to end") {
+    s.first->phase = task_phase::ending;
+  }
+  SECTION("a task waits until a deadline") {
+    s.second->call.until_deadline = true;
+  }
+  SECTION("a task is in a blocking_region") {
+    s.second->call.is_foreign = true;
+  }
+  SECTION("a worker is between two tasks") {
+    ++s.scope->running;
+  }
+  SECTION("the owner runs") {
+    s.scope->owner = call_note();
+  }
+  SECTION("the owner waits until a deadline") {
+    s.scope->owner.until_deadline = true;
+  }
+  SECTION("the owner is not covered") {
+    s.scope->owner_thread = 0;
+  }
+  SECTION("the scope is stopped") {
+    s.scope->reason = roost::stop_reason::requested;
+  }
+  SECTION("a task is queued that may begin") {
+    s.scope->limit = 3;
+    s.scope->queued = 1;
+  }
+  SECTION("a task joins a scope that is not its own") {
+    s.first->call.joins = true;
+  }
+  SECTION("a scope inside is joined and has no task any more") {
+    s.first->call.joins = true;
+    s.add_scope(4, 2)->owner_thread = s.first->thread;
+  }
+  SECTION("there was no room for a note") {
+    while (task_note* const more = s.notes.tasks.add())
+      *more = *s.first;
+    s.scope->running = s.notes.tasks.size();
+  }
+  CHECK_FALSE(s.all_are_blocked());
+}
+
+TEST_CASE("queued tasks, and joined scopes with tasks, keep no verdict back", "[verdict]") {
+  sample s;
+  SECTION("a task is queued behind those that are blocked") {
+    s.scope->limit = 2;
+    s.scope->queued = 1;
+    task_note* const queued = s.add_task(9, 1);
+    --s.scope->running;
+    queued->phase = task_phase::queued;
+    queued->call = call_note();
+  }
+  SECTION("a task joins a scope of its own") {
+    s.first->call.joins = true;
+    scope_note* const inner = s.add_scope(4, 2);
+    inner->owner_thread = s.first->thread;
+    inner->running = 1;
+    s.add_task(5, 4);
+  }
+  CHECK(s.all_are_blocked());
+}
+
+TEST_CASE("the same calls are the same threads in the same waits", "[verdict]") {
+  sample before;
+  sample after;
+  CHECK(are_same_calls(before.notes, after.notes));
+  SECTION("a task has waited anew") {
+    ++after.second->call.number;
+  }
+  SECTION("the owner has waited anew") {
+    ++after.scope->owner.number;
+  }
+  SECTION("a task has taken the place of another one") {
+    after.second->id = 7;
+  }
+  SECTION("a task has come") {
+    after.add_task(8, 1);
+  }
+  CHECK_FALSE(are_same_calls(before.notes, after.notes));
+}

@@ -2,6 +2,7 @@
 // Whether notes of a scope say that nothing in it can go on. What is noted is made up here;
 // programs in which it is so, or not, are in programs/deadlock_notice.cpp.
 #include <roost.hpp>
+#include <roost/detail/scope/verdict.hpp>
 
 #include "support/catch.hpp"
 

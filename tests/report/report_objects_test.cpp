@@ -155,8 +155,7 @@ TEST_CASE("a wait_group tells its count, a barrier its arrivals, an event nothin
 TEST_CASE("a handle tells its task", "[report]") {
   test::gate gate;
   roost::task_scope scope({.exit = roost::on_exit::stop});
-  auto asked = scope.spawn("asked for", [&] { gate.pass(); });
-  scope.spawn("waits", [&] { asked.get(); });
+  scope.spawn("waits", [h = scope.spawn("asked for", [&] { gate.pass(); })]() mutable { h.get(); });
   test::wait_until_blocked(scope, 1);
   const roost::report r = scope.report();
   gate.open();

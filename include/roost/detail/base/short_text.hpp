@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace roost::inline v0::detail {
@@ -22,7 +23,7 @@ class short_text {
     size_ += more.copy(characters_.data() + size_, Room - size_);
     return *this;
   }
-  short_text& add(std::size_t number) noexcept {
+  short_text& add(std::uint64_t number) noexcept {
     std::array<char, 20> digits{};
     std::size_t first = digits.size();
     do {

@@ -365,7 +365,7 @@ ROOST_BODY void describe_task(const task& t, object_note& note) noexcept {
   note.kind = "task";
   note.name.add(t.name());
   note.task = t.id();
-  note.detail.add("task #").add(static_cast<std::size_t>(t.id()));
+  note.detail.add("task #").add(t.id());
 }
 
 ROOST_BODY bool task::wait(const blocked_call& call, clock::time_point deadline) {

@@ -34,11 +34,10 @@ report report_of_all();
 
 #if ROOST_HAS_BODIES
 
-/// Adds to a report what notes tell.
+/// Makes a report of what notes tell.
 class report_builder {
  public:
-  void add(const tree_notes& notes);
-  roost::report take();
+  roost::report build(const tree_notes& notes);
 
  private:
   void fill(scope_report& made, const scope_note& note, const tree_notes& notes);
@@ -57,25 +56,19 @@ class report_builder {
   std::size_t states_asked_ = 0;
   number_index objects_; // their addresses
   number_index tasks_;   // their places in the report
-  clock::time_point now_{};
+  const clock::time_point now_ = sync::now();
 };
 
-ROOST_COLD_BODY void report_builder::add(const tree_notes& notes) {
-  now_ = sync::now();
-  std::size_t at = report_.scopes.size();
-  report_.scopes.resize(at + notes.scopes.size());
-  for (const scope_note& note : notes.scopes)
-    fill(report_.scopes[at++], note, notes);
-  at = report_.tasks.size();
-  report_.tasks.resize(at + notes.tasks.size());
-  for (const task_note& note : notes.tasks) {
-    tasks_.add(note.id, at);
-    fill(report_.tasks[at++], note, notes);
+ROOST_COLD_BODY report report_builder::build(const tree_notes& notes) {
+  report_.scopes.resize(notes.scopes.size());
+  for (std::size_t i = 0; i < notes.scopes.size(); ++i)
+    fill(report_.scopes[i], notes.scopes[i], notes);
+  report_.tasks.resize(notes.tasks.size());
+  for (std::size_t i = 0; i < notes.tasks.size(); ++i) {
+    tasks_.add(notes.tasks[i].id, i);
+    fill(report_.tasks[i], notes.tasks[i], notes);
   }
-  report_.left_out += notes.missing();
-}
-
-ROOST_COLD_BODY report report_builder::take() {
+  report_.left_out = notes.missing();
   for (scope_report& s : report_.scopes)
     name_peers(s.owner);
   for (task_report& t : report_.tasks)
@@ -184,19 +177,15 @@ ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note
 }
 
 ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
-  report_builder builder;
   tree_notes notes;
   notes.take(root);
-  builder.add(notes);
-  return builder.take();
+  return report_builder().build(notes);
 }
 
 ROOST_COLD_BODY roost::report report_of_all() {
-  report_builder builder;
   tree_notes notes;
   notes.take_all();
-  builder.add(notes);
-  return builder.take();
+  return report_builder().build(notes);
 }
 
 #endif // ROOST_HAS_BODIES

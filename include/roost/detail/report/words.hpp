@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/short_text.hpp>
 #include <roost/report_types.hpp>
 #include <roost/stop.hpp>
 
@@ -70,9 +71,7 @@ ROOST_COLD_BODY std::string_view word_for(stop_reason reason) noexcept {
 
 /// "1 task", "3 tasks".
 ROOST_COLD_BODY std::string count_of(std::size_t number, std::string_view noun) {
-  std::string text = std::to_string(number) + " ";
-  text += noun;
-  return number == 1 ? text : text + "s";
+  return std::string(short_text<64>().count(number, noun).view());
 }
 
 /// A text of the program's, in one line: without control characters.

@@ -59,10 +59,10 @@ class stall_watch {
   /// Read once; no_timeout if it is not set or not a number.
   static clock::duration from_environment() noexcept;
 
-  clock::duration patience_at_first_;
-  clock::duration patience_{};
+  const clock::duration patience_at_first_;
+  clock::duration patience_;
+  const clock::time_point waiting_since_;
   clock::time_point start_ = no_deadline; // from when it is counted
-  clock::time_point waiting_since_ = no_deadline;
   clock::time_point queue_stands_since_ = no_deadline;
   std::size_t begun_ = no_queue;
 };
@@ -71,13 +71,10 @@ class stall_watch {
 
 #if ROOST_HAS_BODIES
 
-ROOST_COLD_BODY stall_watch::stall_watch(clock::duration patience) : patience_at_first_(patience) {
-  if (from_environment() != no_timeout) {
-    patience_at_first_ = from_environment();
-    waiting_since_ = sync::now();
-  }
-  patience_ = patience_at_first_;
-}
+ROOST_COLD_BODY stall_watch::stall_watch(clock::duration patience)
+    : patience_at_first_(patience_of(patience)),
+      patience_(patience_at_first_),
+      waiting_since_(watches_all_waits() ? sync::now() : no_deadline) {}
 
 ROOST_COLD_BODY clock::time_point stall_watch::next(const progress& now) noexcept {
   if (now.begun != begun_) {

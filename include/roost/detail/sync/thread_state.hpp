@@ -10,22 +10,29 @@
 
 namespace roost::inline v0::detail::sync {
 
+#if defined(__linux__)
+/// What stands behind the name in one of the files of /proc called `stat`: a state, and numbers.
+/// Nothing if it cannot be read. Lies in `room`, and allocates nothing.
+inline std::string_view read_stat(const char* path, std::array<char, 512>& room) {
+  std::FILE* const file = std::fopen(path, "re");
+  if (file == nullptr)
+    return {};
+  const std::string_view text(room.data(), std::fread(room.data(), 1, room.size(), file));
+  std::fclose(file);
+  const std::size_t name_ends = text.rfind(") "); // `<number> (<name>) <state> ...`
+  return name_ends == std::string_view::npos ? std::string_view() : text.substr(name_ends + 2);
+}
+#endif
+
 /// What the system says that a thread of this process does: "sleeping", "runnable" and so on.
 /// Nothing where it does not say it, for a number that is not the system's, or for a thread that is
 /// gone. Reads a file.
 inline std::string_view thread_state(std::uint64_t number) {
 #if defined(__linux__)
   const std::string path = "/proc/self/task/" + std::to_string(number) + "/stat";
-  std::FILE* const file = std::fopen(path.c_str(), "re");
-  if (file == nullptr)
-    return {};
-  char line[128]; // `<number> (<name, 15 characters>) <state> ...`
-  const std::string_view text(line, std::fread(line, 1, sizeof line, file));
-  std::fclose(file);
-  const std::size_t name_ends = text.rfind(") ");
-  if (name_ends == std::string_view::npos || name_ends + 2 >= text.size())
-    return {};
-  switch (text[name_ends + 2]) {
+  std::array<char, 512> room{};
+  const std::string_view stat = read_stat(path.c_str(), room);
+  switch (stat.empty() ? ' ' : stat.front()) {
   case 'R':
     return "runnable";
   case 'S':
@@ -47,16 +54,8 @@ inline std::string_view thread_state(std::uint64_t number) {
 /// How many threads this process has; 0 where the system does not say it. Reads a file.
 inline std::size_t thread_count() {
 #if defined(__linux__)
-  std::FILE* const file = std::fopen("/proc/self/stat", "re");
-  if (file == nullptr)
-    return 0;
-  std::array<char, 512> line{}; // `<number> (<name>) <state> <16 numbers> <threads> ...`
-  std::string_view text(line.data(), std::fread(line.data(), 1, line.size(), file));
-  std::fclose(file);
-  const std::size_t name_ends = text.rfind(") ");
-  if (name_ends == std::string_view::npos)
-    return 0;
-  text.remove_prefix(name_ends + 2);
+  std::array<char, 512> room{};
+  std::string_view text = read_stat("/proc/self/stat", room); // <state> <16 numbers> <threads> ...
   for (int i = 0; i < 17; ++i) {
     const std::size_t blank = text.find(' ');
     if (blank == std::string_view::npos)

@@ -117,9 +117,7 @@ struct thread_slot {
   void withdraw() noexcept {
     ++waits;
     const std::lock_guard guard(lock);
-    record = nullptr;
-    call = {};
-    what = nullptr;
+    clear();
   }
 
   /// What a blocked thread has published.
@@ -136,9 +134,7 @@ struct thread_slot {
   publication hide() noexcept {
     const std::lock_guard guard(lock);
     const publication hidden{record, call, what, caller, since, endless};
-    record = nullptr;
-    call = {};
-    what = nullptr;
+    clear();
     return hidden;
   }
 
@@ -156,6 +152,12 @@ struct thread_slot {
   void set_foreign(const foreign_call* innermost) noexcept {
     const std::lock_guard guard(lock);
     foreign = innermost;
+  }
+
+  void clear() noexcept { // caller holds lock
+    record = nullptr;
+    call = {};
+    what = nullptr;
   }
 
   void know_number() noexcept {

@@ -46,10 +46,12 @@
 #include <roost/channel.hpp>
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/deadlock_error.hpp>
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
 #include <roost/for_each.hpp>
 #include <roost/on_done.hpp>
+#include <roost/outside_waker.hpp>
 #include <roost/overflow.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/report.hpp>

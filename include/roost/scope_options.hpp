@@ -24,6 +24,15 @@ enum class on_error {
   collect,   // nothing: all run to their end; the owner gets an exception_list
 };
 
+/// What happens where nothing in a root scope can go on any more: all its tasks, those of the
+/// scopes inside it, and its owner are blocked, and none of them can wake another one.
+enum class on_deadlock {
+  ignore, // see scope_options::stall_after
+  report, // the report sink is told, once
+  stop,   // the scope fails with a deadlock_error: its tasks stop, and join() throws it
+  abort,  // the report sink is told, and the program ends
+};
+
 /// No limit on how many tasks of a scope run at once.
 inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
@@ -78,6 +87,17 @@ struct scope_options {
   /// nothing.) The environment's ROOST_STALL_MS overrides it for the whole program, and then any
   /// wait of an owner that its scope covers is watched, also without a stop.
   detail::any_duration stall_after = std::chrono::seconds(10);
+
+  /// For a root scope, one with no scope around it: whether to look for a deadlock, and what to do
+  /// then. It is found at once, by the thread that was the last to block or to end. What may still
+  /// wake one of the threads counts as that, and nothing happens: a deadline, a ticker or a
+  /// timeout, the token of a stop_when, a blocking_region, an outside_waker, a wait for a
+  /// descriptor, and anything at which a thread outside of the scope has waited or has woken a
+  /// waiter so far. A thread outside that has an end of a channel and has done neither cannot be
+  /// seen: there, make an outside_waker. The environment's ROOST_DEADLOCK=report or abort is for
+  /// all root scopes that have `ignore`. Cost: some 20 ns for each wait that sleeps, and for each
+  /// task.
+  roost::on_deadlock on_deadlock = roost::on_deadlock::ignore;
 };
 
 } // namespace roost::inline v0

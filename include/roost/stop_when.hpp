@@ -43,9 +43,9 @@ class stop_when {
     void operator()() noexcept { domain->stop(std::move(cause)); }
   };
 
-  static std::shared_ptr<token_domain> make_domain();
+  static std::shared_ptr<token_domain> make_domain(const std::stop_token& token);
 
-  std::shared_ptr<token_domain> domain_ = make_domain();
+  std::shared_ptr<token_domain> domain_;
   detail::overlay overlay_;
   std::stop_callback<token_stop> callback_; // last: gone before what it stops
 };
@@ -56,36 +56,43 @@ class stop_when {
 
 class stop_when::token_domain final : public detail::stop_domain {
  public:
-  explicit token_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {
+  token_domain(clock::time_point deadline, bool has_token)
+      : stop_domain(deadline, nullptr),
+        has_token_(has_token) {
     state_->around = detail::tokens_around();
   }
 
   std::shared_ptr<const detail::token_state> tokens() const noexcept { return state_; }
 
  private:
+  bool has_token() const noexcept override { return has_token_; }
+
   // Not by what is around: that has its own ways to tell.
   void on_stop(const stop_cause& cause, detail::claimed_list&) noexcept override {
     state_->has_stopped = cause.reason == stop_reason::token;
   }
 
+  const bool has_token_; // one that can be stopped
   const std::shared_ptr<detail::token_state> state_ = std::make_shared<detail::token_state>();
 };
 
-ROOST_BODY std::shared_ptr<stop_when::token_domain> stop_when::make_domain() {
+ROOST_BODY std::shared_ptr<stop_when::token_domain>
+stop_when::make_domain(const std::stop_token& token) {
   detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr) {
-    auto domain = std::make_shared<token_domain>(detail::no_deadline);
+    auto domain = std::make_shared<token_domain>(detail::no_deadline, token.stop_possible());
     domain->become_root(); // reports find by it the scopes that are made inside
     return domain;
   }
   detail::stop_domain& around = outer->domain_to_follow();
-  auto domain = std::make_shared<token_domain>(around.deadline());
+  auto domain = std::make_shared<token_domain>(around.deadline(), token.stop_possible());
   domain->follow(around.shared_from_this());
   return domain;
 }
 
 ROOST_BODY stop_when::stop_when(std::stop_token token, site where)
-    : overlay_(*domain_, domain_->tokens()),
+    : domain_(make_domain(token)),
+      overlay_(*domain_, domain_->tokens()),
       callback_(std::move(token),
                 token_stop{domain_.get(),
                            detail::describe_stop(stop_reason::token,

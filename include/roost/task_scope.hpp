@@ -186,6 +186,7 @@ class task_scope {
   friend struct detail::scope_probe;
   friend struct detail::with_scope_access;
   friend struct detail::joint_tasks;
+  friend class outside_waker;
 
   template <class F>
   static constexpr bool check_callable();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// What roost says by itself where nothing in an outermost scope can go on. It tells nothing while
+// What roost says by itself where nothing in a root scope can go on. It says something else while
 // the process has another thread, so this is a program of its own. Run with "told", where the sink
 // is what makes things go on again; with "silent"; or with "random".
 #include <roost.hpp>
 
 #include "support/expect.hpp"
 #include "support/probe.hpp"
+#include "support/token_ring.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <functional>
 #include <random>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -64,12 +66,31 @@ class told {
   }
 };
 
-void expect_deadlock(const told& t, const char* scope, roost::site where = roost::site::current()) {
-  const std::string begins = std::string("roost: DEADLOCK: nothing in scope \"") + scope +
-                             "\" can go on: its tasks and its owner wait, and the process has no "
-                             "other thread\n";
+#if defined(ROOST_TEST_HAS_ANOTHER_THREAD)
+constexpr bool has_another_thread = true;
+#else
+constexpr bool has_another_thread = false;
+#endif
+
+void expect_told(const told& t,
+                 const char* scope,
+                 bool is_certain,
+                 roost::site where = roost::site::current()) {
+  const std::string name = std::string("nothing in scope \"") + scope + "\" ";
+  const std::string begins =
+      "roost: " +
+      (is_certain ? "DEADLOCK: " + name +
+                        "can go on: its tasks and its owner wait, and the process has no other "
+                        "thread\n"
+                  : "IDLE-UNTIL-STOP: " + name +
+                        "goes on by itself: its tasks and its owner wait, and for nothing that "
+                        "another thread has used so far\n");
   expect(t.text().starts_with(begins), t.text() + "  is to begin with " + begins, where);
   expect(t.count() == 1, "it is told once", where);
+}
+
+void expect_deadlock(const told& t, const char* scope, roost::site where = roost::site::current()) {
+  expect_told(t, scope, !has_another_thread, where);
 }
 
 void tasks_that_wait_for_each_other() {
@@ -150,6 +171,20 @@ void a_layer_on_the_owners_thread() {
   expect_deadlock(t, "app");
 }
 
+void a_thread_outside_that_has_used_nothing() {
+  roost::event never;
+  std::binary_semaphore over(0);
+  std::thread outside([&] { over.acquire(); });
+  const told t([&] { never.set(); });
+  {
+    roost::task_scope scope({.name = "app", .stall_after = 10ms});
+    scope.spawn("waits", [&] { never.wait(); });
+  }
+  over.release();
+  outside.join();
+  expect_told(t, "app", false);
+}
+
 void once_for_a_scope() {
   roost::event first;
   roost::event second;
@@ -175,18 +210,13 @@ void expect_silence(const char* what, const Body& body) {
   expect(t.count() == 0, std::string(what) + ": " + t.text());
 }
 
-void compute_for(std::chrono::milliseconds time) {
-  const auto end = roost::clock::now() + time;
-  test::wait_until([&] { return roost::clock::now() > end; });
-}
-
 void nothing_is_told_while_something_can_go_on() {
   roost::event event;
   roost::event never;
   expect_silence("a task computes", [&](roost::task_scope& scope) {
     scope.spawn([&] { event.wait(); });
     scope.spawn([&] {
-      compute_for(50ms);
+      test::compute_for(50ms);
       event.set();
     });
   });
@@ -216,7 +246,7 @@ void nothing_is_told_while_something_can_go_on() {
     auto foreign = scope.spawn([&] {
       {
         const roost::blocking_region region("read(fd 7)");
-        compute_for(50ms);
+        test::compute_for(50ms);
       }
       over.set();
     });
@@ -226,16 +256,43 @@ void nothing_is_told_while_something_can_go_on() {
     roost::event over;
     roost::background_scope other;
     other.spawn([&] {
-      compute_for(50ms);
+      test::compute_for(50ms);
       over.set();
     });
     scope.spawn([&] { over.wait(); });
     scope.join();
   });
-  expect_silence("there is a thread outside", [&](roost::task_scope& scope) {
+  expect_silence("a thread outside has woken a waiter there", [&](roost::task_scope& scope) {
+    auto items = roost::make_channel<int>(0);
+    const std::jthread outside([&items] {
+      for (int i = 0; i < 2; ++i) {
+        test::wait_until_waiting(items.rx, 1);
+        test::compute_for(i * 50ms);
+        (void)items.tx.send(i);
+      }
+    });
+    std::jthread([rx = items.rx] { (void)rx.receive(); }).join();
+    scope.spawn([rx = items.rx] { (void)rx.receive(); });
+    scope.join();
+  });
+  expect_silence("a thread outside has waited there", [&](roost::task_scope& scope) {
+    auto requests = roost::make_channel<int>(0);
+    const std::jthread outside([&requests] {
+      while (requests.rx.receive())
+        test::compute_for(50ms);
+    });
+    test::wait_until_waiting(requests.rx, 1);
+    scope.spawn([tx = requests.tx] {
+      (void)tx.send(1);
+      (void)tx.send(2);
+    });
+    scope.join();
+    requests.tx.close();
+  });
+  expect_silence("there is an outside_waker", [&](roost::task_scope& scope) {
     roost::event over;
-    const std::jthread outside([&] {
-      compute_for(50ms);
+    const std::jthread outside([&over, waker = roost::outside_waker(scope)] {
+      test::compute_for(50ms);
       over.set();
     });
     scope.spawn([&] { over.wait(); });
@@ -264,59 +321,15 @@ void nothing_is_told_while_something_can_go_on() {
 
 // --- programs made at random ---------------------------------------------------------------------
 
-/// Tasks in a ring hand tokens on, each some hundred times, through channels of random capacities,
-/// with waits, nested scopes and locks in between. Without a token nothing can go on.
-void ring(std::mt19937_64& random, bool has_token) {
-  const auto up_to = [&](std::size_t n) { return static_cast<std::size_t>(random() % (n + 1)); };
-  const std::size_t count = 2 + up_to(4);
-  const std::size_t turns = 20 + up_to(100);
-  std::vector<roost::channel_ends<int>> channels;
-  for (std::size_t i = 0; i < count; ++i)
-    channels.push_back(roost::make_channel<int>(up_to(2)));
-  roost::semaphore permits(1 + up_to(2));
-  const told t([&] {
-    for (const auto& c : channels)
-      c.tx.close();
-  });
-  roost::task_scope scope({.name = "ring", .limit = count, .stall_after = 1ms});
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t kind = up_to(3);
-    scope.spawn([&, i, kind] {
-      const auto& from = channels[i].rx;
-      const auto& to = channels[(i + 1) % count].tx;
-      for (std::size_t turn = 0; turn < turns; ++turn) {
-        const auto token = from.receive();
-        if (!token)
-          return;
-        if (kind == 1)
-          (void)permits.acquire();
-        if (kind == 2)
-          roost::with_scope([&](roost::task_scope& inner) {
-            inner.spawn([&] { compute_for(turn % 16 == 0 ? 2ms : 0ms); });
-          });
-        if (kind == 3 && turn % 8 == 0)
-          roost::this_task::sleep_for(1ms);
-        if (i + 1 == count && turn + 1 == turns)
-          break; // the token stays here
-        (void)to.send(*token);
-      }
-    });
-  }
-  if (has_token)
-    (void)channels[0].tx.send(1);
-  scope.join();
-  expect(t.count() == (has_token ? 0 : 1), t.text());
-}
-
-void random_programs(bool also_dead) {
-  const char* const wanted = std::getenv("ROOST_SEED"); // NOLINT(concurrency-mt-unsafe)
-  const std::uint64_t seed = wanted != nullptr ? std::stoull(wanted) : std::random_device{}();
-  std::printf("ROOST_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  std::mt19937_64 random(seed);
+void random_programs() {
+  std::mt19937_64 random(test::seed_of_program());
   for (int round = 0; round < 60; ++round) {
-    ring(random, true);
-    if (also_dead)
-      ring(random, false);
+    for (const bool has_token : {true, false}) {
+      const test::token_ring ring(random);
+      const told t([&] { ring.close(); });
+      ring.run({.name = "ring", .stall_after = 1ms}, has_token);
+      expect(t.count() == (has_token ? 0 : 1), t.text());
+    }
   }
 }
 
@@ -325,26 +338,18 @@ void random_programs(bool also_dead) {
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main(int argc, char** argv) {
   const std::string_view mode = argc == 2 ? argv[1] : "";
-#if defined(ROOST_TEST_HAS_ANOTHER_THREAD)
-  const bool may_tell = false;
-#else
-  const bool may_tell = true;
-#endif
   if (mode == "told") {
-    if (!may_tell) {
-      std::puts("not here: there is always another thread");
-      return 0;
-    }
     tasks_that_wait_for_each_other();
     an_owner_that_holds_a_sender_itself();
     a_get_of_a_task_that_is_blocked();
     a_scope_inside_a_task();
     a_layer_on_the_owners_thread();
+    a_thread_outside_that_has_used_nothing();
     once_for_a_scope();
   } else if (mode == "silent") {
     nothing_is_told_while_something_can_go_on();
   } else if (mode == "random") {
-    random_programs(may_tell);
+    random_programs();
   } else {
     expect(false, "run with one of the modes");
   }

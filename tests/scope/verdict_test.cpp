@@ -8,8 +8,10 @@
 
 #include <cstdint>
 
+using roost::detail::activity;
 using roost::detail::are_same_calls;
 using roost::detail::call_note;
+using roost::detail::object_note;
 using roost::detail::scope_note;
 using roost::detail::task_note;
 using roost::detail::task_phase;
@@ -29,6 +31,7 @@ struct sample {
   sample() {
     notes.scopes.make_room(4);
     notes.tasks.make_room(8);
+    notes.objects.make_room(4);
     scope = add_scope(1, 0);
     first = add_task(2, 1);
     second = add_task(3, 1);
@@ -56,7 +59,15 @@ struct sample {
     scope->running += in == scope->id ? 1 : 0;
     return t;
   }
-  bool all_are_blocked() const { return roost::detail::all_are_blocked(notes); }
+  bool all_are_blocked() const { return roost::detail::all_are_blocked(notes, tree); }
+  object_note* add_object(std::uint32_t users) {
+    object_note* const o = notes.objects.add();
+    if (o != nullptr)
+      o->users = users;
+    return o;
+  }
+
+  static constexpr std::uint32_t tree = 17;
 
   tree_notes notes;
   scope_note* scope = nullptr;
@@ -96,8 +107,19 @@ TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
   SECTION("the owner waits until a deadline") {
     s.scope->owner.until_deadline = true;
   }
-  SECTION("the owner is not covered") {
+  SECTION("the owner is not covered, and nobody joins") {
     s.scope->owner_thread = 0;
+  }
+  SECTION("the owner is not covered, and joins what has no task any more") {
+    s.scope->owner_thread = 0;
+    s.scope->is_joined = true;
+    s.scope->running = 0;
+  }
+  SECTION("a thread outside has used what is waited for") {
+    s.add_object(activity::unknown);
+  }
+  SECTION("a thread of another root scope has") {
+    s.add_object(18);
   }
   SECTION("the scope is stopped") {
     s.scope->reason = roost::stop_reason::requested;
@@ -118,6 +140,10 @@ TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
       *more = *s.first;
     s.scope->running = s.notes.tasks.size();
   }
+  SECTION("there was no room for a note of what is waited for") {
+    while (s.add_object(sample::tree) != nullptr) {
+    }
+  }
   CHECK_FALSE(s.all_are_blocked());
 }
 
@@ -137,6 +163,19 @@ TEST_CASE("queued tasks, and joined scopes with tasks, keep no verdict back", "[
     inner->owner_thread = s.first->thread;
     inner->running = 1;
     s.add_task(5, 4);
+  }
+  SECTION("only threads of the scope have used what is waited for, or none") {
+    s.add_object(sample::tree);
+    s.add_object(activity::none);
+  }
+  SECTION("a thread joins a scope that does not cover its owner") {
+    s.scope->owner_thread = 0;
+    s.scope->is_joined = true;
+  }
+  SECTION("a scope inside does not cover its owner, which is some thread of these") {
+    scope_note* const inner = s.add_scope(4, 2);
+    inner->owner_thread = 0;
+    inner->around = 1;
   }
   CHECK(s.all_are_blocked());
 }

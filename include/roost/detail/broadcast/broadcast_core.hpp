@@ -209,6 +209,7 @@ class broadcast_core<T>::receive_operation final : public operation {
   void finish() noexcept override { woken_.complete(wait_state::done); }
   void link(wait_record& record) noexcept override {
     operation::link(record);
+    reader_.core_->senders_.note_user();
     if (!reader_.linked())
       reader_.core_->waited_at_.push_back(reader_);
   }
@@ -357,6 +358,7 @@ void broadcast_core<T>::receive_operation::describe(object_note& note) const noe
     // relaxed: a number for reports
     note.detail.count(core.senders_alive_.load(std::memory_order_relaxed), "sender");
     note.peer = core.last_sender_;
+    note.users = core.senders_.users();
   });
 }
 

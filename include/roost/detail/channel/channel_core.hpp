@@ -348,6 +348,7 @@ void channel_core<Item>::describe(channel_side waiting, object_note& note) const
     note.detail.add(", ").count(others.load(std::memory_order_relaxed),
                                 sends ? "receiver" : "sender");
     note.peer = sends ? last_receiver_ : last_sender_;
+    note.users = (sends ? this->receivers() : this->senders()).users();
   });
 }
 

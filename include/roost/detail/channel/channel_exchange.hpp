@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -124,6 +125,8 @@ class channel_exchange {
   const primitive_lock& lock() const noexcept { return lock_; }
   wait_list& senders() noexcept { return senders_; }
   wait_list& receivers() noexcept { return receivers_; }
+  const wait_list& senders() const noexcept { return senders_; }
+  const wait_list& receivers() const noexcept { return receivers_; }
 
   static Item& item_of(const wait_node& sender) noexcept {
     return *static_cast<Item*>(sender.slot);
@@ -194,7 +197,8 @@ class channel_exchange {
   std::size_t dropped_ = 0;
   const std::size_t capacity_;
   const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);
-  std::exception_ptr cause_; // written once, when closed_ is set
+  std::exception_ptr cause_;           // written once, when closed_ is set
+  const std::uint32_t called_at_once_; // waiters of each line
   const overflow policy_;
 };
 
@@ -205,9 +209,8 @@ channel_exchange<Item>::channel_exchange(std::size_t capacity,
                                          overflow policy,
                                          std::size_t called_at_once)
     : items_(capacity),
-      senders_(called_at_once),
-      receivers_(called_at_once),
       capacity_(capacity),
+      called_at_once_(static_cast<std::uint32_t>(called_at_once)),
       policy_(policy) {}
 
 template <class Item>
@@ -278,13 +281,15 @@ void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
 // Without room for the next item the oldest one must go, even if receivers are on their way.
 template <class Item>
 wait_node* channel_exchange<Item>::receiver_to_call() noexcept {
-  return receivers_.is_to_be_called() || !has_room() ? receivers_.call_first() : nullptr;
+  return receivers_.is_to_be_called(called_at_once_) || !has_room() ? receivers_.call_first()
+                                                                    : nullptr;
 }
 
 // There is room.
 template <class Item>
 wait_node* channel_exchange<Item>::let_in() noexcept {
-  wait_node* const sender = senders_.is_to_be_called() ? senders_.call_first() : nullptr;
+  wait_node* const sender =
+      senders_.is_to_be_called(called_at_once_) ? senders_.call_first() : nullptr;
   if (sender != nullptr)
     items_.put(std::move(item_of(*sender)));
   return sender;
@@ -293,7 +298,8 @@ wait_node* channel_exchange<Item>::let_in() noexcept {
 // There is an item.
 template <class Item>
 wait_node* channel_exchange<Item>::serve_next() noexcept {
-  wait_node* const receiver = receivers_.is_to_be_called() ? receivers_.call_first() : nullptr;
+  wait_node* const receiver =
+      receivers_.is_to_be_called(called_at_once_) ? receivers_.call_first() : nullptr;
   if (receiver != nullptr)
     target_of(*receiver).emplace(items_.take());
   return receiver;
@@ -338,7 +344,7 @@ inline bool channel_exchange<Item>::send_at_once(Item& item) noexcept {
   if (capacity_ == 0)
     return false;
   const spin_guard guard(items_.sending());
-  if (is_closed() || receivers_.is_to_be_called() || !items_.has_room_at_hand())
+  if (is_closed() || receivers_.is_to_be_called(called_at_once_) || !items_.has_room_at_hand())
     return false;
   items_.put_at_hand(std::move(item));
   return true;
@@ -349,7 +355,7 @@ inline bool channel_exchange<Item>::receive_at_once(std::optional<Item>& out) no
   if (capacity_ == 0)
     return false;
   const spin_guard guard(items_.receiving());
-  if (senders_.is_to_be_called() || !items_.has_item_at_hand())
+  if (senders_.is_to_be_called(called_at_once_) || !items_.has_item_at_hand())
     return false;
   out.emplace(items_.take_at_hand());
   return true;

@@ -3,7 +3,6 @@
 
 #include <roost/detail/wait/wait_record.hpp>
 
-#include <cstddef>
 #include <cstdint>
 
 namespace roost::inline v0::detail {
@@ -19,11 +18,10 @@ namespace roost::inline v0::detail {
 /// The primitive's lock guards it.
 class channel_line : public wait_list {
  public:
-  explicit channel_line(std::size_t called_at_once) noexcept
-      : called_at_once_(static_cast<std::uint32_t>(called_at_once)) {}
-
-  /// Whether somebody waits and few enough are on their way.
-  bool is_to_be_called() const noexcept { return !empty() && on_their_way_ < called_at_once_; }
+  /// Whether one waits, and fewer than `at_once` are on their way.
+  bool is_to_be_called(std::uint32_t at_once) const noexcept {
+    return !empty() && on_their_way_ < at_once;
+  }
 
   /// Claims the first waiter that can be claimed; null if none can.
   wait_node* call_first() noexcept {
@@ -40,7 +38,6 @@ class channel_line : public wait_list {
 
   // Short, so that both lines of a channel and their lock fit into one cache line.
   std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all that ever were
-  const std::uint32_t called_at_once_;
 };
 
 } // namespace roost::inline v0::detail

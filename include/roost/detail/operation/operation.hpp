@@ -7,6 +7,7 @@
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/stop/block.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
@@ -60,6 +61,10 @@ class operation {
   /// sleeps. It may not wait for the lock.
   virtual void describe(object_note& note) const noexcept { (void)note; }
   virtual void sleeps(const waiter_note& waiter) const noexcept { (void)waiter; }
+
+  /// Adds which threads have used its line: unknown ones if the lock is not free. describe() says
+  /// the same of other lines of the primitive.
+  ROOST_COLD_BODY virtual void describe_users(object_note& note) const noexcept;
 
  protected:
   operation(primitive_lock lock, wait_list* line, void* slot) noexcept
@@ -195,10 +200,20 @@ ROOST_BODY void operation::unlink() noexcept {
   line_->remove(node_);
 }
 
+ROOST_COLD_BODY void operation::describe_users(object_note& note) const noexcept {
+  if (line_ == nullptr)
+    return;
+  std::uint32_t users = activity::unknown;
+  if_free(lock_, [&] { users = line_->users(); });
+  note.users = tree_mark::both(note.users, users);
+}
+
 ROOST_BODY void awaited_operations::describe(note_list<object_note>& notes) const noexcept {
   for (const operation* const a : all_) {
-    if (object_note* const note = notes.add())
+    if (object_note* const note = notes.add()) {
       a->describe(*note);
+      a->describe_users(*note);
+    }
   }
 }
 

@@ -55,8 +55,8 @@ class wait_queue {
  private:
   friend struct wait_probe;
 
+  [[no_unique_address]] wait_list waiters_; // guarded by lock_, which lies in its padding
   mutable spin_lock lock_;
-  wait_list waiters_; // guarded by lock_
 };
 
 /// To find the condition true, or to wait for it, alone or in a select.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/deadlock_error.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/report/snapshot.hpp>
 #include <roost/detail/report/text.hpp>
@@ -10,13 +11,16 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/report_types.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 // What roost prints by itself of a scope that a thread waits for, or waits in, for too long: a line
 // that says what is wrong, and the scope's report.
@@ -63,21 +67,57 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
   return text;
 }
 
-ROOST_COLD_BODY std::string deadlock_headline(const report& r) {
-  return "DEADLOCK: nothing in scope " + quoted(r.scopes.front().name) +
-         " can go on: its tasks and its owner wait, and the process has no other thread";
+ROOST_COLD_BODY std::string standstill_headline(const report& r, standstill what) {
+  const std::string name = "scope " + quoted(r.scopes.front().name);
+  switch (what) {
+  case standstill::is_certain:
+    return "DEADLOCK: nothing in " + name +
+           " can go on: its tasks and its owner wait, and the process has no other thread";
+  case standstill::is_likely:
+    return "IDLE-UNTIL-STOP: nothing in " + name +
+           " goes on by itself: its tasks and its owner wait, and for nothing that another thread "
+           "has used so far";
+  default:
+    return "DEADLOCK: nothing in " + name +
+           " can go on: its tasks and its owner wait for each other";
+  }
 }
 
-ROOST_COLD_BODY void tell(stop_domain& scope, std::string (*headline)(const report&)) noexcept {
+ROOST_COLD_BODY std::string told_text(const std::string& headline, const report& r) {
+  std::string text = "roost: " + headline + "\n";
+  for (const std::string& line : report_text(r).lines(usual_lines))
+    text += "  " + line;
+  return text;
+}
+
+// Something that the sink does may wake threads of the scope: meanwhile this thread is awake.
+class awake_in_sink {
+ public:
+  awake_in_sink() noexcept {
+    if (counts_)
+      activity_here->one_more();
+  }
+  ~awake_in_sink() {
+    if (counts_)
+      activity_here->one_less();
+  }
+  awake_in_sink(const awake_in_sink&) = delete;
+  awake_in_sink& operator=(const awake_in_sink&) = delete;
+
+ private:
+  const bool counts_ = activity_here != nullptr && activity_here->is_watched();
+};
+
+template <class Headline>
+void tell(stop_domain& scope, Headline headline) noexcept {
   if (this_thread.tells) // a wait of the sink's own
     return;
   try {
     const report r = report_of(scope);
     if (r.scopes.empty())
       return; // no memory for it
-    std::string text = "roost: " + headline(r) + "\n";
-    for (const std::string& line : report_text(r).lines(usual_lines))
-      text += "  " + line;
+    const std::string text = told_text(headline(r), r);
+    const awake_in_sink awake;
     const wait_set_aside aside; // the sink may wait, too
     this_thread.tells = true;
     sink_of_reports.load()(text);
@@ -90,8 +130,20 @@ ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
   tell(scope, &stall_headline);
 }
 
-ROOST_COLD_BODY void tell_deadlock(stop_domain& scope) noexcept {
-  tell(scope, &deadlock_headline);
+ROOST_COLD_BODY void tell_standstill(stop_domain& scope, standstill what) noexcept {
+  tell(scope, [what](const report& r) { return standstill_headline(r, what); });
+}
+
+ROOST_COLD_BODY std::exception_ptr make_deadlock_error(stop_domain& scope) noexcept {
+  try {
+    report r = report_of(scope);
+    if (r.scopes.empty())
+      throw std::bad_alloc();
+    const std::string text = told_text(standstill_headline(r, standstill::was_asked_for), r);
+    return std::make_exception_ptr(deadlock_error(text, std::move(r)));
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 #endif // ROOST_HAS_BODIES

@@ -28,6 +28,9 @@ describe_failure(const std::exception_ptr& error, std::string_view task, site wh
 struct failure_record {
   virtual failure describe() const noexcept = 0;
 
+  /// The last touch of its log: drops the exception, and perhaps itself.
+  virtual void let_go() noexcept = 0;
+
   std::exception_ptr error; // written before it is linked, then constant
   std::uint64_t moment = 0; // likewise; see detail/unwinding.hpp. 0 if the scope has no record
   sync::atomic<bool> reported{false}; // seq_cst, the default: it was thrown to the scope's owner

@@ -7,6 +7,7 @@
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/task.hpp>
+#include <roost/detail/scope/verdict.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
@@ -15,6 +16,7 @@
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -49,7 +51,7 @@ ROOST_BODY clock::time_point deadline_around(const scope_options& options) noexc
 }
 
 ROOST_BODY std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
-  return options.covers_owner ? tree_around_or_new() : std::make_shared<scope_tree>();
+  return options.covers_owner ? tree_around_or_new() : new_tree_inside();
 }
 
 ROOST_BODY scope_state::scope_state(const scope_options& options, site where)
@@ -64,6 +66,7 @@ scope_state::scope_state(const scope_options& options, clock::time_point own_dea
       where_(where),
       exit_(options.exit),
       errors_(options.errors),
+      on_deadlock_(options.on_deadlock),
       inherit_(options.inherit),
       stall_after_(options.stall_after),
       on_failure_(options.on_failure),
@@ -80,16 +83,23 @@ ROOST_BODY scope_state::~scope_state() = default;
 
 ROOST_BODY void scope_state::open() {
   context* const around = inherit_ ? this_thread.top : nullptr;
-  if (around != nullptr)
+  if (around != nullptr) {
     follow(parent_in(*around).shared_from_this());
-  else
+  } else {
+    if (outermost_ && wanted_verdict() != on_deadlock::ignore) {
+      tree_->counted->watch(&look_for_deadlock);
+      tree_->counted->one_more(); // its owner
+    }
     become_root();
+  }
   // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
   // before.
   if (own_deadline_ != no_deadline)
     set_deadline(around != nullptr && around->domain().deadline() <= own_deadline_);
-  if (frame_.covers())
+  if (frame_.covers()) {
     frame_.cover_this_thread();
+    activity_here = tree_->counted.get();
+  }
 }
 
 // A scope that does not cover its owner may outlive the task that makes it. So it is a child of
@@ -155,7 +165,8 @@ ROOST_BODY std::exception_ptr scope_state::make_timeout() const {
 }
 
 // Keeps a failure; if `stops`, the scope stops because of it.
-ROOST_BODY void scope_state::keep(failure_record& failed,
+// False if it has ended.
+ROOST_BODY bool scope_state::keep(failure_record& failed,
                                   std::uint64_t moment,
                                   stop_cause cause,
                                   bool stops) noexcept {
@@ -166,6 +177,8 @@ ROOST_BODY void scope_state::keep(failure_record& failed,
   stop_wave wave;
   {
     const std::lock_guard lock(lock_);
+    if (is_closed())
+      return false;
     failed.moment = moment != 0 ? moment : next_moment();
     log_.add(failed);
     failed.stops = stops && !stop_requested();
@@ -173,6 +186,7 @@ ROOST_BODY void scope_state::keep(failure_record& failed,
       mark(std::move(cause), wave);
   }
   wave.deliver();
+  return true;
 }
 
 // --- how it ends ------------------------------------------------------------------------
@@ -185,7 +199,11 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
     if (phase_ == phase::open)
       phase_ = phase::ending;
   }
-  wait_idle(no_deadline, call);
+  // Who ends a root scope that does not cover it is not counted as a thread of the scope, but as
+  // its owner.
+  const bool is_uncovered_root = outermost_ && outer() == nullptr && !frame_.covers();
+  activity* const own = is_uncovered_root ? tree_->counted.get() : nullptr;
+  wait_idle(no_deadline, call, activity_here != nullptr ? activity_here : own);
   {
     const std::lock_guard lock(lock_);
     if (std::exchange(phase_, phase::ended) == phase::ended)
@@ -195,7 +213,8 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
   return true;
 }
 
-ROOST_BODY bool scope_state::wait_idle(clock::time_point deadline, const blocked_call& call) {
+ROOST_BODY bool
+scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, activity* counted) {
   reporter meanwhile(*this);
   for (;;) {
     drop_queue(); // if the stop came from a callback that waits here, no other thread does it
@@ -204,6 +223,8 @@ ROOST_BODY bool scope_state::wait_idle(clock::time_point deadline, const blocked
     try {
       parker_lease lease;
       wait_record record(lease.get());
+      if (deadline == no_deadline)
+        record.count_in(counted);
       wait_node place(nullptr);
       {
         const std::lock_guard lock(lock_);
@@ -227,8 +248,11 @@ ROOST_BODY bool scope_state::wait_idle(clock::time_point deadline, const blocked
 }
 
 ROOST_BODY void scope_state::release_owner() noexcept {
-  if (frame_.covers())
+  if (frame_.covers()) {
     frame_.uncover();
+    const std::shared_ptr<scope_tree> around = tree_around();
+    activity_here = around ? around->counted.get() : nullptr;
+  }
   unfollow();
   if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
     tree_->keeper.remove(deadline_timer_);
@@ -237,13 +261,7 @@ ROOST_BODY void scope_state::release_owner() noexcept {
 
 ROOST_BODY void scope_state::take_leave() noexcept {
   log_.show_unreported();
-  log_.for_each([this](failure_record& f) {
-    if (&f == &body_) {
-      f.error = nullptr;
-    } else {
-      static_cast<task&>(f).release();
-    }
-  });
+  log_.for_each([](failure_record& f) { f.let_go(); });
   log_.clear();
   on_failure_ = nullptr;
 }
@@ -321,7 +339,7 @@ ROOST_BODY scope_state::body_end scope_state::body_failed(const std::exception_p
     stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
   } else {
     body_.error = error;
-    keep(body_, moment, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
+    (void)keep(body_, moment, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
   }
   return end;
 }

@@ -58,6 +58,7 @@ class scope_state::entrance final : public detail::operation {
     note.detail.add("limit ").add(scope_.queue_.limit()).add(", backlog ");
     note.detail.add(scope_.queue_.backlog());
   }
+  void describe_users(object_note&) const noexcept override {} // the tasks of the scope alone
 
   admission got() const noexcept { return got_; }
 

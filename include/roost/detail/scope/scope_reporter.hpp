@@ -11,10 +11,16 @@
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/stop.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <new>
+#include <utility>
 
 // What a thread that waits for tasks of a scope does meanwhile, or its owner in any other wait: it
 // tells of what lets it wait for too long. So no other thread is needed for that.
@@ -92,13 +98,17 @@ class scope_state::owner_watch final : public watcher {
 ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noexcept {
   if (now < next_)
     return false;
-  if (!nothing_can_go_on(scope_, *scope_.tree_)) {
+  const verdict found = look_at_tree(scope_.tree_->counted->number());
+  if (found == verdict::goes_on) {
     set_next(now);
     return false;
   }
-  scope_.verdict_is_told_ = true;
   next_ = no_deadline;
-  tell_deadlock(scope_);
+  if (scope_.wanted_verdict() != on_deadlock::ignore)
+    scope_.nothing_goes_on();
+  else if (!scope_.verdict_is_told_.exchange(true))
+    tell_standstill(
+        scope_, found == verdict::is_deadlocked ? standstill::is_certain : standstill::is_likely);
   return true;
 }
 
@@ -110,6 +120,37 @@ ROOST_COLD_BODY void scope_state::owner_watch::look() noexcept {
   if (!told)
     tell_stall(scope_);
   watch_.reported(sync::now()); // a sink may take its time
+}
+
+ROOST_COLD_BODY on_deadlock scope_state::wanted_verdict() const noexcept {
+  return on_deadlock_ != on_deadlock::ignore ? on_deadlock_ : deadlock_from_environment();
+}
+
+// Once, by whatever thread finds it.
+ROOST_BODY void scope_state::nothing_goes_on() noexcept {
+  const on_deadlock wanted = wanted_verdict();
+  if (wanted == on_deadlock::ignore || verdict_is_told_.exchange(true))
+    return;
+  if (wanted == on_deadlock::stop) {
+    fail_in_deadlock();
+    return;
+  }
+  tell_standstill(*this, standstill::was_asked_for);
+  if (wanted == on_deadlock::abort)
+    std::abort();
+}
+
+ROOST_COLD_BODY void scope_state::fail_in_deadlock() noexcept {
+  const std::exception_ptr error = make_deadlock_error(*this);
+  stop_cause cause = describe_stop(stop_reason::failure, {}, name_, where_, error);
+  auto* const failed = new (std::nothrow) deadlock_failure(*this);
+  if (failed == nullptr) {
+    stop(std::move(cause));
+    return;
+  }
+  failed->error = error;
+  if (!keep(*failed, 0, std::move(cause), true))
+    failed->let_go(); // the scope has ended meanwhile
 }
 
 ROOST_COLD_BODY bool scope_state::looks_for_verdict() const noexcept {

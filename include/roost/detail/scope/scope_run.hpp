@@ -180,10 +180,10 @@ scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t mome
   }
   t.retain();
   t.is_kept = true;
-  keep(t,
-       moment,
-       describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
-       errors_ == on_error::fail_fast);
+  (void)keep(t,
+             moment,
+             describe_stop(stop_reason::failure, {}, t.name(), t.spawned(), error),
+             errors_ == on_error::fail_fast);
 }
 
 // False if the handler threw: then the failure is the scope's.

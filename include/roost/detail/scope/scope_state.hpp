@@ -16,10 +16,12 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/failure.hpp>
@@ -141,10 +143,18 @@ class scope_state final : public stop_domain {
   void leave(bool unwinding) noexcept;
 
   /// Waits, uninterrupted, until nothing runs; false when `deadline` passed first.
-  bool wait_idle(clock::time_point deadline, const blocked_call& call);
+  bool wait_idle(clock::time_point deadline, const blocked_call& call) {
+    return wait_idle(deadline, call, activity_here);
+  }
 
   /// Waits like that, then takes the owner out of the scope. False if that was done before.
   bool end(const blocked_call& call);
+
+  /// Where the threads of its tree are counted; null once it has ended.
+  std::shared_ptr<activity> counted() const noexcept {
+    const std::lock_guard lock(lock_);
+    return phase_ != phase::ended ? tree_->counted : nullptr;
+  }
 
   bool closed() const noexcept {
     const std::lock_guard lock(lock_);
@@ -233,6 +243,17 @@ class scope_state final : public stop_domain {
     failure describe() const noexcept override {
       return describe_failure(error, scope.name_, scope.where_);
     }
+    void let_go() noexcept override { error = nullptr; }
+    const scope_state& scope;
+  };
+
+  // That nothing in it could go on. Made when that is found.
+  struct deadlock_failure final : failure_record {
+    explicit deadlock_failure(const scope_state& s) noexcept : scope(s) {}
+    failure describe() const noexcept override {
+      return describe_failure(error, scope.name_, scope.where_);
+    }
+    void let_go() noexcept override { delete this; }
     const scope_state& scope;
   };
 
@@ -306,7 +327,8 @@ class scope_state final : public stop_domain {
   std::string deadline_passed() const noexcept;
   std::string whose_deadline_passed() const;
   std::exception_ptr make_timeout() const;
-  void keep(failure_record& failed, std::uint64_t moment, stop_cause cause, bool stops) noexcept;
+  bool keep(failure_record& failed, std::uint64_t moment, stop_cause cause, bool stops) noexcept;
+  bool wait_idle(clock::time_point deadline, const blocked_call& call, activity* counted);
   [[noreturn]] void throw_to_owner();
   std::exception_ptr take_thrown();
 
@@ -329,6 +351,9 @@ class scope_state final : public stop_domain {
   }
   bool has_work() const noexcept;
   bool looks_for_verdict() const noexcept;
+  on_deadlock wanted_verdict() const noexcept;
+  ROOST_BODY void nothing_goes_on() noexcept override;
+  void fail_in_deadlock() noexcept;
   bool all_are_blocked() const noexcept;
   clock::time_point next_report(stall_watch& watch) noexcept;
 
@@ -338,16 +363,18 @@ class scope_state final : public stop_domain {
   const site where_;
   const on_exit exit_;
   const on_error errors_;
+  const on_deadlock on_deadlock_;
   const bool inherit_;
-  const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
   const bool outermost_ = tree_.use_count() == 1; // the first of those that share a tree
+  sync::atomic<bool> verdict_is_told_{false}; // not constant. seq_cst, the default: one tells it
+  bool reports_at_end_only_ = false;          // not constant; the owner's alone
+  const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
+  const std::uint64_t id_ = next_id();
   const clock::duration stall_after_;
   std::function<void(const failure&)> on_failure_; // constant until the owner takes leave
 
   cover frame_;
   deadline_timer deadline_timer_{*this};
-  bool reports_at_end_only_ = false; // the owner's alone
-  bool verdict_is_told_ = false;     // likewise
   body_failure body_{*this};
   dropping dropping_{*this};
   block_cache blocks_;
@@ -361,7 +388,6 @@ class scope_state final : public stop_domain {
   // what is written for each that is spawned. To align them instead would cost more, because
   // general allocators are slow with aligned and with large objects.
   run_queue queue_;
-  const std::uint64_t id_ = next_id();
   const clock::time_point made_at_ = sync::now_roughly();
   [[maybe_unused]] std::array<std::byte, 8> gap_{};
   spawn_buffer buffer_; // has a lock of its own, too

@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 
 namespace roost::inline v0::detail {
 
@@ -18,8 +19,13 @@ class stop_domain;
 /// Where there is no memory for that, it tells nothing. No lock is held.
 void tell_stall(stop_domain& scope) noexcept;
 
-/// The same, saying that nothing in the scope can go on.
-void tell_deadlock(stop_domain& scope) noexcept;
+/// The same, saying that nothing in the scope can go on: what the program has asked for, what is
+/// so because the process has no other thread, or what is so unless another one does something.
+enum class standstill { was_asked_for, is_certain, is_likely };
+void tell_standstill(stop_domain& scope, standstill what) noexcept;
+
+/// A deadlock_error, or what is thrown for lack of memory.
+std::exception_ptr make_deadlock_error(stop_domain& scope) noexcept;
 
 /// Tells a thread that waits for tasks when to report: once its patience is over after the stop,
 /// then at doubled times; likewise while tasks are queued and none begins.

@@ -98,6 +98,7 @@ class task : public task_context, public failure_record, public job {
   ROOST_BODY void fail_on_pool(const std::exception_ptr& no_thread) noexcept override; // likewise
 
   failure describe() const noexcept override { return describe_failure(error, name(), spawned()); }
+  void let_go() noexcept override { release(); }
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
   void complete(outcome how) noexcept {

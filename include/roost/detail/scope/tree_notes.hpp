@@ -57,6 +57,7 @@ struct scope_note {
   std::size_t queued = 0;
   std::size_t limit = 0;
   std::uint64_t owner_thread = 0; // 0: the scope does not cover its owner
+  bool is_joined = false;         // a thread waits for its end
   call_note owner;
 };
 
@@ -79,6 +80,16 @@ class tree_notes {
   }
   void take_all() noexcept {
     take_by([&] { stop_domain::survey_roots(*this); });
+  }
+  /// The same of the roots for which `visit(root)` is true.
+  template <class Visit>
+  void take_roots_if(Visit visit) noexcept {
+    take_by([&] {
+      stop_domain::for_each_root([&](stop_domain& root) {
+        if (visit(root))
+          root.survey(*this, 0);
+      });
+    });
   }
 
   /// How many scopes and tasks there was no room for.

@@ -6,29 +6,59 @@
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/thread_state.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
+#include <roost/detail/wait/activity.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/stop.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
 
-// When nothing in a scope can go on.
+// When nothing in a root scope can go on.
 //
-// The owner of an outermost scope, which waits itself, takes notes of the scope twice. If each
-// thread was blocked in the same call both times, without a deadline, then all were at every moment
-// in between. (A waiter is noted only while no peer has claimed it; a thread that joins a scope
-// only while tasks of that are left.) If no timer is set in between, and the process has no thread
-// but the owner, the timekeeper's, and those of the scope's pool, then nobody is left to wake one.
-// Where the system does not tell how many threads there are, nothing is said.
+// Notes of the scope, and of all that is inside it, are taken twice. If each thread was blocked in
+// the same call both times, without a deadline, then all were at every moment in between. (A waiter
+// is noted only while no peer has claimed it; a thread that joins a scope only while tasks of that
+// are left.) So in between no thread of the scope could wake another one. What may still do so from
+// outside counts as something that goes on:
 //
-// It is sound, as what it does not know counts as something that can go on: another outermost
-// scope, a thread of the program's own, a task on its way, a blocking_region, lack of memory.
+//     a timer of the scope's timekeeper, the token of a stop_when, an outside_waker, a
+//     blocking_region; another thread of the program, where it has waited at what is waited for
+//     here, or has woken a waiter there (tree_mark)
+//
+// A thread that has an end of a channel and has done neither is not seen. So the verdict is sound
+// where the process has no other thread; elsewhere the program has to ask for it.
+//
+// Two look for it: the owner of a root scope, after it has waited for some time (verdict_watch);
+// and, where the program has asked for it, the thread that was the last to block or to end
+// (activity).
 
 namespace roost::inline v0::detail {
 
-/// See the top of this file. Called by the owner of `root` inside a wait of its own.
-bool nothing_can_go_on(stop_domain& root, const scope_tree& tree) noexcept;
+/// Whether anything goes on in a root scope.
+enum class verdict {
+  goes_on,      // or it is not known
+  is_idle,      // only another thread of the program, unknown so far, or a stop can wake it
+  is_deadlocked // not even that: the process has no other thread
+};
 
-/// True if all threads that are noted are blocked, and stay so unless one of them goes on.
-bool all_are_blocked(const tree_notes& notes) noexcept;
+/// See the top of this file. `tree` is its activity's number.
+verdict look_at_tree(std::uint32_t tree) noexcept;
+
+/// The activity calls it where the program wants to know of deadlocks at once: acts as the options
+/// of the root scope say.
+void look_for_deadlock(std::uint32_t tree) noexcept;
+
+/// What the environment's ROOST_DEADLOCK says; `ignore` if it is not set.
+on_deadlock deadlock_from_environment() noexcept;
+
+/// True if all threads that are noted are blocked, and only what uses objects of `tree` alone can
+/// wake them.
+bool all_are_blocked(const tree_notes& notes, std::uint32_t tree) noexcept;
 
 /// True if the same threads are in the same calls.
 bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept;
@@ -37,40 +67,80 @@ bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept;
 
 #if ROOST_HAS_BODIES
 
-/// True if the call does not end by itself. Whether a join has something to wait for is another
-/// question.
-ROOST_COLD_BODY bool is_endless(const call_note& call) noexcept {
-  return *call.operation != '\0' && !call.until_deadline && !call.is_foreign;
-}
+/// Whether the threads that are noted are blocked in calls that only another one of them can end.
+class blocked_threads {
+ public:
+  explicit blocked_threads(const tree_notes& notes) noexcept : notes_(notes) {}
 
-ROOST_COLD_BODY bool waits_for_tasks(const scope_note& scope) noexcept {
-  return scope.owner_thread != 0 && scope.owner.joins && scope.running != 0;
-}
+  bool are_all() const noexcept {
+    // A worker between two tasks is counted, and has no task to be noted.
+    std::size_t counted = 0;
+    for (const scope_note& s : notes_.scopes)
+      counted += s.running;
+    const auto runs = [](const task_note& t) { return t.phase != task_phase::queued; };
+    const auto noted = std::count_if(notes_.tasks.begin(), notes_.tasks.end(), runs);
+    return static_cast<std::size_t>(noted) == counted &&
+           std::all_of(notes_.scopes.begin(),
+                       notes_.scopes.end(),
+                       [this](const scope_note& s) { return is_blocked(s); }) &&
+           std::all_of(notes_.tasks.begin(), notes_.tasks.end(), [this](const task_note& t) {
+             return is_blocked(t);
+           });
+  }
 
-ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes) noexcept {
-  const auto scope_is = [](const scope_note& s) {
+ private:
+  bool is_blocked(const scope_note& s) const noexcept {
     const bool may_start_more = s.queued != 0 && s.running < s.limit;
-    return s.owner_thread != 0 && is_endless(s.owner) && (!s.owner.joins || s.running != 0) &&
-           !may_start_more && s.reason == stop_reason::none;
-  };
-  const auto task_is = [&](const task_note& t) {
-    if (t.phase == task_phase::queued)
-      return true;
+    return s.reason == stop_reason::none && !may_start_more && owner_is_blocked(s);
+  }
+
+  // A root scope that does not cover its owner is idle as long as nobody waits for its end.
+  bool owner_is_blocked(const scope_note& s) const noexcept {
+    if (s.owner_thread == 0)
+      return s.around != 0 || (s.is_joined && s.running != 0);
+    return is_blocked_in(s) || (!is_in_call(s.owner) && is_blocked_inside(s.owner_thread));
+  }
+  static bool is_blocked_in(const scope_note& s) noexcept {
+    return is_endless(s.owner) && (!s.owner.joins || s.running != 0);
+  }
+
+  bool is_blocked(const task_note& t) const noexcept {
+    if (t.phase != task_phase::running)
+      return t.phase == task_phase::queued;
+    return is_blocked_in(t) || (!is_in_call(t.call) && is_blocked_inside(t.thread));
+  }
+  bool is_blocked_in(const task_note& t) const noexcept {
     const auto joined_by_it = [&](const scope_note& s) {
-      return s.made_in == t.id && s.owner_thread == t.thread && waits_for_tasks(s);
+      return s.made_in == t.id && s.owner_thread == t.thread && s.owner.joins && s.running != 0;
     };
-    return t.phase == task_phase::running && is_endless(t.call) &&
-           (!t.call.joins || std::any_of(notes.scopes.begin(), notes.scopes.end(), joined_by_it));
+    return is_endless(t.call) &&
+           (!t.call.joins || std::any_of(notes_.scopes.begin(), notes_.scopes.end(), joined_by_it));
+  }
+
+  // The thread runs another task inside a wait, and is blocked in that one.
+  bool is_blocked_inside(std::uint64_t thread) const noexcept {
+    return std::any_of(notes_.tasks.begin(), notes_.tasks.end(), [&](const task_note& t) {
+      return t.thread == thread && is_blocked_in(t);
+    });
+  }
+
+  static bool is_in_call(const call_note& call) noexcept { return *call.operation != '\0'; }
+
+  /// True if the call does not end by itself. Whether a join has something to wait for is another
+  /// question.
+  static bool is_endless(const call_note& call) noexcept {
+    return is_in_call(call) && !call.until_deadline && !call.is_foreign;
+  }
+
+  const tree_notes& notes_;
+};
+
+ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes, std::uint32_t tree) noexcept {
+  const auto is_of_tree = [tree](const object_note& o) {
+    return o.users == activity::none || (o.users == tree && tree != activity::unknown);
   };
-  // A worker between two tasks is counted, and has no task to be noted.
-  std::size_t counted = 0;
-  for (const scope_note& s : notes.scopes)
-    counted += s.running;
-  const auto runs = [](const task_note& t) { return t.phase != task_phase::queued; };
-  const auto noted = std::count_if(notes.tasks.begin(), notes.tasks.end(), runs);
-  return notes.missing() == 0 && static_cast<std::size_t>(noted) == counted &&
-         std::all_of(notes.scopes.begin(), notes.scopes.end(), scope_is) &&
-         std::all_of(notes.tasks.begin(), notes.tasks.end(), task_is);
+  return notes.missing() + notes.objects.missing() == 0 && blocked_threads(notes).are_all() &&
+         std::all_of(notes.objects.begin(), notes.objects.end(), is_of_tree);
 }
 
 ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept {
@@ -90,18 +160,67 @@ ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) no
                     });
 }
 
-ROOST_COLD_BODY bool nothing_can_go_on(stop_domain& root, const scope_tree& tree) noexcept {
+/// Takes notes of the tree; false if anything that is no thread may wake one of it.
+ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
+  bool may_be_woken = false;
+  notes.take_roots_if([&](stop_domain& root) {
+    const scope_tree* const its = root.shared().get();
+    if (its == nullptr || its->counted->number() != tree)
+      return false;
+    may_be_woken = may_be_woken || !its->keeper.is_idle() || its->counted->has_outside_wakers() ||
+                   root.has_token_inside();
+    return true;
+  });
+  return notes.scopes.size() != 0 && !may_be_woken;
+}
+
+/// How many threads of roost the tree has.
+ROOST_COLD_BODY std::size_t threads_of(std::uint32_t tree) noexcept {
+  std::size_t count = 0;
+  stop_domain::for_each_root([&](const stop_domain& root) {
+    const scope_tree* const its = root.shared().get();
+    if (its != nullptr && its->counted->number() == tree)
+      count += its->threads.size() + its->keeper.size();
+  });
+  return count;
+}
+
+ROOST_COLD_BODY verdict look_at_tree(std::uint32_t tree) noexcept {
   tree_notes before;
-  before.take(root);
-  if (!all_are_blocked(before) || !tree.keeper.is_idle())
-    return false;
+  if (!note_tree(tree, before) || !all_are_blocked(before, tree))
+    return verdict::goes_on;
   // In this order: a thread that exits in between makes the second number smaller, never larger.
   const std::size_t all_threads = sync::thread_count();
-  if (all_threads != 1 + tree.threads.size() + tree.keeper.size())
-    return false;
+  const bool has_others = all_threads != 1 + threads_of(tree);
   tree_notes after;
-  after.take(root);
-  return all_are_blocked(after) && are_same_calls(before, after);
+  if (!note_tree(tree, after) || !all_are_blocked(after, tree) || !are_same_calls(before, after))
+    return verdict::goes_on;
+  return has_others ? verdict::is_idle : verdict::is_deadlocked;
+}
+
+ROOST_COLD_BODY void look_for_deadlock(std::uint32_t tree) noexcept {
+  if (look_at_tree(tree) == verdict::goes_on)
+    return;
+  std::shared_ptr<stop_domain> found; // kept while it acts
+  stop_domain::for_each_root([&](stop_domain& root) {
+    const scope_tree* const its = root.shared().get();
+    if (found == nullptr && its != nullptr && its->counted->number() == tree)
+      found = root.shared_from_this();
+  });
+  if (found != nullptr)
+    found->nothing_goes_on();
+}
+
+ROOST_COLD_BODY on_deadlock deadlock_from_environment() noexcept {
+  static const on_deadlock wanted = [] {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): safe unless the program changes its environment
+    const char* const text = std::getenv("ROOST_DEADLOCK");
+    const std::string_view word = text != nullptr ? text : "";
+    if (word == "report")
+      return on_deadlock::report;
+    return word == "abort" ? on_deadlock::abort : on_deadlock::ignore;
+  }();
+  return wanted;
 }
 
 #endif // ROOST_HAS_BODIES

@@ -5,6 +5,7 @@
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -95,6 +96,8 @@ ROOST_BODY wait_state block(wait_record& record,
   context* const top = this_thread.top;
   if (top == nullptr)
     return record.await(deadline, call.meanwhile); // a plain thread: no stop reaches it
+  if (deadline == no_deadline)
+    record.count_in(activity_here);
   this_thread.publish(&record, call, deadline, what);
   if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);

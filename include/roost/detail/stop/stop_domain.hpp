@@ -132,9 +132,21 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// noted. `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// The same for all roots. Those that begin or end meanwhile wait. (To keep the roots, and survey
-  /// them later, would let this thread destroy what an owner wants to be the last to have.)
-  static void survey_roots(tree_notes& notes) noexcept;
+  /// The same for all roots.
+  static void survey_roots(tree_notes& notes) noexcept {
+    for_each_root([&notes](stop_domain& root) { root.survey(notes, 0); });
+  }
+
+  /// Calls `visit` with each root. Those that begin or end meanwhile wait. (To keep the roots, and
+  /// visit them later, would let this thread destroy what an owner wants to be the last to have.)
+  template <class Visit>
+  static void for_each_root(Visit visit) noexcept;
+
+  /// True if a token from outside may stop it or a domain below. Locks as survey().
+  bool has_token_inside() noexcept;
+
+  /// Nothing of it goes on, nor of what is below; see scope/verdict.hpp. No lock is held.
+  virtual void nothing_goes_on() noexcept {}
 
   /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
   /// Its owner's alone.
@@ -162,6 +174,9 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
   /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
   virtual void stop_told() noexcept {}
+
+  /// True if a token from outside may stop this domain.
+  virtual bool has_token() const noexcept { return false; }
 
   /// Takes the notes of this domain alone, and returns the number of the scope around those below
   /// it. The caller holds lock_.
@@ -251,6 +266,13 @@ class stop_wave {
 };
 
 // --- implementation ---------------------------------------------------------
+
+template <class Visit>
+void stop_domain::for_each_root(Visit visit) noexcept {
+  const std::lock_guard guard(roots().lock);
+  for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d))
+    visit(*d);
+}
 
 #if ROOST_HAS_BODIES
 
@@ -350,10 +372,12 @@ ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noe
     child->survey(notes, inside);
 }
 
-ROOST_BODY void stop_domain::survey_roots(tree_notes& notes) noexcept {
-  const std::lock_guard guard(roots().lock);
-  for (stop_domain* d = roots().domains.front(); d != nullptr; d = roots().domains.next(*d))
-    d->survey(notes, 0);
+ROOST_COLD_BODY bool stop_domain::has_token_inside() noexcept {
+  const std::lock_guard guard(lock_);
+  bool found = has_token();
+  for (stop_domain* d = children_.front(); d != nullptr && !found; d = children_.next(*d))
+    found = d->has_token_inside();
+  return found;
 }
 
 ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {

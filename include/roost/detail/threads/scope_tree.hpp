@@ -4,8 +4,10 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
+#include <roost/detail/wait/activity.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -14,6 +16,12 @@ namespace roost::inline v0::detail {
 /// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
 /// them, and before the task that did. So a tree never ends on a thread of its own pool.
 struct scope_tree {
+  scope_tree() : scope_tree(std::make_shared<activity>()) {}
+  explicit scope_tree(std::shared_ptr<activity> shared)
+      : counted(std::move(shared)),
+        threads(counted.get()) {}
+
+  const std::shared_ptr<activity> counted; // that of the tree around, if it is made inside one
   timekeeper keeper;
   thread_pool threads;
 };
@@ -22,6 +30,12 @@ struct scope_tree {
 inline std::shared_ptr<scope_tree> tree_around_or_new() {
   std::shared_ptr<scope_tree> around = tree_around();
   return around ? around : std::make_shared<scope_tree>();
+}
+
+/// One with threads of its own, inside what is around the calling thread.
+inline std::shared_ptr<scope_tree> new_tree_inside() {
+  const std::shared_ptr<scope_tree> around = tree_around();
+  return around ? std::make_shared<scope_tree>(around->counted) : std::make_shared<scope_tree>();
 }
 
 } // namespace roost::inline v0::detail

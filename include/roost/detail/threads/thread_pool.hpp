@@ -8,6 +8,7 @@
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
 #include <roost/detail/threads/fork_watch.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -76,10 +77,14 @@ class thread_pool {
 
   explicit thread_pool(clock::duration idle_time = std::chrono::seconds(10),
                        std::size_t woken_at_once = worth_waking(),
-                       std::size_t helpers = hardware_threads() - 1) noexcept
-      : idle_time_(idle_time),
+                       std::size_t helpers = hardware_threads() - 1,
+                       activity* tree = nullptr) noexcept
+      : tree_(tree),
+        idle_time_(idle_time),
         woken_at_once_(woken_at_once),
         helpers_(helpers) {}
+  explicit thread_pool(activity* tree) noexcept
+      : thread_pool(std::chrono::seconds(10), worth_waking(), hardware_threads() - 1, tree) {}
   ~thread_pool();
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
@@ -132,6 +137,16 @@ class thread_pool {
   // Where a thread comes from that looks for a job. All but the first are on their way before.
   enum class coming { from_a_job, called, from_lookout, for_the_last_time };
 
+  // A job is given to the pool, and has been run or taken back.
+  void count_in() noexcept {
+    if (tree_ != nullptr && tree_->is_watched())
+      tree_->one_more();
+  }
+  void count_out() noexcept {
+    if (tree_ != nullptr && tree_->is_watched())
+      tree_->one_less();
+  }
+
   bool start_on_existing(job& j) noexcept;
   void add_member(job* j);
   void add_looking() noexcept;
@@ -163,6 +178,7 @@ class thread_pool {
   wait_record* call_lookout() noexcept;
   intrusive_list<member> take_finished() noexcept;
 
+  activity* const tree_; // null in tests
   const clock::duration idle_time_;
   const std::size_t woken_at_once_;
   const std::size_t helpers_; // so many have a processor beside the thread that offers forks
@@ -209,34 +225,41 @@ ROOST_BODY job* thread_pool::pop_ready() noexcept {
 }
 
 ROOST_BODY bool thread_pool::take_back(job& j) noexcept {
-  const std::lock_guard guard(lock_);
-  const list_node<job>& place = j;
-  if (!place.linked())
-    return false;
-  if (std::exchange(j.offered_, fork_watch::none) != fork_watch::none) {
-    forks_.erase(j);
-    watch_.got_on();
-  } else {
-    ready_.erase(j);
-    --ready_count_;
+  {
+    const std::lock_guard guard(lock_);
+    const list_node<job>& place = j;
+    if (!place.linked())
+      return false;
+    if (std::exchange(j.offered_, fork_watch::none) != fork_watch::none) {
+      forks_.erase(j);
+      watch_.got_on();
+    } else {
+      ready_.erase(j);
+      --ready_count_;
+    }
   }
+  count_out();
   return true;
 }
 
 ROOST_BODY void thread_pool::start(job& j) {
+  count_in();
   if (start_on_existing(j))
     return;
   try {
     add_member(&j);
   } catch (...) {
-    if (!start_on_existing(j)) // one may have come free meanwhile
+    if (!start_on_existing(j)) { // one may have come free meanwhile
+      count_out();
       throw;
+    }
   }
 }
 
 ROOST_BODY void thread_pool::offer(job& j) noexcept {
   wait_record* woken = nullptr;
   bool needs_new = false;
+  count_in();
   {
     const std::lock_guard guard(lock_);
     j.offered_ = watch_.offered();
@@ -285,8 +308,10 @@ ROOST_BODY void thread_pool::add_looking() noexcept {
   }
   if (woken != nullptr)
     woken->complete(wait_state::done);
-  while (job* const j = pop_fork_without_thread())
+  while (job* const j = pop_fork_without_thread()) {
     j->fail_on_pool(error);
+    count_out();
+  }
 }
 
 ROOST_BODY job* thread_pool::pop_fork_without_thread() noexcept {
@@ -384,11 +409,14 @@ ROOST_BODY void thread_pool::dismiss_idle() noexcept {
 
 ROOST_BODY void thread_pool::work(member& self) noexcept {
   { const std::lock_guard started(self.starting); }
+  activity_here = tree_;
   job* j = self.first;
   if (j == nullptr)
     j = next_job(self, coming::called);
-  for (; j != nullptr; j = next_job(self, coming::from_a_job))
+  for (; j != nullptr; j = next_job(self, coming::from_a_job)) {
     j->run_on_pool();
+    count_out();
+  }
   retire(self);
 }
 

@@ -24,9 +24,10 @@ struct object_note {
   const void* object = nullptr; // tells one from another; not looked at
   const char* kind = "";        // "channel"
   noted_name name;
-  short_text<64> detail;  // "2/2, 1 receiver"
-  std::uint64_t task = 0; // the task that is waited for, if it is one
-  waiter_note peer;       // the last that slept at the other end
+  short_text<64> detail;   // "2/2, 1 receiver"
+  std::uint64_t task = 0;  // the task that is waited for, if it is one
+  waiter_note peer;        // the last that slept at the other end
+  std::uint32_t users = 0; // see tree_mark::number()
 };
 
 /// What a blocked thread waits for, to be described in reports.

@@ -6,6 +6,7 @@
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/pause.hpp>
 #include <roost/detail/sync/yield.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 
@@ -71,6 +72,12 @@ class wait_record {
 
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
+  /// While it sleeps, and is not claimed, its thread is counted out of `of`, unless that is null.
+  /// Only for a wait without a deadline, and before await().
+  void count_in(activity* of) noexcept {
+    counted_in_ = of != nullptr && of->is_watched() ? of : nullptr;
+  }
+
   /// Keeps the operation waiting for a moment: the claimers spin until let_go(). So nothing that it
   /// waits at can be destroyed. False if it does not wait any more. One thread at a time, under the
   /// lock of the waiter's slot; it must not wait for a lock under which others claim.
@@ -104,14 +111,16 @@ class wait_record {
   static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
   static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
 
-  // The word: a wait_state, whether the waiter is to be resumed, and whether a report holds it.
+  // The word: a wait_state, whether the waiter is to be resumed, whether it is counted out, and
+  // whether a report holds it.
   static constexpr std::uint32_t asleep = 0x80;
   static constexpr std::uint32_t held = 0x40; // only while it waits
+  static constexpr std::uint32_t counted_out = 0x20;
   static constexpr std::uint32_t word(wait_state s) noexcept {
     return static_cast<std::uint32_t>(s);
   }
   static constexpr wait_state state_in(std::uint32_t w) noexcept {
-    return static_cast<wait_state>(w & ~(asleep | held));
+    return static_cast<wait_state>(w & ~(asleep | held | counted_out));
   }
 
   bool leave_waiting(wait_state to) noexcept;
@@ -123,6 +132,7 @@ class wait_record {
   parker* parker_;
   short_wait patience_; // the waiter's own
   resumption resumption_;
+  activity* counted_in_ = nullptr;        // constant once it sleeps
   wait_record* next_claimed_ = nullptr;   // the claimer's until complete(), see claimed_list
   const wait_node* claimed_at_ = nullptr; // likewise
 };
@@ -143,6 +153,7 @@ class wait_list {
   const wait_node* front() const noexcept { return nodes_.front(); }
 
   void push_back(wait_node& node, wait_record& record) noexcept {
+    users_.note_this_thread();
     node.record = &record;
     nodes_.push_back(node);
   }
@@ -168,6 +179,7 @@ class wait_list {
   /// Unlinks the first waiter, and returns it if it could be claimed. If not, a stop, a deadline or
   /// another primitive got it first; it was given nothing, so no wake is lost.
   wait_node* claim_front() noexcept {
+    users_.note_this_thread();
     wait_node* const node = nodes_.pop_front();
     if (!node->record->try_claim())
       return nullptr;
@@ -186,8 +198,13 @@ class wait_list {
 
   std::size_t size() const noexcept;
 
+  /// Which trees' threads have waited here, or woken a waiter: see tree_mark::number().
+  std::uint32_t users() const noexcept { return users_.number(); }
+  void note_user() noexcept { users_.note_this_thread(); }
+
  private:
   intrusive_list<wait_node> nodes_;
+  tree_mark users_;
 };
 
 /// Records claimed under a lock, to be completed after it is released.
@@ -243,8 +260,10 @@ inline bool wait_record::leave_waiting(wait_state to) noexcept {
          leave_waiting_from(expected, to);
 }
 
-// It is asleep, or held, or does not wait any more. A holder that has lost the processor may want
-// this one: so it is offered, and then this thread naps, as with a spin_lock.
+// It is asleep, or held, or does not wait any more. One that is counted out is counted in again
+// here, and so before it can go on; the step that counts it out comes later then, from its own
+// thread. A holder that has lost the processor may want this one: so it is offered, and then this
+// thread naps, as with a spin_lock.
 inline bool wait_record::leave_waiting_from(std::uint32_t current, wait_state to) noexcept {
   constexpr int spins_at_first = 64;
   constexpr int offers = 4;
@@ -254,8 +273,11 @@ inline bool wait_record::leave_waiting_from(std::uint32_t current, wait_state to
       if (state_.compare_exchange_weak(current,
                                        word(to) | (current & asleep),
                                        std::memory_order_acquire,
-                                       std::memory_order_relaxed))
+                                       std::memory_order_relaxed)) {
+        if ((current & counted_out) != 0)
+          counted_in_->one_more();
         return true;
+      }
       continue;
     }
     ++tries;
@@ -298,9 +320,13 @@ inline wait_state wait_record::state() const noexcept {
 }
 
 inline wait_state wait_record::fall_asleep() noexcept {
+  const std::uint32_t marks = asleep | (counted_in_ != nullptr ? counted_out : 0);
   // acquire: as in state(). Either complete() comes later and sees the mark, or its outcome is seen
-  // here.
-  return state_in(state_.fetch_or(asleep, std::memory_order_acquire));
+  // here. release: publishes counted_in_; pairs with acquire in leave_waiting_from()
+  const wait_state before = state_in(state_.fetch_or(marks, std::memory_order_acq_rel));
+  if (before == wait_state::waiting && counted_in_ != nullptr)
+    counted_in_->one_less(); // may look for a deadlock, and stop this very wait
+  return before;
 }
 
 inline void wait_record::complete(wait_state outcome) noexcept {

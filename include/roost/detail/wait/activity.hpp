@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/sync/atomic.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace roost::inline v0::detail {
+
+/// How many threads of a root scope, and of all that is made inside it, are awake. It is counted
+/// only where the program wants to know of a deadlock at once.
+///
+/// INVARIANT: a thread is counted unless it sleeps in a wait that has no deadline and that no
+/// thread has claimed. It counts itself out once it is marked as asleep, in wait_record::await();
+/// what claims such a wait counts it in again before, in wait_record::try_claim(). A job is counted
+/// from when it is given to the thread pool until it has been run. So only a thread that is counted
+/// itself makes the count go up, or one from outside; and where it is 0, nothing of the tree goes
+/// on by itself.
+///
+/// Threads: any.
+class activity {
+ public:
+  using look = void (*)(std::uint32_t number) noexcept;
+
+  // What is no number of one.
+  static constexpr std::uint32_t none = 0;
+  static constexpr std::uint32_t unknown = 1;
+
+  activity() noexcept = default;
+  activity(const activity&) = delete;
+  activity& operator=(const activity&) = delete;
+
+  /// No other one has it or had it; `unknown` where there have been too many of them.
+  std::uint32_t number() const noexcept { return number_; }
+
+  /// From now on it is counted, and the thread that counts down to 0 calls `at_none`, with the
+  /// number: the activity may be gone by then. Before other threads know it.
+  void watch(look at_none) noexcept { at_none_ = at_none; }
+  bool is_watched() const noexcept { return at_none_ != nullptr; }
+
+  // relaxed, in all: the count alone is looked at; what is found then is looked at under locks
+  void one_more() noexcept { awake_.fetch_add(1, std::memory_order_relaxed); }
+  void one_less() noexcept {
+    const look at_none = at_none_;
+    const std::uint32_t number = number_;
+    if (awake_.fetch_sub(1, std::memory_order_relaxed) == 1)
+      at_none(number);
+  }
+
+  /// Something outside of roost may wake threads of the tree. That is known always; where threads
+  /// are counted, it counts as one of them.
+  void add_outside_waker() noexcept {
+    outside_wakers_.fetch_add(1, std::memory_order_relaxed);
+    if (is_watched())
+      one_more();
+  }
+  void drop_outside_waker() noexcept {
+    outside_wakers_.fetch_sub(1, std::memory_order_relaxed);
+    if (is_watched())
+      one_less();
+  }
+  bool has_outside_wakers() const noexcept {
+    return outside_wakers_.load(std::memory_order_relaxed) != 0;
+  }
+
+ private:
+  static std::uint32_t next_number() noexcept {
+    static constinit sync::atomic<std::uint64_t> last{unknown};
+    // relaxed: only the numbers differ
+    const std::uint64_t next = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return next <= 0xffffffff ? static_cast<std::uint32_t>(next) : unknown;
+  }
+
+  const std::uint32_t number_ = next_number();
+  look at_none_ = nullptr;
+  sync::atomic<std::size_t> awake_{0};
+  sync::atomic<std::size_t> outside_wakers_{0};
+};
+
+/// That of the tree to which the calling thread belongs: as a thread of its pool, or as the owner
+/// of a scope that covers it. Null for other threads.
+[[gnu::visibility("default")]] inline constinit thread_local activity* activity_here = nullptr;
+
+/// Of which trees threads have waited at a primitive, or have woken a waiter there. Both happen
+/// where an operation does not go through at once; so the others pay nothing for it.
+///
+/// The primitive's lock guards it.
+class tree_mark {
+ public:
+  void note_this_thread() noexcept {
+    const std::uint32_t here =
+        activity_here != nullptr ? activity_here->number() : activity::unknown;
+    if (number_ != here)
+      number_ = both(number_, here);
+  }
+
+  /// The number of the one tree; or none; or unknown, where there are several or a thread belonged
+  /// to no tree.
+  std::uint32_t number() const noexcept { return number_; }
+
+  /// The same for two marks together, by their numbers.
+  static std::uint32_t both(std::uint32_t a, std::uint32_t b) noexcept {
+    if (a == b || b == activity::none)
+      return a;
+    return a == activity::none ? b : activity::unknown;
+  }
+
+ private:
+  std::uint32_t number_ = activity::none;
+};
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/scope/scope_state.hpp>
+#include <roost/task_scope.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace roost::inline v0 {
+
+/// While it lives, something that roost does not know may still wake threads of the root scope
+/// around `scope`: a callback of a library, a thread of the program that will send later. Then no
+/// deadlock is told there; see scope_options::on_deadlock.
+///
+///     roost::outside_waker callbacks(scope);    // the library will call on_request()
+///
+/// Lifetime: it may outlive the scope, and can be moved into a callback. Threads: any may make and
+/// destroy it; made for a scope that has ended it does nothing. Cost: a lock and two counts.
+class outside_waker {
+ public:
+  [[nodiscard("it works only while it lives: give it a name")]] explicit outside_waker(
+      const task_scope& scope);
+  outside_waker(outside_waker&& other) noexcept = default;
+  outside_waker& operator=(outside_waker&& other) noexcept {
+    outside_waker taken(std::move(other));
+    woken_.swap(taken.woken_);
+    return *this;
+  }
+  ~outside_waker();
+
+ private:
+  std::shared_ptr<detail::activity> woken_; // null: moved from, or the scope has ended before
+};
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY outside_waker::outside_waker(const task_scope& scope) : woken_(scope.state_->counted()) {
+  if (woken_ != nullptr)
+    woken_->add_outside_waker();
+}
+
+ROOST_BODY outside_waker::~outside_waker() {
+  if (woken_ != nullptr)
+    woken_->drop_outside_waker();
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0

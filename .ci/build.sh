@@ -42,6 +42,8 @@ if [[ ${1-} == compiled ]]; then
   build+=-compiled compiled=ON
 fi
 
+[[ $sanitizer == none ]] || export ROOST_STRESS_REPORTS=1 # reports look at all that the stress tests do
+
 # The sanitizers of these compilers do not start where addresses are randomised by more than 28 bits.
 run=()
 if [[ $sanitizer != none ]] && (($(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28) > 28)); then

@@ -64,6 +64,10 @@ void a1_blocked_channel() {
   here("a sender is left and silent, so receive() throws stopped: " + woken);
 }
 
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
 void a2_deadlock() {
   row("A2 a deadlock", "select {} keeps a worker from wg.Done(), and wg.Wait() waits for ever");
 
@@ -74,6 +78,13 @@ void a2_deadlock() {
     workers.wait();
   } catch (const roost::timeout_error& error) {
     here(std::string("both waits are ended, main's with timeout_error: ") + error.what());
+  }
+  try {
+    roost::task_scope scope({.name = "app", .on_deadlock = roost::on_deadlock::stop});
+    workers.spawn(scope, [] { roost::select(); });
+    workers.wait();
+  } catch (const roost::deadlock_error& error) {
+    here("or it is found at once, without a time: " + first_line(error.what()));
   }
 }
 

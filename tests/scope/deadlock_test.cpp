@@ -260,6 +260,19 @@ TEST_CASE("a deadlock is found through scopes inside, limits and combinators", "
   }
 }
 
+TEST_CASE("what an earlier scope of the same thread has used is nothing from outside",
+          "[deadlock]") {
+  auto items = roost::make_channel<int>(0);
+  {
+    roost::task_scope earlier;
+    earlier.spawn([&] { (void)items.tx.send(1); });
+    (void)items.rx.receive();
+  }
+  roost::task_scope scope(stops());
+  scope.spawn([&] { (void)items.rx.receive(); });
+  CHECK_THROWS_AS(scope.join(), deadlock_error);
+}
+
 TEST_CASE("on_deadlock::report tells the sink once, and goes on", "[deadlock]") {
   const test::told_texts told;
   roost::event first;

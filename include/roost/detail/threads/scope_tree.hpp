@@ -16,7 +16,8 @@ namespace roost::inline v0::detail {
 /// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
 /// them, and before the task that did. So a tree never ends on a thread of its own pool.
 struct scope_tree {
-  scope_tree() : scope_tree(std::make_shared<activity>()) {}
+  /// For a scope that covers the calling thread.
+  scope_tree() : scope_tree(std::make_shared<activity>(activity::number_of_owner())) {}
   explicit scope_tree(std::shared_ptr<activity> shared)
       : counted(std::move(shared)),
         threads(counted.get()) {}
@@ -32,10 +33,11 @@ inline std::shared_ptr<scope_tree> tree_around_or_new() {
   return around ? around : std::make_shared<scope_tree>();
 }
 
-/// One with threads of its own, inside what is around the calling thread.
+/// One with threads of its own, inside what is around the calling thread, which it does not cover.
 inline std::shared_ptr<scope_tree> new_tree_inside() {
   const std::shared_ptr<scope_tree> around = tree_around();
-  return around ? std::make_shared<scope_tree>(around->counted) : std::make_shared<scope_tree>();
+  return std::make_shared<scope_tree>(around ? around->counted
+                                             : std::make_shared<activity>(activity::next_number()));
 }
 
 } // namespace roost::inline v0::detail

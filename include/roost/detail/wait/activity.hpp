@@ -28,11 +28,30 @@ class activity {
   static constexpr std::uint32_t none = 0;
   static constexpr std::uint32_t unknown = 1;
 
-  activity() noexcept = default;
+  /// For a tree whose root scope covers the calling thread. All such trees of one thread have the
+  /// same number, as only one is there at a time: what the thread used in one that has ended is
+  /// nothing that another thread has used.
+  [[gnu::visibility("default")]] static std::uint32_t number_of_owner() noexcept {
+    static constinit thread_local std::uint32_t number = none;
+    if (number == none)
+      number = next_number();
+    return number;
+  }
+
+  /// A number that none has had before; `unknown` where there have been too many. One count in the
+  /// whole program, also where shared libraries hide their symbols.
+  [[gnu::visibility("default")]] static std::uint32_t next_number() noexcept {
+    static constinit sync::atomic<std::uint64_t> last{unknown};
+    // relaxed: only the numbers differ
+    const std::uint64_t next = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return next <= 0xffffffff ? static_cast<std::uint32_t>(next) : unknown;
+  }
+
+  explicit activity(std::uint32_t number) noexcept : number_(number) {}
   activity(const activity&) = delete;
   activity& operator=(const activity&) = delete;
 
-  /// No other one has it or had it; `unknown` where there have been too many of them.
+  /// No other one has it at the same time, unless it is `unknown`.
   std::uint32_t number() const noexcept { return number_; }
 
   /// From now on it is counted, and the thread that counts down to 0 calls `at_none`, with the
@@ -66,14 +85,7 @@ class activity {
   }
 
  private:
-  static std::uint32_t next_number() noexcept {
-    static constinit sync::atomic<std::uint64_t> last{unknown};
-    // relaxed: only the numbers differ
-    const std::uint64_t next = last.fetch_add(1, std::memory_order_relaxed) + 1;
-    return next <= 0xffffffff ? static_cast<std::uint32_t>(next) : unknown;
-  }
-
-  const std::uint32_t number_ = next_number();
+  const std::uint32_t number_;
   look at_none_ = nullptr;
   sync::atomic<std::size_t> awake_{0};
   sync::atomic<std::size_t> outside_wakers_{0};

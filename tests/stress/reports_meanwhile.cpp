@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+// While the environment has ROOST_STRESS_REPORTS, a thread takes reports in a loop during each
+// stress test: whatever scopes, tasks and primitives do meanwhile, a report may look at them.
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+namespace {
+
+#if __has_include(<catch2/catch_all.hpp>)
+using listener = Catch::EventListenerBase;
+#else
+using listener = Catch::TestEventListenerBase;
+#endif
+
+void take_reports(const std::stop_token& token) {
+  std::size_t seen = 0;
+  while (!token.stop_requested()) {
+    const roost::report r = roost::report_all();
+    for (const roost::scope_report& s : r.scopes)
+      seen += s.id != 0 && s.where.line != 0 ? 1 : 0;
+    if (seen < r.scopes.size()) {
+      std::fputs("a report has a scope that was made nowhere\n", stderr);
+      std::terminate();
+    }
+    seen = 0;
+    std::this_thread::sleep_for(std::chrono::microseconds(200)); // else nothing else would go on
+  }
+}
+
+class reports_meanwhile final : public listener {
+ public:
+  using listener::listener;
+
+  void testCaseStarting(const Catch::TestCaseInfo& info) override {
+    listener::testCaseStarting(info);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the program does not change its environment
+    if (std::getenv("ROOST_STRESS_REPORTS") != nullptr)
+      thread_.emplace(take_reports);
+  }
+  void testCaseEnded(const Catch::TestCaseStats& stats) override {
+    thread_.reset(); // asks it to stop, and joins it
+    listener::testCaseEnded(stats);
+  }
+
+ private:
+  std::optional<std::jthread> thread_;
+};
+
+} // namespace
+
+CATCH_REGISTER_LISTENER(reports_meanwhile)

@@ -37,7 +37,7 @@ TEST_CASE("a report without anything is JSON", "[report]") {
   CHECK(j["scopes"].size() == 0);
   CHECK(j["tasks"].size() == 0);
   CHECK(j["left_out"].number() == 0);
-  CHECK(j.keys() == std::vector<std::string>{"format", "left_out", "scopes", "tasks"});
+  CHECK(j.keys() == std::vector<std::string>{"deadlocks", "format", "left_out", "scopes", "tasks"});
 }
 
 TEST_CASE("JSON has the fields of a scope", "[report]") {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/site.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace roost::inline v0::detail {
+
+class task_context;
+
+/// As whom a thread locks: its number, and how many tasks further out on its stack have been set
+/// aside for the one that runs (see contexts_set_aside). No two threads of the process ever have
+/// the same number; 0 is nobody.
+class lock_holder {
+ public:
+  constexpr lock_holder() = default;
+  static constexpr lock_holder numbered(std::uint64_t thread) noexcept {
+    return lock_holder(thread << thread_shift);
+  }
+  static constexpr lock_holder of_word(std::uint64_t word) noexcept {
+    return lock_holder(word & ~must_call);
+  }
+
+  /// The word of a lock that it holds.
+  constexpr std::uint64_t word() const noexcept { return bits_; }
+  constexpr bool is_nobody() const noexcept { return bits_ == 0; }
+  constexpr std::uint64_t thread() const noexcept { return bits_ >> thread_shift; }
+  constexpr std::uint64_t level() const noexcept { return bits_ & (one_thread - 1); }
+
+  /// The holder for a task that runs inside a wait of this one.
+  constexpr lock_holder inside() const noexcept {
+    return is_nobody() ? *this : lock_holder(bits_ + one_level);
+  }
+
+  friend constexpr bool operator==(lock_holder, lock_holder) = default;
+
+  /// In a word: whoever unlocks has to look for a waiter, under the lock of the mutex.
+  static constexpr std::uint64_t must_call = 1;
+
+ private:
+  constexpr explicit lock_holder(std::uint64_t bits) noexcept : bits_(bits) {}
+
+  static constexpr std::uint64_t one_level = 2;
+  static constexpr int thread_shift = 16;
+  static constexpr std::uint64_t one_thread = std::uint64_t{1} << thread_shift;
+
+  std::uint64_t bits_ = 0;
+};
+
+/// The part of a mutex that tells who holds it, since where. It is in the list of its holder's
+/// thread; see thread_slot::held.
+struct owned_lock : list_node<owned_lock> {
+  constexpr explicit owned_lock(std::string_view called) noexcept : name(called) {}
+
+  lock_holder holder() const noexcept {
+    // relaxed: compared; what is read because of it is ordered by other means
+    return lock_holder::of_word(word.load(std::memory_order_relaxed));
+  }
+
+  sync::atomic<std::uint64_t> word{0};    // its holder, and must_call
+  sync::atomic<bool> is_described{false}; // while it is held: the next two are its holder's
+  const noted_name name;
+  site where;                         // where it was locked
+  const task_context* task = nullptr; // by which; it is there while it holds this
+};
+
+} // namespace roost::inline v0::detail

@@ -12,7 +12,6 @@
 #include <exception>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -180,36 +179,6 @@ TEST_CASE("a wait with a time limit closes no circle and is in none", "[mutex]")
   });
   CHECK_NOTHROW(scope.join());
   CHECK_FALSE(got);
-}
-
-TEST_CASE("what a report sink locks inside a wait is not held by the waiter", "[mutex]") {
-  static mutex* sinks = nullptr;
-  static roost::event* told = nullptr;
-  mutex m;
-  mutex of_sink;
-  roost::event event;
-  sinks = &of_sink;
-  told = &event;
-  const roost::report_sink before = roost::set_report_sink([](std::string_view) {
-    const mutex::guard held(*sinks);
-    told->set();
-    test::wait_until_waiting(*sinks, 1); // by the task for which this thread waits
-  });
-  test::gate locked;
-  roost::task_scope scope({.stall_after = 1ms});
-  scope.spawn([&] {
-    const mutex::guard held(m);
-    locked.pass();
-    event.wait();
-    const mutex::guard other(of_sink);
-  });
-  locked.wait_for_arrivals(1);
-  locked.open();
-  CHECK_NOTHROW(m.lock()); // nothing can go on, of which the sink is told
-  m.unlock();
-  CHECK_NOTHROW(scope.join());
-  CHECK(event.is_set());
-  roost::set_report_sink(before);
 }
 
 TEST_CASE("a circle through a task that is set aside for another on its thread is told",

@@ -53,20 +53,20 @@ namespace roost::inline v0 {
 /// the caller does not hold it. Cancellation: lock() and the forms with a time limit throw when
 /// their task is stopped, and then have not taken it; so in a destructor take try_lock() or a
 /// shield. Cost: where it is free, about that of a std::mutex; no allocation.
-class mutex : private detail::owned_lock {
+class mutex {
  public:
   /// Holds it while it lives, and knows the line.
   class guard;
 
   /// `name` is shown by reports and errors; it is copied, and cut off behind 48 characters.
-  constexpr explicit mutex(std::string_view name = {}) noexcept : owned_lock(name) {}
+  constexpr explicit mutex(std::string_view name = {}) noexcept : owned_(name) {}
   ~mutex() {
-    if (!holder().is_nobody()) {
+    if (!owned_.holder().is_nobody()) {
       detail::die("a mutex was destroyed while it was held; it has to outlive its guards",
                   "mutex",
-                  name.view(),
+                  owned_.name.view(),
                   "locked",
-                  where);
+                  owned_.where);
     }
   }
   mutex(const mutex&) = delete;
@@ -98,9 +98,9 @@ class mutex : private detail::owned_lock {
   void unlock(site where = site::current()) {
     detail::note_unwinding();
     const detail::lock_holder me = detail::this_thread.locks_as;
-    if (holder() != me || me.is_nobody())
+    if (owned_.holder() != me || me.is_nobody())
       throw_not_held(where);
-    detail::this_thread.let_go(*this);
+    detail::this_thread.let_go(owned_);
     if (!release(me))
       release_to_waiter(me);
   }
@@ -125,6 +125,7 @@ class mutex : private detail::owned_lock {
     hand_over_at_ = detail::sync::now() + std::chrono::milliseconds(1);
   }
 
+  detail::owned_lock owned_;
   mutable detail::spin_lock lock_;
   detail::wait_list waiters_;        // guarded by lock_; a node's slot is its acquisition
   bool called_ = false;              // guarded by lock_; a waiter is on its way to take it
@@ -174,9 +175,9 @@ class mutex::acquisition final : public detail::operation {
   void conclude(detail::wait_state) noexcept override {}
   inline void link(detail::wait_record& record) noexcept override; // no key function
   void describe(detail::object_note& note) const noexcept override {
-    note.object = static_cast<const detail::owned_lock*>(&of_);
+    note.object = &of_.owned_;
     note.kind = "mutex";
-    note.name = of_.name;
+    note.name = of_.owned_.name;
     detail::if_free(lock(), [&] { of_.describe_holder(note); });
   }
 
@@ -201,10 +202,10 @@ inline void mutex::acquisition::link(detail::wait_record& record) noexcept {
 }
 
 inline void mutex::describe(const site& at, const detail::task_context* by) noexcept {
-  where = at;
-  task = by;
+  owned_.where = at;
+  owned_.task = by;
   // release: publishes these two; pairs with acquire in describe_holder()
-  is_described.store(true, std::memory_order_release);
+  owned_.is_described.store(true, std::memory_order_release);
 }
 
 inline bool mutex::take_at_once(const site& at) noexcept {
@@ -213,22 +214,22 @@ inline bool mutex::take_at_once(const site& at) noexcept {
   // acquire: sees what the last holder did; pairs with release in release() and its like. relaxed
   // on failure: nothing is read then.
   if (here.locks_as.is_nobody() ||
-      !word.compare_exchange_strong(
+      !owned_.word.compare_exchange_strong(
           nobody, here.locks_as.word(), std::memory_order_acquire, std::memory_order_relaxed))
     return false;
   describe(at, here.task);
-  here.hold(*this);
+  here.hold(owned_);
   return true;
 }
 
 inline bool mutex::release(detail::lock_holder me) noexcept {
   // relaxed: a reader that comes before the step below has set must_call, and makes it fail; one
   // that comes later sees this by that step
-  is_described.store(false, std::memory_order_relaxed);
+  owned_.is_described.store(false, std::memory_order_relaxed);
   std::uint64_t held = me.word();
   // release: publishes what the holder did; pairs with acquire where it is taken. relaxed on
   // failure: nothing is read.
-  return word.compare_exchange_strong(
+  return owned_.word.compare_exchange_strong(
       held, 0, std::memory_order_release, std::memory_order_relaxed);
 }
 
@@ -240,14 +241,14 @@ ROOST_BODY bool mutex::take_if_free(const site& at) noexcept {
   if (here.locks_as.is_nobody())
     here.locks_as = detail::lock_holder::numbered(detail::next_id());
   // relaxed: only whether to try
-  std::uint64_t seen = word.load(std::memory_order_relaxed);
+  std::uint64_t seen = owned_.word.load(std::memory_order_relaxed);
   // acquire, relaxed: as in take_at_once()
   if (!detail::lock_holder::of_word(seen).is_nobody() ||
-      !word.compare_exchange_strong(
+      !owned_.word.compare_exchange_strong(
           seen, here.locks_as.word() | seen, std::memory_order_acquire, std::memory_order_relaxed))
     return false;
   describe(at, here.task);
-  here.hold(*this);
+  here.hold(owned_);
   return true;
 }
 
@@ -256,25 +257,26 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
   detail::short_wait patience;
   if (take_if_free(at))
     return true;
-  if (deadline == detail::no_deadline && holder().thread() == detail::this_thread.locks_as.thread())
-    detail::throw_locks_twice(*this, at);
+  if (deadline == detail::no_deadline &&
+      owned_.holder().thread() == detail::this_thread.locks_as.thread())
+    detail::throw_locks_twice(owned_, at);
   constexpr int apart = 8; // each look takes the cache line away from the holder
   if (patience.until([&] { return take_if_free(at); }, apart))
     return true;
 
   std::optional<detail::lock_wait> registered;
   if (deadline == detail::no_deadline)
-    registered.emplace(static_cast<const detail::owned_lock&>(*this), at);
+    registered.emplace(owned_, at);
   for (bool was_called = false;; was_called = true) {
     acquisition wanted(*this, at, was_called);
     if (was_called) { // before anything can throw: the others count on it
-      const std::lock_guard guard(lock_);
+      const std::lock_guard locked(lock_);
       called_ = false;
       wanted.has_it = take_locked(wanted);
     }
     if (!wanted.has_it) {
       const detail::wait_state end =
-          detail::wait_for_one(wanted, {"mutex::lock", name.view(), at}, deadline, patience);
+          detail::wait_for_one(wanted, {"mutex::lock", owned_.name.view(), at}, deadline, patience);
       if (end == detail::wait_state::stopped)
         detail::raise_stop();
       if (end == detail::wait_state::timed_out)
@@ -282,7 +284,7 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
       patience = {};
     }
     if (wanted.has_it) {
-      detail::this_thread.hold(*this);
+      detail::this_thread.hold(owned_);
       return true;
     }
   }
@@ -292,17 +294,17 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
 ROOST_BODY bool mutex::take_locked(acquisition& a) noexcept {
   constexpr std::uint64_t must_call = detail::lock_holder::must_call;
   // relaxed: only what to try
-  std::uint64_t seen = word.load(std::memory_order_relaxed);
+  std::uint64_t seen = owned_.word.load(std::memory_order_relaxed);
   for (;;) {
     const bool is_free = detail::lock_holder::of_word(seen).is_nobody();
     if (!is_free && (seen & must_call) != 0)
       return false;
     const std::uint64_t taken = a.holder.word() | (waiters_.empty() ? 0 : must_call);
     // acquire, relaxed: as in take_at_once()
-    if (!word.compare_exchange_weak(seen,
-                                    is_free ? taken : seen | must_call,
-                                    std::memory_order_acquire,
-                                    std::memory_order_relaxed))
+    if (!owned_.word.compare_exchange_weak(seen,
+                                           is_free ? taken : seen | must_call,
+                                           std::memory_order_acquire,
+                                           std::memory_order_relaxed))
       continue;
     if (!is_free)
       return false;
@@ -324,18 +326,18 @@ ROOST_BODY void mutex::release_to_waiter(detail::lock_holder me) noexcept {
   do {
     detail::claimed_list called;
     {
-      const std::lock_guard guard(lock_);
+      const std::lock_guard locked(lock_);
       acquisition* const first = called_ ? nullptr : claim_first(called);
       if (first == nullptr) {
         // relaxed: it is still held
-        word.fetch_and(~detail::lock_holder::must_call, std::memory_order_relaxed);
+        owned_.word.fetch_and(~detail::lock_holder::must_call, std::memory_order_relaxed);
       } else if (detail::sync::now() < hand_over_at_) {
         called_ = true;
-        word.store(0, std::memory_order_release); // release: as in release()
+        owned_.word.store(0, std::memory_order_release); // release: as in release()
       } else {
         const std::uint64_t others = waiters_.empty() ? 0 : detail::lock_holder::must_call;
         // relaxed: complete() publishes it to the one that has it now
-        word.store(first->holder.word() | others, std::memory_order_relaxed);
+        owned_.word.store(first->holder.word() | others, std::memory_order_relaxed);
         describe(first->where, first->task);
         put_off_hand_over();
         first->has_it = true;
@@ -350,7 +352,7 @@ ROOST_BODY void mutex::release_to_waiter(detail::lock_holder me) noexcept {
 
 ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept {
   // relaxed: what is read of the holder is ordered by is_described
-  std::uint64_t seen = word.load(std::memory_order_relaxed);
+  std::uint64_t seen = owned_.word.load(std::memory_order_relaxed);
   do {
     if (detail::lock_holder::of_word(seen).is_nobody()) {
       note.detail.add("free");
@@ -358,29 +360,29 @@ ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept 
     }
     // acquire: sees that the holder before has taken its description back; pairs with release in
     // release(). relaxed on failure: likewise.
-  } while (!word.compare_exchange_weak(seen,
-                                       seen | detail::lock_holder::must_call,
-                                       std::memory_order_acquire,
-                                       std::memory_order_relaxed));
+  } while (!owned_.word.compare_exchange_weak(seen,
+                                              seen | detail::lock_holder::must_call,
+                                              std::memory_order_acquire,
+                                              std::memory_order_relaxed));
   // acquire: sees what the holder wrote; pairs with release in describe()
-  if (!is_described.load(std::memory_order_acquire)) {
+  if (!owned_.is_described.load(std::memory_order_acquire)) {
     note.detail.add("held");
     return;
   }
-  if (task == nullptr)
+  if (owned_.task == nullptr)
     note.detail.add("held by a thread without a task");
-  else if (task->name().empty())
-    note.detail.add("held by task #").add(task->id());
+  else if (owned_.task->name().empty())
+    note.detail.add("held by task #").add(owned_.task->id());
   else
-    note.detail.add("held by \"").add(task->name().substr(0, 48)).add("\"");
-  note.since = where;
+    note.detail.add("held by \"").add(owned_.task->name().substr(0, 48)).add("\"");
+  note.since = owned_.where;
 }
 
 ROOST_COLD_BODY void mutex::throw_not_held(const site& at) const {
   throw std::system_error(
       std::make_error_code(std::errc::operation_not_permitted),
       "roost::mutex::unlock at " + detail::line_of(at) + ": the caller does not hold mutex " +
-          (name.empty() ? "(unnamed)" : "\"" + std::string(name.view()) + "\"") +
+          (owned_.name.empty() ? "(unnamed)" : "\"" + std::string(owned_.name.view()) + "\"") +
           "; the task that locks it has to unlock it; to give something back for another task take "
           "a semaphore");
 }

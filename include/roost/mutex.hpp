@@ -11,6 +11,7 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/short_wait.hpp>
@@ -32,7 +33,7 @@ namespace roost::inline v0 {
 
 /// Guards what several tasks change, as std::mutex does. In addition a stop wakes a task that waits
 /// for it, and it knows which task holds it: where tasks wait for each other's mutexes in a circle,
-/// of any length, the call that closes the circle throws and tells who holds what since where; and
+/// of any length, the call that closes the circle throws and tells all holders and lines; and
 /// a report shows what a blocked task holds.
 ///
 ///     roost::mutex accounts("accounts");
@@ -115,7 +116,6 @@ class mutex {
   bool release(detail::lock_holder me) noexcept;
   void release_to_waiter(detail::lock_holder me) noexcept;
   [[noreturn]] void throw_not_held(const site& at) const;
-  void describe(const site& at, const detail::task_context* by) noexcept;
 
   // The caller holds lock_.
   bool take_locked(acquisition& a) noexcept;
@@ -148,10 +148,10 @@ class mutex::guard {
 };
 
 // --- implementation ---------------------------------------------------------
-// The word is who holds it, and whether its unlock() has to look for a waiter. A thread that finds
-// nobody there takes it by one step, also while others wait.
+// The word is its holder, and whether unlock() has to look for a waiter. A thread that finds no
+// holder there takes it by one step, also while others wait.
 //
-// INVARIANT, whenever lock_ is free: if there are waiters, then somebody holds it who has to look
+// INVARIANT, whenever lock_ is free: if there are waiters, then it has a holder that has to look
 // for them (must_call), or one of them has been called and is on its way (called_). That one takes
 // it or waits again, and either way sees to the others. (Waiters that leave by a stop or a deadline
 // may still be in line: they are passed over.)
@@ -159,7 +159,7 @@ class mutex::guard {
 // Lifetime: after the step that makes it free, unlock() touches nothing, unless it has called a
 // waiter: that one is inside lock() until it is completed, which comes last.
 //
-// What is_described says: `where` and `task` are the holder's. A reader that holds lock_, and has
+// What is_described says: the rest of owned_ is the holder's. A reader that holds lock_, and has
 // set must_call, keeps the holder from going; so what it reads does not change.
 
 /// To get the mutex.
@@ -183,6 +183,7 @@ class mutex::acquisition final : public detail::operation {
 
   const detail::lock_holder holder = detail::this_thread.locks_as;
   const detail::task_context* const task = detail::this_thread.task;
+  const std::uint32_t tree = detail::tree_here();
   const site where;
   bool has_it = false; // guarded by the lock while it is in line
 
@@ -201,13 +202,6 @@ inline void mutex::acquisition::link(detail::wait_record& record) noexcept {
     of_.waiters_.push_back(node(), record);
 }
 
-inline void mutex::describe(const site& at, const detail::task_context* by) noexcept {
-  owned_.where = at;
-  owned_.task = by;
-  // release: publishes these two; pairs with acquire in describe_holder()
-  owned_.is_described.store(true, std::memory_order_release);
-}
-
 inline bool mutex::take_at_once(const site& at) noexcept {
   detail::thread_slot& here = detail::this_thread;
   std::uint64_t nobody = 0;
@@ -217,7 +211,7 @@ inline bool mutex::take_at_once(const site& at) noexcept {
       !owned_.word.compare_exchange_strong(
           nobody, here.locks_as.word(), std::memory_order_acquire, std::memory_order_relaxed))
     return false;
-  describe(at, here.task);
+  owned_.describe(at, here.task, detail::tree_here());
   here.hold(owned_);
   return true;
 }
@@ -247,7 +241,7 @@ ROOST_BODY bool mutex::take_if_free(const site& at) noexcept {
       !owned_.word.compare_exchange_strong(
           seen, here.locks_as.word() | seen, std::memory_order_acquire, std::memory_order_relaxed))
     return false;
-  describe(at, here.task);
+  owned_.describe(at, here.task, detail::tree_here());
   here.hold(owned_);
   return true;
 }
@@ -308,7 +302,7 @@ ROOST_BODY bool mutex::take_locked(acquisition& a) noexcept {
       continue;
     if (!is_free)
       return false;
-    describe(a.where, a.task);
+    owned_.describe(a.where, a.task, a.tree);
     put_off_hand_over();
     return true;
   }
@@ -338,7 +332,7 @@ ROOST_BODY void mutex::release_to_waiter(detail::lock_holder me) noexcept {
         const std::uint64_t others = waiters_.empty() ? 0 : detail::lock_holder::must_call;
         // relaxed: complete() publishes it to the one that has it now
         owned_.word.store(first->holder.word() | others, std::memory_order_relaxed);
-        describe(first->where, first->task);
+        owned_.describe(first->where, first->task, first->tree);
         put_off_hand_over();
         first->has_it = true;
       }
@@ -367,6 +361,7 @@ ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept 
   // acquire: sees what the holder wrote; pairs with release in describe()
   if (!owned_.is_described.load(std::memory_order_acquire)) {
     note.detail.add("held");
+    note.users = detail::activity::unknown; // by a thread that has just come, and so goes on
     return;
   }
   if (owned_.task == nullptr)
@@ -376,6 +371,7 @@ ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept 
   else
     note.detail.add("held by \"").add(owned_.task->name().substr(0, 48)).add("\"");
   note.since = owned_.where;
+  note.users = detail::tree_mark::both(note.users, owned_.tree);
 }
 
 ROOST_COLD_BODY void mutex::throw_not_held(const site& at) const {

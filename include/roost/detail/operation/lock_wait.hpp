@@ -23,7 +23,7 @@
 // Threads that wait for mutexes, and whether they wait for each other.
 //
 // A thread that is to sleep for a mutex, for as long as it takes, first registers here. Then it
-// looks who holds the mutex, what that thread waits for, who holds that, and so on. If it comes
+// looks which thread holds the mutex, what that one waits for, and so on. If it comes
 // back to itself none of them ever goes on, and it throws instead of sleeping. The last that
 // registers sees all others of its circle; so the call that closes a circle tells of it.
 //

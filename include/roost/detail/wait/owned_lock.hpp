@@ -3,9 +3,11 @@
 
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/site.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -13,9 +15,9 @@ namespace roost::inline v0::detail {
 
 class task_context;
 
-/// As whom a thread locks: its number, and how many tasks further out on its stack have been set
-/// aside for the one that runs (see contexts_set_aside). No two threads of the process ever have
-/// the same number; 0 is nobody.
+/// The name under which a thread locks: its number, and how many tasks further out on its stack
+/// have been set aside for the one that runs (see contexts_set_aside). No two threads of the
+/// process ever have the same number; 0 is nobody.
 class lock_holder {
  public:
   constexpr lock_holder() = default;
@@ -39,7 +41,7 @@ class lock_holder {
 
   friend constexpr bool operator==(lock_holder, lock_holder) = default;
 
-  /// In a word: whoever unlocks has to look for a waiter, under the lock of the mutex.
+  /// In a word: unlock() has to look for a waiter, under the lock of the mutex.
   static constexpr std::uint64_t must_call = 1;
 
  private:
@@ -52,8 +54,8 @@ class lock_holder {
   std::uint64_t bits_ = 0;
 };
 
-/// The part of a mutex that tells who holds it, since where. It is in the list of its holder's
-/// thread; see thread_slot::held.
+/// The part of a mutex that tells its holder, and where that has locked it. It is in the list of
+/// its holder's thread; see thread_slot::held.
 struct owned_lock : list_node<owned_lock> {
   constexpr explicit owned_lock(std::string_view called) noexcept : name(called) {}
 
@@ -62,11 +64,21 @@ struct owned_lock : list_node<owned_lock> {
     return lock_holder::of_word(word.load(std::memory_order_relaxed));
   }
 
+  /// It has a new holder, which calls this, or the thread that hands it over does.
+  void describe(const site& at, const task_context* by, std::uint32_t of_tree) noexcept {
+    where = at;
+    task = by;
+    tree = of_tree;
+    // release: publishes these; pairs with acquire in mutex::describe_holder()
+    is_described.store(true, std::memory_order_release);
+  }
+
   sync::atomic<std::uint64_t> word{0};    // its holder, and must_call
-  sync::atomic<bool> is_described{false}; // while it is held: the next two are its holder's
+  sync::atomic<bool> is_described{false}; // while it is held: what follows is its holder's
+  std::uint32_t tree = activity::none;    // see tree_here()
+  site where;                             // where it was locked
+  const task_context* task = nullptr;     // by which; it is there while it holds this
   const noted_name name;
-  site where;                         // where it was locked
-  const task_context* task = nullptr; // by which; it is there while it holds this
 };
 
 } // namespace roost::inline v0::detail

@@ -24,6 +24,7 @@
 ///     wait for a part of the tasks                         wait_group
 ///     go through phases together                           barrier
 ///     bound how much is done at once                       semaphore
+///     guard what several tasks change                      mutex
 ///     do something every so often                          ticker
 ///     ask this task's state, sleep, check for a stop       this_task
 ///     let a std::stop_token from outside stop this thread  stop_when
@@ -50,6 +51,7 @@
 #include <roost/event.hpp>
 #include <roost/failure.hpp>
 #include <roost/for_each.hpp>
+#include <roost/mutex.hpp>
 #include <roost/on_done.hpp>
 #include <roost/outside_waker.hpp>
 #include <roost/overflow.hpp>

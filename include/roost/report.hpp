@@ -36,8 +36,12 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 ///          "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
 ///          "waits_for": [{"id": 1, "kind": "channel", "name": "rows",
 ///            "detail": "2/2, 1 receiver", "task": null,
-///            "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}]}}],
-///      "left_out": 0}
+///            "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}],
+///          "holds": [{"id": 2, "name": "index", "where": "parse.cpp:80"}]}}],
+///      "left_out": 0,
+///      "deadlocks": [{"circle": [{"task": 8, "scope": 1, "name": "a", "operation": "mutex::lock",
+///          "object": "m", "where": "y.cpp:9", "for_task": 9, "for_scope": 1, "for_name": "b"},
+///          ...], "others": []}]}
 ///
 /// A stop is {"reason": "requested", "message": "", "task": "", "where": "app.cpp:90",
 /// "age_ms": 2000}; `owner` is as `blocked`. Text that is not UTF-8 has U+FFFD in its place.

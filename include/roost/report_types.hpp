@@ -29,11 +29,19 @@ struct waiter_report {
 struct object_report {
   std::uint64_t id = 0; // the same for all that wait for it, within one report; 0 for a timer
   std::string kind;     // "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
-                        // "task", "scope", "ticker", "timer"
+                        // "task", "scope", "ticker", "timer", "mutex"
   std::string name;
-  std::string detail;     // "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2"
+  std::string detail;     // "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2",
+                          // "held by \"x\" since a.cpp:7"
   std::uint64_t task = 0; // of a task: its id
   std::optional<waiter_report> peer;
+};
+
+/// A mutex that a blocked thread holds: others may wait for it.
+struct held_report {
+  std::uint64_t id = 0; // as object_report::id
+  std::string name;
+  site where; // where it was locked
 };
 
 /// The call that a thread is blocked in.
@@ -45,6 +53,7 @@ struct blocked_report {
   clock::duration since{}; // how long so far; zero before it sleeps
   bool until_deadline = false;
   std::vector<object_report> waits_for; // for a select all cases, in any order
+  std::vector<held_report> holds;       // in the order in which they were locked
 };
 
 struct stop_report {
@@ -91,6 +100,28 @@ struct scope_report {
   std::optional<blocked_report> owner; // in which call its owner is blocked, if it covers it
 };
 
+/// A task, or the owner of a scope, that waits for another one of which nothing but a stop will
+/// ever wake it.
+struct deadlock_link {
+  std::uint64_t task = 0;  // that waits; 0: the owner of a scope
+  std::uint64_t scope = 0; // the task's; or the owner's
+  std::string name;        // the task's, or the scope's
+  std::string operation;   // "mutex::lock"
+  std::string object;      // as blocked_report::object
+  site where;
+  std::uint64_t for_task = 0; // what it waits for, likewise
+  std::uint64_t for_scope = 0;
+  std::string for_name;
+};
+
+/// Tasks that wait for each other in a circle, and those that wait for one of them. Told only where
+/// it is sure, also while the rest of the scope goes on: each waits for the end of a task, of all
+/// tasks of a scope, or for a mutex, without a time limit.
+struct deadlock_report {
+  std::vector<deadlock_link> circle; // each waits for the next, the last for the first
+  std::vector<deadlock_link> others; // each waits for one of these or of the circle
+};
+
 /// What runs, and on what it waits: a snapshot of scopes and tasks, for logs, debuggers and pages
 /// that show the state of a program. It is made by task_scope::report() and report_all().
 ///
@@ -111,6 +142,7 @@ struct report {
   std::vector<scope_report> scopes; // each before those inside it
   std::vector<task_report> tasks;
   std::size_t left_out = 0; // scopes and tasks for which there was no room
+  std::vector<deadlock_report> deadlocks;
 };
 
 /// Takes a text of one or more lines, each with its end. It is called by the threads that wait, by

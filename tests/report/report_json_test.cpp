@@ -37,7 +37,8 @@ TEST_CASE("a report without anything is JSON", "[report]") {
   CHECK(j["scopes"].size() == 0);
   CHECK(j["tasks"].size() == 0);
   CHECK(j["left_out"].number() == 0);
-  CHECK(j.keys() == std::vector<std::string>{"format", "left_out", "scopes", "tasks"});
+  CHECK(j["deadlocks"].size() == 0);
+  CHECK(j.keys() == std::vector<std::string>{"deadlocks", "format", "left_out", "scopes", "tasks"});
 }
 
 TEST_CASE("JSON has the fields of a scope", "[report]") {
@@ -99,9 +100,14 @@ TEST_CASE("JSON has the fields of a task and of what it waits for", "[report]") 
   CHECK(t["thread"].number() == 4243);
   CHECK(t["spawned"].text() == "app.cpp:47");
   const json& blocked = t["blocked"];
-  CHECK(blocked.keys() ==
-        std::vector<std::string>{
-            "detail", "for_ms", "object", "operation", "until_deadline", "waits_for", "where"});
+  CHECK(blocked.keys() == std::vector<std::string>{"detail",
+                                                   "for_ms",
+                                                   "holds",
+                                                   "object",
+                                                   "operation",
+                                                   "until_deadline",
+                                                   "waits_for",
+                                                   "where"});
   CHECK(blocked["operation"].text() == "sender::send");
   CHECK(blocked["for_ms"].number() == 2999);
   CHECK_FALSE(blocked["until_deadline"].truth());

@@ -22,6 +22,10 @@ struct wait_probe {
     const std::lock_guard guard(s.lock_);
     return s.waiters_.size();
   }
+  static std::size_t waiting(const mutex& m) {
+    const std::lock_guard guard(m.lock_);
+    return m.waiters_.size();
+  }
 
   /// Whether the thread that completes the record has to wake its waiter.
   static bool is_asleep(const wait_record& record) {

@@ -14,12 +14,12 @@ template <std::size_t Room>
 class short_text {
  public:
   short_text() = default; // NOLINT(cppcoreguidelines-pro-type-member-init): as said below
-  explicit short_text(std::string_view text) noexcept { add(text); }
+  constexpr explicit short_text(std::string_view text) noexcept { add(text); }
 
   std::string_view view() const noexcept { return {characters_.data(), size_}; }
   bool empty() const noexcept { return size_ == 0; }
 
-  short_text& add(std::string_view more) noexcept {
+  constexpr short_text& add(std::string_view more) noexcept {
     size_ += more.copy(characters_.data() + size_, Room - size_);
     return *this;
   }

@@ -19,6 +19,8 @@
 //     what is waited for     an ellipse; a dashed arrow goes from the task that waits to it
 //     the last at the        a dotted arrow goes from the object to it
 //     other end
+//     what holds a mutex     a full arrow goes from the mutex to it: a circle of arrows is one of
+//                            waits
 
 namespace roost::inline v0::detail {
 
@@ -35,6 +37,7 @@ class report_dot {
   void add_group(std::size_t first_task, const std::string& scope);
   void add_wait(const std::string& waiter, const blocked_report& b);
   void add_object(const object_report& o, const std::string& name);
+  void add_holds(const std::string& holder, const blocked_report& b);
   void add_node(const std::string& name, std::string_view label, const char* look) {
     text_ += "  " + name + " [label=" + escaped(label) + ", " + look + "];\n";
   }
@@ -93,7 +96,7 @@ ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string&
   if (!around.empty())
     add_edge(around, name, "arrowhead=none");
   if (s.owner && tree_.task(s.parent_task) == nullptr)
-    add_wait(name, *s.owner);
+    add_wait(name, *s.owner), add_holds(name, *s.owner);
   tree_.for_each_scope_in_scope(scope, [&](std::size_t inner) { add_scope(inner, name); });
   tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, name); });
 }
@@ -113,7 +116,7 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
   add_edge(scope, name, "arrowhead=none");
   if (first.blocked)
-    add_wait(name, *first.blocked);
+    add_wait(name, *first.blocked), add_holds(name, *first.blocked);
   tree_.for_each_scope_in_task(first_task, [&](std::size_t inner) { add_scope(inner, name); });
 }
 
@@ -133,6 +136,20 @@ ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const block
     if (const std::size_t peer = o.peer ? shown_by_.find(o.peer->task) : number_index::none;
         peer != number_index::none)
       add_edge(name, "task" + std::to_string(peer), "style=dotted");
+  }
+}
+
+ROOST_COLD_BODY void report_dot::add_holds(const std::string& holder, const blocked_report& b) {
+  for (const held_report& h : b.holds) {
+    const std::string name = "object" + std::to_string(h.id);
+    if (drawn_.find(h.id) == number_index::none) {
+      object_report o;
+      o.id = h.id;
+      o.kind = "mutex";
+      o.name = h.name;
+      add_object(o, name);
+    }
+    add_edge(name, holder, "style=solid, label=" + escaped("held since\n" + line_of(h.where)));
   }
 }
 

@@ -116,6 +116,9 @@ class report_json {
   void blocked(const blocked_report& b);
   void object(const object_report& o);
   void peer(const waiter_report& w);
+  void held(const held_report& h);
+  void deadlock(const deadlock_report& d);
+  void link(const deadlock_link& l);
 
   void text(std::string_view name, std::string_view value) {
     out_.key(name);
@@ -148,6 +151,7 @@ ROOST_COLD_BODY std::string report_json::write(const report& r) {
   write_list(out_, "scopes", r.scopes, [this](const scope_report& s) { scope(s); });
   write_list(out_, "tasks", r.tasks, [this](const task_report& t) { task(t); });
   number("left_out", r.left_out);
+  write_list(out_, "deadlocks", r.deadlocks, [this](const deadlock_report& d) { deadlock(d); });
   out_.end('}');
   return out_.take();
 }
@@ -203,6 +207,7 @@ ROOST_COLD_BODY void report_json::blocked(const blocked_report& b) {
   out_.key("until_deadline");
   out_.literal(b.until_deadline ? "true" : "false");
   write_list(out_, "waits_for", b.waits_for, [this](const object_report& o) { object(o); });
+  write_list(out_, "holds", b.holds, [this](const held_report& h) { held(h); });
   out_.end('}');
 }
 
@@ -222,6 +227,36 @@ ROOST_COLD_BODY void report_json::peer(const waiter_report& w) {
   number_or_null("task", w.task);
   text("name", w.name);
   place("where", w.where);
+  out_.end('}');
+}
+
+ROOST_COLD_BODY void report_json::held(const held_report& h) {
+  out_.begin('{');
+  number("id", h.id);
+  text("name", h.name);
+  place("where", h.where);
+  out_.end('}');
+}
+
+ROOST_COLD_BODY void report_json::deadlock(const deadlock_report& d) {
+  const auto write_link = [this](const deadlock_link& l) { link(l); };
+  out_.begin('{');
+  write_list(out_, "circle", d.circle, write_link);
+  write_list(out_, "others", d.others, write_link);
+  out_.end('}');
+}
+
+ROOST_COLD_BODY void report_json::link(const deadlock_link& l) {
+  out_.begin('{');
+  number_or_null("task", l.task);
+  number("scope", l.scope);
+  text("name", l.name);
+  text("operation", l.operation);
+  text("object", l.object);
+  place("where", l.where);
+  number_or_null("for_task", l.for_task);
+  number("for_scope", l.for_scope);
+  text("for_name", l.for_name);
   out_.end('}');
 }
 

@@ -3,7 +3,9 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/line_of.hpp>
 #include <roost/detail/base/note_list.hpp>
+#include <roost/detail/report/deadlocks.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
@@ -45,6 +47,9 @@ class report_builder {
   void fill(std::optional<blocked_report>& made, const call_note& note, const tree_notes& notes);
   void fill(object_report& made, const object_note& note);
   void name_peers(std::optional<blocked_report>& call) const;
+  std::uint64_t id_of(const void* object) {
+    return 1 + objects_.add(reinterpret_cast<std::uintptr_t>(object), objects_.size());
+  }
   clock::duration since(clock::time_point t) const {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
   }
@@ -160,14 +165,20 @@ ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
     if (made->object.empty())
       made->object = only.name.empty() ? only.kind : only.name;
   }
+  for (std::size_t i = 0; i < note.held_count; ++i) {
+    const held_note& held = notes.held[note.first_held + i];
+    made->holds.push_back({id_of(held.object), std::string(held.name.view()), held.where});
+  }
 }
 
 ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note& note) {
   if (note.object != nullptr)
-    made.id = 1 + objects_.add(reinterpret_cast<std::uintptr_t>(note.object), objects_.size());
+    made.id = id_of(note.object);
   made.kind = note.kind;
   made.name = note.name.view();
   made.detail = note.detail.view();
+  if (note.since.line != 0)
+    made.detail += " since " + line_of(note.since);
   made.task = note.task;
   if (note.peer.where.line != 0) {
     waiter_report& peer = made.peer.emplace();
@@ -176,16 +187,28 @@ ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note
   }
 }
 
-ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
+/// Notes are taken once more where tasks seem to wait for each other; see deadlocks.hpp.
+template <class Take>
+roost::report report_by(Take take) {
   tree_notes notes;
-  notes.take(root);
-  return report_builder().build(notes);
+  take(notes);
+  roost::report made = report_builder().build(notes);
+  deadlock_search search(notes);
+  if (search.has_found()) {
+    tree_notes later;
+    take(later);
+    search.keep_what_stays(later);
+    made.deadlocks = search.deadlocks();
+  }
+  return made;
+}
+
+ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
+  return report_by([&](tree_notes& notes) { notes.take(root); });
 }
 
 ROOST_COLD_BODY roost::report report_of_all() {
-  tree_notes notes;
-  notes.take_all();
-  return report_builder().build(notes);
+  return report_by([](tree_notes& notes) { notes.take_all(); });
 }
 
 #endif // ROOST_HAS_BODIES

@@ -9,7 +9,9 @@
 #include <roost/scope_options.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,10 @@
 //           and is now blocked 3.1 s in wait_group::wait (count 1) at merge.cpp:19
 //       "store" x3 #8 #9 #10, spawned at ...
 //
-// (each of them in one line).
+// (each of them in one line). Before them stand the deadlocks that are sure:
+//
+//     deadlock: "a" #8 waits for "b" #9 (task_handle::get at x.cpp:3), "b" #9 waits for "a" #8 (
+//         mutex::lock on "m" at y.cpp:9); behind them the owner of scope "ingest" #1
 
 namespace roost::inline v0::detail {
 
@@ -50,6 +55,7 @@ class report_text {
   std::string state_words(const task_report& t, bool alone) const;
   std::string blocked_words(const blocked_report& b) const;
   std::string peer_words(const object_report& o) const;
+  static std::string deadlock_words(const deadlock_report& d);
 
   const report& report_;
   report_tree tree_;
@@ -66,6 +72,8 @@ ROOST_COLD_BODY std::string report_text::write(std::size_t most_lines) {
 ROOST_COLD_BODY std::vector<std::string> report_text::lines(std::size_t most_lines) {
   if (report_.scopes.empty())
     add_line("no scope", 0);
+  for (const deadlock_report& d : report_.deadlocks)
+    add_line(deadlock_words(d), 0);
   tree_.for_each_root([this](std::size_t scope) { add_scope(scope, 0); });
   if (report_.left_out != 0)
     add_line("and " + std::to_string(report_.left_out) + " for which there was no memory", 0);
@@ -142,10 +150,41 @@ ROOST_COLD_BODY std::string report_text::blocked_words(const blocked_report& b) 
   std::string text = length_of(b.since) + " in " + call_words(b);
   if (b.until_deadline)
     text += ", until a deadline";
-  if (b.waits_for.size() == 1)
-    return text + peer_words(b.waits_for.front());
-  for (const object_report& o : b.waits_for)
-    text += "; " + o.kind + object_words(o.name, o.detail) + peer_words(o);
+  for (const object_report& o : b.waits_for) {
+    if (b.waits_for.size() > 1)
+      text += "; " + o.kind + object_words(o.name, o.detail);
+    text += peer_words(o);
+  }
+  for (const held_report& h : b.holds)
+    text += "; holds mutex " + quoted(h.name) + ", locked at " + line_of(h.where);
+  return text;
+}
+
+ROOST_COLD_BODY std::string
+party_words(std::uint64_t task, std::uint64_t scope, std::string_view name) {
+  return task != 0 ? quoted(name) + " #" + std::to_string(task)
+                   : "the owner of scope " + quoted(name) + " #" + std::to_string(scope);
+}
+
+ROOST_COLD_BODY std::string report_text::deadlock_words(const deadlock_report& d) {
+  constexpr std::size_t most_links = 16;
+  std::string text = "deadlock: ";
+  for (std::size_t i = 0; i < d.circle.size() && i < most_links; ++i) {
+    const deadlock_link& l = d.circle[i];
+    // The task that is waited for is named already.
+    const std::string_view object = l.operation == "mutex::lock" ? l.object : std::string_view();
+    text += (i == 0 ? "" : ", ") + party_words(l.task, l.scope, l.name) + " waits for " +
+            party_words(l.for_task, l.for_scope, l.for_name) + " (" + l.operation +
+            object_words(object, {}) + " at " + line_of(l.where) + ")";
+  }
+  if (d.circle.size() > most_links)
+    text += ", and so on by " + std::to_string(d.circle.size() - most_links) + " more";
+  for (std::size_t i = 0; i < d.others.size() && i < most_links; ++i) {
+    const deadlock_link& l = d.others[i];
+    text += (i == 0 ? "; behind them " : ", ") + party_words(l.task, l.scope, l.name);
+  }
+  if (d.others.size() > most_links)
+    text += " and " + std::to_string(d.others.size() - most_links) + " more";
   return text;
 }
 

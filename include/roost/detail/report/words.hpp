@@ -93,7 +93,7 @@ ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view
   if (!name.empty())
     text += " on " + quoted(name);
   if (!detail.empty())
-    text += " (" + std::string(detail) + ")";
+    text += " (" + in_one_line(detail) + ")";
   return text;
 }
 

@@ -216,9 +216,11 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
 ROOST_BODY bool
 scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, activity* counted) {
   reporter meanwhile(*this);
+  blocked_call join = call;
+  join.joins = id_;
   for (;;) {
     drop_queue(); // if the stop came from a callback that waits here, no other thread does it
-    const blocked_region region(call,
+    const blocked_region region(join,
                                 deadline); // after it, because the users' destructors may wait, too
     try {
       parker_lease lease;

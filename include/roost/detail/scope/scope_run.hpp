@@ -13,6 +13,7 @@
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/failure.hpp>
@@ -88,6 +89,15 @@ ROOST_BODY void worker::run_others() noexcept {
   }
 }
 
+[[noreturn]] ROOST_COLD_BODY void die_holding(const owned_lock& held) noexcept {
+  die("a task ended while it held a mutex, which no other can unlock; let a mutex::guard hold it, "
+      "or take a semaphore for what another task gives back",
+      "mutex",
+      held.name.view(),
+      "locked",
+      held.where);
+}
+
 ROOST_BODY void worker::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
   this_thread.task = &t;
   this_thread.touched.moment = 0;
@@ -113,6 +123,8 @@ ROOST_BODY void worker::run(task& t, bool dropped, const std::exception_ptr& no_
         "spawned",
         t.spawned());
   }
+  if (const owned_lock* const held = this_thread.held.back())
+    die_holding(*held);
   this_thread.task = nullptr;
   t.complete(outcome);
 }

@@ -6,6 +6,7 @@
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
 #include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/stop.hpp>
@@ -18,6 +19,25 @@
 // What a report tells of a scope and its tasks. All of it is called with the scope's lock held.
 
 namespace roost::inline v0::detail {
+
+/// Notes which mutexes the task of that number holds, which is blocked on that thread; with 0 the
+/// thread without a task. The caller holds the slot's lock.
+ROOST_COLD_BODY void note_held(const thread_slot& slot,
+                               std::uint64_t task,
+                               tree_notes& notes,
+                               call_note& note) noexcept {
+  note.first_held = notes.held.size();
+  for (const owned_lock* l = slot.held.front(); l != nullptr; l = slot.held.next(*l)) {
+    if ((l->task != nullptr ? l->task->id() : 0) != task) // another runs inside its wait
+      continue;
+    if (held_note* const h = notes.held.add()) {
+      h->object = l;
+      h->name = l->name;
+      h->where = l->where;
+    }
+  }
+  note.held_count = notes.held.size() - note.first_held;
+}
 
 /// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none: a task
 /// that runs another one inside its wait is not what is blocked.
@@ -37,6 +57,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.since = slot.since;
     note.until_deadline = !slot.endless;
     note.joins = !waits;
+    note.joined = slot.call.joins;
     note.number = slot.blocked;
     note.first = notes.objects.size();
     if (slot.what != nullptr)
@@ -44,12 +65,14 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.count = notes.objects.size() - note.first;
     if (waits)
       slot.record->let_go();
+    note_held(slot, task, notes, note);
   } else if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
     note.operation = "blocking_region";
     note.is_foreign = true;
     note.object = slot.foreign->what;
     note.where = slot.foreign->where;
     note.since = slot.foreign->since;
+    note_held(slot, task, notes, note);
   }
 }
 

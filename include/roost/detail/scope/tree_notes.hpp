@@ -22,10 +22,13 @@ struct call_note {
   clock::time_point since{};
   bool until_deadline = false;
   bool joins = false;       // it waits for the tasks of a scope
+  std::uint64_t joined = 0; // of that one
   bool is_foreign = false;  // it is in a blocking_region
   std::uint64_t number = 0; // tells this call of its thread from those before and after
   std::size_t first = 0;    // of what it waits for, among tree_notes::objects
   std::size_t count = 0;
+  std::size_t first_held = 0; // of the mutexes that its thread holds, among tree_notes::held
+  std::size_t held_count = 0;
 };
 
 enum class task_phase { queued, starting, running, ending };
@@ -98,11 +101,14 @@ class tree_notes {
   note_list<scope_note> scopes;
   note_list<task_note> tasks; // by scope, in the order in which they have begun; queued ones last
   note_list<object_note> objects;
+  note_list<held_note> held;
 
  private:
   template <class Survey>
   void take_by(Survey survey) noexcept;
-  bool is_complete() const noexcept { return missing() == 0 && objects.missing() == 0; }
+  bool is_complete() const noexcept {
+    return missing() == 0 && objects.missing() == 0 && held.missing() == 0;
+  }
 };
 
 // --- implementation ---------------------------------------------------------
@@ -120,6 +126,7 @@ void tree_notes::take_by(Survey survey) noexcept {
     make_room_for_all(scopes, 8);
     make_room_for_all(tasks, 32);
     make_room_for_all(objects, 32);
+    make_room_for_all(held, 8);
     survey();
     if (is_complete())
       return;

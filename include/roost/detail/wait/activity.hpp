@@ -95,6 +95,11 @@ class activity {
 /// of a scope that covers it. Null for other threads.
 [[gnu::visibility("default")]] inline constinit thread_local activity* activity_here = nullptr;
 
+/// The number of the calling thread's tree; unknown if it belongs to none.
+inline std::uint32_t tree_here() noexcept {
+  return activity_here != nullptr ? activity_here->number() : activity::unknown;
+}
+
 /// Of which trees threads have waited at a primitive, or have woken a waiter there. Both happen
 /// where an operation does not go through at once; so the others pay nothing for it.
 ///
@@ -102,8 +107,7 @@ class activity {
 class tree_mark {
  public:
   void note_this_thread() noexcept {
-    const std::uint32_t here =
-        activity_here != nullptr ? activity_here->number() : activity::unknown;
+    const std::uint32_t here = tree_here();
     if (number_ != here)
       number_ = both(number_, here);
   }

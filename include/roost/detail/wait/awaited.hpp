@@ -19,6 +19,13 @@ struct waiter_note {
   site where;             // no line: no thread has slept
 };
 
+/// A mutex that a blocked thread holds.
+struct held_note {
+  const void* object = nullptr; // as object_note::object
+  noted_name name;
+  site where; // where it was locked
+};
+
 /// One thing that a thread waits for, as it is at this moment.
 struct object_note {
   const void* object = nullptr; // tells one from another; not looked at
@@ -28,6 +35,7 @@ struct object_note {
   std::uint64_t task = 0;  // the task that is waited for, if it is one
   waiter_note peer;        // the last that slept at the other end
   std::uint32_t users = 0; // see tree_mark::number()
+  site since;              // no line, or where began what `detail` tells: "held by \"x\""
 };
 
 /// What a blocked thread waits for, to be described in reports.

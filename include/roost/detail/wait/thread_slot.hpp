@@ -2,11 +2,13 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/base/short_text.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
@@ -29,6 +31,7 @@ struct blocked_call {
   std::string_view object = {}; // the name of the channel or scope, alive while the call blocks
   site where = {};
   watcher* meanwhile = nullptr; // the waiting thread's own
+  std::uint64_t joins = 0;      // the scope for whose tasks it waits; 0: for none's
 };
 
 /// A call of something that roost does not know, and in which a thread may block; see
@@ -74,6 +77,11 @@ struct thread_slot {
   bool tells = false;                    // the owner's alone; it is in the report sink
   std::size_t waits = 0;  // the owner's alone; changes with each call that has to wait
   unwinding_note touched; // the owner's alone
+  lock_holder locks_as;   // the owner's alone; nobody before its first lock
+  // What the running task holds, in the order in which it was locked. Others read it under the
+  // lock while the thread is published as blocked, or in a foreign call; the owner changes it only
+  // while it is not blocked, and under the lock while there is a foreign call.
+  intrusive_list<owned_lock> held;
 
   bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 
@@ -154,6 +162,22 @@ struct thread_slot {
     foreign = innermost;
   }
 
+  void hold(owned_lock& taken) noexcept {
+    change_held([&] { held.push_back(taken); });
+  }
+  void let_go(owned_lock& given_back) noexcept {
+    change_held([&] { held.erase(given_back); });
+  }
+  template <class Change>
+  void change_held(Change change) noexcept {
+    if (foreign == nullptr) { // its owner reads it without the lock
+      change();
+    } else {
+      const std::lock_guard guard(lock);
+      change();
+    }
+  }
+
   void clear() noexcept { // caller holds lock
     record = nullptr;
     call = {};
@@ -175,19 +199,27 @@ struct thread_slot {
 /// the wait of another.
 class contexts_set_aside {
  public:
-  contexts_set_aside() = default;
+  contexts_set_aside() noexcept { swap_held(); }
   ~contexts_set_aside() {
     this_thread.top = top_;
     this_thread.task = task_;
     this_thread.touched = touched_;
+    this_thread.locks_as = locks_as_;
+    swap_held();
   }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
 
  private:
+  void swap_held() noexcept {
+    this_thread.change_held([this] { std::swap(this_thread.held, held_); });
+  }
+
   context* top_ = std::exchange(this_thread.top, nullptr);
   task_context* task_ = std::exchange(this_thread.task, nullptr);
   unwinding_note touched_ = std::exchange(this_thread.touched, {});
+  lock_holder locks_as_ = std::exchange(this_thread.locks_as, this_thread.locks_as.inside());
+  intrusive_list<owned_lock> held_;
 };
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.

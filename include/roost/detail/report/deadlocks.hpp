@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/report/number_index.hpp>
+#include <roost/detail/scope/tree_notes.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/report_types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Which tasks nothing but a stop can wake, while others go on.
+//
+// Of some waits it is known what ends them: of a wait for a task, its end; of a join, the end of
+// all tasks of the scope; of one for a mutex, the holder. The search begins with all that wait
+// without a time limit, and takes out those that something else may end, or something that has been
+// taken out; until nothing changes. What is left waits for each other, for ever: each of them waits
+// for one that is left. (Anybody may send to a channel, or set an event: such waits are taken out
+// at once.) An owner is one of them, too, where it is no task.
+//
+// It is sure, although the notes of one report are of different moments: those that are left are
+// noted again, and taken out if they are in another call by then. The others were all in their
+// calls at the moment M between the two. What each waits for is a matter of the call. What holds a
+// mutex was noted together with the call of its holder, which has been in that call up to M, and
+// unlocks nothing there. So at M each of them waited for another one, and none could go on.
+
+namespace roost::inline v0::detail {
+
+#if ROOST_HAS_BODIES
+
+/// Lifetime: it refers to the notes.
+class deadlock_search {
+ public:
+  explicit deadlock_search(const tree_notes& notes);
+
+  bool has_found() const noexcept;
+
+  /// Takes out what is not in the same call in notes that were taken later.
+  void keep_what_stays(const tree_notes& later);
+
+  /// What is left, each circle with those that wait for it.
+  std::vector<deadlock_report> deadlocks() const;
+
+ private:
+  static constexpr std::size_t none = number_index::none;
+
+  /// A task, or an owner that is none.
+  struct party {
+    const call_note* call = nullptr;
+    std::uint64_t task = 0; // 0: an owner
+    std::uint64_t scope = 0;
+    std::string_view name;
+    bool is_left = false;
+  };
+
+  static bool is_endless(const call_note& call) noexcept {
+    return *call.operation != '\0' && !call.until_deadline && !call.is_foreign;
+  }
+  void add(party p);
+  void take_out();
+  bool take_out(party& p) const noexcept {
+    if (p.is_left && awaited_by(p) == none) {
+      p.is_left = false;
+      return true;
+    }
+    return false;
+  }
+
+  /// One that is left, without which that one does not go on; none if there is none.
+  std::size_t awaited_by(const party& p) const noexcept;
+  std::size_t ender_of(const object_note& awaited) const noexcept;
+
+  deadlock_link link(const party& p) const;
+
+  const tree_notes& notes_;
+  std::vector<party> parties_;
+  number_index tasks_;   // their places, by id
+  number_index scopes_;  // the place of a task of each that is left, by the scope's id
+  number_index holders_; // the places of those that hold something, by its address
+};
+
+ROOST_COLD_BODY deadlock_search::deadlock_search(const tree_notes& notes) : notes_(notes) {
+  if (notes.objects.missing() != 0 || notes.held.missing() != 0)
+    return; // it is not known what all of them wait for
+  for (const task_note& t : notes.tasks) {
+    tasks_.add(t.id, parties_.size());
+    add({&t.call, t.id, t.scope, t.name.view(), t.phase == task_phase::running});
+  }
+  number_index owners; // the threads; each may own several scopes
+  for (const scope_note& s : notes.scopes) {
+    const std::size_t place = parties_.size();
+    if (s.owner_thread != 0 && tasks_.find(s.made_in) == none &&
+        owners.add(s.owner_thread, place) == place)
+      add({&s.owner, 0, s.id, s.name.view(), true});
+  }
+  take_out();
+}
+
+ROOST_COLD_BODY void deadlock_search::add(party p) {
+  p.is_left = p.is_left && is_endless(*p.call);
+  for (std::size_t i = 0; p.is_left && i < p.call->held_count; ++i) {
+    const held_note& held = notes_.held[p.call->first_held + i];
+    holders_.add(reinterpret_cast<std::uintptr_t>(held.object), parties_.size());
+  }
+  parties_.push_back(p);
+}
+
+ROOST_COLD_BODY bool deadlock_search::has_found() const noexcept {
+  for (const party& p : parties_) {
+    if (p.is_left)
+      return true;
+  }
+  return false;
+}
+
+// A chain goes at once if it lies the one way or the other. `scopes_` may tell of a task that has
+// been taken out since; then there is another round.
+ROOST_COLD_BODY void deadlock_search::take_out() {
+  for (bool changes = true; changes;) {
+    changes = false;
+    scopes_ = number_index();
+    for (std::size_t i = 0; i < parties_.size(); ++i) {
+      if (parties_[i].is_left && parties_[i].task != 0)
+        scopes_.add(parties_[i].scope, i);
+    }
+    for (std::size_t i = 0; i < parties_.size(); ++i)
+      changes = take_out(parties_[i]) || changes;
+    for (std::size_t i = parties_.size(); i > 0; --i)
+      changes = take_out(parties_[i - 1]) || changes;
+  }
+}
+
+ROOST_COLD_BODY std::size_t deadlock_search::awaited_by(const party& p) const noexcept {
+  if (p.call->joins)
+    return scopes_.find(p.call->joined);
+  std::size_t first = none;
+  for (std::size_t i = p.call->count; i > 0; --i) {
+    first = ender_of(notes_.objects[p.call->first + i - 1]);
+    if (first == none) // it may come, and is enough
+      return none;
+  }
+  return first;
+}
+
+ROOST_COLD_BODY std::size_t deadlock_search::ender_of(const object_note& awaited) const noexcept {
+  const std::string_view kind = awaited.kind;
+  const std::size_t place = kind == "task" ? tasks_.find(awaited.task)
+                            : kind == "mutex"
+                                ? holders_.find(reinterpret_cast<std::uintptr_t>(awaited.object))
+                                : none;
+  return place != none && parties_[place].is_left ? place : none;
+}
+
+ROOST_COLD_BODY void deadlock_search::keep_what_stays(const tree_notes& later) {
+  number_index places; // in the later notes; no task has the id of a scope
+  for (std::size_t i = 0; i < later.tasks.size(); ++i)
+    places.add(later.tasks[i].id, i);
+  for (std::size_t i = 0; i < later.scopes.size(); ++i)
+    places.add(later.scopes[i].id, i);
+  for (party& p : parties_) {
+    const std::size_t place = places.find(p.task != 0 ? p.task : p.scope);
+    const call_note* const call = place == none ? nullptr
+                                  : p.task != 0 ? &later.tasks[place].call
+                                                : &later.scopes[place].owner;
+    p.is_left = p.is_left && call != nullptr && call->number == p.call->number;
+  }
+  take_out();
+}
+
+ROOST_COLD_BODY deadlock_link deadlock_search::link(const party& p) const {
+  const party& next = parties_[awaited_by(p)];
+  deadlock_link made;
+  made.task = p.task;
+  made.scope = p.scope;
+  made.name = p.name;
+  made.operation = p.call->operation;
+  made.object = p.call->object.view();
+  made.where = p.call->where;
+  made.for_task = next.task;
+  made.for_scope = next.scope;
+  made.for_name = next.name;
+  return made;
+}
+
+// Each waits for one, so each way leads into one circle.
+ROOST_COLD_BODY std::vector<deadlock_report> deadlock_search::deadlocks() const {
+  std::vector<deadlock_report> made;
+  std::vector<std::size_t> passed(parties_.size(), none); // on the way that began where
+  std::vector<std::size_t> place(parties_.size(), none);  // in `made`
+  const auto next = [this](std::size_t i) { return awaited_by(parties_[i]); };
+  for (std::size_t i = 0; i < parties_.size(); ++i) {
+    if (!parties_[i].is_left || place[i] != none)
+      continue;
+    std::size_t at = i;
+    for (; place[at] == none && passed[at] != i; at = next(at))
+      passed[at] = i;
+    const std::size_t end = place[at] != none ? place[at] : made.size();
+    if (end == made.size()) {
+      made.emplace_back();
+      for (; place[at] == none; at = next(at)) {
+        place[at] = end;
+        made[end].circle.push_back(link(parties_[at]));
+      }
+    }
+    for (at = i; place[at] == none; at = next(at)) {
+      place[at] = end;
+      made[end].others.push_back(link(parties_[at]));
+    }
+  }
+  return made;
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

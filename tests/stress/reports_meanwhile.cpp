@@ -6,9 +6,12 @@
 #include "support/catch.hpp"
 
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
@@ -22,6 +25,8 @@ using listener = Catch::TestEventListenerBase;
 #endif
 
 void take_reports(const std::stop_token& token) {
+  std::mutex pause;
+  std::condition_variable_any ended;
   std::size_t seen = 0;
   while (!token.stop_requested()) {
     const roost::report r = roost::report_all();
@@ -32,7 +37,8 @@ void take_reports(const std::stop_token& token) {
       std::terminate();
     }
     seen = 0;
-    std::this_thread::sleep_for(std::chrono::microseconds(200)); // else nothing else would go on
+    std::unique_lock lock(pause); // else little else would go on
+    ended.wait_for(lock, token, std::chrono::microseconds(200), [] { return false; });
   }
 }
 

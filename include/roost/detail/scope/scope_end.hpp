@@ -199,8 +199,8 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
     if (phase_ == phase::open)
       phase_ = phase::ending;
   }
-  // Who ends a root scope that does not cover it is not counted as a thread of the scope, but as
-  // its owner.
+  // The thread that ends a root scope which does not cover it is no thread of the scope; it is
+  // counted as the owner.
   const bool is_uncovered_root = outermost_ && outer() == nullptr && !frame_.covers();
   activity* const own = is_uncovered_root ? tree_->counted.get() : nullptr;
   wait_idle(no_deadline, call, activity_here != nullptr ? activity_here : own);

@@ -59,11 +59,14 @@ class activity {
   void watch(look at_none) noexcept { at_none_ = at_none; }
   bool is_watched() const noexcept { return at_none_ != nullptr; }
 
-  // relaxed, in all: the count alone is looked at; what is found then is looked at under locks
-  void one_more() noexcept { awake_.fetch_add(1, std::memory_order_relaxed); }
+  void one_more() noexcept {
+    // relaxed: the count alone is looked at; what is found then is looked at under locks
+    awake_.fetch_add(1, std::memory_order_relaxed);
+  }
   void one_less() noexcept {
     const look at_none = at_none_;
     const std::uint32_t number = number_;
+    // relaxed: as above
     if (awake_.fetch_sub(1, std::memory_order_relaxed) == 1)
       at_none(number);
   }
@@ -71,17 +74,17 @@ class activity {
   /// Something outside of roost may wake threads of the tree. That is known always; where threads
   /// are counted, it counts as one of them.
   void add_outside_waker() noexcept {
-    outside_wakers_.fetch_add(1, std::memory_order_relaxed);
+    outside_wakers_.fetch_add(1, std::memory_order_relaxed); // relaxed: as above
     if (is_watched())
       one_more();
   }
   void drop_outside_waker() noexcept {
-    outside_wakers_.fetch_sub(1, std::memory_order_relaxed);
+    outside_wakers_.fetch_sub(1, std::memory_order_relaxed); // relaxed: as above
     if (is_watched())
       one_less();
   }
   bool has_outside_wakers() const noexcept {
-    return outside_wakers_.load(std::memory_order_relaxed) != 0;
+    return outside_wakers_.load(std::memory_order_relaxed) != 0; // relaxed: as above
   }
 
  private:

@@ -77,6 +77,16 @@ struct scope_options {
   /// even in a task.
   bool covers_owner = true;
 
+  /// If set, a thread that begins a task calls this with the task's name, empty if it has none: so
+  /// that debuggers and profilers show threads by what they do, as pthread_setname_np() lets them.
+  /// Threads are used again, so it is called for each task, before the task's callable and as its
+  /// first step: this_task:: tells of the task, a stop ends waits, and what it throws is the task's
+  /// failure. It is not called for a task that a thread runs inside a wait of another task or of
+  /// the owner: the thread goes on with what waits. A scope inside has that of its outermost scope,
+  /// unless it sets one. A plain function: what names a thread needs no more, and a scope pays one
+  /// pointer for it.
+  void (*thread_started)(std::string_view task) = nullptr;
+
   /// A join that still waits so long after a stop gives a report of the scope to the report sink,
   /// which prints it to stderr unless the program has set another one: set_report_sink(). Again at
   /// double the time, and so on. A join, or a spawn that waits, does the same where tasks have been

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <string_view>
 
 using namespace std::chrono_literals;
 
@@ -24,6 +25,7 @@ TEST_CASE("all scope_options are given in the order in which people write them",
                                      .on_failure = [&](const roost::failure&) { ++handled; },
                                      .inherit = false,
                                      .covers_owner = false,
+                                     .thread_started = [](std::string_view) {},
                                      .stall_after = 1min};
   CHECK(options.limit == 2);
   CHECK(options.backlog == 3);

@@ -71,12 +71,16 @@ scope_state::scope_state(const scope_options& options, clock::time_point own_dea
       stall_after_(options.stall_after),
       on_failure_(options.on_failure),
       frame_(*this, options.covers_owner),
-      queue_(options.limit, options.backlog) {
+      queue_(options.limit, options.backlog),
+      thread_started_(options.thread_started != nullptr ? options.thread_started
+                                                        : tree_->thread_started) {
   if (options.limit == 0) {
     throw std::invalid_argument("roost::task_scope: " + name_and_line() +
                                 ", has a limit of 0, with which no task would ever run; leave it "
                                 "out to set none");
   }
+  if (outermost_) // nobody else has the tree so far
+    tree_->thread_started = thread_started_;
 }
 
 ROOST_BODY scope_state::~scope_state() = default;

@@ -60,6 +60,7 @@ ROOST_BODY worker::worker(scope_state& scope, task& first) noexcept
       gone_(scope.blocks()) {}
 
 ROOST_BODY void worker::work(const std::exception_ptr& no_thread) noexcept {
+  thread_started_ = scope_.thread_started();
   run(*runs, scope_.started(*this), no_thread);
   run_others();
 }
@@ -110,7 +111,11 @@ ROOST_BODY void worker::run(task& t, bool dropped, const std::exception_ptr& no_
     scope_.failed(t, no_thread, 0);
     outcome = task::outcome::failed;
   } else {
-    outcome = call(scope_, t, [&t] { t.invoke(); });
+    outcome = call(scope_, t, [&] {
+      if (thread_started_ != nullptr)
+        thread_started_(t.name());
+      t.invoke();
+    });
   }
   outcome = destroy_callable(scope_, t, outcome);
   t.leave();

@@ -29,7 +29,6 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -37,6 +36,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace roost::inline v0::detail {
@@ -84,6 +84,7 @@ class scope_state final : public stop_domain {
   }
   const owner_frame& frame() const noexcept { return frame_; }
   block_cache& blocks() noexcept { return blocks_; }
+  auto thread_started() const noexcept { return thread_started_; }
 
   // --- how a task gets in -------------------------------------------------------
 
@@ -389,7 +390,7 @@ class scope_state final : public stop_domain {
   // general allocators are slow with aligned and with large objects.
   run_queue queue_;
   const clock::time_point made_at_ = sync::now_roughly();
-  [[maybe_unused]] std::array<std::byte, 8> gap_{};
+  void (*const thread_started_)(std::string_view task); // null for none
   spawn_buffer buffer_; // has a lock of its own, too
 };
 

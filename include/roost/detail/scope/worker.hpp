@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <string_view>
 
 namespace roost::inline v0::detail {
 
@@ -51,6 +52,7 @@ class worker final : public stand_in {
   destroy_callable(scope_state& scope, task& t, task::outcome outcome) noexcept;
 
   scope_state& scope_;
+  void (*thread_started_)(std::string_view task) = nullptr; // not called inside a wait
   block_cache::returns gone_; // empty when nothing of the scope runs here any more
 };
 

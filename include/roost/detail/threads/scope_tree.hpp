@@ -7,6 +7,7 @@
 #include <roost/detail/wait/activity.hpp>
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -25,6 +26,7 @@ struct scope_tree {
   const std::shared_ptr<activity> counted; // that of the tree around, if it is made inside one
   timekeeper keeper;
   thread_pool threads;
+  void (*thread_started)(std::string_view task) = nullptr; // the outermost scope's; constant
 };
 
 /// That of the scopes around the calling thread, or a new one.

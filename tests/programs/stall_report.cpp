@@ -343,7 +343,9 @@ void joins_without_a_stop_and_then_with_one() {
   const auto texts = told.all();
   expect(texts.size() == 5, "five texts");
   for (std::size_t i = 0; i < 2; ++i) {
-    expect(texts[i].starts_with("roost: RUNNING: scope \"hangs\" has 1 task, of which 1 run\n"),
+    expect(texts[i].starts_with("roost: RUNNING: scope \"hangs\" has 1 task, of which 1 is outside "
+                                "roost: in code that computes, or in a call that roost does not "
+                                "know\n"),
            texts[i]);
   }
   const std::vector<std::string> after(texts.begin() + 2, texts.end());

@@ -6,21 +6,27 @@
 #include "support/probe.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace test {
 
-/// The texts that the sink was given while it lives.
+/// The texts that the sink was given while it lives. Each calls `then`, on the thread that waits.
 class told_texts {
  public:
-  told_texts() {
+  explicit told_texts(std::function<void()> then = [] {}) {
     texts().clear();
+    action() = std::move(then);
     roost::set_report_sink([](std::string_view text) {
-      const std::lock_guard guard(mutex());
-      texts().emplace_back(text);
+      {
+        const std::lock_guard guard(mutex());
+        texts().emplace_back(text);
+      }
+      action()();
     });
   }
   told_texts(const told_texts&) = delete;
@@ -43,6 +49,10 @@ class told_texts {
   static std::vector<std::string>& texts() {
     static std::vector<std::string> all;
     return all;
+  }
+  static std::function<void()>& action() {
+    static std::function<void()> then;
+    return then;
   }
 };
 

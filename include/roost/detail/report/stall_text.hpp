@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/deadlock_error.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/report/hints.hpp>
 #include <roost/detail/report/snapshot.hpp>
 #include <roost/detail/report/text.hpp>
 #include <roost/detail/report/words.hpp>
@@ -56,7 +57,8 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
   }
   if (running != 0) {
     return "RUNNING: " + name + " has " + count_of(scope.running, "task") + ", of which " +
-           std::to_string(running) + " run";
+           std::to_string(running) + (running == 1 ? " is" : " are") +
+           " outside roost: in code that computes, or in a call that roost does not know";
   }
   if (scope.running == 0)
     return "STALLED: " + name + " has no task, and its owner waits";
@@ -90,6 +92,13 @@ ROOST_COLD_BODY std::string told_text(const std::string& headline, const report&
   return text;
 }
 
+ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
+  std::string text = told_text(standstill_headline(r, what), r);
+  for (const std::string& line : report_hints(r).lines())
+    text += "  " + line;
+  return text;
+}
+
 // Something that the sink does may wake threads of the scope: meanwhile this thread is awake.
 class awake_in_sink {
  public:
@@ -108,15 +117,16 @@ class awake_in_sink {
   const bool counts_ = activity_here != nullptr && activity_here->is_watched();
 };
 
-template <class Headline>
-void tell(stop_domain& scope, Headline headline) noexcept {
+/// `text_of(report)` is told.
+template <class TextOf>
+void tell(stop_domain& scope, TextOf text_of) noexcept {
   if (this_thread.tells) // a wait of the sink's own
     return;
   try {
     const report r = report_of(scope);
     if (r.scopes.empty())
       return; // no memory for it
-    const std::string text = told_text(headline(r), r);
+    const std::string text = text_of(r);
     const awake_in_sink awake;
     const wait_set_aside aside; // the sink may wait, too
     this_thread.tells = true;
@@ -127,11 +137,11 @@ void tell(stop_domain& scope, Headline headline) noexcept {
 }
 
 ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
-  tell(scope, &stall_headline);
+  tell(scope, [](const report& r) { return told_text(stall_headline(r), r); });
 }
 
 ROOST_COLD_BODY void tell_standstill(stop_domain& scope, standstill what) noexcept {
-  tell(scope, [what](const report& r) { return standstill_headline(r, what); });
+  tell(scope, [what](const report& r) { return standstill_text(r, what); });
 }
 
 ROOST_COLD_BODY std::exception_ptr make_deadlock_error(stop_domain& scope) noexcept {
@@ -139,7 +149,7 @@ ROOST_COLD_BODY std::exception_ptr make_deadlock_error(stop_domain& scope) noexc
     report r = report_of(scope);
     if (r.scopes.empty())
       throw std::bad_alloc();
-    const std::string text = told_text(standstill_headline(r, standstill::was_asked_for), r);
+    const std::string text = standstill_text(r, standstill::was_asked_for);
     return std::make_exception_ptr(deadlock_error(text, std::move(r)));
   } catch (...) {
     return std::current_exception();

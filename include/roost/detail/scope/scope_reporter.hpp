@@ -115,7 +115,7 @@ ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noe
 ROOST_COLD_BODY void scope_state::owner_watch::look() noexcept {
   const clock::time_point now = sync::now();
   const bool told = verdict_.look(now);
-  if (now < next_)
+  if (now < next_ && !told)
     return;
   if (!told)
     tell_stall(scope_);
@@ -190,7 +190,10 @@ ROOST_COLD_BODY clock::time_point scope_state::next_report(stall_watch& watch) n
 // Where only the queue makes it look, a task that computes may well go on: then it tells nothing.
 ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
-  const bool told = verdict_.look(now);
+  if (verdict_.look(now)) {
+    watch_.reported(sync::now()); // which says the same
+    return;
+  }
   if (now < next_)
     return;
   bool stalls = false;
@@ -200,7 +203,7 @@ ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
       return;
     stalls = watch_.reports_all() || scope_.all_are_blocked();
   }
-  if (stalls && !told)
+  if (stalls)
     tell_stall(scope_);
   watch_.reported(sync::now()); // a sink may take its time
 }

@@ -31,7 +31,8 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 ///        "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
 ///        "limit": null, "owner_thread": 4242, "owner": null}],
 ///      "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
-///        "state": "blocked", "thread": 4243, "thread_state": "", "blocked": {
+///        "state": "blocked", "thread": 4243, "thread_state": "", "last_blocked": null,
+///        "blocked": {
 ///          "operation": "sender::send", "object": "rows", "detail": "2/2, 1 receiver",
 ///          "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
 ///          "waits_for": [{"id": 1, "kind": "channel", "name": "rows",

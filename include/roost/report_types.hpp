@@ -83,6 +83,7 @@ struct task_report {
   std::uint64_t thread_id = 0; // the system's on Linux; 0 before it runs
   std::string thread_state;    // while it runs: what the system says that its thread does, if it
                                // does; "sleeping". Of the first hundred
+  site last_blocked; // while it runs: the call of roost in which it has slept last, if it has
 };
 
 struct scope_report {

@@ -6,6 +6,7 @@
 #include "support/probe.hpp"
 #include "support/reports.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,37 @@ TEST_CASE("behind its blocking_region a task runs", "[report]") {
   const roost::report r = scope.report();
   gate.open();
   CHECK(task_in(r, "runs").state == task_state::running);
+}
+
+TEST_CASE("a task that runs is shown with the line where it has slept last", "[report]") {
+  test::gate gate;
+  unsigned line = 0;
+  roost::task_scope scope;
+  scope.spawn("slept", [&] {
+    line = __LINE__ + 1;
+    roost::this_task::sleep_for(std::chrono::milliseconds(10));
+    gate.pass();
+  });
+  gate.wait_for_arrivals(1);
+  const roost::report r = scope.report();
+  gate.open();
+  CHECK(task_in(r, "slept").last_blocked.line == line);
+  CHECK(to_text(r).find(", last blocked at " + std::string(__FILE__) + ":" + std::to_string(line) +
+                        "\n") != std::string::npos);
+  CHECK(to_json(r).find(":" + std::to_string(line) + "\"") != std::string::npos);
+}
+
+TEST_CASE("a task that runs is not shown with where one before it has slept", "[report]") {
+  test::gate gate;
+  roost::task_scope scope({.limit = 1});
+  scope.spawn("slept", [] { roost::this_task::sleep_for(std::chrono::milliseconds(10)); });
+  scope.spawn("follows", [&] { gate.pass(); }); // on the same thread
+  gate.wait_for_arrivals(1);
+  const roost::report r = scope.report();
+  gate.open();
+  CHECK(task_in(r, "follows").last_blocked.line == 0);
+  CHECK(to_text(r).find("last blocked") == std::string::npos);
+  CHECK(to_json(r).find("\"last_blocked\": null") != std::string::npos);
 }
 
 TEST_CASE("the innermost of nested blocking_regions is shown, and then the one around",

@@ -90,6 +90,7 @@ TEST_CASE("JSON has the fields of a task and of what it waits for", "[report]") 
   CHECK(t.keys() == std::vector<std::string>{"age_ms",
                                              "blocked",
                                              "id",
+                                             "last_blocked",
                                              "name",
                                              "scope",
                                              "spawned",

@@ -193,6 +193,7 @@ ROOST_COLD_BODY void report_json::task(const task_report& t) {
   text("state", word_for(t.state));
   number_or_null("thread", t.thread_id);
   text("thread_state", t.thread_state);
+  place("last_blocked", t.last_blocked);
   write_optional(out_, "blocked", t.blocked, [this](const blocked_report& b) { blocked(b); });
   out_.end('}');
 }

@@ -122,6 +122,7 @@ report_builder::fill(task_report& made, const task_note& note, const tree_notes&
   made.spawned = note.spawned;
   made.age = since(note.since);
   made.thread_id = note.thread;
+  made.last_blocked = note.last_blocked;
   fill(made.blocked, note.call, notes);
   switch (note.phase) {
   case task_phase::queued:

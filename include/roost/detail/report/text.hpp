@@ -143,6 +143,8 @@ ROOST_COLD_BODY std::string report_text::state_words(const task_report& t, bool 
     text += ", thread " + std::to_string(t.thread_id);
   if (alone && !t.thread_state.empty())
     text += ", " + t.thread_state;
+  if (alone && t.last_blocked.line != 0)
+    text += ", last blocked at " + line_of(t.last_blocked);
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
 #include <roost/stop.hpp>
 
 #include <atomic>
@@ -80,6 +81,12 @@ ROOST_COLD_BODY std::uint64_t number_of(const thread_slot& slot) noexcept {
   return slot.number.load(std::memory_order_relaxed); // relaxed: a number, see know_number()
 }
 
+/// Where the thread has slept last, if that was in this task.
+ROOST_COLD_BODY site last_blocked(thread_slot& slot, const task& t) noexcept {
+  const std::lock_guard guard(slot.lock);
+  return slot.slept.task == t.id() ? slot.slept.where : site();
+}
+
 ROOST_COLD_BODY void
 note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& notes) noexcept {
   task_note* const note = notes.tasks.add();
@@ -95,6 +102,8 @@ note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& note
     return;
   note->thread = number_of(*thread);
   note_call(*thread, t.id(), notes, note->call);
+  if (*note->call.operation == '\0')
+    note->last_blocked = last_blocked(*thread, t);
 }
 
 ROOST_COLD_BODY void note_stop(const stop_cause& cause, scope_note& note) noexcept {

@@ -42,6 +42,7 @@ struct task_note {
   task_phase phase = task_phase::queued;
   std::uint64_t thread = 0;
   call_note call;
+  site last_blocked; // no line: it has not slept, or sleeps
 };
 
 struct scope_note {

@@ -82,6 +82,7 @@ struct thread_slot {
   // lock while the thread is published as blocked, or in a foreign call; the owner changes it only
   // while it is not blocked, and under the lock while there is a foreign call.
   intrusive_list<owned_lock> held;
+  waiter_note slept;      // guarded by lock; where it sleeps, or has slept last
 
   bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 
@@ -114,8 +115,9 @@ struct thread_slot {
     const clock::time_point now = sync::now_roughly();
     const std::lock_guard guard(lock);
     since = now;
+    slept = {task_id, call.where};
     if (what != nullptr && record->try_hold()) {
-      what->sleeps({task_id, call.where});
+      what->sleeps(slept);
       record->let_go();
     }
   }

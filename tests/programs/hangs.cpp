@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSL-1.0
+// Programs that hang, as people write them, and what is told of them: it is to be enough to find
+// the cause. Run with the name of one, with ROOST_STALL_MS=100 as one does to look for a hang.
+#include <roost.hpp>
+
+#include "support/leak_rows.hpp"
+#include "support/probe.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <utility>
+
+using namespace std::chrono_literals;
+using test::at_line;
+using test::expect;
+using test::expect_told;
+using test::told_texts;
+
+namespace {
+
+/// Nothing goes on; where that cannot be known it is told that nothing of the scope runs.
+const char* const hangs = test::has_another_thread ? "STALLED: scope" : "DEADLOCK: nothing in";
+
+/// What is told beside the report where it is known that nothing goes on.
+std::string hint(const char* words) {
+  return test::has_another_thread ? "" : std::string("hint: ") + words;
+}
+
+void the_owner_forgot_to_close() {
+  auto jobs = roost::make_channel<int>(4, "jobs");
+  const told_texts told([&] { jobs.tx.close(); });
+  {
+    roost::task_scope scope({.name = "pool"});
+    const unsigned receives = __LINE__ + 3;
+    for (int i = 0; i < 2; ++i) {
+      scope.spawn("worker", [rx = jobs.rx] {
+        for (const int job : rx)
+          (void)job;
+      });
+    }
+    for (int i = 0; i < 3; ++i)
+      (void)jobs.tx.send(i);
+    test::wait_until([&] { return jobs.tx.size() == 0; });
+    test::wait_until_blocked(scope, 2);
+    scope.join();
+    expect_told(told,
+                hangs,
+                {"owner: blocked ",
+                 "in task_scope::join on \"pool\"",
+                 "\"worker\" x2 #",
+                 "in receiver::receive on \"jobs\" (0/4, 1 sender) at " + at_line(receives),
+                 hint("channel \"jobs\" stays open, as 1 sender is left: close() it")});
+  }
+}
+
+void two_that_wait_for_each_other() {
+  auto a = roost::make_channel<int>(0, "a");
+  auto b = roost::make_channel<int>(0, "b");
+  const told_texts told([&] {
+    a.tx.close();
+    b.tx.close();
+  });
+  roost::task_scope scope({.name = "cross"});
+  const unsigned left = __LINE__ + 2;
+  scope.spawn("left", [rx = a.rx, tx = b.tx] {
+    if (const auto value = rx.receive())
+      (void)tx.send(*value);
+  });
+  scope.spawn("right", [rx = b.rx, tx = a.tx] {
+    if (const auto value = rx.receive())
+      (void)tx.send(*value);
+  });
+  test::wait_until_blocked(scope, 2);
+  scope.join();
+  expect_told(told,
+              hangs,
+              {"\"left\" #",
+               "in receiver::receive on \"a\" (capacity 0, 2 senders) at " + at_line(left),
+               "\"right\" #",
+               "in receiver::receive on \"b\" (capacity 0, 2 senders) at " + at_line(left + 4)});
+}
+
+// The process has no means to know what a std::mutex waits for: the line before it is the trail.
+void locks_in_two_orders() {
+  std::timed_mutex m;
+  std::timed_mutex n;
+  roost::event rescue;
+  std::atomic<int> at_second{0};
+  const told_texts told([&] { rescue.set(); });
+  roost::task_scope scope({.name = "bank"});
+  const auto lock_both = [&](std::timed_mutex& first, std::timed_mutex& second) {
+    const std::lock_guard one(first);
+    roost::this_task::sleep_for(10ms); // the other one has its first lock by then
+    ++at_second;
+    while (!rescue.is_set() && !second.try_lock_for(1ms)) {
+    }
+  };
+  const unsigned sleeps = __LINE__ - 5;
+  scope.spawn("a to b", [&] { lock_both(m, n); });
+  scope.spawn("b to a", [&] { lock_both(n, m); });
+  test::wait_until([&] { return at_second == 2; });
+  scope.join();
+  expect_told(told,
+              "RUNNING: scope \"bank\" has 2 tasks, of which 2 are outside roost: in code that "
+              "computes, or in a call that roost does not know\n",
+              {"\"a to b\" #",
+               "\"b to a\" #",
+               ": outside roost, thread ",
+               ", last blocked at " + at_line(sleeps) + "\n"});
+}
+
+void the_owner_leaves_its_loop_early() {
+  auto numbers = roost::make_channel<int>(0, "numbers");
+  const told_texts told([&] { numbers.rx.close(); });
+  roost::task_scope scope({.name = "gen"});
+  const unsigned sends = __LINE__ + 2;
+  scope.spawn("generator", [tx = std::move(numbers.tx)] {
+    for (int i = 0; tx.send(i); ++i) {
+    }
+  });
+  for (const int number : numbers.rx) {
+    if (number == 3)
+      break;
+  }
+  test::wait_until_blocked(scope, 1);
+  scope.join();
+  expect_told(told,
+              hangs,
+              {"\"generator\" #",
+               "in sender::send on \"numbers\" (capacity 0, 1 receiver) at " + at_line(sends),
+               hint("channel \"numbers\" stays open, as 1 receiver is left: close() it"),
+               hint("if tasks are to wait until a stop")});
+}
+
+void the_owner_receives_and_holds_a_sender() {
+  auto results = roost::make_channel<int>(0, "results");
+  const told_texts told([&] { results.tx.close(); });
+  roost::task_scope scope({.name = "fan-in"});
+  for (int i = 0; i < 3; ++i)
+    scope.spawn("worker", [tx = results.tx, i] { (void)tx.send(i); });
+  const unsigned receives = __LINE__ + 1;
+  for (const int result : results.rx)
+    (void)result;
+  expect_told(told,
+              hangs,
+              {"owner: blocked ",
+               "in receiver::receive on \"results\" (capacity 0, 1 sender) at " + at_line(receives),
+               hint("channel \"results\" stays open, as 1 sender is left: close() it")});
+}
+
+void the_owner_asks_a_task_that_waits() {
+  auto c = roost::make_channel<int>(0, "c");
+  const told_texts told([&] { c.tx.close(); });
+  roost::task_scope scope({.name = "app"});
+  const unsigned receives = __LINE__ + 1;
+  auto task = scope.spawn("worker", [rx = c.rx] { return rx.receive().has_value(); });
+  test::wait_until_blocked(scope, 1);
+  expect(!task.get(), "the rescue closes it");
+  expect_told(told,
+              hangs,
+              {"owner: blocked ",
+               "in task_handle::get on \"worker\" (task #",
+               "in receiver::receive on \"c\" (capacity 0, 1 sender) at " + at_line(receives),
+               hint("channel \"c\" stays open")});
+}
+
+void many_that_wait_for_the_same() {
+  roost::event never;
+  const told_texts told([&] { never.set(); });
+  roost::task_scope scope({.name = "many"});
+  const unsigned waits = __LINE__ + 2;
+  for (int i = 0; i < 100; ++i)
+    scope.spawn([&] { never.wait(); });
+  test::wait_until_blocked(scope, 100);
+  scope.join();
+  expect_told(
+      told, hangs, {"(unnamed) x100 #", "in event::wait (not set) at " + at_line(waits) + "\n"});
+}
+
+constexpr test::leak_row rows[] = {
+    {"open_channel", the_owner_forgot_to_close, nullptr, false},
+    {"cross", two_that_wait_for_each_other, nullptr, false},
+    {"two_locks", locks_in_two_orders, nullptr, false},
+    {"left_early", the_owner_leaves_its_loop_early, nullptr, false},
+    {"own_sender", the_owner_receives_and_holds_a_sender, nullptr, false},
+    {"get", the_owner_asks_a_task_that_waits, nullptr, false},
+    {"many", many_that_wait_for_the_same, nullptr, false},
+};
+
+} // namespace
+
+// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
+int main(int argc, char** argv) {
+  return test::run_leak_row(rows, argc, argv);
+}

@@ -11,17 +11,19 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 // What helps where nothing in a scope can go on, as far as its report tells:
 //
-//     hint: channel "jobs" stays open, as 1 sender is left: close() it, or let it go, once all is sent
-//     hint: if tasks are to wait until a stop, the scope needs one: .exit = roost::on_exit::stop, or
-//         request_stop()
+//     hint: channel "jobs" stays open, as 1 sender is left: close() it, or let it go, once all is
+//         sent
+//     hint: if tasks are to wait until a stop, the scope needs one: .exit = roost::on_exit::stop,
+//         or request_stop()
 //
-// The first is the most frequent cause: an end that its holder has forgotten. A report cannot say
-// which thread holds an end, and whether a task waits for a stop by intention; so these are hints.
+// (each of them in one line). The first is the most frequent cause: an end that its holder has
+// forgotten. A report cannot say which thread holds an end, and whether a task waits for a stop by
+// intention; so these are hints.
 
 namespace roost::inline v0::detail {
 
@@ -74,11 +76,12 @@ ROOST_COLD_BODY void report_hints::add(const blocked_report& call) {
     const std::string ends = o.detail.substr(comma + 2);
     const bool is_one = ends.starts_with("1 ");
     const bool receives = ends.find("sender") != std::string::npos;
-    lines_.push_back("hint: channel " +
-                     (o.name.empty() ? "at " + line_of(call.where) : quoted(o.name)) +
-                     " stays open, as " + ends + (is_one ? " is" : " are") +
-                     " left: close() it, or let " + (is_one ? "it" : "them") + " go, once all is " +
-                     (receives ? "sent" : "received") + "\n");
+    std::string line = "hint: channel ";
+    line += o.name.empty() ? "at " + line_of(call.where) : quoted(o.name);
+    line += " stays open, as " + ends + (is_one ? " is" : " are") + " left: close() it, or let ";
+    line += is_one ? "it" : "them";
+    line += receives ? " go, once all is sent\n" : " go, once all is received\n";
+    lines_.push_back(std::move(line));
   }
 }
 

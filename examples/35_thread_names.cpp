@@ -9,14 +9,13 @@
 #include <string>
 #include <string_view>
 
-#if defined(__linux__) && __has_include(<pthread.h>)
+#if defined(__linux__)
 #include <pthread.h>
-#define CAN_NAME_THREADS 1
 #endif
 
 namespace {
 
-#if defined(CAN_NAME_THREADS)
+#if defined(__linux__)
 void name_thread(std::string_view task) {
   std::array<char, 16> name{}; // all that Linux keeps of one, with the zero at the end
   std::copy_n(task.data(), std::min(task.size(), name.size() - 1), name.data());

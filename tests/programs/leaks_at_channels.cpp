@@ -245,9 +245,9 @@ void s6_a_service_that_ends_with_its_object() {
   auto commands = roost::make_channel<int>(0, "commands");
   roost::event reload;
   {
-    roost::background_scope of_an_object({.stall_after = soon});
+    roost::background_scope of_an_object;
     of_an_object.spawn([&] { serve(commands.rx, reload); });
-    roost::task_scope scope({.exit = roost::on_exit::stop, .stall_after = soon});
+    roost::task_scope scope({.exit = roost::on_exit::stop});
     scope.spawn([&] { serve(commands.rx, reload); });
     test::wait_until_blocked(of_an_object, 1);
     test::wait_until_blocked(scope, 1);

@@ -311,7 +311,7 @@ void s16_a_ticker_has_no_thread() {
     tickers.emplace_back(1ms);
   expect(test::count_threads() <= before, "no thread for any of them");
   {
-    roost::task_scope scope({.exit = roost::on_exit::stop, .stall_after = soon});
+    roost::task_scope scope({.exit = roost::on_exit::stop});
     scope.spawn([&] {
       for (;;)
         tickers.front().wait();

@@ -19,7 +19,8 @@
 
 namespace test {
 
-/// scope_options::stall_after where something is to be told, and where nothing is.
+/// scope_options::stall_after where something is to be told; and where nothing is, but for scopes
+/// that are stopped: on a busy machine a task may take as long to end.
 inline constexpr std::chrono::milliseconds soon(20);
 
 /// A line of the calling file.

@@ -173,12 +173,13 @@ ROOST_COLD_BODY bool scope_state::has_work() const noexcept {
   return found;
 }
 
+// A worker between two tasks is counted, and has no task to be shown.
 ROOST_COLD_BODY bool scope_state::all_are_blocked() const noexcept {
-  bool all = true;
+  std::size_t blocked = 0;
   for_each_running([&](const task&, thread_slot* thread) {
-    all = all && thread != nullptr && thread->waits_for_others();
+    blocked += thread != nullptr && thread->waits_for_others() ? 1 : 0;
   });
-  return all;
+  return blocked == queue_.counted();
 }
 
 ROOST_COLD_BODY clock::time_point scope_state::next_report(stall_watch& watch) noexcept {

@@ -4,6 +4,7 @@
 // is what makes things go on again; with "silent"; or with "random".
 #include <roost.hpp>
 
+#include "support/another_thread.hpp"
 #include "support/expect.hpp"
 #include "support/probe.hpp"
 #include "support/token_ring.hpp"
@@ -22,16 +23,9 @@
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_THREAD__)
-#define ROOST_TEST_HAS_ANOTHER_THREAD 1 // ThreadSanitizer starts one
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ROOST_TEST_HAS_ANOTHER_THREAD 1
-#endif
-#endif
-
 using namespace std::chrono_literals;
 using test::expect;
+using test::has_another_thread;
 
 namespace {
 
@@ -65,12 +59,6 @@ class told {
     return then;
   }
 };
-
-#if defined(ROOST_TEST_HAS_ANOTHER_THREAD)
-constexpr bool has_another_thread = true;
-#else
-constexpr bool has_another_thread = false;
-#endif
 
 void expect_told(const told& t,
                  const char* scope,

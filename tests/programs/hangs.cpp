@@ -16,17 +16,10 @@ using namespace std::chrono_literals;
 using test::at_line;
 using test::expect;
 using test::expect_told;
+using test::standstill_of;
 using test::told_texts;
 
 namespace {
-
-/// Nothing goes on; where that cannot be known it is told that nothing of the scope runs.
-const char* const hangs = test::has_another_thread ? "STALLED: scope" : "DEADLOCK: nothing in";
-
-/// What is told beside the report where it is known that nothing goes on.
-std::string hint(const char* words) {
-  return test::has_another_thread ? "" : std::string("hint: ") + words;
-}
 
 void the_owner_forgot_to_close() {
   auto jobs = roost::make_channel<int>(4, "jobs");
@@ -46,12 +39,12 @@ void the_owner_forgot_to_close() {
     test::wait_until_blocked(scope, 2);
     scope.join();
     expect_told(told,
-                hangs,
+                standstill_of("pool"),
                 {"owner: blocked ",
                  "in task_scope::join on \"pool\"",
                  "\"worker\" x2 #",
                  "in receiver::receive on \"jobs\" (0/4, 1 sender) at " + at_line(receives),
-                 hint("channel \"jobs\" stays open, as 1 sender is left: close() it")});
+                 "hint: channel \"jobs\" stays open, as 1 sender is left: close() it"});
   }
 }
 
@@ -75,7 +68,7 @@ void two_that_wait_for_each_other() {
   test::wait_until_blocked(scope, 2);
   scope.join();
   expect_told(told,
-              hangs,
+              standstill_of("cross"),
               {"\"left\" #",
                "in receiver::receive on \"a\" (capacity 0, 2 senders) at " + at_line(left),
                "\"right\" #",
@@ -127,11 +120,11 @@ void the_owner_leaves_its_loop_early() {
   test::wait_until_blocked(scope, 1);
   scope.join();
   expect_told(told,
-              hangs,
+              standstill_of("gen"),
               {"\"generator\" #",
                "in sender::send on \"numbers\" (capacity 0, 1 receiver) at " + at_line(sends),
-               hint("channel \"numbers\" stays open, as 1 receiver is left: close() it"),
-               hint("if tasks are to wait until a stop")});
+               "hint: channel \"numbers\" stays open, as 1 receiver is left: close() it",
+               "hint: if tasks are to wait until a stop"});
 }
 
 void the_owner_receives_and_holds_a_sender() {
@@ -144,10 +137,10 @@ void the_owner_receives_and_holds_a_sender() {
   for (const int result : results.rx)
     (void)result;
   expect_told(told,
-              hangs,
+              standstill_of("fan-in"),
               {"owner: blocked ",
                "in receiver::receive on \"results\" (capacity 0, 1 sender) at " + at_line(receives),
-               hint("channel \"results\" stays open, as 1 sender is left: close() it")});
+               "hint: channel \"results\" stays open, as 1 sender is left: close() it"});
 }
 
 void the_owner_asks_a_task_that_waits() {
@@ -159,11 +152,11 @@ void the_owner_asks_a_task_that_waits() {
   test::wait_until_blocked(scope, 1);
   expect(!task.get(), "the rescue closes it");
   expect_told(told,
-              hangs,
+              standstill_of("app"),
               {"owner: blocked ",
                "in task_handle::get on \"worker\" (task #",
                "in receiver::receive on \"c\" (capacity 0, 1 sender) at " + at_line(receives),
-               hint("channel \"c\" stays open")});
+               "hint: channel \"c\" stays open"});
 }
 
 void many_that_wait_for_the_same() {
@@ -175,18 +168,19 @@ void many_that_wait_for_the_same() {
     scope.spawn([&] { never.wait(); });
   test::wait_until_blocked(scope, 100);
   scope.join();
-  expect_told(
-      told, hangs, {"(unnamed) x100 #", "in event::wait (not set) at " + at_line(waits) + "\n"});
+  expect_told(told,
+              standstill_of("many"),
+              {"(unnamed) x100 #", "in event::wait (not set) at " + at_line(waits) + "\n"});
 }
 
 constexpr test::leak_row rows[] = {
-    {"open_channel", the_owner_forgot_to_close, nullptr, false},
-    {"cross", two_that_wait_for_each_other, nullptr, false},
-    {"two_locks", locks_in_two_orders, nullptr, false},
-    {"left_early", the_owner_leaves_its_loop_early, nullptr, false},
-    {"own_sender", the_owner_receives_and_holds_a_sender, nullptr, false},
-    {"get", the_owner_asks_a_task_that_waits, nullptr, false},
-    {"many", many_that_wait_for_the_same, nullptr, false},
+    {"open_channel", the_owner_forgot_to_close, nullptr},
+    {"cross", two_that_wait_for_each_other, nullptr},
+    {"two_locks", locks_in_two_orders, nullptr},
+    {"left_early", the_owner_leaves_its_loop_early, nullptr},
+    {"own_sender", the_owner_receives_and_holds_a_sender, nullptr},
+    {"get", the_owner_asks_a_task_that_waits, nullptr},
+    {"many", many_that_wait_for_the_same, nullptr},
 };
 
 } // namespace

@@ -26,6 +26,7 @@ using test::expect;
 using test::expect_silence;
 using test::expect_told;
 using test::soon;
+using test::standstill_of;
 using test::told_texts;
 
 namespace {
@@ -51,7 +52,7 @@ void s8_each_waits_for_the_other() {
   });
   scope.join();
   expect_told(told,
-              "DEADLOCK: nothing in scope \"batch\" can go on",
+              standstill_of("batch"),
               {"\"worker\" #",
                "in select (2 cases) at " + at_line(selects),
                "event (not set)",
@@ -88,7 +89,7 @@ void s9_one_more_is_counted_than_ends() {
   const unsigned waits = __LINE__ + 1;
   batch.wait();
   expect_told(told,
-              "DEADLOCK: nothing in scope \"app\" can go on",
+              standstill_of("app"),
               {"owner: blocked ", "in wait_group::wait (count 1) at " + at_line(waits)});
 }
 
@@ -116,7 +117,7 @@ void s12_the_signal_never_comes() {
   scope.spawn("consumer", [&] { ready.wait(); });
   scope.join();
   expect_told(told,
-              "DEADLOCK: nothing in scope \"app\" can go on",
+              standstill_of("app"),
               {"\"consumer\" #", "in event::wait (not set) at " + at_line(waits)});
 }
 
@@ -335,7 +336,7 @@ void s17_the_spawner_and_its_tasks_wait_for_each_other() {
   all_spawned.set();
   scope.join();
   expect_told(told,
-              "DEADLOCK: nothing in scope \"pool\" can go on",
+              standstill_of("pool"),
               {"2 tasks of at most 2, 1 queued",
                "owner: blocked ",
                "in task_scope::spawn on \"pool\" (limit 2, backlog 1) at " + at_line(spawns),
@@ -404,12 +405,12 @@ constexpr test::leak_row rows[] = {
     {"S8", s8_each_waits_for_the_other, s8_the_token_goes_with_the_work},
     {"S9", s9_one_more_is_counted_than_ends, s9_tokens_cannot_be_too_many},
     {"S12", s12_the_signal_never_comes, s12_an_event_stays_set},
-    {"S13", s13_a_scope_that_is_cut_off, s13_a_stop_reaches_all_below, false},
-    {"S14", s14_a_loop_and_a_foreign_call, s14_a_checkpoint_in_the_loop, false},
-    {"S15", s15_a_reader_that_no_stop_reaches, s15_a_stop_closes_the_pipe, false},
-    {"S16", s16_the_count_notices_a_thread, s16_a_ticker_has_no_thread, false},
+    {"S13", s13_a_scope_that_is_cut_off, s13_a_stop_reaches_all_below},
+    {"S14", s14_a_loop_and_a_foreign_call, s14_a_checkpoint_in_the_loop},
+    {"S15", s15_a_reader_that_no_stop_reaches, s15_a_stop_closes_the_pipe},
+    {"S16", s16_the_count_notices_a_thread, s16_a_ticker_has_no_thread},
     {"S17", s17_the_spawner_and_its_tasks_wait_for_each_other, s17_the_limit_holds_the_spawner_up},
-    {"S18", s18_it_throws_at_once, s18_a_scope_of_its_own_is_joined, false},
+    {"S18", s18_it_throws_at_once, s18_a_scope_of_its_own_is_joined},
 };
 
 } // namespace

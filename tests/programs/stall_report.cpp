@@ -207,6 +207,7 @@ void a_queue_that_stands() {
   }
   const unsigned last = __LINE__ + 1;
   scope.spawn("sets it", [&] { done.set(); });
+  const roost::outside_waker waker(scope); // or it is idle until a stop, as far as roost knows
   const std::jthread rescue([&] {
     told.wait_for(2);
     done.set();
@@ -355,8 +356,9 @@ void joins_without_a_stop_and_then_with_one() {
 
 /// The first text while the owner is in `wait`, which ends when `rescue` was called.
 template <class Wait, class Rescue>
-std::string told_while(const Wait& wait, const Rescue& rescue) {
+std::string told_while(const roost::task_scope& scope, const Wait& wait, const Rescue& rescue) {
   const told_texts told;
+  const roost::outside_waker waker(scope); // or it is idle until a stop, as far as roost knows
   const std::jthread later([&] {
     told.wait_for(1);
     rescue();
@@ -373,6 +375,7 @@ void any_wait_of_an_owner() {
   {
     roost::task_scope scope({.name = "fan-in"});
     const std::string text = told_while(
+        scope,
         [&] {
           for (int i : results.rx)
             (void)i;
@@ -386,7 +389,8 @@ void any_wait_of_an_owner() {
   {
     roost::task_scope scope({.name = "app"});
     auto handle = scope.spawn("worker", [&] { done.wait(); });
-    const std::string text = told_while([&] { handle.get(); }, [&] { done.set(); });
+    const std::string text = told_while(
+        scope, [&] { handle.get(); }, [&] { done.set(); });
     expect(text.starts_with("roost: STALLED: scope \"app\" has 1 task, of which none runs\n"),
            text);
     expect(text.find("owner: blocked") != std::string::npos, text);
@@ -396,8 +400,8 @@ void any_wait_of_an_owner() {
     roost::task_scope scope({.name = "fan-in"});
     roost::event set;
     const roost::shield s(1h); // a layer between the wait and the scope
-    const std::string text =
-        told_while([&] { roost::select(roost::on_set(set, [] {})); }, [&] { set.set(); });
+    const std::string text = told_while(
+        scope, [&] { roost::select(roost::on_set(set, [] {})); }, [&] { set.set(); });
     expect(text.starts_with(hangs), text);
   }
 }

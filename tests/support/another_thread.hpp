@@ -3,8 +3,7 @@
 
 namespace test {
 
-/// True where the process has a thread that is not the test's: ThreadSanitizer starts one. Then
-/// roost cannot tell that nothing goes on.
+/// True where the process has a thread that is not the test's: ThreadSanitizer starts one.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool has_another_thread = true;
 #elif defined(__has_feature)

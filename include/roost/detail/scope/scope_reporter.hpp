@@ -177,7 +177,8 @@ ROOST_COLD_BODY bool scope_state::has_work() const noexcept {
 ROOST_COLD_BODY bool scope_state::all_are_blocked() const noexcept {
   std::size_t blocked = 0;
   for_each_running([&](const task&, thread_slot* thread) {
-    blocked += thread != nullptr && thread->waits_for_others() ? 1 : 0;
+    if (thread != nullptr && thread->waits_for_others())
+      ++blocked;
   });
   return blocked == queue_.counted();
 }

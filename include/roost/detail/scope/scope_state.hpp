@@ -391,7 +391,7 @@ class scope_state final : public stop_domain {
   run_queue queue_;
   const clock::time_point made_at_ = sync::now_roughly();
   void (*const thread_started_)(std::string_view task); // null for none
-  spawn_buffer buffer_; // has a lock of its own, too
+  spawn_buffer buffer_;                                 // has a lock of its own, too
 };
 
 // --- implementation ---------------------------------------------------------

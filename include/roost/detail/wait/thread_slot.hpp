@@ -82,7 +82,7 @@ struct thread_slot {
   // lock while the thread is published as blocked, or in a foreign call; the owner changes it only
   // while it is not blocked, and under the lock while there is a foreign call.
   intrusive_list<owned_lock> held;
-  waiter_note slept;      // guarded by lock; where it sleeps, or has slept last
+  waiter_note slept; // guarded by lock; where it sleeps, or has slept last
 
   bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 

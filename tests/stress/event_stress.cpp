@@ -84,6 +84,7 @@ TEST_CASE("an event set while stops and timeouts race with it happens or not and
       std::atomic<int> ended[3] = {0, 0, 0};
       {
         roost::task_scope scope;
+        const roost::outside_waker outside(scope);
         for (std::uint64_t i = 0; i < 3; ++i) {
           scope.spawn([&, timeout = std::chrono::microseconds(random.below(150)), i] {
             try {

@@ -134,6 +134,7 @@ void with_stopper(int count, Round round) {
     random_numbers random(static_cast<std::uint64_t>(i) + 1000);
     const bool stops = random.one_in(2);
     roost::task_scope scope;
+    const roost::outside_waker outside(scope);
     shared = stops ? &scope : nullptr;
     step.meet();
     const test::at_exit let_go([&] { step.meet(); });

@@ -58,6 +58,7 @@ TEST_CASE("a stop from outside races with the end of the scope", "[task_scope][s
     for (int round = 0; round < count; ++round) {
       const auto scope =
           std::make_shared<roost::task_scope>(roost::scope_options{.covers_owner = false});
+      const roost::outside_waker outside(*scope);
       shared = scope;
       step.meet();
       roost::event never;

@@ -91,6 +91,7 @@ TEST_CASE("a wait group left while stops and timeouts race with it is at zero or
         }
       });
       roost::task_scope scope;
+      const roost::outside_waker outside(scope);
       for (int i = 0; i < 2; ++i) {
         scope.spawn([&, timeout = std::chrono::microseconds(random.below(150)), i] {
           try {

@@ -92,7 +92,7 @@ ROOST_COLD_BODY trace_recorder::trace_recorder(std::size_t most_entries)
       before_(report_all()) {}
 
 ROOST_COLD_BODY detail::timeline trace_recorder::make_timeline() const {
-  const detail::trace_entries entries = log_.copy();
+  const detail::trace_entries entries = log_.so_far();
   return detail::timeline_maker(entries, before_).make();
 }
 

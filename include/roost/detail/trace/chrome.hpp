@@ -317,7 +317,7 @@ ROOST_COLD_BODY void chrome_writer::write_counts() {
         changes.push_back({w.end, 1, -1});
     }
   }
-  std::stable_sort(
+  std::sort(
       changes.begin(), changes.end(), [](const change& a, const change& b) { return a.at < b.at; });
   int running = 0;
   int blocked = 0;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -117,11 +118,12 @@ ROOST_COLD_BODY svg_layout::svg_layout(const timeline& t)
 // Each lane takes the first row that is free by then; threads that are no tasks have theirs alone.
 ROOST_COLD_BODY void svg_layout::share_rows() {
   constexpr svg_length gap = 30;
-  std::stable_sort(drawn_.begin(), drawn_.end(), [this](std::size_t a, std::size_t b) {
+  const auto by_begin = [this](std::size_t a, std::size_t b) {
     const trace_lane& l = t_.lanes[a];
     const trace_lane& r = t_.lanes[b];
-    return std::pair(l.is_task, begin_of(l)) < std::pair(r.is_task, begin_of(r));
-  });
+    return std::tuple(l.is_task, begin_of(l), a) < std::tuple(r.is_task, begin_of(r), b);
+  };
+  std::sort(drawn_.begin(), drawn_.end(), by_begin);
   drawn_.resize(std::min(drawn_.size(), most_drawn));
   std::vector<svg_length> free_from;
   std::vector<std::size_t> last_in;

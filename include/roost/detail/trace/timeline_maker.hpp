@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -73,8 +74,8 @@ ROOST_COLD_BODY timeline timeline_maker::make() {
   }
   for (const task_report& t : before_.tasks)
     add_before(t);
-  for (const trace_entry& e : entries_.all)
-    add(e);
+  for (const trace_entry* const e : entries_.all)
+    add(*e);
   close();
   return std::move(made_);
 }
@@ -267,7 +268,9 @@ ROOST_COLD_BODY void timeline_maker::add_before(const task_report& t) {
   wait.is_open = wait.is_older = true;
   wait.is_foreign = t.blocked->operation == "blocking_region";
   wait.operation = t.blocked->operation;
-  wait.object = t.blocked->object;
+  const auto& objects = t.blocked->waits_for;
+  const bool is_unnamed = objects.size() == 1 && objects.front().name.empty();
+  wait.object = is_unnamed ? std::string() : t.blocked->object;
   wait.where = t.blocked->where;
 }
 

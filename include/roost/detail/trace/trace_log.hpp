@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string_view>
@@ -54,7 +55,7 @@ struct trace_entry {
 struct trace_entries {
   clock::time_point begin;
   clock::time_point end;
-  std::vector<trace_entry> all;
+  std::vector<const trace_entry*> all; // the log's
   std::uint64_t dropped = 0;
 };
 
@@ -64,7 +65,7 @@ struct trace_entries {
 /// INVARIANT: an entry of a block is constant once the block's fill counts it. So entries are read
 /// while others are written, and without a lock.
 ///
-/// What comes later than the first that finds no place is left out of copy(): a thread may still
+/// What comes later than the first that finds no place is left out of so_far(): a thread may still
 /// have had a place for its own, but a story with gaps is none.
 class trace_log final : public observer {
  public:
@@ -77,7 +78,7 @@ class trace_log final : public observer {
   void end() noexcept;
 
   ROOST_BODY void see(const sighting& what, std::size_t shard) noexcept override;
-  trace_entries copy() const;
+  trace_entries so_far() const;
   std::uint64_t dropped() const noexcept {
     return dropped_.load(std::memory_order_relaxed); // relaxed: a number alone
   }
@@ -160,34 +161,34 @@ ROOST_BODY void trace_log::see(const sighting& what, std::size_t shard) noexcept
   }
   const std::size_t place = in.next++;
   ::new (memory_.get() + place * sizeof(trace_entry)) trace_entry(what);
-  // release: publishes the entry; pairs with acquire in copy()
+  // release: publishes the entry; pairs with acquire in so_far()
   fills_[place / block_size_].entries.store(place % block_size_ + 1, std::memory_order_release);
 }
 
-ROOST_COLD_BODY trace_entries trace_log::copy() const {
-  trace_entries copied{begin_, earlier(end_, sync::now()), {}, 0};
+ROOST_COLD_BODY trace_entries trace_log::so_far() const {
+  trace_entries found{begin_, earlier(end_, sync::now()), {}, 0};
   await_observers(); // what is older is there now
   // relaxed, here and below: those locks order them
   const clock::time_point first_drop = first_drop_.load(std::memory_order_relaxed);
-  copied.end = earlier(copied.end, first_drop);
-  copied.dropped = dropped_.load(std::memory_order_relaxed);        // relaxed: likewise
+  found.end = earlier(found.end, first_drop);
+  found.dropped = dropped_.load(std::memory_order_relaxed);         // relaxed: likewise
   const std::size_t taken = taken_.load(std::memory_order_relaxed); // relaxed: likewise
   for (std::size_t block = 0; block < std::min(taken, blocks_); ++block) {
     // acquire: sees the entries; pairs with release in see()
     const std::size_t filled = fills_[block].entries.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < filled; ++i) {
       const trace_entry& e = entry(block * block_size_ + i);
-      if (e.at < copied.end)
-        copied.all.push_back(e);
+      if (e.at < found.end)
+        found.all.push_back(&e);
       else if (e.at >= first_drop)
-        ++copied.dropped;
+        ++found.dropped;
     }
   }
   // What a thread does stays in its order: its shard takes the blocks in theirs.
-  std::stable_sort(copied.all.begin(), copied.all.end(), [](const auto& a, const auto& b) {
-    return a.at < b.at;
+  std::sort(found.all.begin(), found.all.end(), [](const trace_entry* a, const trace_entry* b) {
+    return a->at != b->at ? a->at < b->at : std::less<>()(a, b);
   });
-  return copied;
+  return found;
 }
 
 #endif // ROOST_HAS_BODIES

@@ -17,7 +17,7 @@
 
 namespace roost::inline v0 {
 
-/// Records what all tasks of the process do while it lives, and draws it: when each began, who
+/// Records what all tasks of the process do while it lives, and draws it: when each began, what
 /// spawned it and how it ended, in which calls it slept, for how long, and which task woke it;
 /// blocking_regions, scopes, stops and failures.
 ///

@@ -95,7 +95,6 @@ TEST_CASE("an arrow leads from each spawn to the begin of the task", "[trace]") 
 TEST_CASE("a trace tells what a task slept in, and which task woke it", "[trace]") {
   roost::trace_recorder recorder;
   auto rows = roost::make_channel<int>(1, "rows");
-  roost::event go;
   {
     roost::task_scope scope;
     scope.spawn("takes", [&] { (void)rows.rx.receive(); });

@@ -42,7 +42,7 @@ struct actor {
   std::uint64_t thread = 0; // where, as the system knows it; and whether it is a timekeeper
 };
 
-/// Who has woken a sleeper, and when.
+/// What has woken a sleeper, and when.
 struct wake_note {
   actor by;
   clock::time_point at{}; // the clock's epoch: it is not known

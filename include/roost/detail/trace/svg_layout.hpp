@@ -27,7 +27,7 @@ class svg_layout {
   static constexpr std::size_t most_drawn = 2000;
   static constexpr svg_length width = 12000;
   static constexpr svg_length right_margin = 200;
-  static constexpr svg_length first_row = 820; // what is above: title, legend, stops, times
+  static constexpr svg_length first_row = 880; // what is above: title, legend, stops, times
 
   explicit svg_layout(const timeline& t);
 

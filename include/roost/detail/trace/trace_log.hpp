@@ -103,7 +103,7 @@ class trace_log final : public observer {
   clock::time_point end_ = no_deadline; // the owner's; when it was ended
   const std::size_t block_size_;
   const std::size_t blocks_;
-  const std::unique_ptr<std::byte[]> memory_; // of the entries; the system gives what is written to
+  const std::unique_ptr<std::byte[]> memory_; // of the entries, zeroed: the system gives it now
   const std::unique_ptr<fill_of_block[]> fills_;
   std::array<block_of_shard, observer_shards> places_{};
   sync::atomic<std::size_t> taken_{0}; // blocks; may be more than there are
@@ -118,7 +118,7 @@ class trace_log final : public observer {
 ROOST_COLD_BODY trace_log::trace_log(std::size_t most)
     : block_size_(std::clamp<std::size_t>(most / 1024, 1, 64)),
       blocks_(most / block_size_),
-      memory_(std::make_unique_for_overwrite<std::byte[]>(most * sizeof(trace_entry))),
+      memory_(std::make_unique<std::byte[]>(most * sizeof(trace_entry))),
       fills_(std::make_unique<fill_of_block[]>(blocks_)) {
   add_observer(*this);
 }

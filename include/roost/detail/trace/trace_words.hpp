@@ -75,7 +75,8 @@ ROOST_COLD_BODY std::string trace_words::summary() const {
   std::size_t tasks = 0;
   std::size_t waits = 0;
   for (const std::size_t lane : t_.order) {
-    tasks += t_.lanes[lane].is_task ? 1 : 0;
+    if (t_.lanes[lane].is_task)
+      ++tasks;
     waits += t_.lanes[lane].waits.size();
   }
   return count_of(tasks, "task") + ", " + count_of(waits, "wait") + " in " +

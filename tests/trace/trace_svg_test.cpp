@@ -187,7 +187,7 @@ TEST_CASE("a picture marks stops, failures, and tasks that never ran", "[trace]"
   const xml picture = xml::read(svg_text(recorder));
   CHECK(overlap_in(picture) == "");
   CHECK(has_text(picture, "work: stop, failure"));
-  CHECK(has_text(picture, "out of paper"));
+  CHECK(has_title(picture, "failed: out of paper"));
   CHECK(has_title(picture, "stop of scope \"work\", failure at "));
   CHECK(has_title(picture, "never ran: stopped"));
   CHECK(drawn(picture, "path", "stop") == 1);

@@ -237,7 +237,8 @@ ROOST_COLD_BODY void svg_writer::write_end(std::size_t lane) {
     return;
   const std::string message =
       svg_fitted(in_one_line(failure->message), room_behind(lane), svg_small_font);
-  out_.text("small alarm", behind(lane), baseline(lane), message);
+  if (!message.empty()) // else it is in the title alone
+    out_.text("small alarm", behind(lane), baseline(lane), message);
 }
 
 // Beside the row; or where rows are shared in the bar, or behind it if that is not over another

@@ -99,12 +99,12 @@ class trace_log final : public observer {
   bool find_place(block_of_shard& in) noexcept;
   void drop(clock::time_point at) noexcept;
 
-  const clock::time_point begin_ = sync::now();
-  clock::time_point end_ = no_deadline; // the owner's; when it was ended
   const std::size_t block_size_;
   const std::size_t blocks_;
   const std::unique_ptr<std::byte[]> memory_; // of the entries, zeroed: the system gives it now
   const std::unique_ptr<fill_of_block[]> fills_;
+  const clock::time_point begin_ = sync::now(); // the memory is there by now
+  clock::time_point end_ = no_deadline;         // the owner's; when it was ended
   std::array<block_of_shard, observer_shards> places_{};
   sync::atomic<std::size_t> taken_{0}; // blocks; may be more than there are
   sync::atomic<std::uint64_t> dropped_{0};

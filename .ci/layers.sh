@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-rooms=(sync base wait stop threads operation channel broadcast select scope report parallel)
+rooms=(sync base wait stop threads operation channel broadcast select scope report parallel trace)
+opt_in=(trace) # public headers that roost.hpp leaves out, so that only their users pay for them
 
 # check <include folder>: prints what is wrong there, and fails if anything is.
 check() {
@@ -51,10 +52,15 @@ check() {
       [[ -z $other ]] || fault "$other"
     done <<<"$reached"
   fi
-  # The umbrella includes every header that is not a detail.
+  # The umbrella includes every header that is not a detail, but those that are opt-in.
   for header in "$include"/roost/*.hpp; do
     name=${header#"$include"/}
-    grep -q "^#include <$name>" "$include/roost.hpp" || fault "roost.hpp does not include <$name>"
+    other=${name#roost/} other=${other%.hpp}
+    if [[ " ${opt_in[*]} " == *" $other "* ]]; then
+      ! grep -q "^#include <$name>" "$include/roost.hpp" || fault "roost.hpp includes <$name>, which is opt-in"
+    else
+      grep -q "^#include <$name>" "$include/roost.hpp" || fault "roost.hpp does not include <$name>"
+    fi
   done
   return $faults
 }
@@ -94,6 +100,9 @@ good && write /detail/wait/parker '#include <roost/event.hpp>' && write /event '
 good && write /detail/stop/context '#include <roost/stop.hpp>' && expect_fault "a cycle"
 good && write /detail/unheard_of/thing '' && expect_fault "thing.hpp is in no room"
 good && write "" '#include <roost/stop.hpp>' && expect_fault "does not include <roost/task_scope.hpp>"
+good && write /trace '' && check "$temp/include"
+good && write /trace '' && write "" '#include <roost/stop.hpp>' '#include <roost/task_scope.hpp>' '#include <roost/trace.hpp>' &&
+  expect_fault "roost.hpp includes <roost/trace.hpp>, which is opt-in"
 good && write /task_scope '#include "stop.hpp"' && expect_fault 'includes "stop.hpp"'
 good && check "$temp/include"
 

@@ -32,6 +32,8 @@
 ///     know why something stopped or failed                 stop_cause, failure
 ///     see what runs, and what it waits for                 report: task_scope::report, report_all
 ///     name there a call that is not roost's                blocking_region
+///     count tasks, waits and stops                         stats
+///     record what runs, waits and wakes, and draw it       trace_recorder, in <roost/trace.hpp>
 
 // Nothing is included where it cannot work: the errors would be a thousand lines.
 #if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
@@ -65,6 +67,7 @@
 #include <roost/shared_result.hpp>
 #include <roost/shield.hpp>
 #include <roost/site.hpp>
+#include <roost/stats.hpp>
 #include <roost/stop.hpp>
 #include <roost/stop_when.hpp>
 #include <roost/task_handle.hpp>

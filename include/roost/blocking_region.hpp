@@ -3,6 +3,7 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/site.hpp>
 
@@ -46,10 +47,14 @@ ROOST_BODY blocking_region::blocking_region(std::string_view what, site where) n
   call_.around = detail::this_thread.foreign;
   call_.task = detail::this_thread.task;
   detail::this_thread.set_foreign(&call_);
+  if (detail::is_observed()) [[unlikely]]
+    detail::tell({.kind = detail::sighting_kind::foreign_begin, .text = what, .where = where});
 }
 
 ROOST_BODY blocking_region::~blocking_region() {
   detail::this_thread.set_foreign(call_.around);
+  if (detail::is_observed()) [[unlikely]]
+    detail::tell({.kind = detail::sighting_kind::foreign_end});
 }
 
 #endif // ROOST_HAS_BODIES

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // Prints a report of a program with all that can be in one: run with "json" or with "dot", for the
-// tools that read it.
+// tools that read it. With "trace" or "svg" it prints what a recorder saw of the program.
 #include <roost.hpp>
+#include <roost/trace.hpp>
 
 #include "support/gate.hpp"
 #include "support/probe.hpp"
 
 #include <chrono>
-#include <cstdio>
+#include <iostream>
 #include <string_view>
 
 using namespace std::chrono_literals;
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   roost::semaphore permits(1);
   const auto held = permits.acquire();
   test::gate gate;
+  const roost::trace_recorder recorder;
   roost::task_scope scope({.name = "form", .exit = roost::on_exit::stop});
   auto deaf = scope.spawn("deaf", [&] { gate.pass(); });
   scope.spawn("", [&] { (void)rows.rx.receive(); });
@@ -42,6 +44,15 @@ int main(int argc, char** argv) {
   gate.open();
   scope.request_stop();
   scope.join(); // before the handle goes that one of the tasks asks
-  std::fputs((form == "dot" ? to_dot(r) : to_json(r)).c_str(), stdout);
-  return form == "dot" || form == "json" ? 0 : 2;
+  if (form == "json")
+    std::cout << to_json(r);
+  else if (form == "dot")
+    std::cout << to_dot(r);
+  else if (form == "trace")
+    recorder.write_chrome(std::cout);
+  else if (form == "svg")
+    recorder.write_svg(std::cout);
+  else
+    return 2;
+  return std::cout.flush() ? 0 : 1;
 }

@@ -27,7 +27,14 @@ class json {
   kind type() const { return kind_; }
   bool is_null() const { return kind_ == kind::null; }
   const std::string& text() const { return require(kind::string).text_; } // UTF-8
-  long long number() const { return std::stoll(require(kind::number).text_); }
+  long long number() const {
+    const std::string& digits = require(kind::number).text_;
+    if (digits.find('.') != std::string::npos)
+      throw std::runtime_error("no whole number: " + digits);
+    return std::stoll(digits);
+  }
+  double real() const { return std::stod(require(kind::number).text_); }
+  bool has(const std::string& key) const { return require(kind::object).members_.count(key) != 0; }
   bool truth() const { return require(kind::truth).text_ == "true"; }
   std::size_t size() const { return require(kind::array).elements_.size(); }
   const json& operator[](std::size_t i) const { return require(kind::array).elements_.at(i); }
@@ -84,14 +91,19 @@ class json {
       return json(kind::number, number());
     }
 
-    // Whole numbers only, as none else is written.
-    std::string number() {
-      std::string digits;
+    std::string digits() {
+      std::string all;
       while (!rest.empty() && std::isdigit(static_cast<unsigned char>(rest[0])) != 0)
-        digits += next();
-      require(!digits.empty(), "no value");
-      require(digits.size() == 1 || digits[0] != '0', "a leading zero");
-      return digits;
+        all += next();
+      require(!all.empty(), "no value");
+      return all;
+    }
+
+    // Neither signs nor exponents, as none are written.
+    std::string number() {
+      const std::string whole = digits();
+      require(whole.size() == 1 || whole[0] != '0', "a leading zero");
+      return take(".") ? whole + "." + digits() : whole;
     }
 
     std::string string() {

@@ -6,6 +6,7 @@
 #include <roost/detail/scope/failure_log.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/sightings.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/verdict.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -104,6 +105,8 @@ ROOST_BODY void scope_state::open() {
     frame_.cover_this_thread();
     activity_here = tree_->counted.get();
   }
+  if (is_observed()) [[unlikely]]
+    tell({.kind = sighting_kind::scope_begin, .scope = id_, .text = name_, .where = where_});
 }
 
 // A scope that does not cover its owner may outlive the task that makes it. So it is a child of
@@ -213,6 +216,8 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
     if (std::exchange(phase_, phase::ended) == phase::ended)
       return false;
   }
+  if (is_observed()) [[unlikely]]
+    tell({.kind = sighting_kind::scope_end, .scope = id_});
   release_owner();
   return true;
 }
@@ -222,6 +227,7 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
   reporter meanwhile(*this);
   blocked_call join = call;
   join.joins = id_;
+  join.meanwhile = &meanwhile;
   for (;;) {
     drop_queue(); // if the stop came from a callback that waits here, no other thread does it
     const blocked_region region(join,
@@ -239,7 +245,7 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
         close_buffer();
         joiners_.push_back(place, record);
       }
-      if (record.await(deadline, &meanwhile) == wait_state::timed_out) {
+      if (await_shown(record, join, deadline) == wait_state::timed_out) {
         const std::lock_guard lock(lock_);
         joiners_.remove(place);
         return close_if_over();
@@ -345,6 +351,8 @@ ROOST_BODY scope_state::body_end scope_state::body_failed(const std::exception_p
     stop(describe_stop(stop_reason::scope_exit, "the body ended", {}, where_, error));
   } else {
     body_.error = error;
+    if (is_observed()) [[unlikely]]
+      tell_of_failure(error, 0, id_);
     (void)keep(body_, moment, describe_stop(stop_reason::failure, {}, name_, where_, error), true);
   }
   return end;

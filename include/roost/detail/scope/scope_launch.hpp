@@ -6,6 +6,7 @@
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/sightings.hpp>
 #include <roost/detail/scope/spawn_buffer.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/worker.hpp>
@@ -69,6 +70,7 @@ class scope_state::entrance final : public detail::operation {
 };
 
 ROOST_BODY void scope_state::launch(task& t, const blocked_call& call, when_full full) {
+  show_spawn(t, id_);
   t.owner = frame_.covered_thread();
   t.owner_task = made_in().task;
   admission got = admission::none;
@@ -85,6 +87,7 @@ ROOST_BODY void scope_state::launch(task& t, const blocked_call& call, when_full
 }
 
 ROOST_BODY void scope_state::run_here(task& t) {
+  show_spawn(t, id_);
   t.owner = frame_.covered_thread();
   t.owner_task = made_in().task;
   admission got = admission::none;
@@ -262,6 +265,7 @@ ROOST_BODY void scope_state::take_back(task& t) {
 
 // NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete): the handle keeps the task
 ROOST_BODY void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
+  hide_spawn(t, id_); // unless it is completed below
   t.release();
   if (stop_requested())
     t.stopped_by = cause();
@@ -270,6 +274,7 @@ ROOST_BODY void scope_state::turn_away(task& t, admission got, const std::except
     std::rethrow_exception(error);
   if (got == admission::closed)
     refuse(t.spawned());
+  show_spawn(t, id_);
   t.complete(task::outcome::stopped);
   if (got == admission::none) // a stop has ended the wait
     throw_if_stopped();

@@ -9,6 +9,7 @@
 #include <roost/detail/scope/verdict.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/wait/tally.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/scope_options.hpp>
@@ -104,11 +105,13 @@ ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noe
     return false;
   }
   next_ = no_deadline;
-  if (scope_.wanted_verdict() != on_deadlock::ignore)
+  if (scope_.wanted_verdict() != on_deadlock::ignore) {
     scope_.nothing_goes_on();
-  else if (!scope_.verdict_is_told_.exchange(true))
+  } else if (!scope_.verdict_is_told_.exchange(true)) {
+    count_seldom(counted::verdicts);
     tell_standstill(
         scope_, found == verdict::is_deadlocked ? standstill::is_certain : standstill::is_likely);
+  }
   return true;
 }
 
@@ -131,6 +134,7 @@ ROOST_BODY void scope_state::nothing_goes_on() noexcept {
   const on_deadlock wanted = wanted_verdict();
   if (wanted == on_deadlock::ignore || verdict_is_told_.exchange(true))
     return;
+  count_seldom(counted::verdicts);
   if (wanted == on_deadlock::stop) {
     fail_in_deadlock();
     return;

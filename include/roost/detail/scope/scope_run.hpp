@@ -4,6 +4,7 @@
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/scope_state.hpp>
+#include <roost/detail/scope/sightings.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/worker.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -13,6 +14,7 @@
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -102,7 +104,10 @@ ROOST_BODY void worker::run_others() noexcept {
 ROOST_BODY void worker::run(task& t, bool dropped, const std::exception_ptr& no_thread) noexcept {
   this_thread.task = &t;
   this_thread.touched.moment = 0;
+  this_actor.task = t.id();
   t.begins();
+  if (is_observed()) [[unlikely]]
+    tell_of_task(sighting_kind::task_begin, t, scope_.id());
   t.enter();
   task::outcome outcome = task::outcome::stopped;
   if (dropped) {
@@ -188,6 +193,8 @@ scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t mome
   const bool first = t.error == nullptr;
   if (first)
     t.error = error;
+  if (is_observed()) [[unlikely]]
+    tell_of_failure(error, t.id(), id_);
   const failure what = describe_failure(error, t.name(), t.spawned());
   if (on_failure_ && give_to_handler(what))
     return;
@@ -371,17 +378,24 @@ ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
     }
     return true;
   });
+  const bool is_its_first = lasts && own == stopped;
+  if (is_its_first)
+    show_stop(*stopped->cause(), t.id(), scope.id_);
   woken.complete(wait_state::stopped);
   let_in.complete(wait_state::done);
   if (never_runs) {
     scope.drop(t);
     scope.release_uncounted(t);
   }
-  return lasts && (own == stopped || own->stop(stopped->cause()));
+  if (is_its_first || !lasts || !own->stop(stopped->cause()))
+    return is_its_first;
+  show_stop(*stopped->cause(), t.id(), scope.id_);
+  return true;
 }
 
 ROOST_BODY void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
   stopped_at_ = sync::now();
+  show_stop(cause, 0, id_);
   close_buffer();
   queue_.spawns().drop_leaving();
   if (cuts_work_short(cause.reason) && has_work())

@@ -11,6 +11,8 @@
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/observer.hpp>
+#include <roost/detail/wait/tally.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/failure.hpp>
 #include <roost/site.hpp>
@@ -102,6 +104,9 @@ class task : public task_context, public failure_record, public job {
 
   /// The task has ended and nothing of its callable is left: lets handles go on.
   void complete(outcome how) noexcept {
+    count(counted::finished);
+    if (is_observed()) [[unlikely]]
+      tell_end(how);
     if (is_only(one_reference)) { // nobody waits: there is no handle, nor will there be
       set(how);
       return;
@@ -165,6 +170,7 @@ class task : public task_context, public failure_record, public job {
   std::shared_ptr<const stop_cause> stopped_by;
 
  private:
+  void tell_end(outcome how) const noexcept;
   virtual void destroy(block_cache::returns* blocks) noexcept = 0;
 
   // The scope may be gone by now: it is compared, not looked at.
@@ -367,6 +373,10 @@ ROOST_BODY void describe_task(const task& t, object_note& note) noexcept {
   note.name.add(t.name());
   note.task = t.id();
   note.detail.add("task #").add(t.id());
+}
+
+ROOST_BODY void task::tell_end(outcome how) const noexcept {
+  tell({.kind = sighting_kind::task_end, .how = static_cast<std::uint8_t>(how), .task = id()});
 }
 
 ROOST_BODY bool task::wait(const blocked_call& call, clock::time_point deadline) {

@@ -7,6 +7,8 @@
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/observer.hpp>
+#include <roost/detail/wait/tally.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/stop.hpp>
@@ -52,6 +54,33 @@ wait_state block(wait_record& record,
                  clock::time_point deadline,
                  const awaited* what = nullptr) noexcept;
 
+/// While it lives the calling thread sleeps in `record`: that is counted, and observers are told.
+class sleep_shown {
+ public:
+  sleep_shown(const wait_record& record, const blocked_call& call) noexcept : record_(record) {
+    count(counted::slept);
+    if (is_observed()) [[unlikely]]
+      tell_begin(call);
+  }
+  ~sleep_shown() {
+    count(counted::woken);
+    if (is_observed()) [[unlikely]]
+      tell_end();
+  }
+  sleep_shown(const sleep_shown&) = delete;
+  sleep_shown& operator=(const sleep_shown&) = delete;
+
+ private:
+  static void tell_begin(const blocked_call& call) noexcept;
+  void tell_end() const noexcept;
+
+  const wait_record& record_;
+};
+
+/// As record.await() for a thread that no stop finds, but shown.
+wait_state
+await_shown(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
+
 /// While it lives the calling thread, which is inside a wait, is as one that has just started: for
 /// code of the program that runs there. A stop that comes meanwhile ends the wait afterwards.
 class wait_set_aside {
@@ -89,13 +118,35 @@ ROOST_BODY std::uint64_t task_id_around() noexcept {
   return id;
 }
 
+ROOST_BODY void sleep_shown::tell_begin(const blocked_call& call) noexcept {
+  tell({.kind = sighting_kind::sleep_begin,
+        .text = call.object,
+        .operation = call.operation,
+        .where = call.where});
+}
+
+ROOST_BODY void sleep_shown::tell_end() const noexcept {
+  tell({.kind = sighting_kind::sleep_end,
+        .how = static_cast<std::uint8_t>(record_.outcome()),
+        .wake = record_.woken()});
+}
+
+ROOST_BODY wait_state await_shown(wait_record& record,
+                                  const blocked_call& call,
+                                  clock::time_point deadline) noexcept {
+  if (record.await_shortly())
+    return record.await(no_deadline); // it has ended
+  const sleep_shown shown(record, call);
+  return record.await(deadline, call.meanwhile);
+}
+
 ROOST_BODY wait_state block(wait_record& record,
                             const blocked_call& call,
                             clock::time_point deadline,
                             const awaited* what) noexcept {
   context* const top = this_thread.top;
   if (top == nullptr)
-    return record.await(deadline, call.meanwhile); // a plain thread: no stop reaches it
+    return await_shown(record, call, deadline); // a plain thread: no stop reaches it
   if (deadline == no_deadline)
     record.count_in(activity_here);
   this_thread.publish(&record, call, deadline, what);
@@ -106,6 +157,7 @@ ROOST_BODY wait_state block(wait_record& record,
     end = record.await(no_deadline); // it has ended
   } else {
     this_thread.sleeps(task_id_around());
+    const sleep_shown shown(record, call);
     end = top->sleep(record, deadline, call.meanwhile);
   }
   this_thread.withdraw();

@@ -9,6 +9,7 @@
 #include <roost/detail/sync/start_thread.hpp>
 #include <roost/detail/threads/fork_watch.hpp>
 #include <roost/detail/wait/activity.hpp>
+#include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -416,6 +417,7 @@ ROOST_BODY void thread_pool::work(member& self) noexcept {
   for (; j != nullptr; j = next_job(self, coming::from_a_job)) {
     j->run_on_pool();
     count_out();
+    this_actor.task = 0;
   }
   retire(self);
 }

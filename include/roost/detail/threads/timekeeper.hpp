@@ -108,6 +108,7 @@ ROOST_BODY void timekeeper::remove(timer& t) noexcept {
 
 ROOST_BODY void timekeeper::run() noexcept {
   this_thread.timekeeper = this;
+  this_actor.thread = sync::thread_number() | actor::keeps_time;
   std::unique_lock lock(mutex_);
   while (!ending_) {
     timer* const first = timers_.front();

@@ -8,6 +8,7 @@
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -208,6 +209,7 @@ class contexts_set_aside {
     this_thread.touched = touched_;
     this_thread.locks_as = locks_as_;
     swap_held();
+    this_actor.task = actor_;
   }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
@@ -222,6 +224,7 @@ class contexts_set_aside {
   unwinding_note touched_ = std::exchange(this_thread.touched, {});
   lock_holder locks_as_ = std::exchange(this_thread.locks_as, this_thread.locks_as.inside());
   intrusive_list<owned_lock> held_;
+  std::uint64_t actor_ = std::exchange(this_actor.task, 0);
 };
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.

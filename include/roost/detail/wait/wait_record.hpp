@@ -7,6 +7,7 @@
 #include <roost/detail/sync/pause.hpp>
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/wait/activity.hpp>
+#include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 
@@ -103,6 +104,12 @@ class wait_record {
   /// to the claimer, and to the waiter after await().
   const wait_node* claimed_at() const noexcept { return claimed_at_; }
 
+  /// How it ended. Only after await().
+  wait_state outcome() const noexcept { return state(); }
+
+  /// What has completed it, if that was observed. Known likewise.
+  const wake_note& woken() const noexcept { return woken_; }
+
  private:
   friend class claimed_list;
   friend class wait_list;
@@ -135,6 +142,7 @@ class wait_record {
   activity* counted_in_ = nullptr;        // constant once it sleeps
   wait_record* next_claimed_ = nullptr;   // the claimer's until complete(), see claimed_list
   const wait_node* claimed_at_ = nullptr; // likewise
+  wake_note woken_;                       // likewise
 };
 
 /// A place in one waiting line. A plain operation has one, a select has one for each of its cases,
@@ -331,6 +339,8 @@ inline wait_state wait_record::fall_asleep() noexcept {
 
 inline void wait_record::complete(wait_state outcome) noexcept {
   const resumption wake = resumption_;
+  if (is_observed()) [[unlikely]]
+    woken_ = this_wake();
   // release: publishes what the claimer did for the waiter; pairs with acquire in state() and in
   // fall_asleep()
   if ((state_.exchange(word(outcome), std::memory_order_release) & asleep) != 0)

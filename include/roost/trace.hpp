@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
+#include <roost/detail/trace/chrome.hpp>
+#include <roost/detail/trace/svg.hpp>
+#include <roost/detail/trace/timeline.hpp>
+#include <roost/detail/trace/timeline_maker.hpp>
+#include <roost/detail/trace/trace_log.hpp>
+#include <roost/report.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+
+namespace roost::inline v0 {
+
+/// Records what all tasks of the process do while it lives, and draws it: when each began, what
+/// spawned it and how it ended, in which calls it slept, for how long, and which task woke it;
+/// blocking_regions, scopes, stops and failures.
+///
+///     roost::trace_recorder recorder;
+///     { run_the_program(); }                            // scopes, tasks, channels
+///     std::ofstream svg("trace.svg");
+///     recorder.write_svg(svg);                          // for a browser
+///     std::ofstream json("trace.json");
+///     recorder.write_chrome(json);                      // for ui.perfetto.dev, chrome://tracing
+///
+/// It is not part of roost.hpp: include <roost/trace.hpp> where it is made. There may be several at
+/// a time; each records everything from its construction on. What was there before is shown as if
+/// it had begun then. Names and messages are cut off behind 45 characters.
+///
+/// Memory: 144 bytes for each of `most_entries` entries, taken at once, so that nobody waits for
+/// the system to give it later. A task takes three, a sleep two. A recorder that is full keeps what
+/// it has, as far as it has no gap, and both forms say how many are missing, and from when on.
+///
+/// Threads: its own functions may be called by several at a time, but for stop() and the
+/// destructor, which come last. Tasks go on meanwhile: what is written is what there was at the
+/// call, and what is not over is shown as open. It may end while tasks run: nothing refers to it
+/// afterwards. Errors: std::bad_alloc, and std::invalid_argument for no entry at all. Cancellation:
+/// none, it never waits for tasks.
+///
+/// Cost: some 100 ns an entry, half of it to read the clock, on the thread that does what is
+/// recorded; the construction takes some milliseconds for 100000 entries. Without a recorder, one
+/// load where a task is spawned, begins or ends, where a thread goes to sleep, and where a waiter
+/// is woken; a call that need not wait pays nothing in either case.
+class trace_recorder {
+ public:
+  static constexpr std::size_t usual_entries = 100'000;
+
+  explicit trace_recorder(std::size_t most_entries = usual_entries);
+  trace_recorder(const trace_recorder&) = delete;
+  trace_recorder& operator=(const trace_recorder&) = delete;
+  ~trace_recorder() = default;
+
+  /// Records no more. The second call changes nothing.
+  void stop() noexcept { log_.end(); }
+
+  /// Trace events as Chrome and Perfetto read them: each task is a thread there, with its waits
+  /// inside; arrows from spawns, and from what wakes a waiter. See detail/trace/chrome.hpp.
+  void write_chrome(std::ostream& out) const;
+
+  /// A picture that needs nothing else: a lane for each task, or for several one after another
+  /// where there are many; what the pointer is over tells its name, times, line and waker.
+  void write_svg(std::ostream& out) const;
+
+  /// How many entries found no place so far.
+  std::uint64_t dropped() const noexcept { return log_.dropped(); }
+
+ private:
+  detail::timeline make_timeline() const;
+
+  detail::trace_log log_;
+  report before_; // what was there when it began
+};
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY std::size_t checked_entries(std::size_t most) {
+  if (most == 0) {
+    detail::throw_invalid_argument("roost::trace_recorder: 0 entries would record nothing; leave "
+                                   "the number out for the usual");
+  }
+  return most;
+}
+
+ROOST_COLD_BODY trace_recorder::trace_recorder(std::size_t most_entries)
+    : log_(checked_entries(most_entries)),
+      before_(report_all()) {}
+
+ROOST_COLD_BODY detail::timeline trace_recorder::make_timeline() const {
+  const detail::trace_entries entries = log_.so_far();
+  return detail::timeline_maker(entries, before_).make();
+}
+
+ROOST_COLD_BODY void trace_recorder::write_chrome(std::ostream& out) const {
+  const detail::timeline t = make_timeline();
+  detail::chrome_writer(out, t).write();
+}
+
+ROOST_COLD_BODY void trace_recorder::write_svg(std::ostream& out) const {
+  const detail::timeline t = make_timeline();
+  detail::svg_writer(out, t).write();
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0

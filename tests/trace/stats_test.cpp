@@ -124,3 +124,16 @@ TEST_CASE("live is never below what is there, whatever goes on", "[stats]") {
     CHECK(now.finished + now.live == now.spawned);
   }
 }
+
+TEST_CASE("stats count each scope that was found where nothing can go on once", "[stats]") {
+  const roost::counters before = roost::stats();
+  const auto run = [] {
+    roost::event never;
+    roost::task_scope scope({.on_deadlock = roost::on_deadlock::stop});
+    scope.spawn([&] { never.wait(); });
+    scope.join();
+  };
+  CHECK_THROWS_AS(run(), roost::deadlock_error);
+  CHECK(roost::stats().verdicts - before.verdicts == 1);
+  CHECK(roost::stats().live == 0);
+}

@@ -123,8 +123,8 @@ ROOST_COLD_BODY std::string xml_text(std::string_view text) {
 
 ROOST_COLD_BODY void
 svg_canvas::begin(svg_length width, svg_length height, std::string_view style) {
-  out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << px(width) << " "
-       << px(height) << "\" width=\"" << px(width) << "\" height=\"" << px(height)
+  out_ << R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 )" << px(width) << " "
+       << px(height) << R"(" width=")" << px(width) << R"(" height=")" << px(height)
        << "\">\n<style>\n"
        << style << "</style>\n";
 }

@@ -23,6 +23,7 @@ namespace roost::inline v0::detail {
 
 /// One sighting as it is kept.
 struct trace_entry {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the characters `length` are there
   explicit trace_entry(const sighting& s) noexcept
       : at(s.at),
         by(s.by),

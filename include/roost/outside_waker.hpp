@@ -22,6 +22,8 @@ class outside_waker {
  public:
   [[nodiscard("it works only while it lives: give it a name")]] explicit outside_waker(
       const task_scope& scope);
+  outside_waker(const outside_waker&) = delete;
+  outside_waker& operator=(const outside_waker&) = delete;
   outside_waker(outside_waker&& other) noexcept = default;
   outside_waker& operator=(outside_waker&& other) noexcept {
     outside_waker taken(std::move(other));

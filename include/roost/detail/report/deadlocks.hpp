@@ -127,8 +127,8 @@ ROOST_COLD_BODY void deadlock_search::take_out() {
       if (parties_[i].is_left && parties_[i].task != 0)
         scopes_.add(parties_[i].scope, i);
     }
-    for (std::size_t i = 0; i < parties_.size(); ++i)
-      changes = take_out(parties_[i]) || changes;
+    for (party& p : parties_)
+      changes = take_out(p) || changes;
     for (std::size_t i = parties_.size(); i > 0; --i)
       changes = take_out(parties_[i - 1]) || changes;
   }

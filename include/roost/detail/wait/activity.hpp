@@ -48,6 +48,7 @@ class activity {
   }
 
   explicit activity(std::uint32_t number) noexcept : number_(number) {}
+  ~activity() = default;
   activity(const activity&) = delete;
   activity& operator=(const activity&) = delete;
 

@@ -89,7 +89,7 @@ ROOST_COLD_BODY std::string report_dot::escaped(std::string_view label) {
 ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string& around) {
   const scope_report& s = report_.scopes[scope];
   const std::string name = "scope" + std::to_string(s.id);
-  std::string label = "scope " + quoted(s.name) + "\n" + line_of(s.where);
+  std::string label = "scope " + in_quotes(s.name) + "\n" + line_of(s.where);
   if (s.stop)
     label += "\nstopped: " + std::string(word_for(s.stop->reason));
   add_node(name, label, "shape=box, style=bold");
@@ -105,7 +105,7 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
   const std::string name = "task" + std::to_string(first.id);
-  std::string label = quoted(first.name);
+  std::string label = in_quotes(first.name);
   if (size > 1)
     label += " x" + std::to_string(size);
   label += "\n" + line_of(first.spawned) + "\n" + std::string(word_for(first.state));
@@ -157,7 +157,7 @@ ROOST_COLD_BODY void report_dot::add_object(const object_report& o, const std::s
   drawn_.add(o.id, 0);
   std::string label = o.kind;
   if (!o.name.empty())
-    label += " " + quoted(o.name);
+    label += " " + in_quotes(o.name);
   if (!o.detail.empty())
     label += "\n" + o.detail;
   add_node(name, label, "shape=ellipse");

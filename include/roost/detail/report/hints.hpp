@@ -77,7 +77,7 @@ ROOST_COLD_BODY void report_hints::add(const blocked_report& call) {
     const bool is_one = ends.starts_with("1 ");
     const bool receives = ends.find("sender") != std::string::npos;
     std::string line = "hint: channel ";
-    line += o.name.empty() ? "at " + line_of(call.where) : quoted(o.name);
+    line += o.name.empty() ? "at " + line_of(call.where) : in_quotes(o.name);
     line += " stays open, as " + ends + (is_one ? " is" : " are") + " left: close() it, or let ";
     line += is_one ? "it" : "them";
     line += receives ? " go, once all is sent\n" : " go, once all is received\n";

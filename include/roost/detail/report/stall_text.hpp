@@ -50,7 +50,7 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
     return t.scope == scope.id && t.state == task_state::running;
   };
   const auto running = std::count_if(r.tasks.begin(), r.tasks.end(), runs);
-  const std::string name = "scope " + quoted(scope.name);
+  const std::string name = "scope " + in_quotes(scope.name);
   if (scope.stop) {
     return "STOP-IGNORED: " + name + " was asked to stop " + length_of(scope.stop->age) +
            " ago, and still has " + count_of(scope.running, "task");
@@ -70,7 +70,7 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
 }
 
 ROOST_COLD_BODY std::string standstill_headline(const report& r, standstill what) {
-  const std::string name = "scope " + quoted(r.scopes.front().name);
+  const std::string name = "scope " + in_quotes(r.scopes.front().name);
   switch (what) {
   case standstill::is_certain:
     return "DEADLOCK: nothing in " + name +

@@ -96,7 +96,7 @@ ROOST_COLD_BODY void report_text::add_scope(std::size_t scope, std::size_t depth
 }
 
 ROOST_COLD_BODY std::string report_text::scope_words(const scope_report& s) const {
-  std::string text = "scope " + quoted(s.name) + " #" + std::to_string(s.id) + ", made at " +
+  std::string text = "scope " + in_quotes(s.name) + " #" + std::to_string(s.id) + ", made at " +
                      line_of(s.where) + ", age " + length_of(s.age) + ", " +
                      count_of(s.running, "task");
   if (s.limit != unlimited)
@@ -115,7 +115,7 @@ ROOST_COLD_BODY void report_text::add_group(std::size_t first_task, std::size_t 
   constexpr std::size_t most_ids = 8;
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
-  std::string text = quoted(first.name);
+  std::string text = in_quotes(first.name);
   if (size > 1)
     text += " x" + std::to_string(size);
   std::size_t ids = 0;
@@ -158,14 +158,14 @@ ROOST_COLD_BODY std::string report_text::blocked_words(const blocked_report& b) 
     text += peer_words(o);
   }
   for (const held_report& h : b.holds)
-    text += "; holds mutex " + quoted(h.name) + ", locked at " + line_of(h.where);
+    text += "; holds mutex " + in_quotes(h.name) + ", locked at " + line_of(h.where);
   return text;
 }
 
 ROOST_COLD_BODY std::string
 party_words(std::uint64_t task, std::uint64_t scope, std::string_view name) {
-  return task != 0 ? quoted(name) + " #" + std::to_string(task)
-                   : "the owner of scope " + quoted(name) + " #" + std::to_string(scope);
+  return task != 0 ? in_quotes(name) + " #" + std::to_string(task)
+                   : "the owner of scope " + in_quotes(name) + " #" + std::to_string(scope);
 }
 
 ROOST_COLD_BODY std::string report_text::deadlock_words(const deadlock_report& d) {
@@ -198,7 +198,7 @@ ROOST_COLD_BODY std::string report_text::peer_words(const object_report& o) cons
   if (o.peer->task == 0)
     text += "an owner";
   else
-    text += (now != nullptr ? quoted(now->name) : "task") + " #" + std::to_string(o.peer->task);
+    text += (now != nullptr ? in_quotes(now->name) : "task") + " #" + std::to_string(o.peer->task);
   text += " waited last at the other end, at " + line_of(o.peer->where);
   if (o.peer->task == 0)
     return text;

@@ -83,7 +83,7 @@ ROOST_COLD_BODY std::string in_one_line(std::string_view text) {
 }
 
 /// `"parse"`, or `(unnamed)`.
-ROOST_COLD_BODY std::string quoted(std::string_view name) {
+ROOST_COLD_BODY std::string in_quotes(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + in_one_line(name) + "\"";
 }
 
@@ -91,7 +91,7 @@ ROOST_COLD_BODY std::string quoted(std::string_view name) {
 ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view detail) {
   std::string text;
   if (!name.empty())
-    text += " on " + quoted(name);
+    text += " on " + in_quotes(name);
   if (!detail.empty())
     text += " (" + in_one_line(detail) + ")";
   return text;

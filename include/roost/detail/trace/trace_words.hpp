@@ -109,7 +109,7 @@ ROOST_COLD_BODY std::string trace_words::for_lane(std::size_t lane) const {
 }
 
 ROOST_COLD_BODY std::string trace_words::for_wait(const trace_wait& w) const {
-  std::string words = w.operation + (w.object.empty() ? "" : " on " + quoted(w.object)) +
+  std::string words = w.operation + (w.object.empty() ? "" : " on " + in_quotes(w.object)) +
                       at_line(w.where) + "\n" + span(w.begin, w.end, w.is_open);
   if (!w.is_foreign)
     words += ", " + std::string(word_for(w.how));
@@ -120,7 +120,7 @@ ROOST_COLD_BODY std::string trace_words::for_wait(const trace_wait& w) const {
 
 ROOST_COLD_BODY std::string trace_words::for_stop(const trace_mark& m) const {
   std::string words = m.task != no_lane ? "stop of task " + t_.lanes[m.task].title()
-                                        : "stop of scope " + quoted(t_.scopes[m.scope].name);
+                                        : "stop of scope " + in_quotes(t_.scopes[m.scope].name);
   words += ", " + std::string(word_for(m.reason)) + at_line(m.where);
   if (!m.message.empty())
     words += "\n" + in_one_line(m.message);
@@ -128,7 +128,7 @@ ROOST_COLD_BODY std::string trace_words::for_stop(const trace_mark& m) const {
 }
 
 ROOST_COLD_BODY std::string trace_words::for_scope(const trace_scope& s) const {
-  return "scope " + quoted(s.name) + " #" + std::to_string(s.id) + ", made" + at_line(s.where) +
+  return "scope " + in_quotes(s.name) + " #" + std::to_string(s.id) + ", made" + at_line(s.where) +
          "\n" + span(s.begin, s.end, s.is_open);
 }
 

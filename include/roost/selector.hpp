@@ -4,9 +4,11 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/random.hpp>
+#include <roost/detail/base/view.hpp>
 #include <roost/detail/channel/item_batch.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/case_timers.hpp>
+#include <roost/detail/select/outside_cases.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/select/select_first.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -64,7 +66,10 @@ class selector {
   bool remove(std::size_t key) noexcept;
 
   bool empty() const noexcept { return size() == 0; }
-  std::size_t size() const noexcept { return lockables_.size() + timers_.size(); }
+  std::size_t size() const noexcept {
+    const std::size_t outside = outside_ != nullptr ? outside_->size() - 1 : 0; // but for any()
+    return lockables_.size() + timers_.size() + outside;
+  }
 
   /// Waits until one case has happened; fair among those that can at once.
   std::size_t select(site where = site::current()) {
@@ -95,10 +100,14 @@ class selector {
 
   std::optional<std::size_t>
   run(detail::turn order, detail::patience how_long, clock::time_point deadline, const site& where);
-  detail::kept_case* try_with_timers(detail::turn order);
+  detail::kept_case* try_at_hand(detail::turn order, detail::view<detail::kept_case* const> ready);
   detail::kept_case& lockable_of(const detail::operation& what) const noexcept;
 
   std::ptrdiff_t place_by_lock(const detail::operation& what) const noexcept;
+  template <class Set>
+  detail::outside_cases& outside();
+  void make_room_for_lockable();
+  void add_lockable(detail::kept_case& kept) noexcept;
   std::size_t index_of(std::size_t key) const noexcept;
   void erase(std::size_t index) noexcept;
 
@@ -106,19 +115,21 @@ class selector {
   std::vector<keyed_case> cases_;
   std::size_t last_key_ = 0;
 
-  // Each case is among the timers or among the lockables: in all of those four.
+  // Each case is among the timers, in the outside set, or among the lockables: in all of those
+  // four. There, too, is that any of the outside set can happen.
   detail::case_timers timers_;
-  std::vector<detail::kept_case*> lockables_; // in the order they were added
-  std::vector<detail::operation*> in_order_;  // likewise
-  std::vector<detail::operation*> in_turn_;   // as the last draw left them
-  std::vector<detail::operation*> by_lock_;   // sorted
+  std::vector<detail::kept_case*> lockables_;      // in the order they were added
+  std::vector<detail::operation*> in_order_;       // likewise
+  std::vector<detail::operation*> in_turn_;        // as the last draw left them
+  std::vector<detail::operation*> by_lock_;        // sorted
+  std::unique_ptr<detail::outside_cases> outside_; // null before the first of those
 };
 
 // --- implementation ---------------------------------------------------------
 // A pass over the cases asks the lockables, each under its lock, and of the timers those that are
 // due. A timer that is due happens if it is asked (unless another thread takes the tick), so a
 // select waits only if none is. Then it is a select of the lockables, with the next timer for a
-// deadline.
+// deadline. The cases of the outside set are asked before the pass, all at once.
 
 template <class Case>
 std::size_t selector::add(Case&& c) {
@@ -135,34 +146,63 @@ std::size_t selector::add(Case&& c) {
                 "roost::selector::add: instead of adding `otherwise` call try_select(), which also "
                 "ignores stops");
   if constexpr (is_case && !is_lvalue && !is_otherwise) {
-    const bool is_timer = detail::is_timer(*c.what());
     detail::make_room(cases_, 1);
-    if (is_timer) {
-      timers_.reserve(timers_.size() + 1);
-    } else {
-      detail::make_room(lockables_, 1);
-      for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
-        detail::make_room(*list, 1);
-    }
     auto kept = std::make_unique<detail::kept_case>();
-    // The item of an on_send leaves its variable here; from here on nothing can fail.
-    kept->shared = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
-    kept->key = ++last_key_;
-    if (is_timer) {
-      timers_.add(*kept);
+    const auto keep = [&] {
+      kept->shared = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
+      kept->key = last_key_ + 1;
+    };
+    if constexpr (detail::waits_outside<Case>) {
+      detail::outside_cases& set = outside<typename Case::outside_set>();
+      keep();
+      kept->is_outside = true;
+      set.add(*kept);
     } else {
-      detail::operation* const what = &kept->what();
-      lockables_.push_back(kept.get());
-      in_order_.push_back(what);
-      in_turn_.push_back(what);
-      by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+      const bool is_timer = detail::is_timer(*c.what());
+      if (is_timer) {
+        timers_.reserve(timers_.size() + 1);
+      } else {
+        make_room_for_lockable();
+      }
+      keep(); // the item of an on_send leaves its variable; from here on nothing can fail
+      if (is_timer) {
+        timers_.add(*kept);
+      } else {
+        add_lockable(*kept);
+      }
     }
+    ++last_key_;
     cases_.push_back({last_key_, std::move(kept)});
   }
   return last_key_;
 }
 
+template <class Set>
+detail::outside_cases& selector::outside() {
+  if (outside_ == nullptr) {
+    make_room_for_lockable();
+    outside_ = std::make_unique<Set>();
+    outside_->any().key = last_key_; // after those that are there, before those that come
+    add_lockable(outside_->any());
+  }
+  return *outside_;
+}
+
 #if ROOST_HAS_BODIES
+
+ROOST_BODY void selector::make_room_for_lockable() {
+  detail::make_room(lockables_, 1);
+  for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
+    detail::make_room(*list, 1);
+}
+
+ROOST_BODY void selector::add_lockable(detail::kept_case& kept) noexcept {
+  detail::operation* const what = &kept.what();
+  lockables_.push_back(&kept);
+  in_order_.push_back(what);
+  in_turn_.push_back(what);
+  by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+}
 
 ROOST_BODY selector::~selector() {
   while (!empty()) { // destructors of handlers may remove others
@@ -213,7 +253,9 @@ ROOST_BODY bool selector::remove(std::size_t key) noexcept {
 ROOST_BODY void selector::erase(std::size_t index) noexcept {
   const std::unique_ptr<detail::kept_case> gone = std::move(cases_[index].kept);
   const detail::operation* const what = &gone->what();
-  if (detail::is_timer(*what)) {
+  if (gone->is_outside) {
+    outside_->remove(*gone);
+  } else if (detail::is_timer(*what)) {
     timers_.remove(*gone);
   } else {
     std::erase(lockables_, gone.get());
@@ -246,28 +288,38 @@ ROOST_BODY detail::kept_case& selector::lockable_of(const detail::operation& wha
   return *lockables_[index];
 }
 
-// One pass, as long as timers are due; nothing if there are none, or other threads took their
-// ticks. Draws the order only as far as it is needed (Fisher and Yates), as if the timers that are
-// due and the lockables that were not asked were one list.
-ROOST_BODY detail::kept_case* selector::try_with_timers(detail::turn order) {
+// One pass, as long as timers are due or cases outside are ready; nothing if there are none, or
+// other threads took the ticks. Draws the order only as far as it is needed (Fisher and Yates), as
+// if those and the lockables that were not asked were one list.
+ROOST_BODY detail::kept_case* selector::try_at_hand(detail::turn order,
+                                                    detail::view<detail::kept_case* const> ready) {
   std::size_t asked = 0;
-  while (timers_.due_count() != 0) {
-    detail::kept_case* timer = nullptr;
+  while (timers_.due_count() + ready.size() != 0) {
+    detail::kept_case* at_hand = nullptr;
     if (order == detail::turn::biased) {
-      if (asked == lockables_.size() || timers_.first_due().key < lockables_[asked]->key)
-        timer = &timers_.first_due();
+      if (timers_.due_count() != 0)
+        at_hand = &timers_.first_due();
+      for (detail::kept_case* const c : ready) {
+        if (at_hand == nullptr || c->key < at_hand->key)
+          at_hand = c;
+      }
+      if (asked != lockables_.size() && lockables_[asked]->key < at_hand->key)
+        at_hand = nullptr;
     } else {
       const std::size_t due = timers_.due_count();
-      const std::size_t drawn = detail::random_below(due + in_turn_.size() - asked);
+      const std::size_t count = due + ready.size();
+      const std::size_t drawn = detail::random_below(count + in_turn_.size() - asked);
       if (drawn < due) {
-        timer = &timers_.due(drawn);
+        at_hand = &timers_.due(drawn);
+      } else if (drawn < count) {
+        at_hand = ready[drawn - due];
       } else {
-        std::swap(in_turn_[asked], in_turn_[asked + drawn - due]);
+        std::swap(in_turn_[asked], in_turn_[asked + drawn - count]);
       }
     }
-    if (timer != nullptr) {
-      if (timers_.take(*timer))
-        return timer;
+    if (at_hand != nullptr) {
+      if (at_hand->is_outside || timers_.take(*at_hand))
+        return at_hand;
       continue;
     }
     detail::operation& next = *(order == detail::turn::biased ? in_order_ : in_turn_)[asked++];
@@ -285,8 +337,11 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
   for (;;) {
     if (!timers_.empty())
       timers_.come(detail::sync::now());
+    detail::view<detail::kept_case* const> ready;
+    if (outside_ != nullptr)
+      ready = outside_->look();
     detail::first_ended first{nullptr, detail::wait_state::done};
-    if ((happened = try_with_timers(order)) != nullptr) {
+    if ((happened = try_at_hand(order, ready)) != nullptr) {
       if (how_long == detail::patience::wait)
         first = detail::found(&happened->what());
     } else {
@@ -298,6 +353,8 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
                                    detail::earlier(deadline, timers_.next()));
       if (first.which != nullptr)
         happened = &lockable_of(*first.which);
+      if (outside_ != nullptr && happened == &outside_->any())
+        continue; // the next look tells which one it is
     }
     if (first.end == detail::wait_state::stopped)
       detail::raise_stop();

@@ -97,8 +97,11 @@ ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view
   return text;
 }
 
-/// `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`.
+/// `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`, `wait_readable of fd 7 at
+/// serve.cpp:5`.
 ROOST_COLD_BODY std::string call_words(const blocked_report& b) {
+  if (b.waits_for.size() == 1 && b.waits_for.front().kind == "descriptor")
+    return b.operation + " of " + b.detail + " at " + line_of(b.where); // it has no name
   // The operation tells its kind.
   const bool is_unnamed = b.waits_for.size() == 1 && b.waits_for.front().name.empty() &&
                           b.object == b.waits_for.front().kind;

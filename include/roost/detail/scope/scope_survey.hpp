@@ -59,6 +59,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.until_deadline = !slot.endless;
     note.joins = !waits;
     note.joined = slot.call.joins;
+    note.from_outside = waits && slot.record->sleeps_in() != nullptr;
     note.number = slot.blocked;
     note.first = notes.objects.size();
     if (slot.what != nullptr)

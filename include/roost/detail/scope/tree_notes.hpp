@@ -21,11 +21,12 @@ struct call_note {
   site where;
   clock::time_point since{};
   bool until_deadline = false;
-  bool joins = false;       // it waits for the tasks of a scope
-  std::uint64_t joined = 0; // of that one
-  bool is_foreign = false;  // it is in a blocking_region
-  std::uint64_t number = 0; // tells this call of its thread from those before and after
-  std::size_t first = 0;    // of what it waits for, among tree_notes::objects
+  bool joins = false;        // it waits for the tasks of a scope
+  std::uint64_t joined = 0;  // of that one
+  bool is_foreign = false;   // it is in a blocking_region
+  bool from_outside = false; // what is no thread of the program may end it: a descriptor, a signal
+  std::uint64_t number = 0;  // tells this call of its thread from those before and after
+  std::size_t first = 0;     // of what it waits for, among tree_notes::objects
   std::size_t count = 0;
   std::size_t first_held = 0; // of the mutexes that its thread holds, among tree_notes::held
   std::size_t held_count = 0;

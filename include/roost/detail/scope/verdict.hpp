@@ -27,8 +27,8 @@
 // outside counts as something that goes on:
 //
 //     a timer of the scope's timekeeper, the token of a stop_when, an outside_waker, a
-//     blocking_region; another thread of the program, where it has waited at what is waited for
-//     here, or has woken a waiter there (tree_mark)
+//     blocking_region, a wait for a descriptor or a signal; another thread of the program, where
+//     it has waited at what is waited for here, or has woken a waiter there (tree_mark)
 //
 // A thread that has an end of a channel and has done neither is not seen. So the verdict is sound
 // where the process has no other thread; elsewhere the program has to ask for it.
@@ -129,7 +129,7 @@ class blocked_threads {
   /// True if the call does not end by itself. Whether a join has something to wait for is another
   /// question.
   static bool is_endless(const call_note& call) noexcept {
-    return is_in_call(call) && !call.until_deadline && !call.is_foreign;
+    return is_in_call(call) && !call.until_deadline && !call.is_foreign && !call.from_outside;
   }
 
   const tree_notes& notes_;

@@ -20,6 +20,7 @@ struct kept_case : heap_node {
   std::shared_ptr<select_case> shared; // with a call of its handler
   clock::time_point asked_at{};        // of a timer: when to ask it, while it is ahead
   bool is_due = false;                 // of a timer
+  bool is_outside = false;             // in the set of outside_cases
 };
 
 /// True for what only the time makes happen: a selector keeps it among its timers.

@@ -50,6 +50,14 @@ struct this_processor {
 template <class Processor>
 class basic_short_wait {
  public:
+  /// One whose time is over.
+  static basic_short_wait over() noexcept {
+    basic_short_wait none;
+    none.pauses_ = most_pauses;
+    none.offers_left_ = 0;
+    return none;
+  }
+
   /// True as soon as it is ready; false when the time is over, and ever after. Looks at least
   /// `apart` pauses apart.
   template <class Ready>

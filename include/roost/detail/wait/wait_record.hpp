@@ -36,6 +36,20 @@ struct resumption {
   void* waiter;
 };
 
+class wait_record;
+
+/// Where a thread sleeps that waits for the system, too, and not only for its peers: not on its
+/// parker, but in a call that returns for either. On the waiter's stack, like its record.
+class sleeper {
+ public:
+  /// Sleeps until the waiter is resumed, or what it waits for has come, for which it ends the
+  /// record itself; or returns without cause. False when `deadline` passed first.
+  virtual bool sleep_until(wait_record& record, clock::time_point deadline) noexcept = 0;
+
+ protected:
+  ~sleeper() = default;
+};
+
 /// What a blocked thread does now and then. Called on that thread, with no lock held.
 class watcher {
  public:
@@ -49,7 +63,8 @@ class watcher {
 /// One blocked operation, on the stack of its waiter.
 ///
 ///     waiting --try_claim()--> claimed --complete()--> done | closed | stopped
-///        `-----own deadline--> timed_out
+///        |-----own deadline--> timed_out
+///        `---own end_at()----> done
 ///
 /// INVARIANT: the winner of the one step out of `waiting` decides how the operation ends. A peer
 /// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the waiter
@@ -71,12 +86,24 @@ class wait_record {
         patience_(patience),
         resumption_{&unpark, &p} {}
 
+  /// The waiter sleeps there instead of on its parker, and `wake` resumes it. By the waiter, before
+  /// others can claim the record. It does not spin before: that does not show what the system does.
+  void sleep_in(sleeper& s, resumption wake) noexcept {
+    sleeper_ = &s;
+    patience_ = short_wait::over();
+    resumption_ = wake;
+  }
+
+  /// Null where it sleeps on its parker: then only threads of the program end it.
+  sleeper* sleeps_in() const noexcept { return sleeper_; }
+
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
   /// While it sleeps, and is not claimed, its thread is counted out of `of`, unless that is null.
-  /// Only for a wait without a deadline, and before await().
+  /// Only for a wait without a deadline, and before await(). It stays counted where it sleeps in
+  /// the system: that may wake it.
   void count_in(activity* of) noexcept {
-    counted_in_ = of != nullptr && of->is_watched() ? of : nullptr;
+    counted_in_ = of != nullptr && sleeper_ == nullptr && of->is_watched() ? of : nullptr;
   }
 
   /// Keeps the operation waiting for a moment: the claimers spin until let_go(). So nothing that it
@@ -92,6 +119,15 @@ class wait_record {
   /// point at may be touched afterwards: the waiter may have destroyed them already.
   void complete(wait_state outcome) noexcept;
 
+  /// The waiter has found by itself that what it waits for at `place` has happened. False if the
+  /// record is claimed already.
+  bool end_at(const wait_node& place) noexcept {
+    if (!leave_waiting(wait_state::done))
+      return false;
+    claimed_at_ = &place;
+    return true;
+  }
+
   /// Spins for a short while. True if the operation has ended.
   bool await_shortly() noexcept {
     return ended(state()) || patience_.until([this] { return ended(state()); });
@@ -100,8 +136,8 @@ class wait_record {
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
   wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
 
-  /// The place in a line at which a peer claimed it; null where a stop or the deadline did. Known
-  /// to the claimer, and to the waiter after await().
+  /// The place at which it happened, in the line of the peer that claimed it, or see end_at(); null
+  /// where a stop or the deadline ended it. Known to the claimer, and to the waiter after await().
   const wait_node* claimed_at() const noexcept { return claimed_at_; }
 
   /// How it ended. Only after await().
@@ -134,9 +170,14 @@ class wait_record {
   bool leave_waiting_from(std::uint32_t current, wait_state to) noexcept;
   wait_state state() const noexcept;
   wait_state fall_asleep() noexcept;
+  bool sleep_until(clock::time_point deadline) noexcept {
+    return sleeper_ == nullptr ? parker_->park_until(deadline)
+                               : sleeper_->sleep_until(*this, deadline);
+  }
 
   sync::atomic<std::uint32_t> state_{word(wait_state::waiting)};
   parker* parker_;
+  sleeper* sleeper_ = nullptr;
   short_wait patience_; // the waiter's own
   resumption resumption_;
   activity* counted_in_ = nullptr;        // constant once it sleeps
@@ -352,7 +393,7 @@ inline wait_state wait_record::await(clock::time_point deadline, watcher* meanwh
     return state();
   while (!ended(state())) {
     const clock::time_point look = meanwhile != nullptr ? meanwhile->next_look() : no_deadline;
-    if (parker_->park_until(earlier(deadline, look)))
+    if (sleep_until(earlier(deadline, look)))
       continue;
     if (meanwhile != nullptr && look < deadline && sync::now() < deadline) {
       meanwhile->look();

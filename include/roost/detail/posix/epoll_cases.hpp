@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/posix/descriptor_operation.hpp>
+#include <roost/detail/posix/owned_descriptor.hpp>
+#include <roost/detail/posix/polled_operation.hpp>
+#include <roost/detail/select/case_timers.hpp>
+#include <roost/detail/select/outside_cases.hpp>
+#include <roost/detail/select/select_case.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+#include <roost/site.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <memory>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace roost::inline v0::detail {
+
+/// The descriptors of a selector, in an epoll set: a look takes one system call, and time for those
+/// that are ready. The set is a descriptor itself: the selector's thread sleeps in poll() of that.
+///
+/// The system knows each descriptor once; all its cases are here, by its number. A descriptor that
+/// is closed is forgotten by the system, which does not tell; add() finds out if another one has
+/// its number by then.
+class epoll_cases final : public outside_cases {
+ public:
+  /// Throws std::system_error where no descriptor is left.
+  ROOST_BODY epoll_cases();
+
+  ROOST_BODY void add(kept_case& c) override;
+  ROOST_BODY void remove(kept_case& c) noexcept override;
+  std::size_t size() const noexcept override { return size_; }
+  ROOST_BODY view<kept_case* const> look() override;
+  kept_case& any() noexcept override { return any_; }
+
+ private:
+  /// That the set is readable.
+  class ready_operation final : public polled_operation {
+   public:
+    explicit ready_operation(int set) noexcept
+        : polled_operation(nobody_else_, nullptr, nullptr, set, POLLIN) {}
+
+    bool try_alone() override { // look() has just found none
+      get_ready_to_sleep();
+      return false;
+    }
+    bool try_locked() noexcept override { return false; }
+    void conclude(wait_state) noexcept override {}
+    void describe(object_note& note) const noexcept override { note.kind = "descriptors"; }
+
+   private:
+    void came(wait_record& record, short) noexcept override { (void)record.end_at(node()); }
+    void failed(wait_record&, int) noexcept override {}
+
+    spin_lock nobody_else_;
+  };
+
+  class ready_case final : public select_case {
+   public:
+    explicit ready_case(int set) noexcept : select_case(&operation_, site()), operation_(set) {}
+    void run() override {}
+
+   private:
+    ready_operation operation_;
+  };
+
+  static descriptor_operation& in(const kept_case& c) noexcept {
+    return static_cast<descriptor_operation&>(c.what());
+  }
+
+  // A fork has left the set to parent and child: a change of one would be one of the other's, too.
+  bool has_forked() const noexcept { return process_ != ::getpid(); }
+  ROOST_COLD_BODY void renew();
+
+  ROOST_BODY int watch(int fd) noexcept;
+  bool change(int how, int fd, std::uint32_t events) noexcept;
+
+  owned_descriptor set_;
+  pid_t process_ = ::getpid(); // that has made the set
+  std::size_t size_ = 0;
+  std::vector<descriptor_operation*> by_number_; // the last one added of each descriptor, or null
+  std::vector<int> always_ready_;                // those that the system refuses to watch: files
+  std::vector<epoll_event> events_;              // both have room for all cases
+  std::vector<kept_case*> ready_;
+  kept_case any_;
+};
+
+// --- implementation ---------------------------------------------------------
+
+static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
+              EPOLLHUP == POLLHUP);
+
+#if ROOST_HAS_BODIES
+
+ROOST_BODY owned_descriptor new_epoll_set() {
+  return {::epoll_create1(EPOLL_CLOEXEC),
+          "roost: no descriptor is left for a selector that waits for descriptors"};
+}
+
+ROOST_BODY epoll_cases::epoll_cases() : set_(new_epoll_set()) {
+  any_.shared = std::make_shared<ready_case>(set_.number());
+}
+
+ROOST_BODY void epoll_cases::add(kept_case& c) {
+  if (has_forked())
+    renew();
+  descriptor_operation& added = in(c);
+  if (added.descriptor() < 0 || ::fcntl(added.descriptor(), F_GETFD) < 0)
+    added.fail(EBADF);
+  added.check("roost::selector::add", c.shared->where());
+  const auto number = static_cast<std::size_t>(added.descriptor());
+  if (by_number_.size() <= number)
+    by_number_.resize(number + 1);
+  events_.resize(size_ + 1);
+  ready_.resize(size_ + 1);
+  always_ready_.reserve(always_ready_.size() + 1);
+  added.next_ = std::exchange(by_number_[number], &added);
+  added.fail(watch(added.descriptor()));
+  if (added.error() != 0)
+    by_number_[number] = added.next_;
+  added.check("roost::selector::add", c.shared->where());
+  added.kept_ = &c;
+  ++size_;
+}
+
+ROOST_BODY void epoll_cases::remove(kept_case& c) noexcept {
+  const descriptor_operation& removed = in(c);
+  descriptor_operation** at = &by_number_[static_cast<std::size_t>(removed.descriptor())];
+  while (*at != &removed)
+    at = &(*at)->next_;
+  *at = removed.next_;
+  --size_;
+  if (!has_forked())
+    (void)watch(removed.descriptor()); // fails if the user has closed it: then it is forgotten
+}
+
+ROOST_BODY bool epoll_cases::change(int how, int fd, std::uint32_t events) noexcept {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.fd = fd;
+  return ::epoll_ctl(set_.number(), how, fd, &wanted) == 0;
+}
+
+// Tells the system what is to be watched of a descriptor. Returns 0, or the number of the error.
+// What the system knows is not for sure: it has forgotten a descriptor that was closed since.
+ROOST_BODY int epoll_cases::watch(int fd) noexcept {
+  const int users_error = errno;
+  std::uint32_t events = 0;
+  for (const auto* o = by_number_[static_cast<std::size_t>(fd)]; o != nullptr; o = o->next_)
+    events |= static_cast<std::uint32_t>(o->events());
+  std::erase(always_ready_, fd);
+  int error = 0;
+  if (events == 0) {
+    (void)change(EPOLL_CTL_DEL, fd, 0);
+  } else if (!change(EPOLL_CTL_MOD, fd, events) &&
+             (errno != ENOENT || !change(EPOLL_CTL_ADD, fd, events))) {
+    error = errno;
+    if (error == EPERM) {
+      always_ready_.push_back(fd);
+      error = 0;
+    }
+  }
+  errno = users_error;
+  return error;
+}
+
+ROOST_BODY view<kept_case* const> epoll_cases::look() {
+  if (has_forked())
+    renew();
+  std::size_t count = 0;
+  const auto add_those = [&](int fd, std::uint32_t events) {
+    descriptor_operation* o = by_number_[static_cast<std::size_t>(fd)];
+    const bool is_known = o != nullptr;
+    for (; o != nullptr; o = o->next_) {
+      const auto wanted = static_cast<std::uint32_t>(o->events() | POLLERR | POLLHUP);
+      if ((events & wanted) != 0)
+        ready_[count++] = o->kept_;
+    }
+    return is_known;
+  };
+  if (size_ == 0)
+    return {};
+  bool is_stale = false;
+  const int found =
+      ::epoll_wait(set_.number(), events_.data(), static_cast<int>(events_.size()), 0);
+  for (int i = 0; i < found; ++i) {
+    const epoll_event& e = events_[static_cast<std::size_t>(i)];
+    if (!add_those(e.data.fd, e.events))
+      is_stale = true;
+  }
+  for (const int fd : always_ready_)
+    add_those(fd, POLLERR);
+  // Its last case was removed after it was closed here, and it is open elsewhere, as in a child:
+  // the system would tell of it for ever.
+  if (is_stale)
+    renew();
+  return {ready_.data(), count};
+}
+
+// Under the same number, by which any() knows it.
+ROOST_COLD_BODY void epoll_cases::renew() {
+  const owned_descriptor fresh = new_epoll_set();
+  if (::dup3(fresh.number(), set_.number(), O_CLOEXEC) < 0)
+    throw_system_error("roost: dup3 of an epoll set");
+  process_ = ::getpid();
+  for (std::size_t number = 0; number < by_number_.size(); ++number) {
+    if (by_number_[number] != nullptr)
+      (void)watch(static_cast<int>(number));
+  }
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

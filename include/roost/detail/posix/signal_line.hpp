@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/posix/polled_operation.hpp>
+#include <roost/detail/posix/signal_source.hpp>
+#include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/wait/awaited.hpp>
+#include <roost/detail/wait/spin_lock.hpp>
+#include <roost/detail/wait/wait_record.hpp>
+
+#include <csignal>
+#include <cstdint>
+#include <mutex>
+#include <poll.h>
+
+namespace roost::inline v0::detail {
+
+/// The signals that one watch has to hand out, and the waiters for them, in order.
+///
+/// The system gives each signal to one reader. So the thread that reads one, in a wait of any
+/// watch, delivers it to all watches that want it: each hands it to its first waiter, or keeps it.
+class signal_line : public list_node<signal_line> {
+ public:
+  /// Blocks the signals in the calling thread. Throws std::system_error.
+  ROOST_BODY explicit signal_line(const sigset_t& signals);
+  ROOST_BODY ~signal_line();
+  signal_line(const signal_line&) = delete;
+  signal_line& operator=(const signal_line&) = delete;
+
+  /// Reads all signals that have come, and delivers them.
+  ROOST_BODY void read_all() noexcept;
+
+  /// To take a signal, or to wait for one.
+  class take;
+
+ private:
+  static constexpr int end_of_signals = 65;
+
+  ROOST_BODY static void deliver(int signal) noexcept;
+  ROOST_BODY void come(int signal, claimed_list& claimed) noexcept;
+  ROOST_BODY int take_kept() noexcept;
+
+  const sigset_t signals_;
+  const signal_source source_;
+  spin_lock lock_;
+  wait_list waiters_; // guarded by lock_
+  sigset_t kept_{};   // guarded by lock_; those that have come while no thread waited
+};
+
+class signal_line::take final : public polled_operation {
+ public:
+  explicit take(signal_line& from) noexcept
+      : polled_operation(from.lock_, &from.waiters_, &taken_, from.source_.descriptor(), POLLIN),
+        from_(from) {}
+
+  int taken() const noexcept { return taken_; }
+
+  bool try_alone() override {
+    from_.read_all();
+    if (polled_operation::try_alone())
+      return true;
+    get_ready_to_sleep();
+    return false;
+  }
+  bool try_locked() noexcept override { return (taken_ = from_.take_kept()) != 0; }
+  void conclude(wait_state) noexcept override {} // it has been written to taken_
+  ROOST_BODY void describe(object_note& note) const noexcept override;
+
+ private:
+  // The delivery completes the record, as that of another thread would.
+  void came(wait_record&, short) noexcept override { from_.read_all(); }
+  void failed(wait_record&, int) noexcept override {}
+
+  signal_line& from_;
+  int taken_ = 0;
+};
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+/// The lines of all watches. Never destroyed, like the pools: a watch may be a static object.
+struct all_signal_lines {
+  static all_signal_lines& instance() {
+    static all_signal_lines& all = *new all_signal_lines;
+    return all;
+  }
+
+  sync::mutex mutex;
+  intrusive_list<signal_line> lines; // guarded by mutex
+};
+
+/// Before the source is made: its thread, if it has one, inherits the mask.
+ROOST_BODY sigset_t blocked_here(const sigset_t& signals) {
+  errno = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  if (errno != 0)
+    throw_system_error("roost::signal_watch: pthread_sigmask");
+  return signals;
+}
+
+ROOST_BODY signal_line::signal_line(const sigset_t& signals)
+    : signals_(blocked_here(signals)),
+      source_(signals_) {
+  ::sigemptyset(&kept_);
+  const std::lock_guard guard(all_signal_lines::instance().mutex);
+  all_signal_lines::instance().lines.push_back(*this);
+}
+
+ROOST_BODY signal_line::~signal_line() {
+  const std::lock_guard guard(all_signal_lines::instance().mutex);
+  all_signal_lines::instance().lines.erase(*this);
+}
+
+ROOST_BODY void signal_line::read_all() noexcept {
+  while (const int signal = source_.read())
+    deliver(signal);
+}
+
+// The waiters are completed without a lock, as everywhere: they may destroy their watch then.
+ROOST_BODY void signal_line::deliver(int signal) noexcept {
+  claimed_list claimed;
+  {
+    all_signal_lines& all = all_signal_lines::instance();
+    const std::lock_guard guard(all.mutex);
+    for (signal_line* line = all.lines.front(); line != nullptr; line = all.lines.next(*line))
+      line->come(signal, claimed);
+  }
+  claimed.complete(wait_state::done);
+}
+
+ROOST_BODY void signal_line::come(int signal, claimed_list& claimed) noexcept {
+  if (::sigismember(&signals_, signal) != 1)
+    return;
+  const std::lock_guard guard(lock_);
+  if (wait_node* const first = waiters_.claim_first()) {
+    *static_cast<int*>(first->slot) = signal;
+    claimed.push(*first->record);
+  } else {
+    ::sigaddset(&kept_, signal);
+  }
+}
+
+ROOST_BODY int signal_line::take_kept() noexcept {
+  for (int signal = 1; signal < end_of_signals; ++signal) {
+    if (::sigismember(&kept_, signal) == 1) {
+      ::sigdelset(&kept_, signal);
+      return signal;
+    }
+  }
+  return 0;
+}
+
+ROOST_BODY void signal_line::take::describe(object_note& note) const noexcept {
+  note.kind = "signal";
+  const char* separator = "";
+  for (int signal = 1; signal < end_of_signals; ++signal) {
+    if (::sigismember(&from_.signals_, signal) != 1)
+      continue;
+    note.detail.add(separator).add(static_cast<std::uint64_t>(signal));
+    separator = ", ";
+  }
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/select/case_timers.hpp>
+
+#include <cstddef>
+
+namespace roost::inline v0::detail {
+
+/// The cases of a selector that the system makes happen, where it can be asked for all of them at
+/// once; see posix/epoll_cases.hpp. Threads: one at a time.
+class outside_cases {
+ public:
+  outside_cases() = default;
+  virtual ~outside_cases() = default;
+  outside_cases(const outside_cases&) = delete;
+  outside_cases& operator=(const outside_cases&) = delete;
+
+  /// Strong guarantee.
+  virtual void add(kept_case& c) = 0;
+  virtual void remove(kept_case& c) noexcept = 0;
+  virtual std::size_t size() const noexcept = 0;
+
+  /// Asks the system which of them can happen, and returns those, until the next call. May throw
+  /// std::system_error.
+  virtual view<kept_case* const> look() = 0;
+
+  /// That any of them can happen, to wait for when look() has found none. It is no case of the
+  /// user's: when it has happened, look() tells what has.
+  virtual kept_case& any() noexcept = 0;
+};
+
+/// A type of case of which a selector keeps all in one `outside_set`.
+template <class Case>
+concept waits_outside = requires {
+  typename Case::outside_set;
+};
+
+} // namespace roost::inline v0::detail

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <roost.hpp>
+#include <roost/posix.hpp>
+
+#include "support/catch.hpp"
+#include "support/descriptors.hpp"
+#include "support/probe.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+// Descriptors in a selector, which keeps them in a set.
+
+using namespace std::chrono_literals;
+using roost::on_readable;
+using roost::on_receive;
+using roost::on_timeout;
+using roost::on_writable;
+
+namespace {
+
+constexpr auto ignore = [](auto&&...) {};
+
+} // namespace
+
+TEST_CASE("a descriptor's case stays in a selector until it is removed", "[posix][selector]") {
+  const test::two_ends ends = test::a_pipe();
+  roost::selector all;
+  int calls = 0;
+  const std::size_t key = all.add(on_readable(ends.near, [&] { ++calls; }));
+  CHECK(all.size() == 1);
+  CHECK_FALSE(all.try_select());
+  CHECK_FALSE(all.select_for(1ms));
+  ends.write();
+  CHECK(all.select() == key);
+  CHECK(all.try_select() == key);
+  CHECK(all.select_biased() == key);
+  CHECK(calls == 3);
+  (void)ends.read();
+  CHECK_FALSE(all.try_select());
+  ends.write();
+  CHECK(all.remove(key));
+  CHECK_FALSE(all.remove(key));
+  CHECK(all.empty());
+  CHECK_FALSE(all.select_for(1ms));
+}
+
+TEST_CASE("a selector waits for descriptors, channels and timers at once", "[posix][selector]") {
+  const test::two_ends ends = test::a_pipe();
+  auto ch = roost::make_channel<int>();
+  roost::ticker never(1h);
+  roost::selector all;
+  const std::size_t ticks = all.add(roost::on_tick(never));
+  const std::size_t item = all.add(on_receive(ch.rx, ignore));
+  const std::size_t readable = all.add(on_readable(ends.near));
+  CHECK(all.size() == 3);
+  std::vector<std::size_t> keys;
+  roost::task_scope scope;
+  const auto select_once = [&](auto&& wake) {
+    scope.spawn([&] { keys.push_back(all.select()); });
+    test::wait_until_blocked(scope, 1);
+    wake();
+    REQUIRE(scope.wait_for(1h));
+  };
+  select_once([&] { REQUIRE(ch.tx.send(1)); });
+  select_once([&] { ends.write(); });
+  (void)ends.read();
+  const std::size_t soon = all.add(on_timeout(1ms));
+  keys.push_back(all.select());
+  CHECK(keys == std::vector<std::size_t>{item, readable, soon});
+  CHECK(all.size() == 3);
+  CHECK(all.remove(ticks));
+}
+
+TEST_CASE("some hundred descriptors in a selector", "[posix][selector]") {
+  std::vector<test::two_ends> many(400);
+  roost::selector all;
+  for (test::two_ends& each : many) {
+    each = test::an_eventfd();
+    all.add(on_readable(each.near, [&] { (void)each.read(); }));
+  }
+  std::size_t got = 0;
+  std::vector<bool> seen(many.size() + 1);
+  {
+    roost::task_scope scope;
+    scope.spawn([&] {
+      for (; got < many.size(); ++got)
+        seen.at(all.select()) = true;
+    });
+    test::wait_until_blocked(scope, 1);
+    for (const test::two_ends& each : many)
+      each.write();
+  }
+  CHECK(std::count(seen.begin(), seen.end(), true) == static_cast<std::ptrdiff_t>(many.size()));
+  CHECK_FALSE(all.try_select());
+}
+
+TEST_CASE("a file in a selector is always ready", "[posix][selector]") {
+  const test::descriptor file(
+      test::checked(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+  const test::two_ends ends = test::a_pipe();
+  roost::selector all;
+  const std::size_t key = all.add(on_readable(file));
+  all.add(on_readable(ends.near));
+  CHECK(all.select() == key);
+  CHECK(all.select() == key);
+  CHECK(all.remove(key));
+  CHECK_FALSE(all.try_select());
+}
+
+TEST_CASE("another descriptor may have the number of one that was closed", "[posix][selector]") {
+  roost::selector all;
+  test::two_ends first = test::a_pipe();
+  const int number = first.near;
+  const std::size_t old_key = all.add(on_readable(number));
+  first.near.close();
+  test::two_ends second = test::a_pipe();
+  if (second.near != number)
+    test::checked(::dup2(second.near, number), "dup2");
+  const std::size_t key = all.add(on_readable(number));
+  CHECK(all.remove(old_key)); // in the wrong order: it does not take the new one with it
+  second.write();
+  CHECK(all.select() == key);
+  if (second.near != number)
+    (void)::close(number);
+}
+
+TEST_CASE("a case removed after its descriptor was closed does not keep a selector awake",
+          "[posix][selector]") {
+  test::two_ends first = test::a_pipe();
+  const test::descriptor elsewhere(::dup(first.near)); // so the system knows it still
+  const test::two_ends second = test::a_pipe();
+  roost::selector all;
+  const std::size_t key = all.add(on_readable(first.near));
+  const std::size_t other = all.add(on_readable(second.near));
+  first.near.close();
+  CHECK(all.remove(key));
+  first.write();
+  CHECK_FALSE(all.select_for(1ms));
+  second.write();
+  CHECK(all.select() == other);
+}
+
+TEST_CASE("where no descriptor is left, a selector refuses its first one", "[posix][selector]") {
+  const test::two_ends ends = test::a_pipe();
+  auto ch = roost::make_channel<int>(1);
+  roost::selector all;
+  all.add(on_receive(ch.rx, ignore));
+  {
+    const test::no_descriptor_left none;
+    CHECK_THROWS_AS(all.add(on_readable(ends.near)), std::system_error);
+  }
+  CHECK(all.size() == 1);
+  REQUIRE(ch.tx.send(1));
+  CHECK(all.select() == 1);
+  CHECK(all.add(on_readable(ends.near)) == 2);
+  ends.write();
+  CHECK(all.select() == 2);
+}
+
+TEST_CASE("a handler may add and remove descriptors, its own included", "[posix][selector]") {
+  const test::two_ends a = test::a_pipe();
+  const test::two_ends b = test::a_pipe();
+  a.write();
+  b.write();
+  roost::selector all;
+  std::size_t first = 0;
+  std::size_t second = 0;
+  first = all.add(on_readable(a.near, [&] {
+    all.remove(first);
+    second = all.add(on_readable(b.near, [&] { all.remove(second); }));
+  }));
+  CHECK(all.select() == first);
+  CHECK(all.size() == 1);
+  CHECK(all.select() == second);
+  CHECK(all.empty());
+}
+
+TEST_CASE("a selector moves from thread to thread with its descriptors", "[posix][selector]") {
+  const test::two_ends ends = test::a_pipe();
+  auto ch = roost::make_channel<int>();
+  roost::selector all;
+  all.add(on_readable(ends.near));
+  all.add(on_receive(ch.rx, ignore));
+  CHECK_FALSE(all.select_for(1ms)); // with this thread's waker
+  for (int i = 0; i < 3; ++i) {
+    roost::task_scope scope; // whose threads are new
+    std::size_t key = 0;
+    scope.spawn([&] { key = all.select(); });
+    test::wait_until_blocked(scope, 1);
+    REQUIRE(ch.tx.send(1));
+    scope.join();
+    CHECK(key == 2);
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+inline int checked(int result, const char* call) {
+  if (result < 0)
+    throw std::system_error(errno, std::generic_category(), call);
+  return result;
+}
+
+/// Closes what it holds.
+class descriptor {
+ public:
+  descriptor() = default;
+  explicit descriptor(int number) : number_(number) {}
+  descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~descriptor() { close(); }
+
+  operator int() const noexcept { return number_; } // NOLINT(google-explicit-constructor)
+  void close() noexcept {
+    if (number_ >= 0)
+      (void)::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_ = -1;
+};
+
+/// Two ends: what is written to `far` makes `near` readable.
+struct two_ends {
+  descriptor near;
+  descriptor far;
+
+  void write(char byte = 'x') const {
+    // An eventfd takes eight bytes, with a number.
+    const char bytes[8] = {byte};
+    checked(static_cast<int>(::write(far, bytes, size)), "write");
+  }
+  char read() const {
+    char bytes[8] = {};
+    checked(static_cast<int>(::read(near, bytes, size)), "read");
+    return bytes[0];
+  }
+  std::size_t size = 1;
+};
+
+inline two_ends a_pipe() {
+  int ends[2] = {};
+  checked(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), "pipe2");
+  return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+inline two_ends a_socketpair() {
+  int ends[2] = {};
+  checked(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), "socketpair");
+  return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+inline two_ends an_eventfd() {
+  const int number = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  return {descriptor(number), descriptor(::dup(number)), 8};
+}
+
+/// A terminal: what is written to its master is typed in at it.
+inline two_ends a_terminal() {
+  const int master = checked(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt");
+  two_ends ends{descriptor(), descriptor(master)};
+  checked(::grantpt(master), "grantpt");
+  checked(::unlockpt(master), "unlockpt");
+  ends.near =
+      descriptor(checked(::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC), "open a pty"));
+  return ends;
+}
+
+/// Writes until no more fits.
+inline void fill(int fd) {
+  const std::string many(4096, 'x');
+  while (::write(fd, many.data(), many.size()) > 0) {
+  }
+}
+inline void drain(int fd) {
+  char bytes[4096];
+  while (::read(fd, bytes, sizeof bytes) > 0) {
+  }
+}
+
+/// While it lives no descriptor can be opened.
+class no_descriptor_left {
+ public:
+  no_descriptor_left() {
+    checked(::getrlimit(RLIMIT_NOFILE, &before_), "getrlimit");
+    const descriptor lowest(checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(static_cast<int>(lowest));
+    checked(::setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
+  }
+  ~no_descriptor_left() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
+  no_descriptor_left(const no_descriptor_left&) = delete;
+  no_descriptor_left& operator=(const no_descriptor_left&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+} // namespace test

@@ -3,40 +3,22 @@
 // then stops the rest. Notice that a task waits for the signal, and that a stop on request is a
 // normal end: join() returns, and so does main().
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <iostream>
-#include <pthread.h>
-#include <stop_token>
 #include <unistd.h>
 
 using namespace std::chrono_literals;
 
-namespace {
-
-void wait_for(const sigset_t& signals) {
-  // A stop cannot reach sigwait(): its callback sends this thread the signal.
-  const std::stop_callback wake(roost::this_task::stop_token(), [here = pthread_self()] {
-    pthread_kill(here, SIGTERM); // NOLINT(bugprone-bad-signal-to-kill-thread): it is blocked
-  });
-  int signal = 0;
-  sigwait(&signals, &signal);
-  roost::this_task::checkpoint(); // throws if the stop sent it
-}
-
-} // namespace
-
 int main() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr); // before the first thread: threads inherit it
+  roost::signal_watch signals({SIGTERM}); // before the first thread: threads inherit its mask
   roost::event closing;
   roost::wait_group requests;
   roost::task_scope service({.name = "service"});
   service.spawn("signals", [&] {
-    wait_for(signals);
+    signals.wait();
     std::cout << "SIGTERM: no more requests\n";
     closing.set();
     if (!requests.wait_for(300ms)) // the grace period

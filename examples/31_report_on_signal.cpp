@@ -3,47 +3,31 @@
 // Notice that there is no signal handler, which may call next to nothing: a task waits for the
 // signals. Its scope is its own, so it answers while the service hangs, fails or ends.
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
 #include <csignal>
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <pthread.h>
-#include <stop_token>
 #include <string>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 namespace {
 
-void check(int error, const char* call) {
-  if (error != 0)
-    throw std::system_error(error, std::generic_category(), call);
-}
-
-/// Make it before the first thread: it blocks the signals, and threads inherit that. They stay
-/// blocked when it dies; one that comes late then waits, instead of killing the program. A child
-/// process that does not expect that unblocks them before it calls exec().
+/// Make it before the first thread, as any signal_watch. A signal that comes after it waits,
+/// instead of killing the program.
 class report_on_signal {
  public:
   explicit report_on_signal(std::function<void(const std::string&)> print)
       : print_(std::move(print)) {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGUSR1);
-    sigaddset(&signals_, SIGUSR2);
-    check(pthread_sigmask(SIG_BLOCK, &signals_, nullptr), "pthread_sigmask");
     tasks_.spawn("report on signal", [this] { run(); });
   }
 
  private:
   void run() {
-    // A stop cannot reach sigwait(): its callback sends this thread one of the signals.
-    const std::stop_callback wake(roost::this_task::stop_token(),
-                                  [here = pthread_self()] { pthread_kill(here, SIGUSR1); });
     for (;;) {
-      const int signal = wait_for_signal();
-      roost::this_task::checkpoint(); // throws if the stop sent it
+      const int signal = signals_.wait();
       try {
         const roost::report all = roost::report_all();
         print_(signal == SIGUSR1 ? roost::to_text(all) : roost::to_json(all) + "\n");
@@ -53,15 +37,8 @@ class report_on_signal {
     }
   }
 
-  int wait_for_signal() const {
-    const roost::blocking_region region("sigwait");
-    int signal = 0;
-    check(sigwait(&signals_, &signal), "sigwait");
-    return signal;
-  }
-
   std::function<void(const std::string&)> print_;
-  sigset_t signals_{};
+  roost::signal_watch signals_{SIGUSR1, SIGUSR2};
   roost::background_scope tasks_{{.name = "reports"}}; // last: its task uses the rest
 };
 

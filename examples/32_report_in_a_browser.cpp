@@ -3,6 +3,7 @@
 // Graphviz. Notice that the page has a scope of its own, so it answers while the service hangs; and
 // that no client can hold it up: each has a task, two seconds, and 8 KiB for its request.
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
 #include "32_report_in_a_browser/connection.hpp"
 
@@ -11,7 +12,6 @@
 #include <chrono>
 #include <iostream>
 #include <netinet/in.h>
-#include <poll.h>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -59,15 +59,15 @@ class report_page {
 
  private:
   void accept_clients() {
-    for (const poller poller;;) {
-      poller.wait(listener_, POLLIN, roost::clock::time_point::max());
+    for (;;) {
+      roost::wait_readable(listener_.number());
       const int client = ::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC);
       if (client >= 0) // waits while eight are served
         clients_.spawn("client", [socket = descriptor(client, "accept4")]() mutable {
           serve(connection(std::move(socket), roost::clock::now() + 2s));
         });
       else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        roost::this_task::sleep_for(100ms); // no descriptor is free, and poll() would not wait
+        roost::this_task::sleep_for(100ms); // no descriptor is free, and the wait would not wait
     }
   }
 

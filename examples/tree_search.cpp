@@ -12,8 +12,8 @@
 //   this_task::checkpoint().
 // - The objects that the tasks refer to are declared before the scope and outlive the tasks. They
 //   keep what a stop kept the tasks from sending, and main prints that after the scope.
-// - Two waits are not roost's: the wait for a signal, and the wait for a slow reader of the output.
-//   There a std::stop_callback rings a pipe: see wake_pipe.hpp.
+// - The waits for a signal and for a slow reader of the output are roost's, too, so both can be
+//   ended: see interrupts.hpp and output.hpp.
 
 #include <roost.hpp>
 
@@ -104,18 +104,13 @@ int search_until_stopped(const options& chosen,
                          const pattern& wanted,
                          findings& found,
                          roost::channel_ends<report>& reports,
+                         const interrupts& signals,
                          output& out) {
-  const interrupts signals;
-  int signal = 0;
   try {
+    const roost::stop_when interrupted(signals.token());
     roost::task_scope scope(
         {.name = "tree_search", .timeout = chosen.timeout, .exit = roost::on_exit::stop});
     const std::stop_callback hurry(scope.get_stop_token(), [&out] { out.hurry(); });
-    scope.spawn("interrupt", [&signals, &signal, &scope](const std::stop_token& stop) {
-      signal = signals.wait(stop);
-      if (signal != 0)
-        scope.request_stop("interrupted");
-    }); // without a signal, on_exit::stop ends it
     start_tasks(scope, chosen, wanted, found, std::move(reports.tx));
     print_reports(reports.rx, found, out);
     return 0;
@@ -124,15 +119,17 @@ int search_until_stopped(const options& chosen,
     return 124; // as timeout(1)
   } catch (const roost::stopped&) {
     out.hurry();
-    return 128 + signal; // as the shell
+    return 128 + signals.signal(); // as the shell
   }
 }
 
 int search_tree(const options& chosen, const pattern& wanted) {
   output out;
+  const interrupts signals;
+  const std::stop_callback hurry(signals.token(), [&out] { out.hurry(); }); // to the very end
   findings found(1 + chosen.searchers);
   auto reports = roost::make_channel<report>(64, "reports");
-  const int cut_short = search_until_stopped(chosen, wanted, found, reports, out);
+  const int cut_short = search_until_stopped(chosen, wanted, found, reports, signals, out);
   while (const auto left = reports.rx.try_receive()) // sent, and not received before a stop
     out.add(*left);
   for (const report& left : found.unsent)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost.hpp>
+#include <roost/posix.hpp>
+
 #include "report.hpp"
-#include "wake_pipe.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <cstddef>
-#include <poll.h>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -22,8 +23,9 @@ namespace tree_search {
 /// Standard output and standard error. Only main uses it; hurry() is for any thread.
 ///
 /// What to notice: a write to a full pipe blocks until its reader reads, and no stop ends that. So
-/// flush() waits in poll() instead, for the reader or for hurry(), and then writes no more than the
-/// pipe is sure to take.
+/// flush() waits first, for the reader or for hurry(), and then writes no more than the pipe is
+/// sure to take. The wait is behind a shield: what was found is printed although the search was
+/// stopped.
 class output {
  public:
   output() = default;
@@ -56,7 +58,7 @@ class output {
   }
 
   /// From any thread: from now on a write waits half a second for its reader, and not for ever.
-  void hurry() const noexcept { hurry_.ring(); }
+  void hurry() noexcept { hurried_.set(); }
 
   /// On a terminal, shows how far the search is, until the next line is printed. It may be called
   /// often: it writes seldom.
@@ -106,25 +108,21 @@ class output {
 
   // False: after hurry(), the reader takes nothing in time.
   bool wait_for_reader(int fd) {
-    pollfd waits[] = {{fd, POLLOUT, 0}, {hurry_.fd(), POLLIN, 0}};
-    for (;;) {
-      const int ready = ::poll(waits, patience_ == for_ever ? 2 : 1, patience_);
-      if (ready == 0) {
-        patience_ = 0;
-        return false;
-      }
-      if (ready > 0 && waits[0].revents != 0)
-        return true;
-      if (ready > 0)
-        patience_ = 500;
+    const roost::shield until_printed(roost::clock::duration::max());
+    bool is_ready = false;
+    if (!hurried_.is_set())
+      roost::select(roost::on_writable(fd, [&] { is_ready = true; }), roost::on_set(hurried_));
+    if (!is_ready && !roost::wait_writable_for(fd, patience_)) {
+      patience_ = {};
+      return false;
     }
+    return true;
   }
 
   const bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  wake_pipe hurry_;
-  static constexpr int for_ever = -1;
-  int patience_ = for_ever; // milliseconds; less after hurry(), none after a wait in vain
-  std::string lines_;       // for the next flush
+  roost::event hurried_;
+  std::chrono::milliseconds patience_{500}; // after hurry(); none after a wait in vain
+  std::string lines_;                       // for the next flush
   bool matched_ = false;
   bool failed_ = false;
   clock::time_point next_progress_{};

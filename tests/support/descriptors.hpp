@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <fcntl.h>
 #include <string>
 #include <sys/eventfd.h>
@@ -12,7 +13,6 @@
 #include <system_error>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 namespace test {
 
@@ -100,6 +100,17 @@ inline void drain(int fd) {
   char bytes[4096];
   while (::read(fd, bytes, sizeof bytes) > 0) {
   }
+}
+
+/// The number of a system_error; 0 for none.
+inline int error_of(const std::exception_ptr& error) {
+  try {
+    if (error != nullptr)
+      std::rethrow_exception(error);
+  } catch (const std::system_error& e) {
+    return e.code().value();
+  }
+  return 0;
 }
 
 /// While it lives no descriptor can be opened.

@@ -194,6 +194,9 @@ TEST_CASE("a signal handler does not end a wait", "[posix]") {
 
 TEST_CASE("where no descriptor is left, the first wait that has to sleep throws", "[posix]") {
   const test::two_ends ends = test::a_pipe();
+  // Looked at afterwards: a sanitizer needs descriptors of its own to look at an exception.
+  std::exception_ptr error;
+  std::atomic<bool> has_failed = false;
   const bool by_select = GENERATE(false, true);
   roost::task_scope scope;
   const auto wait_for_it = [&] {
@@ -203,9 +206,6 @@ TEST_CASE("where no descriptor is left, the first wait that has to sleep throws"
       roost::wait_readable(ends.near);
     }
   };
-  // Looked at afterwards: a sanitizer needs descriptors of its own to look at an exception.
-  std::exception_ptr error;
-  std::atomic<bool> has_failed = false;
   // More threads wait at once than there are wakers from before: so one has to make its own.
   {
     const test::no_descriptor_left none;

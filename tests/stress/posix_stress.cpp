@@ -93,7 +93,6 @@ TEST_CASE("descriptors, channels, deadlines and signals race in one wait", "[pos
   int items = 0;
   int timeouts = 0;
   int taken = 0;
-  std::atomic<int> sent = 0;
   const auto read = [&] {
     std::array<char, 64> some{};
     const auto size = ::read(ends.near, some.data(), some.size());
@@ -118,7 +117,8 @@ TEST_CASE("descriptors, channels, deadlines and signals race in one wait", "[pos
                       roost::on_timeout(limit, [&] { ++timeouts; }));
       }
     };
-    for (int i = 0; bytes < count || items < count || taken == 0; ++i)
+    const auto has_all = [&] { return bytes == count && items == count && taken > 0; };
+    for (int i = 0; !has_all(); ++i)
       one(i % 4 == 0 ? 20us : 1ms);
   });
   scope.spawn([&] {

@@ -17,6 +17,7 @@
 #include "bench/blocked_works.hpp"
 #include "bench/channel_works.hpp"
 #include "bench/counter_works.hpp"
+#include "bench/descriptor_works.hpp"
 #include "bench/fork_join_works.hpp"
 #include "bench/loop_works.hpp"
 #include "bench/select_works.hpp"
@@ -38,7 +39,8 @@ int run(int argc, char** argv, const Own& own) {
     const bool offered = run_channel_work<Peer>(work, args) || run_select_work<Peer>(work, args) ||
                          run_task_work<Peer>(work, args) || run_fork_join_work<Peer>(work, args) ||
                          run_counter_work<Peer>(work, args) || run_loop_work<Peer>(work, args) ||
-                         run_blocked_work<Peer>(work, args) || own(work, args);
+                         run_blocked_work<Peer>(work, args) ||
+                         run_descriptor_work<Peer>(work, args) || own(work, args);
     return offered ? 0 : 2;
   } catch (const not_offered&) {
     return 2;

@@ -30,6 +30,7 @@ inline const std::vector<contender>& contenders() {
       {"roost", "roost", kind::roost},
       {"before", "before", kind::roost},
       {"std", "std", kind::thread_peer},
+      {"epoll", "epoll", kind::thread_peer},
       {"tbb", "oneTBB", kind::thread_peer, "apt-get install libtbb-dev"},
       {"fiber", "Boost.Fiber", kind::fiber_peer, "apt-get install libboost-fiber-dev"},
       {"moodycamel", "moodycamel", kind::thread_peer, "apt-get install libconcurrentqueue-dev"},

@@ -88,10 +88,33 @@ inline std::vector<work> blocked_works() {
   };
 }
 
+/// That a stop can end the wait costs roost, and epoll, more than std, which only blocks.
+inline std::vector<work> descriptor_works() {
+  const std::string group = "Descriptors";
+  const comparison alike{{"epoll"}};
+  return {
+      {group,
+       "echo of 64 bytes over a socketpair",
+       {"socket_echo", "#"},
+       20'000,
+       {{"echo of 64 bytes over a socketpair", "time", {alike}},
+        {"the same, CPU time", "cpu", {alike}}}},
+      simple_work(
+          group, "write, and a read of what is there", {"socket_ready", "#"}, 200'000, {alike}),
+      simple_work(group, "one of 10 is ready", {"one_of_descriptors", "10", "#"}, 100'000, {alike}),
+      simple_work(
+          group, "one of 1000 is ready", {"one_of_descriptors", "1000", "#"}, 20'000, {alike}),
+  };
+}
+
 inline std::vector<work> task_catalogue() {
   std::vector<work> all;
-  for (std::vector<work> some :
-       {spawning_works(), parallel_works(), ending_works(), uncontended_works(), blocked_works()})
+  for (std::vector<work> some : {spawning_works(),
+                                 parallel_works(),
+                                 ending_works(),
+                                 uncontended_works(),
+                                 blocked_works(),
+                                 descriptor_works()})
     for (work& each : some)
       all.push_back(std::move(each));
   return all;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
 #include "bench/peer.hpp"
 
@@ -8,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -66,6 +68,30 @@ struct peer {
 
    private:
     std::vector<roost::channel_ends<std::int64_t>> ends_;
+  };
+
+  class socket_reader {
+   public:
+    explicit socket_reader(int fd) : fd_(fd) {}
+    ssize_t read(char* data, std::size_t size) const {
+      roost::wait_readable(fd_);
+      return ::read(fd_, data, size);
+    }
+
+   private:
+    int fd_;
+  };
+
+  class descriptor_set {
+   public:
+    explicit descriptor_set(const std::vector<int>& fds) {
+      for (const int fd : fds)
+        all_.add(roost::on_readable(fd));
+    }
+    std::size_t wait() { return all_.select() - 1; }
+
+   private:
+    roost::selector all_;
   };
 
   template <class F>

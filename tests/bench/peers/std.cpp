@@ -11,9 +11,11 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <poll.h>
 #include <semaphore>
 #include <stop_token>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -179,6 +181,34 @@ struct peer {
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::vector<std::jthread> threads_;
+  };
+
+  /// Blocks in the read, where nothing can wake it.
+  class socket_reader {
+   public:
+    explicit socket_reader(int fd) : fd_(fd) {}
+    ssize_t read(char* data, std::size_t size) const { return ::read(fd_, data, size); }
+
+   private:
+    int fd_;
+  };
+
+  class descriptor_set {
+   public:
+    explicit descriptor_set(const std::vector<int>& fds) {
+      for (const int fd : fds)
+        polled_.push_back({fd, POLLIN, 0});
+    }
+    std::size_t wait() {
+      bench::check(::poll(polled_.data(), polled_.size(), -1) > 0, "not polled");
+      std::size_t place = 0;
+      while (polled_[place].revents == 0)
+        ++place;
+      return place;
+    }
+
+   private:
+    std::vector<pollfd> polled_;
   };
 };
 

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <string>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
@@ -112,23 +111,5 @@ inline int error_of(const std::exception_ptr& error) {
   }
   return 0;
 }
-
-/// While it lives no descriptor can be opened.
-class no_descriptor_left {
- public:
-  no_descriptor_left() {
-    checked(::getrlimit(RLIMIT_NOFILE, &before_), "getrlimit");
-    const descriptor lowest(checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
-    rlimit none = before_;
-    none.rlim_cur = static_cast<rlim_t>(static_cast<int>(lowest));
-    checked(::setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
-  }
-  ~no_descriptor_left() { (void)::setrlimit(RLIMIT_NOFILE, &before_); }
-  no_descriptor_left(const no_descriptor_left&) = delete;
-  no_descriptor_left& operator=(const no_descriptor_left&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 } // namespace test

@@ -70,9 +70,15 @@ class epoll_cases final : public outside_cases {
    public:
     explicit ready_case(int set) noexcept : select_case(&operation_, site()), operation_(set) {}
     void run() override {}
+    void renumber(int set) noexcept { operation_.renumber(set); }
 
    private:
     ready_operation operation_;
+  };
+
+  struct watched {
+    descriptor_operation* last = nullptr; // added; null if there is none
+    std::uint32_t key = 0;                // what the system was told when it began to watch
   };
 
   static descriptor_operation& in(const kept_case& c) noexcept {
@@ -80,20 +86,24 @@ class epoll_cases final : public outside_cases {
   }
 
   // A fork has left the set to parent and child: a change of one would be one of the other's, too.
-  bool has_forked() const noexcept { return process_ != ::getpid(); }
+  // Or there was no descriptor left for a new one.
+  bool needs_renewal() const noexcept { return process_ != ::getpid() || set_.number() < 0; }
   ROOST_COLD_BODY void renew();
 
   ROOST_BODY int watch(int fd) noexcept;
   bool change(int how, int fd, std::uint32_t events) noexcept;
+  watched& at(int fd) noexcept { return by_number_[static_cast<std::size_t>(fd)]; }
 
   owned_descriptor set_;
   pid_t process_ = ::getpid(); // that has made the set
   std::size_t size_ = 0;
-  std::vector<descriptor_operation*> by_number_; // the last one added of each descriptor, or null
-  std::vector<int> always_ready_;                // those that the system refuses to watch: files
-  std::vector<epoll_event> events_;              // both have room for all cases
+  std::uint32_t last_key_ = 0;
+  std::vector<watched> by_number_;  // of the descriptor
+  std::vector<int> always_ready_;   // those that the system refuses to watch: files
+  std::vector<epoll_event> events_; // both have room for all cases
   std::vector<kept_case*> ready_;
-  kept_case any_;
+  std::shared_ptr<ready_case> ready_case_;
+  kept_case any_; // with that
 };
 
 // --- implementation ---------------------------------------------------------
@@ -108,27 +118,29 @@ ROOST_BODY owned_descriptor new_epoll_set() {
           "roost: no descriptor is left for a selector that waits for descriptors"};
 }
 
-ROOST_BODY epoll_cases::epoll_cases() : set_(new_epoll_set()) {
-  any_.shared = std::make_shared<ready_case>(set_.number());
+ROOST_BODY epoll_cases::epoll_cases()
+    : set_(new_epoll_set()),
+      ready_case_(std::make_shared<ready_case>(set_.number())) {
+  any_.shared = ready_case_;
 }
 
 ROOST_BODY void epoll_cases::add(kept_case& c) {
-  if (has_forked())
+  if (needs_renewal())
     renew();
   descriptor_operation& added = in(c);
   if (added.descriptor() < 0 || ::fcntl(added.descriptor(), F_GETFD) < 0)
     added.fail(EBADF);
   added.check("roost::selector::add", c.shared->where());
-  const auto number = static_cast<std::size_t>(added.descriptor());
-  if (by_number_.size() <= number)
-    by_number_.resize(number + 1);
+  const auto numbers = static_cast<std::size_t>(added.descriptor()) + 1;
+  if (by_number_.size() < numbers)
+    by_number_.resize(numbers);
   events_.resize(size_ + 1);
   ready_.resize(size_ + 1);
   always_ready_.reserve(always_ready_.size() + 1);
-  added.next_ = std::exchange(by_number_[number], &added);
+  added.next_ = std::exchange(at(added.descriptor()).last, &added);
   added.fail(watch(added.descriptor()));
   if (added.error() != 0)
-    by_number_[number] = added.next_;
+    at(added.descriptor()).last = added.next_;
   added.check("roost::selector::add", c.shared->where());
   added.kept_ = &c;
   ++size_;
@@ -136,36 +148,38 @@ ROOST_BODY void epoll_cases::add(kept_case& c) {
 
 ROOST_BODY void epoll_cases::remove(kept_case& c) noexcept {
   const descriptor_operation& removed = in(c);
-  descriptor_operation** at = &by_number_[static_cast<std::size_t>(removed.descriptor())];
-  while (*at != &removed)
-    at = &(*at)->next_;
-  *at = removed.next_;
+  descriptor_operation** link = &at(removed.descriptor()).last;
+  while (*link != &removed)
+    link = &(*link)->next_;
+  *link = removed.next_;
   --size_;
-  if (!has_forked())
+  if (!needs_renewal())
     (void)watch(removed.descriptor()); // fails if the user has closed it: then it is forgotten
 }
 
 ROOST_BODY bool epoll_cases::change(int how, int fd, std::uint32_t events) noexcept {
   epoll_event wanted{};
   wanted.events = events;
-  wanted.data.fd = fd;
+  wanted.data.u64 = std::uint64_t{at(fd).key} << 32 | static_cast<std::uint32_t>(fd);
   return ::epoll_ctl(set_.number(), how, fd, &wanted) == 0;
 }
 
 // Tells the system what is to be watched of a descriptor. Returns 0, or the number of the error.
-// What the system knows is not for sure: it has forgotten a descriptor that was closed since.
 ROOST_BODY int epoll_cases::watch(int fd) noexcept {
   const int users_error = errno;
   std::uint32_t events = 0;
-  for (const auto* o = by_number_[static_cast<std::size_t>(fd)]; o != nullptr; o = o->next_)
+  for (const descriptor_operation* o = at(fd).last; o != nullptr; o = o->next_)
     events |= static_cast<std::uint32_t>(o->events());
   std::erase(always_ready_, fd);
   int error = 0;
   if (events == 0) {
     (void)change(EPOLL_CTL_DEL, fd, 0);
-  } else if (!change(EPOLL_CTL_MOD, fd, events) &&
-             (errno != ENOENT || !change(EPOLL_CTL_ADD, fd, events))) {
+  } else if (!change(EPOLL_CTL_MOD, fd, events)) {
     error = errno;
+    if (error == ENOENT) { // it is new; or another one had its number, and was closed since
+      at(fd).key = ++last_key_;
+      error = change(EPOLL_CTL_ADD, fd, events) ? 0 : errno;
+    }
     if (error == EPERM) {
       always_ready_.push_back(fd);
       error = 0;
@@ -176,46 +190,44 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
 }
 
 ROOST_BODY view<kept_case* const> epoll_cases::look() {
-  if (has_forked())
+  if (size_ == 0)
+    return {};
+  if (needs_renewal())
     renew();
   std::size_t count = 0;
   const auto add_those = [&](int fd, std::uint32_t events) {
-    descriptor_operation* o = by_number_[static_cast<std::size_t>(fd)];
-    const bool is_known = o != nullptr;
-    for (; o != nullptr; o = o->next_) {
-      const auto wanted = static_cast<std::uint32_t>(o->events() | POLLERR | POLLHUP);
-      if ((events & wanted) != 0)
+    for (const descriptor_operation* o = at(fd).last; o != nullptr; o = o->next_) {
+      if ((events & static_cast<std::uint32_t>(o->events() | POLLERR | POLLHUP)) != 0)
         ready_[count++] = o->kept_;
     }
-    return is_known;
   };
-  if (size_ == 0)
-    return {};
   bool is_stale = false;
   const int found =
       ::epoll_wait(set_.number(), events_.data(), static_cast<int>(events_.size()), 0);
   for (int i = 0; i < found; ++i) {
     const epoll_event& e = events_[static_cast<std::size_t>(i)];
-    if (!add_those(e.data.fd, e.events))
+    const int fd = static_cast<int>(e.data.u64 & 0xffffffff);
+    if (at(fd).last != nullptr && at(fd).key == e.data.u64 >> 32) {
+      add_those(fd, e.events);
+    } else {
       is_stale = true;
+    }
   }
   for (const int fd : always_ready_)
     add_those(fd, POLLERR);
-  // Its last case was removed after it was closed here, and it is open elsewhere, as in a child:
-  // the system would tell of it for ever.
-  if (is_stale)
+  if (is_stale) // or the system would tell of it for ever
     renew();
   return {ready_.data(), count};
 }
 
-// Under the same number, by which any() knows it.
+// The old set goes first, so that it takes no descriptor more.
 ROOST_COLD_BODY void epoll_cases::renew() {
-  const owned_descriptor fresh = new_epoll_set();
-  if (::dup3(fresh.number(), set_.number(), O_CLOEXEC) < 0)
-    throw_system_error("roost: dup3 of an epoll set");
+  set_ = owned_descriptor();
+  set_ = new_epoll_set();
+  ready_case_->renumber(set_.number());
   process_ = ::getpid();
   for (std::size_t number = 0; number < by_number_.size(); ++number) {
-    if (by_number_[number] != nullptr)
+    if (by_number_[number].last != nullptr)
       (void)watch(static_cast<int>(number));
   }
 }

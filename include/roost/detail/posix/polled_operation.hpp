@@ -31,6 +31,9 @@ class polled_operation : public operation, private sleeper {
   /// What a try does that has found nothing. Throws std::system_error, see waker.
   void get_ready_to_sleep() { waker_ = &lease_.take(); }
 
+  /// The same descriptor has another number.
+  void renumber(int fd) noexcept { polled_.fd = fd; }
+
   int descriptor() const noexcept { return polled_.fd; }
   short events() const noexcept { return polled_.events; }
 

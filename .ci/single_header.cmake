@@ -2,7 +2,8 @@
 # Writes the whole library as one header:
 #   cmake -DINCLUDE=<dir> -DOUTPUT=<file> -DVERSION=<x.y.z> -P single_header.cmake
 # Each #include <roost/...> gives way to the file it names, the first time it is met; the standard's
-# includes stay where they are.
+# includes stay where they are. A header that roost.hpp leaves out comes beside it, under its own name
+# in a folder roost/, with what it needs beyond roost.hpp.
 cmake_minimum_required(VERSION 3.21)
 
 # Sets `expanded` in the caller to the text of a header, nothing if it was taken before.
@@ -32,9 +33,22 @@ function(expand header)
   set(expanded "${text}${rest}" PARENT_SCOPE)
 endfunction()
 
-expand(roost.hpp)
-string(PREPEND expanded "// SPDX-License-Identifier: BSL-1.0\n"
-       "// roost ${VERSION} in one file, made from its headers: change those, not this.\n"
-       "#pragma once\n")
-string(REGEX REPLACE "\n\n\n+" "\n\n" expanded "${expanded}")
-file(WRITE "${OUTPUT}" "${expanded}")
+# Writes a header into a file, after some lines.
+function(write_single header file)
+  expand(${header})
+  string(PREPEND expanded "// SPDX-License-Identifier: BSL-1.0\n"
+         "// roost ${VERSION} in one file, made from its headers: change those, not this.\n"
+         "#pragma once\n" ${ARGN})
+  string(REGEX REPLACE "\n\n\n+" "\n\n" expanded "${expanded}")
+  file(WRITE "${file}" "${expanded}")
+endfunction()
+
+write_single(roost.hpp "${OUTPUT}")
+get_property(in_roost GLOBAL PROPERTY taken)
+cmake_path(GET OUTPUT PARENT_PATH folder)
+file(GLOB headers RELATIVE "${INCLUDE}" "${INCLUDE}/roost/*.hpp")
+list(REMOVE_ITEM headers ${in_roost})
+foreach(header IN LISTS headers)
+  set_property(GLOBAL PROPERTY taken "${in_roost}")
+  write_single(${header} "${folder}/${header}" "#include \"../roost.hpp\"\n")
+endforeach()

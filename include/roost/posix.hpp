@@ -109,7 +109,7 @@ auto on_writable(int fd, F handler = {}, site where = site::current());
 /// Lifetime: it outlives the waits for it. Threads: any. Cancellation: waits throw when their task
 /// is stopped; a signal is then kept for the next. Errors: std::invalid_argument for no signal, or
 /// one that cannot be blocked; std::system_error where no descriptor is left. Cost: a descriptor
-/// (signalfd; where there is none, a pipe and a thread in sigwait()).
+/// (signalfd), or where there is none, a thread in sigwait(), which a child process does not have.
 class signal_watch {
  public:
   explicit signal_watch(std::initializer_list<int> signals);

@@ -2,8 +2,10 @@
 // A select of fixed cases allocates nothing, whether it has to wait or not, and one that cannot get
 // the memory that an item needs leaves everything as it was.
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
 #include "support/allocations.hpp"
+#include "support/descriptors.hpp"
 #include "support/expect.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
@@ -74,6 +76,28 @@ void without_waiting() {
     }
   });
   expect(happened, "a select that finds something allocates nothing");
+}
+
+void at_descriptors() {
+  const test::two_ends ends = test::a_pipe();
+  const auto items = roost::make_channel<int>();
+  roost::selector all;
+  all.add(roost::on_readable(ends.near));
+  all.add(on_receive(items.rx, ignore));
+  (void)roost::wait_readable_for(ends.near, 1ms); // the thread has its waker
+  const bool happened = goes_without_memory([&] {
+    for (int turn = 0; turn < 10; ++turn) {
+      (void)roost::wait_readable_for(ends.near, 100us);
+      roost::select(roost::on_readable(ends.near), on_receive(items.rx, ignore), on_timeout(100us));
+      (void)all.select_for(100us);
+      ends.write();
+      roost::wait_readable(ends.near);
+      roost::select(roost::on_readable(ends.near), on_receive(items.rx, ignore));
+      (void)all.select();
+      (void)ends.read();
+    }
+  });
+  expect(happened, "a wait for descriptors allocates nothing");
 }
 
 void waiting() {
@@ -175,5 +199,6 @@ int main() {
   adding_to_a_selector();
   expect(test::living_allocations == before, "memory is lost");
   waiting();
+  at_descriptors();
   return test::exit_code();
 }

@@ -3,7 +3,9 @@
 // "options"; with "environment" while ROOST_STALL_MS=20, where any wait of an owner tells; and with
 // "no_number" while it is no number.
 #include <roost.hpp>
+#include <roost/posix.hpp>
 
+#include "support/descriptors.hpp"
 #include "support/expect.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
@@ -403,6 +405,16 @@ void any_wait_of_an_owner() {
     const std::string text = told_while(
         scope, [&] { roost::select(roost::on_set(set, [] {})); }, [&] { set.set(); });
     expect(text.starts_with(hangs), text);
+  }
+  {
+    const test::two_ends ends = test::a_pipe();
+    roost::task_scope scope({.name = "fan-in"});
+    const std::string text =
+        told_while([&] { roost::wait_readable(ends.near); }, [&] { ends.write(); });
+    expect(text.starts_with(hangs), text);
+    expect(text.find("in wait_readable of fd " + std::to_string(static_cast<int>(ends.near))) !=
+               std::string::npos,
+           text);
   }
 }
 

@@ -2,6 +2,9 @@
 // Waits and wakes while the program's statics are destroyed, when the main thread's locals are
 // gone.
 #include <roost.hpp>
+#include <roost/posix.hpp>
+
+#include "support/descriptors.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -35,7 +38,13 @@ class last_words {
       scope.spawn([&] { woken.set(); });
       woken.wait();
     }
-    if (!timed_out || got != 7)
+    const test::two_ends ends = test::a_pipe();
+    const bool nothing_to_read = !roost::wait_readable_for(ends.near, 1ms);
+    {
+      const std::jthread writer([&] { ends.write(); });
+      roost::wait_readable(ends.near);
+    }
+    if (!timed_out || got != 7 || !nothing_to_read)
       std::_Exit(EXIT_FAILURE);
     std::puts("waited to the last");
   }
@@ -53,6 +62,8 @@ int main() { // NOLINT(bugprone-exception-escape): then the test has failed
   {
     roost::event e;
     static_cast<void>(e.wait_for(1ms));
+    const test::two_ends ends = test::a_pipe();
+    static_cast<void>(roost::wait_readable_for(ends.near, 1ms));
   }
   static const last_words late;
   return EXIT_SUCCESS;

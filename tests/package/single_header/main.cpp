@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
+#if __has_include(<poll.h>)
+#include <roost/posix.hpp>
+#endif
 
 #include <utility>
 
@@ -14,5 +17,8 @@ int main() {
   });
   for (int square : rx)
     sum += square;
+#if __has_include(<poll.h>)
+  roost::select(roost::on_readable(0), roost::otherwise()); // it links
+#endif
   return sum == 285 ? 0 : 1;
 }

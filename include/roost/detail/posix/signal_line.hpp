@@ -24,8 +24,10 @@ namespace roost::inline v0::detail {
 class signal_line : public list_node<signal_line> {
  public:
   /// Blocks the signals in the calling thread. Throws std::system_error.
-  ROOST_BODY explicit signal_line(const sigset_t& signals);
-  ROOST_BODY ~signal_line();
+  explicit signal_line(const sigset_t& signals)
+      : signals_(blocked_here(signals)),
+        source_(signals_, deliver) {}
+  ~signal_line() = default;
   signal_line(const signal_line&) = delete;
   signal_line& operator=(const signal_line&) = delete;
 
@@ -38,15 +40,35 @@ class signal_line : public list_node<signal_line> {
  private:
   static constexpr int end_of_signals = 65;
 
+  /// Its place among the lines of all watches.
+  class membership {
+   public:
+    ROOST_BODY explicit membership(signal_line& line) noexcept;
+    ROOST_BODY ~membership();
+    membership(const membership&) = delete;
+    membership& operator=(const membership&) = delete;
+
+   private:
+    signal_line& line_;
+  };
+
+  ROOST_BODY static const sigset_t& blocked_here(const sigset_t& signals);
+  static sigset_t no_signals() noexcept {
+    sigset_t none;
+    ::sigemptyset(&none);
+    return none;
+  }
+
   ROOST_BODY static void deliver(int signal) noexcept;
   ROOST_BODY void come(int signal, claimed_list& claimed) noexcept;
   ROOST_BODY int take_kept() noexcept;
 
   const sigset_t signals_;
-  const signal_source source_;
   spin_lock lock_;
-  wait_list waiters_; // guarded by lock_
-  sigset_t kept_{};   // guarded by lock_; those that have come while no thread waited
+  wait_list waiters_;              // guarded by lock_
+  sigset_t kept_ = no_signals();   // guarded by lock_; those that came while no thread waited
+  const membership member_{*this}; // from before a signal can come
+  const signal_source source_;
 };
 
 class signal_line::take final : public polled_operation {
@@ -92,25 +114,22 @@ struct all_signal_lines {
   intrusive_list<signal_line> lines; // guarded by mutex
 };
 
-/// Before the source is made: its thread, if it has one, inherits the mask.
-ROOST_BODY sigset_t blocked_here(const sigset_t& signals) {
+// Before the source is made: its thread, if it has one, inherits the mask.
+ROOST_BODY const sigset_t& signal_line::blocked_here(const sigset_t& signals) {
   errno = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   if (errno != 0)
     throw_system_error("roost::signal_watch: pthread_sigmask");
   return signals;
 }
 
-ROOST_BODY signal_line::signal_line(const sigset_t& signals)
-    : signals_(blocked_here(signals)),
-      source_(signals_) {
-  ::sigemptyset(&kept_);
+ROOST_BODY signal_line::membership::membership(signal_line& line) noexcept : line_(line) {
   const std::lock_guard guard(all_signal_lines::instance().mutex);
-  all_signal_lines::instance().lines.push_back(*this);
+  all_signal_lines::instance().lines.push_back(line_);
 }
 
-ROOST_BODY signal_line::~signal_line() {
+ROOST_BODY signal_line::membership::~membership() {
   const std::lock_guard guard(all_signal_lines::instance().mutex);
-  all_signal_lines::instance().lines.erase(*this);
+  all_signal_lines::instance().lines.erase(line_);
 }
 
 ROOST_BODY void signal_line::read_all() noexcept {

@@ -13,8 +13,6 @@
 #include <roost/background_scope.hpp>
 #include <roost/this_task.hpp>
 
-#include <array>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stop_token>
 #endif
@@ -27,7 +25,7 @@ namespace roost::inline v0::detail {
 class signal_source {
  public:
   /// Throws std::system_error where no descriptor is left.
-  explicit signal_source(const sigset_t& signals)
+  signal_source(const sigset_t& signals, void (*)(int signal) noexcept)
       : descriptor_(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK),
                     "roost::signal_watch: no descriptor is left") {}
 
@@ -48,31 +46,17 @@ class signal_source {
 
 #else
 
-/// The same where there is no such descriptor: a task of its own waits for the signals, and writes
-/// them into a pipe.
+/// The same where there is no such descriptor: a task of its own waits for the signals.
 class signal_source {
  public:
-  explicit signal_source(const sigset_t& signals) : signals_(signals) {
-    std::array<int, 2> ends{-1, -1};
-    if (::pipe(ends.data()) != 0)
-      throw_system_error("roost::signal_watch: no descriptor is left");
-    reads_ = owned_descriptor(ends[0], "");
-    writes_ = owned_descriptor(ends[1], "");
-    for (const int end : ends) {
-      (void)::fcntl(end, F_SETFD, FD_CLOEXEC);
-      (void)::fcntl(end, F_SETFL, O_NONBLOCK);
-    }
+  signal_source(const sigset_t& signals, void (*deliver)(int signal) noexcept)
+      : signals_(signals),
+        deliver_(deliver) {
     tasks_.spawn("signals", [this] { forward(); });
   }
 
-  int descriptor() const noexcept { return reads_.number(); }
-  int read() const noexcept {
-    const int users_error = errno;
-    unsigned char signal = 0;
-    const bool is_read = ::read(descriptor(), &signal, 1) == 1;
-    errno = users_error;
-    return is_read ? signal : 0;
-  }
+  int descriptor() const noexcept { return -1; } // poll() passes over it
+  int read() const noexcept { return 0; }
 
  private:
   void forward() {
@@ -87,14 +71,12 @@ class signal_source {
       int signal = 0;
       (void)::sigwait(&signals_, &signal);
       roost::this_task::checkpoint(); // throws if the stop sent it
-      const auto byte = static_cast<unsigned char>(signal);
-      (void)!::write(writes_.number(), &byte, 1);
+      deliver_(signal);
     }
   }
 
-  sigset_t signals_;
-  owned_descriptor reads_;
-  owned_descriptor writes_;
+  const sigset_t signals_;
+  void (*const deliver_)(int signal) noexcept;
   // Last: its task uses the rest. Its own: the watch may outlive the scope around.
   background_scope tasks_{{.name = "roost::signal_watch", .inherit = false}};
 };

@@ -409,8 +409,8 @@ void any_wait_of_an_owner() {
   {
     const test::two_ends ends = test::a_pipe();
     roost::task_scope scope({.name = "fan-in"});
-    const std::string text =
-        told_while([&] { roost::wait_readable(ends.near); }, [&] { ends.write(); });
+    const std::string text = told_while(
+        scope, [&] { roost::wait_readable(ends.near); }, [&] { ends.write(); });
     expect(text.starts_with(hangs), text);
     expect(text.find("in wait_readable of fd " + std::to_string(static_cast<int>(ends.near))) !=
                std::string::npos,

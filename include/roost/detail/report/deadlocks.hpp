@@ -58,7 +58,8 @@ class deadlock_search {
   };
 
   static bool is_endless(const call_note& call) noexcept {
-    return *call.operation != '\0' && !call.until_deadline && !call.is_foreign;
+    return *call.operation != '\0' && !call.until_deadline && !call.is_foreign &&
+           !call.from_outside;
   }
   void add(party p);
   void take_out();

@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct attempt {
-  std::uint16_t port;
+  std::uint16_t port = 0;
   roost::event failed;
 };
 

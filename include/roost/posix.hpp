@@ -112,7 +112,7 @@ auto on_writable(int fd, F handler = {}, site where = site::current());
 /// (signalfd), or where there is none, a thread in sigwait(), which a child process does not have.
 class signal_watch {
  public:
-  explicit signal_watch(std::initializer_list<int> signals);
+  signal_watch(std::initializer_list<int> signals);
   ~signal_watch() = default;
   signal_watch(const signal_watch&) = delete;
   signal_watch& operator=(const signal_watch&) = delete;

@@ -27,6 +27,8 @@ class owned_descriptor {
     std::swap(number_, other.number_);
     return *this;
   }
+  owned_descriptor(const owned_descriptor&) = delete;
+  owned_descriptor& operator=(const owned_descriptor&) = delete;
   ~owned_descriptor() {
     if (number_ >= 0) {
       const int users_error = errno;

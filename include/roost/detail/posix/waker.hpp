@@ -32,6 +32,7 @@ class waker {
  public:
   /// Throws std::system_error where no descriptor is left.
   waker() { open(); }
+  ~waker() = default;
   waker(const waker&) = delete;
   waker& operator=(const waker&) = delete;
 
@@ -167,18 +168,18 @@ struct thread_waker_return {
 
 ROOST_BODY waker& waker_lease::take() {
   thread_waker& mine = this_thread_waker;
-  if (mine.own == nullptr && from_pool_ == nullptr) {
-    waker& taken = waker_pool::instance().take();
+  waker* taken = mine.own != nullptr ? mine.own : from_pool_;
+  if (taken == nullptr) {
+    taken = &waker_pool::instance().take();
     if (mine.gone) {
-      from_pool_ = &taken;
+      from_pool_ = taken;
     } else {
-      mine.own = &taken;
+      mine.own = taken;
       thread_local const thread_waker_return at_thread_exit;
     }
   }
-  waker& mine_now = mine.own != nullptr ? *mine.own : *from_pool_;
-  mine_now.renew_after_fork();
-  return mine_now;
+  taken->renew_after_fork();
+  return *taken;
 }
 
 ROOST_BODY waker_lease::~waker_lease() {

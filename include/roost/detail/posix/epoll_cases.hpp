@@ -31,8 +31,9 @@ namespace roost::inline v0::detail {
 /// that are ready. The set is a descriptor itself: the selector's thread sleeps in poll() of that.
 ///
 /// The system knows each descriptor once; all its cases are here, by its number. A descriptor that
-/// is closed is forgotten by the system, which does not tell; add() finds out if another one has
-/// its number by then.
+/// is closed is forgotten by the system, which does not tell: add() finds out if another one has
+/// its number by then. But one that is open elsewhere, as in a child process, is not forgotten:
+/// what look() finds of it has another key than the descriptor that has its number now.
 class epoll_cases final : public outside_cases {
  public:
   /// Throws std::system_error where no descriptor is left.

@@ -69,6 +69,7 @@ struct explorer {
   std::array<std::uint32_t, most_threads> priority{};
   std::vector<unsigned> priority_changes;
   std::uint32_t lowest = 0;
+  bool times_pass = false;
 
   std::uint64_t draw(std::uint64_t below) noexcept {
     random += 0x9e3779b97f4a7c15;
@@ -108,7 +109,7 @@ std::size_t choose_at_random(const alternatives& among) noexcept {
       const unsigned done = the_world.threads[t].steps;
       weights[i] = 16;
       if (among.costs[i] == price::time)
-        weights[i] = 4;
+        weights[i] = e.times_pass ? 4 : 0;
       else if (e.expected_steps[t] > done)
         weights[i] += 16 * std::uint64_t{e.expected_steps[t] - done};
       all += weights[i];
@@ -129,7 +130,7 @@ std::size_t choose_at_random(const alternatives& among) noexcept {
   for (std::size_t i = 0; i < among.count; ++i) {
     const auto t = static_cast<std::size_t>(among.threads[i]);
     if (among.costs[i] == price::time) {
-      if (e.draw(16) == 0)
+      if (e.times_pass && e.draw(16) == 0)
         return i;
       continue;
     }
@@ -241,6 +242,7 @@ double seconds() noexcept {
 
 void run_at_random(const model_case& c, std::uint64_t seed, unsigned runs, double until) {
   explorer& e = the_explorer;
+  e.times_pass = c.bounds.times != 0;
   unsigned most_steps = 100;
   for (unsigned i = 0; i < runs && seconds() < until; ++i) {
     e.random = seed + i;
@@ -290,6 +292,10 @@ void in_process(const model_case& c, const options& o, const schedule* replayed,
   for (const int s : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
     std::signal(s, crashed);
   alarm(static_cast<unsigned>(o.seconds) + 60); // SIGALRM: it hangs outside of the model
+  if (!traces) {
+    if (std::FILE* const nowhere = std::freopen("/dev/null", "w", stderr); nowhere == nullptr)
+      _exit(2);
+  }
   explorer& e = the_explorer;
   e.replayed = replayed;
   if (replayed != nullptr) {

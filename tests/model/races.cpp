@@ -320,6 +320,24 @@ ATOMICS(8, unsigned char)
 ATOMICS(16, unsigned short)
 ATOMICS(32, unsigned)
 ATOMICS(64, unsigned long)
+
+// A static of a function: made by one thread, and others wait meanwhile. Byte 0 says that it is made, byte 1 that
+// it is being made.
+int __cxa_guard_acquire(unsigned char* guard) {
+  while (guard[0] == 0 && guard[1] != 0)
+    model::yield({});
+  model::std_access(guard, 1, __ATOMIC_ACQUIRE, true, false, FROM);
+  if (guard[0] != 0)
+    return 0;
+  guard[1] = 1;
+  return 1;
+}
+void __cxa_guard_release(unsigned char* guard) {
+  model::std_access(guard, 1, __ATOMIC_RELEASE, false, true, FROM);
+  guard[0] = 1;
+  guard[1] = 0;
+}
+void __cxa_guard_abort(unsigned char* guard) { guard[1] = 0; }
 }
 // NOLINTEND(bugprone-reserved-identifier)
 

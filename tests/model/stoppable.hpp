@@ -7,13 +7,14 @@
 #include <roost/stop.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace model {
 
 using domain_ptr = std::shared_ptr<roost::detail::stop_domain>;
 
-inline domain_ptr make_domain() {
-  return std::make_shared<roost::detail::stop_domain>(roost::detail::no_deadline, nullptr);
+inline domain_ptr make_domain(std::shared_ptr<roost::detail::scope_tree> tree = nullptr) {
+  return std::make_shared<roost::detail::stop_domain>(roost::detail::no_deadline, std::move(tree));
 }
 
 /// While it lives, a stop of the domain reaches the calling thread. It is what a task or a scope is for that, and

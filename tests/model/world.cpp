@@ -2,9 +2,10 @@
 
 #include "model/world.hpp"
 
-#include <climits>
+#include <cstdarg>
 #include <cstdio>
 
+#include <dlfcn.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,16 +19,23 @@ namespace {
 
 std::uint32_t run_is_over = 0; // what the explorer sleeps on
 
+// The C library's, which is replaced below for the threads of a run.
+long call_system(long number, const void* word, int what, long value) noexcept {
+  using function = long (*)(long, ...);
+  static const auto real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "syscall"));
+  return real(number, word, what, value, nullptr, nullptr, 0);
+}
+
 void sleep_until_set(std::uint32_t& word) noexcept {
   // acquire: all that ran before; pairs with the release in set()
   while (__atomic_exchange_n(&word, 0U, __ATOMIC_ACQUIRE) == 0)
-    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+    call_system(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0);
 }
 
 void set(std::uint32_t& word) noexcept {
   // release: see sleep_until_set()
   __atomic_store_n(&word, 1U, __ATOMIC_RELEASE);
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  call_system(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1);
 }
 
 void wake_up(thread& t) noexcept {
@@ -139,13 +147,17 @@ void let_others_go_on() noexcept {
   go_on_with_one_of(all);
 }
 
+// Later times do not come: as long as a run may go on, reports that come at double the time would reach the end
+// of what a clock can tell.
+constexpr std::int64_t end_of_time = std::int64_t{24} * 3600 * 1'000'000'000;
+
 void sleep_on(const void* address, const char* in, std::int64_t deadline, place where) noexcept {
   thread& me = *current;
   me.is = status::sleeps;
   me.sleeps_on = address;
   me.sleeps_in = in;
   me.where = where;
-  me.deadline = deadline;
+  me.deadline = deadline < end_of_time ? deadline : never;
   me.timed_out = false;
   me.asleep_since = ++the_world.sleeps;
   let_others_go_on();
@@ -433,3 +445,24 @@ void join(int id) noexcept {
 }
 
 } // namespace model
+
+// --- what the standard library does by itself -----------------------------------------
+
+// A stop_callback that goes waits for its call with a futex, in a header.
+extern "C" long syscall(long number, ...) {
+  va_list arguments;
+  va_start(arguments, number);
+  const void* const first = va_arg(arguments, const void*);
+  const long second = va_arg(arguments, long);
+  const long third = va_arg(arguments, long);
+  va_end(arguments);
+  const int what = static_cast<int>(second) & FUTEX_CMD_MASK;
+  if (number != SYS_futex || model::current == nullptr)
+    return model::call_system(number, first, static_cast<int>(second), third);
+  model::step(first, "sleeps in the standard library", {});
+  if (what == FUTEX_WAKE || what == FUTEX_WAKE_BITSET)
+    model::wake_sleepers(first, third != 1);
+  else if (*static_cast<const std::uint32_t*>(first) == static_cast<std::uint32_t>(third))
+    model::sleep_on(first, "sleeps in the standard library", model::never, {});
+  return 0;
+}

@@ -38,7 +38,7 @@ outcome explore(const model_case& c, const options& o, const schedule* replayed,
 /// The same failure with less that is chosen, if there is such a one.
 outcome shortest(const model_case& c, const options& o, outcome failed);
 
-/// What must hold after each run, when no thread is left. See idle.cpp.
+/// What must hold after each run, when no thread is left. See cases/idle.cpp.
 void check_end_of_run();
 
 } // namespace model

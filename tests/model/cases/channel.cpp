@@ -270,6 +270,50 @@ void ends_go_from_two_sides() {
       });
 }
 
+// What was done through each end that has gone is there for a thread that sees the close.
+template <std::size_t Capacity>
+void close_by_the_last_of_two_ends() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  auto one = std::optional<sender>(tx);
+  auto other = std::optional<sender>(std::move(tx));
+  std::array<int, 2> done{};
+  model::together(
+      [&] {
+        while (rx.receive()) {
+        }
+        model::check(done[0] == 1 && done[1] == 1, "what was done before the end is not there");
+      },
+      [&] {
+        done[0] = 1;
+        one.reset();
+      },
+      [&] {
+        done[1] = 1;
+        other.reset();
+      });
+}
+
+// An item may own the end through which it is sent; the receiver then destroys both, and its own end.
+template <std::size_t Capacity>
+void item_owns_its_end() {
+  struct owner {
+    std::optional<roost::sender<std::unique_ptr<owner>>> end;
+  };
+  auto ends = roost::make_channel<std::unique_ptr<owner>>(Capacity);
+  auto rx = std::make_unique<roost::receiver<std::unique_ptr<owner>>>(std::move(ends.rx));
+  auto item = std::make_unique<owner>();
+  item->end.emplace(std::move(ends.tx));
+  model::together(
+      [&] {
+        const auto& end = *item->end;
+        (void)end.send(std::move(item));
+      },
+      [&] {
+        { const auto got = rx->receive(); }
+        rx.reset();
+      });
+}
+
 #define FOR_CAPACITY(n)                                                                            \
   MODEL_CASE("channel of " #n ": send, receive", .preemptions = 3) { send_receive<n>(); }          \
   MODEL_CASE("channel of " #n ": two items keep their order") { two_items<n>(); }                  \
@@ -291,6 +335,10 @@ void ends_go_from_two_sides() {
     senders_of_which_one_gives_up<n>();                                                            \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": the last sender goes") { last_sender_goes<n>(); }                 \
+  MODEL_CASE("channel of " #n ": the last of two ends closes") {                                   \
+    close_by_the_last_of_two_ends<n>();                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": an item owns its end") { item_owns_its_end<n>(); }                \
   MODEL_CASE("channel of " #n ": both ends go") { ends_go_from_two_sides<n>(); }
 
 FOR_CAPACITY(0)

@@ -3,6 +3,7 @@
 #include "model/model.hpp"
 
 #include <roost/channel.hpp>
+#include <roost/detail/scope/block_cache.hpp>
 #include <roost/event.hpp>
 #include <roost/report.hpp>
 #include <roost/task_handle.hpp>
@@ -11,6 +12,7 @@
 #include <roost/when_all.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <stdexcept>
 
 namespace {
@@ -193,7 +195,6 @@ MODEL_CASE("spawn buffer: a stop while tasks are queued", .random_runs = 3000) {
 }
 
 MODEL_CASE("spawn buffer: two workers", .random_runs = 3000) {
-  model::check(true, "");
   roost::detail::sync::atomic<int> done{0};
   {
     roost::task_scope scope({.limit = 2});
@@ -201,6 +202,32 @@ MODEL_CASE("spawn buffer: two workers", .random_runs = 3000) {
       scope.spawn([&] { done.fetch_add(1, std::memory_order_relaxed); }); // relaxed: a count
   }
   model::check(done.load() == 4, "a task has not run");
+}
+
+// --- memory of tasks -----------------------------------------------------------------
+
+MODEL_CASE("block cache: taken here, put back there") {
+  roost::detail::block_cache cache;
+  constexpr std::size_t size = 300;
+  void* const first = cache.take(size);
+  model::together(
+      [&] {
+        auto* const number = static_cast<int*>(cache.take(size));
+        *number = 1;
+        auto* const other = static_cast<int*>(cache.take(size));
+        *other = 2;
+        model::check(*number == 1, "two have the same block");
+        ::operator delete(number);
+        ::operator delete(other);
+      },
+      [&] {
+        *static_cast<int*>(first) = 3;
+        roost::detail::block_cache::returns(cache).put(first, size);
+      },
+      [&] {
+        void* const mine = cache.take(size);
+        roost::detail::block_cache::returns(cache).put(mine, size);
+      });
 }
 
 // --- joint tasks ------------------------------------------------------------------------

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Which orders are run: all within bounds, depth first; then some at random, by two ways that find what a plain
-// random walk seldom does.
+// Which orders are run: all within bounds, depth first; then some at random, by two ways that find
+// what a plain random walk seldom does.
 //
-//     weighted    a thread comes next with a probability that grows with the steps it has left (as far as earlier
+//     weighted    a thread comes next with a probability that grows with the steps it has left (as
+//     far as earlier
 //                 runs tell), so that all orders of the steps are about as likely
-//     priorities  the thread of the highest priority goes on; at some random steps it becomes the lowest one
-//                 (Burckhardt et al. 2010: A randomized scheduler with probabilistic guarantees of finding bugs)
+//     priorities  the thread of the highest priority goes on; at some random steps it becomes the
+//     lowest one
+//                 (Burckhardt et al. 2010: A randomized scheduler with probabilistic guarantees of
+//                 finding bugs)
 //
-// Each case is explored in a process of its own, which ends at the first failure. What was chosen lies in memory
-// that it shares with this one: so a crash tells it, too.
+// Each case is explored in a process of its own, which ends at the first failure. What was chosen
+// lies in memory that it shares with this one: so a crash tells it, too.
 
 #include "model/explorer.hpp"
+
 #include "model/world.hpp"
 
 #include <cerrno>
@@ -20,13 +24,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <string>
-#include <vector>
-
 #include <sched.h>
+#include <string>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace model {
 
@@ -88,7 +91,8 @@ std::size_t choose_by_search(const alternatives& among) noexcept {
   if (e.next_branch < e.branches.size()) {
     const branch& b = e.branches[e.next_branch++];
     if (b.at != notes->choices || b.among.count != among.count)
-      fail("the case does not repeat itself: it depends on something else than the order of its steps");
+      fail("the case does not repeat itself: it depends on something else than the order of its "
+           "steps");
     ++e.spent[static_cast<std::size_t>(b.among.costs[b.chosen])];
     return b.chosen;
   }
@@ -135,7 +139,8 @@ std::size_t choose_at_random(const alternatives& among) noexcept {
         return i;
       continue;
     }
-    if (best == among.count || e.priority[t] > e.priority[static_cast<std::size_t>(among.threads[best])])
+    if (best == among.count ||
+        e.priority[t] > e.priority[static_cast<std::size_t>(among.threads[best])])
       best = i;
   }
   return best == among.count ? 0 : best;
@@ -153,7 +158,7 @@ std::size_t choose_as_before(const schedule& from) noexcept {
 
 std::size_t choose(const alternatives& among) noexcept {
   explorer& e = the_explorer;
-  std::size_t which = e.replayed != nullptr    ? choose_as_before(*e.replayed)
+  std::size_t which = e.replayed != nullptr ? choose_as_before(*e.replayed)
                       : e.by == way::search ? choose_by_search(among)
                                             : choose_at_random(among);
   if (which >= among.count)
@@ -165,7 +170,8 @@ std::size_t choose(const alternatives& among) noexcept {
 
 namespace {
 
-// Which addresses more than one thread uses. Those that one uses alone are no places to change threads at.
+// Which addresses more than one thread uses. Those that one uses alone are no places to change
+// threads at.
 struct use {
   const void* address = nullptr;
   std::uint32_t threads = 0;
@@ -287,7 +293,11 @@ void search(const model_case& c, const limits& l, double until) {
 
 void crashed(int signal) {
   if (notes->failure[0] == 0)
-    std::snprintf(notes->failure.data(), notes->failure.size(), "crash: signal %d (%s)", signal, strsignal(signal));
+    std::snprintf(notes->failure.data(),
+                  notes->failure.size(),
+                  "crash: signal %d (%s)",
+                  signal,
+                  strsignal(signal));
   _exit(1);
 }
 
@@ -321,8 +331,8 @@ void in_process(const model_case& c, const options& o, const schedule* replayed,
 
 outcome explore(const model_case& c, const options& o, const schedule* replayed, bool traces) {
   if (notes == nullptr) {
-    void* const memory =
-        mmap(nullptr, sizeof(shared_notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* const memory = mmap(
+        nullptr, sizeof(shared_notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
       std::abort();
     notes = static_cast<shared_notes*>(memory);
@@ -353,18 +363,19 @@ outcome explore(const model_case& c, const options& o, const schedule* replayed,
   return result;
 }
 
-// Leaves out what need not be chosen for the run to fail.
+// Leaves out what need not be chosen for the run to fail in the same way.
 outcome shortest(const model_case& c, const options& o, outcome failed) {
   constexpr std::size_t most = 300;
-  std::size_t tried = 0;
-  for (std::size_t i = failed.order.size(); i-- > 0 && tried < most; ++tried) {
+  constexpr std::size_t same = 16; // so many characters tell a failure from others
+  if (failed.order.size() > most)
+    return failed;
+  for (std::size_t i = failed.order.size(); i-- > 0;) {
     schedule shorter = failed.order;
     shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(i));
-    outcome again = explore(c, o, &shorter, false);
-    if (again.failed) {
-      again.order = std::move(shorter);
-      failed.order = std::move(again.order);
-      failed.failure = std::move(again.failure);
+    const outcome again = explore(c, o, &shorter, false);
+    if (again.failed && again.failure.compare(0, same, failed.failure, 0, same) == 0) {
+      failed.order = std::move(shorter);
+      failed.failure = again.failure;
     }
   }
   return failed;

@@ -5,10 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sched.h>
 #include <string>
 #include <string_view>
-
-#include <sched.h>
 #include <unistd.h>
 
 namespace model {
@@ -24,6 +23,9 @@ std::string text_of(const schedule& order) {
     text += text.empty() ? "" : ",";
     text += std::to_string(at) + ":" + std::to_string(which);
   }
+  constexpr std::size_t most = 4000;
+  if (text.size() > most)
+    text = text.substr(0, most) + "...";
   return text.empty() ? "0:0" : text;
 }
 
@@ -45,7 +47,8 @@ schedule schedule_in(const char* text) {
 void print_lines_in(const std::string& text) {
   for (std::size_t at = text.find("<0x"); at != std::string::npos; at = text.find("<0x", at + 1)) {
     const std::string address = text.substr(at + 1, text.find('>', at) - at - 1);
-    const std::string command = "addr2line -Cfip -e /proc/" + std::to_string(getpid()) + "/exe " + address + " 2>/dev/null";
+    const std::string command =
+        "addr2line -Cfip -e /proc/" + std::to_string(getpid()) + "/exe " + address + " 2>/dev/null";
     std::printf("      %s is\n", address.c_str());
     std::fflush(nullptr);
     (void)!std::system(command.c_str());
@@ -59,10 +62,13 @@ bool run_case(const model_case& c, const options& o) {
   std::printf("%-58s %8lu runs%s %6.1f s",
               c.name,
               result.runs,
-              result.failed ? ", failed  " : result.complete ? ", complete" : "          ",
+              result.failed     ? ", failed  "
+              : result.complete ? ", complete"
+                                : "          ",
               result.seconds);
   if (is_control) {
-    const bool caught = result.failed && result.failure.find(c.bounds.fails_with) != std::string::npos;
+    const bool caught =
+        result.failed && result.failure.find(c.bounds.fails_with) != std::string::npos;
     std::printf("%s\n", caught ? ", as it must" : "");
     if (!caught)
       std::printf("  IT MUST FAIL: %s\n  but: %s\n", c.bounds.fails_with, result.failure.c_str());
@@ -81,14 +87,19 @@ bool run_case(const model_case& c, const options& o) {
 }
 
 int usage() {
-  std::puts("model_tests [part of a case's name] [--list] [--seconds N] [--preemptions N]\n"
-            "            [--random RUNS] [--seed N] [--no-search] [--replay SCHEDULE] [--first-failure]");
+  std::puts(
+      "model_tests [part of a case's name or file] [--list] [--seconds N] [--preemptions N]\n"
+      "            [--random RUNS] [--seed N] [--no-search] [--replay SCHEDULE] [--first-failure]");
   return 2;
 }
 
 } // namespace
 
-model_case::model_case(const char* n, void (*b)(), limits l) noexcept : name(n), body(b), bounds(l) {
+model_case::model_case(const char* f, const char* n, void (*b)(), limits l) noexcept
+    : file(f),
+      name(n),
+      body(b),
+      bounds(l) {
   *end_of_cases = this;
   end_of_cases = &next;
 }
@@ -133,7 +144,8 @@ int run_all(int count, char** arguments) {
   int cases = 0;
   int faults = 0;
   for (const model_case* c = first_case; c != nullptr; c = c->next) {
-    if (std::string_view(c->name).find(wanted) == std::string_view::npos)
+    if (std::string_view(c->name).find(wanted) == std::string_view::npos &&
+        std::string_view(c->file).find(wanted) == std::string_view::npos)
       continue;
     ++cases;
     if (lists) {

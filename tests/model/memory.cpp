@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// What atomics return, after the standard: a store history for each, happens-before by vector clocks. Stores are
-// replaced in the order in which they happen here, and that is the order of all seq_cst operations, too: what
-// the standard allows beyond that is not explored.
+// What atomics return, after the standard: a store history for each, happens-before by vector
+// clocks. Stores are replaced in the order in which they happen here, and that is the order of all
+// seq_cst operations, too: what the standard allows beyond that is not explored.
 
 #include "model/world.hpp"
 
@@ -16,7 +16,8 @@ namespace {
 struct stored {
   std::uint64_t value = 0;
   int by = 0;
-  std::uint16_t moment = 0; // of the thread that has stored it; 0 of what was there from the beginning
+  std::uint16_t moment =
+      0; // of the thread that has stored it; 0 of what was there from the beginning
   std::uint64_t number = 0; // of all stores
   vector_clock released;    // what is known to the thread that acquires it
 };
@@ -28,7 +29,8 @@ struct history {
   std::uint64_t count = 0; // the last is number count - 1
   std::array<stored, kept> stores;
   std::uint64_t seq_cst_from = 0; // a seq_cst load reads none before
-  // What a thread has read last, and until when: then a thread that knows that moment reads nothing older.
+  // What a thread has read last, and until when: then a thread that knows that moment reads nothing
+  // older.
   struct look {
     std::uint16_t moment = 0;
     std::uint64_t number = 0;
@@ -104,7 +106,10 @@ std::uint64_t oldest_readable(history& of, std::memory_order order) noexcept {
   return oldest;
 }
 
-void add_store(history& to, std::uint64_t value, const vector_clock& released, std::memory_order order) noexcept {
+void add_store(history& to,
+               std::uint64_t value,
+               const vector_clock& released,
+               std::memory_order order) noexcept {
   const std::uint64_t number = to.count++;
   stored& s = to.at(number);
   s.value = value;
@@ -180,8 +185,11 @@ void store(atomic_word& word, std::uint64_t value, std::memory_order order, plac
   word.value = value;
 }
 
-std::uint64_t
-read_modify_write(atomic_word& word, modify how, std::uint64_t operand, std::memory_order order, place where) noexcept {
+std::uint64_t read_modify_write(atomic_word& word,
+                                modify how,
+                                std::uint64_t operand,
+                                std::memory_order order,
+                                place where) noexcept {
   const std::uint64_t before = word.value;
   if (current == nullptr) {
     word.value = how(before, operand);

@@ -3,9 +3,9 @@
 
 // What cases are written with. A case is a small program; each run of it is one order of its steps.
 
-#include "model/runtime.hpp"
-
 #include <roost/detail/sync/start_thread.hpp>
+
+#include "model/runtime.hpp"
 
 #include <array>
 #include <cstddef>
@@ -28,8 +28,9 @@ struct limits {
 
 class model_case {
  public:
-  model_case(const char* name, void (*body)(), limits l = {}) noexcept;
+  model_case(const char* file, const char* name, void (*body)(), limits l = {}) noexcept;
 
+  const char* file;
   const char* name;
   void (*body)();
   limits bounds;
@@ -49,6 +50,7 @@ void together(First first, Others... others) {
         [](void* on) {
           try {
             (*static_cast<std::decay_t<decltype(f)>*>(on))();
+            forget_stack();
           } catch (...) {
             fail("an exception leaves a thread");
           }
@@ -57,6 +59,7 @@ void together(First first, Others... others) {
   };
   std::array<roost::detail::sync::thread, sizeof...(Others)> threads{start(others)...};
   first();
+  forget_stack();
   for (auto& t : threads)
     t.join();
 }
@@ -67,7 +70,7 @@ void together(First first, Others... others) {
 #define MODEL_CASE_NAMED(number, name, ...)                                                        \
   static void case_##number();                                                                     \
   static const model::model_case registered_##number(                                              \
-      name, case_##number, model::limits{__VA_ARGS__});                                            \
+      __FILE__, name, case_##number, model::limits{__VA_ARGS__});                                  \
   static void case_##number()
 
 } // namespace model

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Plain data. The cases are compiled with the instrumentation of ThreadSanitizer, but what it calls is here: so
-// each access of the library to the heap, to statics and to the stacks of the run's threads is checked against
-// what happens before it in the model. Memory of a run is never used again in that run, so a use after its end
-// shows, too. What std::atomic does inside of the standard library (counts of shared_ptr, stop states) orders
-// what it orders, but is no step.
+// Plain data. The cases are compiled with the instrumentation of ThreadSanitizer, but what it calls
+// is here: so each access of the library to the heap, to statics and to the stacks of the run's
+// threads is checked against what happens before it in the model. Memory of a run is never used
+// again in that run, so a use after its end shows, too. What std::atomic does inside of the
+// standard library (counts of shared_ptr, stop states) orders what it orders, but is no step.
 
 #include "model/world.hpp"
 
@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-
 #include <sys/mman.h>
 
 extern "C" {
@@ -49,8 +48,8 @@ struct region {
 };
 
 void* map(std::size_t size) noexcept {
-  void* const memory =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const memory = mmap(
+      nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED)
     std::abort();
   return memory;
@@ -69,7 +68,8 @@ std::size_t heap_used = 0;
 const region& setup() noexcept {
   if (heap.begin == nullptr) {
     heap = shadowed(static_cast<char*>(map(heap_size)), heap_size);
-    stacks = shadowed(static_cast<char*>(map(stack_size * most_threads)), stack_size * most_threads);
+    stacks =
+        shadowed(static_cast<char*>(map(stack_size * most_threads)), stack_size * most_threads);
     char* const begin = &__data_start - reinterpret_cast<std::uintptr_t>(&__data_start) % 8;
     statics = shadowed(begin, static_cast<std::size_t>(&_end - begin));
   }
@@ -84,7 +84,11 @@ granule* granule_at(std::uintptr_t address) noexcept {
   return statics.at(address);
 }
 
-[[noreturn]] void report(const char* what, std::uintptr_t address, void* from, std::uint32_t other, int thread) noexcept {
+[[noreturn]] void report(const char* what,
+                         std::uintptr_t address,
+                         void* from,
+                         std::uint32_t other,
+                         int thread) noexcept {
   std::array<char, 300> text{};
   std::snprintf(text.data(),
                 text.size(),
@@ -98,7 +102,12 @@ granule* granule_at(std::uintptr_t address) noexcept {
   fail(text.data());
 }
 
-void check(granule& g, std::uintptr_t address, std::size_t first, std::size_t last, bool writes, void* from) noexcept {
+void check(granule& g,
+           std::uintptr_t address,
+           std::size_t first,
+           std::size_t last,
+           bool writes,
+           void* from) noexcept {
   if (g.run != the_world.run) {
     std::memset(static_cast<void*>(&g), 0, sizeof g);
     g.run = the_world.run;
@@ -118,7 +127,11 @@ void check(granule& g, std::uintptr_t address, std::size_t first, std::size_t la
                g.written_from[t],
                static_cast<int>(t));
       if (writes && g.read[t][i] > known)
-        report("data race: write of what another thread reads", address, from, g.read_from[t], static_cast<int>(t));
+        report("data race: write of what another thread reads",
+               address,
+               from,
+               g.read_from[t],
+               static_cast<int>(t));
     }
   }
   auto& mine = writes ? g.written[me] : g.read[me];
@@ -155,11 +168,18 @@ void plain_access(const void* at, std::size_t size, bool writes, void* from) noe
   }
 }
 
+void forget_stack() noexcept {
+  constexpr std::size_t depth = 1536;
+  const char* const here = static_cast<const char*>(__builtin_frame_address(0));
+  plain_access(here - depth, depth, true, __builtin_return_address(0));
+}
+
 namespace {
 
 void* allocate(std::size_t size, std::size_t alignment) {
   if (current == nullptr) {
-    void* const memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    void* const memory =
+        std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     if (memory == nullptr)
       throw std::bad_alloc();
     return memory;
@@ -217,7 +237,12 @@ std_atomic& std_atomic_at(const volatile void* at) noexcept {
 
 constexpr int relaxed_order = __ATOMIC_RELAXED;
 
-void std_access(const volatile void* at, std::size_t size, int order, bool reads, bool writes, void* from) noexcept {
+void std_access(const volatile void* at,
+                std::size_t size,
+                int order,
+                bool reads,
+                bool writes,
+                void* from) noexcept {
   if (current == nullptr)
     return;
   plain_access(const_cast<const void*>(at), size, false, from);
@@ -244,21 +269,39 @@ extern "C" {
 void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
-void __tsan_vptr_read(void** at) { model::plain_access(at, 8, false, FROM); }
+void __tsan_vptr_read(void** at) {
+  model::plain_access(at, 8, false, FROM);
+}
 void __tsan_vptr_update(void** at, void* value) {
   if (*at != value)
     model::plain_access(at, 8, true, FROM);
 }
-void __tsan_read_range(void* at, std::size_t size) { model::plain_access(at, size, false, FROM); }
-void __tsan_write_range(void* at, std::size_t size) { model::plain_access(at, size, true, FROM); }
+void __tsan_read_range(void* at, std::size_t size) {
+  model::plain_access(at, size, false, FROM);
+}
+void __tsan_write_range(void* at, std::size_t size) {
+  model::plain_access(at, size, true, FROM);
+}
 
 #define ACCESSES(size)                                                                             \
-  void __tsan_read##size(void* at) { model::plain_access(at, size, false, FROM); }                 \
-  void __tsan_write##size(void* at) { model::plain_access(at, size, true, FROM); }                 \
-  void __tsan_unaligned_read##size(void* at) { model::plain_access(at, size, false, FROM); }       \
-  void __tsan_unaligned_write##size(void* at) { model::plain_access(at, size, true, FROM); }       \
-  void __tsan_volatile_read##size(void* at) { model::plain_access(at, size, false, FROM); }        \
-  void __tsan_volatile_write##size(void* at) { model::plain_access(at, size, true, FROM); }        \
+  void __tsan_read##size(void* at) {                                                               \
+    model::plain_access(at, size, false, FROM);                                                    \
+  }                                                                                                \
+  void __tsan_write##size(void* at) {                                                              \
+    model::plain_access(at, size, true, FROM);                                                     \
+  }                                                                                                \
+  void __tsan_unaligned_read##size(void* at) {                                                     \
+    model::plain_access(at, size, false, FROM);                                                    \
+  }                                                                                                \
+  void __tsan_unaligned_write##size(void* at) {                                                    \
+    model::plain_access(at, size, true, FROM);                                                     \
+  }                                                                                                \
+  void __tsan_volatile_read##size(void* at) {                                                      \
+    model::plain_access(at, size, false, FROM);                                                    \
+  }                                                                                                \
+  void __tsan_volatile_write##size(void* at) {                                                     \
+    model::plain_access(at, size, true, FROM);                                                     \
+  }                                                                                                \
   void __tsan_read_write##size(void* at) {                                                         \
     model::plain_access(at, size, false, FROM);                                                    \
     model::plain_access(at, size, true, FROM);                                                     \
@@ -269,7 +312,8 @@ ACCESSES(4)
 ACCESSES(8)
 ACCESSES(16)
 
-// An increment of a count of references orders nothing, whatever the standard library asks of the processor.
+// An increment of a count of references orders nothing, whatever the standard library asks of the
+// processor.
 #define ATOMICS(bits, type)                                                                        \
   type __tsan_atomic##bits##_load(const volatile type* at, int order) {                            \
     model::std_access(at, sizeof(type), order, true, false, FROM);                                 \
@@ -321,8 +365,8 @@ ATOMICS(16, unsigned short)
 ATOMICS(32, unsigned)
 ATOMICS(64, unsigned long)
 
-// A static of a function: made by one thread, and others wait meanwhile. Byte 0 says that it is made, byte 1 that
-// it is being made.
+// A static of a function: made by one thread, and others wait meanwhile. Byte 0 says that it is
+// made, byte 1 that it is being made.
 int __cxa_guard_acquire(unsigned char* guard) {
   while (guard[0] == 0 && guard[1] != 0)
     model::yield({});
@@ -337,22 +381,38 @@ void __cxa_guard_release(unsigned char* guard) {
   guard[0] = 1;
   guard[1] = 0;
 }
-void __cxa_guard_abort(unsigned char* guard) { guard[1] = 0; }
+void __cxa_guard_abort(unsigned char* guard) {
+  guard[1] = 0;
+}
 }
 // NOLINTEND(bugprone-reserved-identifier)
 
 // --- the heap -----------------------------------------------------------------------
 
-void* operator new(std::size_t size) { return model::allocate(size, 16); }
-void* operator new[](std::size_t size) { return model::allocate(size, 16); }
+void* operator new(std::size_t size) {
+  return model::allocate(size, 16);
+}
+void* operator new[](std::size_t size) {
+  return model::allocate(size, 16);
+}
 void* operator new(std::size_t size, std::align_val_t to) {
   return model::allocate(size, static_cast<std::size_t>(to));
 }
-void operator delete(void* memory) noexcept { model::free_block(memory, FROM); }
-void operator delete[](void* memory) noexcept { model::free_block(memory, FROM); }
-void operator delete(void* memory, std::size_t) noexcept { model::free_block(memory, FROM); }
-void operator delete[](void* memory, std::size_t) noexcept { model::free_block(memory, FROM); }
-void operator delete(void* memory, std::align_val_t) noexcept { model::free_block(memory, FROM); }
+void operator delete(void* memory) noexcept {
+  model::free_block(memory, FROM);
+}
+void operator delete[](void* memory) noexcept {
+  model::free_block(memory, FROM);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  model::free_block(memory, FROM);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  model::free_block(memory, FROM);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  model::free_block(memory, FROM);
+}
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   model::free_block(memory, FROM);
 }

@@ -6,6 +6,8 @@
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/stop.hpp>
 
+#include "model/runtime.hpp"
+
 #include <memory>
 #include <utility>
 
@@ -17,8 +19,8 @@ inline domain_ptr make_domain(std::shared_ptr<roost::detail::scope_tree> tree = 
   return std::make_shared<roost::detail::stop_domain>(roost::detail::no_deadline, std::move(tree));
 }
 
-/// While it lives, a stop of the domain reaches the calling thread. It is what a task or a scope is for that, and
-/// no more: so there is less to explore.
+/// While it lives, a stop of the domain reaches the calling thread. It is what a task or a scope is
+/// for that, and no more: so there is less to explore.
 class covered final : public roost::detail::context {
  public:
   explicit covered(const domain_ptr& d) : context(*d) { cover_this_thread(); }
@@ -33,12 +35,14 @@ class covered final : public roost::detail::context {
 template <class F>
 bool is_stopped_in(const domain_ptr& d, F f) {
   const covered here(d);
+  bool stopped = false;
   try {
     f();
-    return false;
   } catch (const roost::stopped&) {
-    return true;
+    stopped = true;
   }
+  forget_stack();
+  return stopped;
 }
 
 inline void stop(const domain_ptr& d) {

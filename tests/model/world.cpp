@@ -4,7 +4,6 @@
 
 #include <cstdarg>
 #include <cstdio>
-
 #include <dlfcn.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -26,14 +25,14 @@ long call_system(long number, const void* word, int what, long value) noexcept {
   return real(number, word, what, value, nullptr, nullptr, 0);
 }
 
-void sleep_until_set(std::uint32_t& word) noexcept {
+void await(std::uint32_t& word) noexcept {
   // acquire: all that ran before; pairs with the release in set()
   while (__atomic_exchange_n(&word, 0U, __ATOMIC_ACQUIRE) == 0)
     call_system(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0);
 }
 
 void set(std::uint32_t& word) noexcept {
-  // release: see sleep_until_set()
+  // release: see await()
   __atomic_store_n(&word, 1U, __ATOMIC_RELEASE);
   call_system(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1);
 }
@@ -58,7 +57,7 @@ void go_on_with(thread& next) noexcept {
     return;
   set(next.may_go);
   if (me.is != status::over)
-    sleep_until_set(me.may_go);
+    await(me.may_go);
 }
 
 void add_runnable(alternatives& all, price cost) noexcept {
@@ -114,7 +113,8 @@ bool let_spinners_look() noexcept {
 
 // The calling thread cannot go on.
 void let_others_go_on() noexcept {
-  constexpr unsigned patience = 200; // as often as a thread may look in vain before a deadline passes
+  constexpr unsigned patience =
+      200; // as often as a thread may look in vain before a deadline passes
   alternatives all;
   all.is_about_threads = true;
   add_runnable(all, price::nothing);
@@ -128,7 +128,8 @@ void let_others_go_on() noexcept {
   if (all.count == 0) { // the time comes that comes first
     const thread* first = nullptr;
     for (const thread& t : the_world.threads) {
-      if (t.is == status::sleeps && t.deadline != never && (first == nullptr || t.deadline < first->deadline))
+      if (t.is == status::sleeps && t.deadline != never &&
+          (first == nullptr || t.deadline < first->deadline))
         first = &t;
     }
     if (first != nullptr) {
@@ -147,11 +148,11 @@ void let_others_go_on() noexcept {
   go_on_with_one_of(all);
 }
 
-// Later times do not come: as long as a run may go on, reports that come at double the time would reach the end
-// of what a clock can tell.
+// Later times do not come: as long as a run may go on, reports that come at double the time would
+// reach the end of what a clock can tell.
 constexpr std::int64_t end_of_time = std::int64_t{24} * 3600 * 1'000'000'000;
 
-void sleep_on(const void* address, const char* in, std::int64_t deadline, place where) noexcept {
+void block_on(const void* address, const char* in, std::int64_t deadline, place where) noexcept {
   thread& me = *current;
   me.is = status::sleeps;
   me.sleeps_on = address;
@@ -205,7 +206,7 @@ thread_local end_of_thread at_end;
 void* run_thread(void* self) {
   current = static_cast<thread*>(self);
   at_end.is_used = true; // made before all other locals
-  sleep_until_set(current->may_go);
+  await(current->may_go);
   current->run(current->on);
   return nullptr;
 }
@@ -253,7 +254,7 @@ void begin_run(void (*body)(), std::size_t processors, bool traces) {
 }
 
 void end_run() {
-  sleep_until_set(run_is_over);
+  await(run_is_over);
   for (int i = 0; i < the_world.count; ++i)
     pthread_join(the_world.threads[static_cast<std::size_t>(i)].system, nullptr);
 }
@@ -348,7 +349,7 @@ void lock(mutex_word& mutex, place where) noexcept {
   if (mutex.owner == current->id)
     fail("a thread locks a mutex that it holds");
   while (mutex.owner >= 0)
-    sleep_on(&mutex, "locks a mutex", never, where);
+    block_on(&mutex, "locks a mutex", never, where);
   mutex.owner = current->id;
   knowledge().join(mutex.released);
   trace("locks", &mutex, 0, where);
@@ -396,7 +397,10 @@ bool wait(const void* condition, mutex_word& mutex, std::int64_t deadline, place
   if (mutex.owner != current->id)
     fail("a thread waits without the lock");
   release(mutex);
-  sleep_on(condition, "waits for a condition", deadline == never ? never : deadline - 1'000'000'000, where);
+  block_on(condition,
+           "waits for a condition",
+           deadline == never ? never : deadline - 1'000'000'000,
+           where);
   const bool in_time = !current->timed_out;
   lock(mutex, where);
   return in_time;
@@ -411,13 +415,16 @@ void notify(const void* condition, bool all, place where) noexcept {
   wake_sleepers(condition, all);
 }
 
-void wait_while(const atomic_word& word, std::uint64_t value, std::int64_t deadline, place where) noexcept {
+void wait_while(const atomic_word& word,
+                std::uint64_t value,
+                std::int64_t deadline,
+                place where) noexcept {
   step(&word, "sleeps on a word", where);
   trace("sleeps if", &word, value, where);
+  current->saw_all_until = the_world.stores; // the kernel looks
   if (word.value != value)
     return;
-  sleep_on(&word, "sleeps on a word", deadline == never ? never : deadline - 1'000'000'000, where);
-  current->saw_all_until = the_world.stores; // the kernel has looked
+  block_on(&word, "sleeps on a word", deadline == never ? never : deadline - 1'000'000'000, where);
 }
 
 void wake(const atomic_word& word, place where) noexcept {
@@ -440,7 +447,7 @@ void join(int id) noexcept {
   thread& t = the_world.threads[static_cast<std::size_t>(id)];
   step(&t, "joins a thread", {});
   while (t.is != status::over)
-    sleep_on(&t, "joins a thread", never, {});
+    block_on(&t, "joins a thread", never, {});
   knowledge().join(t.knows);
 }
 
@@ -463,6 +470,6 @@ extern "C" long syscall(long number, ...) {
   if (what == FUTEX_WAKE || what == FUTEX_WAKE_BITSET)
     model::wake_sleepers(first, third != 1);
   else if (*static_cast<const std::uint32_t*>(first) == static_cast<std::uint32_t>(third))
-    model::sleep_on(first, "sleeps in the standard library", model::never, {});
+    model::block_on(first, "sleeps in the standard library", model::never, {});
   return 0;
 }

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
 #include <pthread.h>
 
 namespace model {
@@ -84,7 +83,8 @@ struct alternatives {
   std::array<int, 16> threads{}; // where it is about which thread goes on
   std::size_t count = 0;
   bool is_about_threads = false;
-  bool is_hidden = false; // of no use to an exhaustive search: one thread alone has used the address so far
+  bool is_hidden =
+      false; // of no use to an exhaustive search: one thread alone has used the address so far
 
   void add(price cost, int thread = -1) noexcept {
     if (count == costs.size())
@@ -98,7 +98,8 @@ bool is_shared(const void* address, int thread) noexcept;
 
 // --- memory.cpp
 
-/// Plain accesses are known to the race detector; so are the beginning and the end of what an atomic lies in.
+/// Plain accesses are known to the race detector; so are the beginning and the end of what an
+/// atomic lies in.
 void plain_access(const void* address, std::size_t size, bool writes, void* from) noexcept;
 void begin_memory() noexcept;
 /// The stack of a thread of the model; its thread-locals lie there, too.

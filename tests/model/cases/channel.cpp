@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
+#include <roost/channel.hpp>
+
 #include "model/model.hpp"
 #include "model/stoppable.hpp"
-
-#include <roost/channel.hpp>
 
 #include <array>
 #include <chrono>
@@ -24,7 +24,8 @@ class arrivals {
  public:
   void note(int item) noexcept {
     model::check(item >= 0 && item < 4, "an item comes that was not sent");
-    model::check(!std::exchange(came_[static_cast<std::size_t>(item)], true), "an item comes twice");
+    model::check(!std::exchange(came_[static_cast<std::size_t>(item)], true),
+                 "an item comes twice");
   }
   void merge(const arrivals& other) noexcept {
     for (std::size_t i = 0; i < came_.size(); ++i) {
@@ -42,6 +43,7 @@ class arrivals {
 void receive_one(const receiver& rx, arrivals& into) {
   if (const auto item = rx.receive())
     into.note(*item);
+  model::forget_stack();
 }
 
 arrivals rest_of(const receiver& rx) {
@@ -63,7 +65,8 @@ void send_receive() {
         (void)tx.send(0);
       },
       [&] {
-        model::check(rx.receive().value() == 0 && told == 1, "the item or what came before is not there");
+        model::check(rx.receive().value() == 0 && told == 1,
+                     "the item or what came before is not there");
       });
 }
 
@@ -84,7 +87,8 @@ void two_items() {
 template <std::size_t Capacity>
 void close_receive() {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
-  model::together([&] { tx.close(); }, [&] { model::check(!rx.receive(), "an item comes from nowhere"); });
+  model::together([&] { tx.close(); },
+                  [&] { model::check(!rx.receive(), "an item comes from nowhere"); });
 }
 
 template <std::size_t Capacity>
@@ -145,8 +149,12 @@ template <std::size_t Capacity>
 void stop_alone() {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
   const auto domain = model::make_domain();
-  model::together([&] { model::check(model::is_stopped_in(domain, [&] { (void)rx.receive(); }), "it is not stopped"); },
-                  [&] { model::stop(domain); });
+  model::together(
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { (void)rx.receive(); }),
+                     "it is not stopped");
+      },
+      [&] { model::stop(domain); });
 }
 
 // --- triples ------------------------------------------------------------------------------
@@ -185,7 +193,8 @@ void send_receive_close() {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
   arrivals all;
   bool sent = false;
-  model::together([&] { sent = bool(tx.send(0)); }, [&] { receive_one(rx, all); }, [&] { tx.close(); });
+  model::together(
+      [&] { sent = bool(tx.send(0)); }, [&] { receive_one(rx, all); }, [&] { tx.close(); });
   all.merge(rest_of(rx));
   model::check(all.came(0) == sent, "what send() says is not so");
 }
@@ -293,7 +302,8 @@ void close_by_the_last_of_two_ends() {
       });
 }
 
-// An item may own the end through which it is sent; the receiver then destroys both, and its own end.
+// An item may own the end through which it is sent; the receiver then destroys both, and its own
+// end.
 template <std::size_t Capacity>
 void item_owns_its_end() {
   struct owner {
@@ -315,31 +325,57 @@ void item_owns_its_end() {
 }
 
 #define FOR_CAPACITY(n)                                                                            \
-  MODEL_CASE("channel of " #n ": send, receive", .preemptions = 3) { send_receive<n>(); }          \
-  MODEL_CASE("channel of " #n ": two items keep their order") { two_items<n>(); }                  \
-  MODEL_CASE("channel of " #n ": close, receive", .preemptions = 3) { close_receive<n>(); }        \
-  MODEL_CASE("channel of " #n ": close, send", .preemptions = 3) { close_send<n>(); }              \
+  MODEL_CASE("channel of " #n ": send, receive", .preemptions = 3) {                               \
+    send_receive<n>();                                                                             \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two items keep their order") {                                    \
+    two_items<n>();                                                                                \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, receive", .preemptions = 3) {                              \
+    close_receive<n>();                                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, send", .preemptions = 3) {                                 \
+    close_send<n>();                                                                               \
+  }                                                                                                \
   MODEL_CASE("channel of " #n ": send and receive with time limits", .times = 2) {                 \
     timed_receive<n>();                                                                            \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": stop, receive, send") { stopped_receive<n>(); }                   \
-  MODEL_CASE("channel of " #n ": stop, send, receive") { stopped_send<n>(); }                      \
-  MODEL_CASE("channel of " #n ": stop, receive") { stop_alone<n>(); }                              \
-  MODEL_CASE("channel of " #n ": two receivers") { two_receivers<n>(); }                           \
-  MODEL_CASE("channel of " #n ": two senders") { two_senders<n>(); }                               \
-  MODEL_CASE("channel of " #n ": send, receive, close") { send_receive_close<n>(); }               \
+  MODEL_CASE("channel of " #n ": stop, receive, send") {                                           \
+    stopped_receive<n>();                                                                          \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, send, receive") {                                           \
+    stopped_send<n>();                                                                             \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, receive") {                                                 \
+    stop_alone<n>();                                                                               \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two receivers") {                                                 \
+    two_receivers<n>();                                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two senders") {                                                   \
+    two_senders<n>();                                                                              \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": send, receive, close") {                                          \
+    send_receive_close<n>();                                                                       \
+  }                                                                                                \
   MODEL_CASE("channel of " #n ": one of two receivers gives up") {                                 \
     receivers_of_which_one_gives_up<n>();                                                          \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": one of two senders gives up") {                                   \
     senders_of_which_one_gives_up<n>();                                                            \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": the last sender goes") { last_sender_goes<n>(); }                 \
+  MODEL_CASE("channel of " #n ": the last sender goes") {                                          \
+    last_sender_goes<n>();                                                                         \
+  }                                                                                                \
   MODEL_CASE("channel of " #n ": the last of two ends closes") {                                   \
     close_by_the_last_of_two_ends<n>();                                                            \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": an item owns its end") { item_owns_its_end<n>(); }                \
-  MODEL_CASE("channel of " #n ": both ends go") { ends_go_from_two_sides<n>(); }
+  MODEL_CASE("channel of " #n ": an item owns its end") {                                          \
+    item_owns_its_end<n>();                                                                        \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": both ends go") {                                                  \
+    ends_go_from_two_sides<n>();                                                                   \
+  }
 
 FOR_CAPACITY(0)
 FOR_CAPACITY(1)

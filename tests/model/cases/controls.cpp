@@ -2,11 +2,11 @@
 
 // Small broken programs, which the model must find wrong; and right ones beside them.
 
-#include "model/model.hpp"
-
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/condition_variable.hpp>
 #include <roost/detail/sync/mutex.hpp>
+
+#include "model/model.hpp"
 
 #include <memory>
 
@@ -72,7 +72,8 @@ void look_at_each_other() {
 MODEL_CASE("control: two that look at each other") {
   look_at_each_other<seq_cst, seq_cst>();
 }
-MODEL_CASE("control: two that look at each other without seq_cst", .fails_with = "neither sees the other") {
+MODEL_CASE("control: two that look at each other without seq_cst",
+           .fails_with = "neither sees the other") {
   look_at_each_other<release, acquire>();
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// What lasts from run to run: the parkers. They are made before the first run, and are in the same order before
-// each.
+// What lasts from run to run: the parkers. They are made before the first run, and are in the same
+// order before each.
+
+#include <roost/detail/wait/parker.hpp>
 
 #include "model/explorer.hpp"
 #include "model/world.hpp"
-
-#include <roost/detail/wait/parker.hpp>
 
 #include <array>
 #include <cstddef>
@@ -24,7 +24,9 @@ struct wait_probe {
     pool.free_ = nullptr;
     for (parker* const p : all) {
       p->next_free_ = std::exchange(pool.free_, p);
-      p->token_.store(parker::none, std::memory_order_relaxed); // relaxed: no thread is there; late wakes leave it
+      p->token_.store(
+          parker::none,
+          std::memory_order_relaxed); // relaxed: no thread is there; late wakes leave it
     }
     return count;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
+
+#include "model/model.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -83,13 +83,27 @@ void wake_at_the_deadline() {
       [&] { p.unpark(); });
 }
 
-MODEL_CASE("parker: a token hands over", .preemptions = 3) { hand_over_by_token<word_sleep>(); }
-MODEL_CASE("parker: a token alone hands over", .preemptions = 3) { token_alone<word_sleep>(); }
-MODEL_CASE("parker: two wakers", .preemptions = 3) { two_wakers<word_sleep>(); }
-MODEL_CASE("parker: a wake at the deadline", .preemptions = 3) { wake_at_the_deadline<word_sleep>(); }
-MODEL_CASE("portable parker: a token hands over", .preemptions = 3) { hand_over_by_token<portable_word_sleep>(); }
-MODEL_CASE("portable parker: a token alone hands over", .preemptions = 3) { token_alone<portable_word_sleep>(); }
-MODEL_CASE("portable parker: two wakers") { two_wakers<portable_word_sleep>(); }
+MODEL_CASE("parker: a token hands over", .preemptions = 3) {
+  hand_over_by_token<word_sleep>();
+}
+MODEL_CASE("parker: a token alone hands over", .preemptions = 3) {
+  token_alone<word_sleep>();
+}
+MODEL_CASE("parker: two wakers", .preemptions = 3) {
+  two_wakers<word_sleep>();
+}
+MODEL_CASE("parker: a wake at the deadline", .preemptions = 3) {
+  wake_at_the_deadline<word_sleep>();
+}
+MODEL_CASE("portable parker: a token hands over", .preemptions = 3) {
+  hand_over_by_token<portable_word_sleep>();
+}
+MODEL_CASE("portable parker: a token alone hands over", .preemptions = 3) {
+  token_alone<portable_word_sleep>();
+}
+MODEL_CASE("portable parker: two wakers") {
+  two_wakers<portable_word_sleep>();
+}
 MODEL_CASE("portable parker: a wake at the deadline", .preemptions = 3) {
   wake_at_the_deadline<portable_word_sleep>();
 }
@@ -189,7 +203,8 @@ MODEL_CASE("wait record: two claimers and a deadline") {
       },
       claim(wait_state::done),
       claim(wait_state::closed));
-  model::check(claims == (end == wait_state::timed_out ? 0 : 1), "it is claimed twice, or by nobody");
+  model::check(claims == (end == wait_state::timed_out ? 0 : 1),
+               "it is claimed twice, or by nobody");
 }
 
 MODEL_CASE("wait record: a report holds it while it ends", .preemptions = 3) {

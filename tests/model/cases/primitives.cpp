@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-#include "model/stoppable.hpp"
-
 #include <roost/event.hpp>
 #include <roost/semaphore.hpp>
 #include <roost/wait_group.hpp>
+
+#include "model/model.hpp"
+#include "model/stoppable.hpp"
 
 #include <chrono>
 #include <memory>
@@ -121,7 +121,8 @@ MODEL_CASE("semaphore: one permit for three") {
 
 MODEL_CASE("semaphore: two for one in line, one for another") {
   roost::semaphore s(2);
-  model::together([&] { (void)s.acquire(2); }, [&] { (void)s.acquire(1); }, [&] { (void)s.acquire(2); });
+  model::together(
+      [&] { (void)s.acquire(2); }, [&] { (void)s.acquire(1); }, [&] { (void)s.acquire(2); });
   model::check(s.available() == 2, "a permit is lost");
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-
 #include <roost/channel.hpp>
+
+#include "model/model.hpp"
 
 #include <memory>
 #include <vector>
@@ -55,7 +55,8 @@ MODEL_CASE("queue: tries that do not wait", .preemptions = 3) {
   model::check(got == sent, "an item is lost, or comes twice");
 }
 
-// A thread that puts and then finds nobody, and one that finds nothing and then waits: one sees the other.
+// A thread that puts and then finds nobody, and one that finds nothing and then waits: one sees the
+// other.
 MODEL_CASE("queue: no room and no item are true for one moment") {
   auto [a_tx, a_rx] = roost::make_channel<int>(1);
   auto [b_tx, b_rx] = roost::make_channel<int>(1);
@@ -94,13 +95,16 @@ MODEL_CASE("queue: the oldest goes where it is full", .random_runs = 2000) {
 
 MODEL_CASE("queue: batches", .random_runs = 2000) {
   auto [tx, rx] = roost::make_channel<int>(2);
-  model::together([&] { (void)tx.send_all(std::vector<int>{0, 1, 2}); },
-                  [&] {
-                    std::vector<int> got;
-                    while (got.size() < 3)
-                      (void)rx.receive_some(got, 3);
-                    model::check(got == std::vector<int>{0, 1, 2}, "items come in another order");
-                  });
+  model::together(
+      [&] {
+        (void)tx.send_all(std::vector<int>{0, 1, 2});
+      },
+      [&] {
+        std::vector<int> got;
+        while (got.size() < 3)
+          (void)rx.receive_some(got, 3);
+        model::check(got == std::vector<int>{0, 1, 2}, "items come in another order");
+      });
 }
 
 // --- the chain: it grows at once from no block ---------------------------------------------
@@ -119,7 +123,8 @@ struct large {
   long more[7] = {};
 };
 
-// 256 items of this size fill a block: a second is added, and the first is left, while both sides are at work.
+// 256 items of this size fill a block: a second is added, and the first is left, while both sides
+// are at work.
 MODEL_CASE("queue: a chain goes on in the next block", .random_runs = 1000) {
   auto [tx, rx] = roost::make_channel<large>(roost::unbounded);
   for (long i = 0; i < 255; ++i) {

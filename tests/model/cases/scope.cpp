@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-
 #include <roost/channel.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/event.hpp>
@@ -10,6 +8,8 @@
 #include <roost/task_scope.hpp>
 #include <roost/wait_group.hpp>
 #include <roost/when_all.hpp>
+
+#include "model/model.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -165,7 +165,15 @@ MODEL_CASE("spawn buffer: two spawn", .random_runs = 3000) {
   {
     roost::task_scope scope({.limit = 1});
     const auto spawn = [&] { scope.spawn([&] { ++done; }); };
-    model::together([&] { spawn(); spawn(); }, [&] { spawn(); spawn(); });
+    model::together(
+        [&] {
+          spawn();
+          spawn();
+        },
+        [&] {
+          spawn();
+          spawn();
+        });
   }
   model::check(done == 4, "a task has not run");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-#include "model/stoppable.hpp"
-
 #include <roost/channel.hpp>
 #include <roost/event.hpp>
 #include <roost/select.hpp>
+
+#include "model/model.hpp"
+#include "model/stoppable.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -23,14 +23,17 @@ MODEL_CASE("select: against a select, each sends and receives", .random_runs = 3
   int b_got = 0;
   model::together(
       [&] {
-        roost::select_biased(roost::on_send(to_b, 1, [&](auto sent) { a_sent += bool(sent) ? 1 : 0; }),
-                             roost::on_receive(from_b, [&](auto item) { a_got += item ? 1 : 0; }));
+        roost::select_biased(
+            roost::on_send(to_b, 1, [&](auto sent) { a_sent += bool(sent) ? 1 : 0; }),
+            roost::on_receive(from_b, [&](auto item) { a_got += item ? 1 : 0; }));
       },
       [&] {
-        roost::select_biased(roost::on_send(to_a, 2, [&](auto sent) { b_sent += bool(sent) ? 1 : 0; }),
-                             roost::on_receive(from_a, [&](auto item) { b_got += item ? 1 : 0; }));
+        roost::select_biased(
+            roost::on_send(to_a, 2, [&](auto sent) { b_sent += bool(sent) ? 1 : 0; }),
+            roost::on_receive(from_a, [&](auto item) { b_got += item ? 1 : 0; }));
       });
-  model::check(a_sent == b_got && b_sent == a_got && a_sent + b_sent == 1, "not exactly one item went through");
+  model::check(a_sent == b_got && b_sent == a_got && a_sent + b_sent == 1,
+               "not exactly one item went through");
 }
 
 template <std::size_t Capacity>
@@ -53,8 +56,12 @@ void one_of_two_senders() {
   got += rx_b.try_receive() ? 1 : 0;
   model::check(got == sent + sent_b, "an item is lost, or comes twice");
 }
-MODEL_CASE("select: two senders, capacity 0", .random_runs = 2000) { one_of_two_senders<0>(); }
-MODEL_CASE("select: two senders, capacity 1", .random_runs = 2000) { one_of_two_senders<1>(); }
+MODEL_CASE("select: two senders, capacity 0", .random_runs = 2000) {
+  one_of_two_senders<0>();
+}
+MODEL_CASE("select: two senders, capacity 1", .random_runs = 2000) {
+  one_of_two_senders<1>();
+}
 
 MODEL_CASE("select: a receive, against a close") {
   auto [tx_a, rx_a] = roost::make_channel<int>();
@@ -79,7 +86,8 @@ MODEL_CASE("select: a stop, against an event") {
   model::together(
       [&] {
         stopped = model::is_stopped_in(domain, [&] {
-          roost::select_biased(roost::on_receive(rx, [](auto) {}), roost::on_set(ready, [&] { ++happened; }));
+          roost::select_biased(roost::on_receive(rx, [](auto) {}),
+                               roost::on_set(ready, [&] { ++happened; }));
         });
       },
       [&] { model::stop(domain); },
@@ -102,7 +110,8 @@ MODEL_CASE("select: on one channel as both, against another sender", .random_run
   model::check(got == (other ? 1 : 0) && sent == 0, "it meets itself, or an item is lost");
 }
 
-// The item that a fair order of locks lets through: two selects whose channels are named in two orders.
+// The item that a fair order of locks lets through: two selects whose channels are named in two
+// orders.
 MODEL_CASE("select: two selects name two channels in two orders", .random_runs = 2000) {
   auto [tx_a, rx_a] = roost::make_channel<int>();
   auto [tx_b, rx_b] = roost::make_channel<int>();

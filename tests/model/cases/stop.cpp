@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-#include "model/stoppable.hpp"
-
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/event.hpp>
 #include <roost/shield.hpp>
 #include <roost/stop_when.hpp>
+
+#include "model/model.hpp"
+#include "model/stoppable.hpp"
 
 #include <array>
 #include <memory>
@@ -21,7 +21,9 @@ MODEL_CASE("stop: of a wait that begins", .preemptions = 3) {
   roost::event never_set;
   const auto domain = model::make_domain();
   model::together(
-      [&] { model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped"); },
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped");
+      },
       [&] { model::stop(domain); });
 }
 
@@ -44,7 +46,9 @@ MODEL_CASE("stop: two stops of one domain") {
   const auto domain = model::make_domain();
   std::array<bool, 2> first{};
   model::together(
-      [&] { model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped"); },
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped");
+      },
       [&] { first[0] = domain->stop(roost::stop_cause()); },
       [&] { first[1] = domain->stop(roost::stop_cause()); });
   model::check(first[0] != first[1], "both or neither of two stops is the first");
@@ -91,7 +95,9 @@ MODEL_CASE("stop: of the outer and of the inner domain") {
   const auto inner = model::make_domain();
   inner->follow(outer);
   model::together(
-      [&] { model::check(model::is_stopped_in(inner, [&] { never_set.wait(); }), "it is not stopped"); },
+      [&] {
+        model::check(model::is_stopped_in(inner, [&] { never_set.wait(); }), "it is not stopped");
+      },
       [&] {
         model::stop(outer);
         model::check(inner->stop_requested(), "a stop is over before all below is marked");

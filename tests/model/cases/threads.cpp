@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include "model/model.hpp"
-
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/event.hpp>
+
+#include "model/model.hpp"
 
 #include <chrono>
 #include <exception>
@@ -26,7 +26,9 @@ class work final : public job {
       waits_for->wait();
     done.set();
   }
-  void fail_on_pool(const std::exception_ptr&) noexcept override { model::fail("a job has no thread"); }
+  void fail_on_pool(const std::exception_ptr&) noexcept override {
+    model::fail("a job has no thread");
+  }
 
   int runs = 0;
   roost::event done;
@@ -78,7 +80,9 @@ MODEL_CASE("thread pool: two start, where a thread is idle", .random_runs = 3000
   b.done.wait();
 }
 
-MODEL_CASE("thread pool: a job for an idle thread whose time is over", .times = 2, .random_runs = 3000) {
+MODEL_CASE("thread pool: a job for an idle thread whose time is over",
+           .times = 2,
+           .random_runs = 3000) {
   work a;
   work b;
   thread_pool pool(1ms);
@@ -101,7 +105,9 @@ MODEL_CASE("thread pool: a fork is taken back, or run", .random_runs = 3000) {
   model::check(a.runs == 1, "a job has not run once");
 }
 
-MODEL_CASE("thread pool: a fork gets a thread whatever its starter waits for", .times = 2, .random_runs = 3000) {
+MODEL_CASE("thread pool: a fork gets a thread whatever its starter waits for",
+           .times = 2,
+           .random_runs = 3000) {
   work a;
   work b;
   a.is_fork = b.is_fork = true;
@@ -161,7 +167,8 @@ MODEL_CASE("timekeeper: an earlier one is added", .times = 0, .random_runs = 200
   keeper.add(late, roost::detail::sync::now() + 2h);
   keeper.add(early, roost::detail::sync::now() + 1ms);
   early.rang.wait();
-  model::check(roost::detail::sync::now() < roost::clock::time_point(1min), "it waits for the later time");
+  model::check(roost::detail::sync::now() < roost::clock::time_point(1min),
+               "it waits for the later time");
   keeper.remove(late);
 }
 

@@ -32,7 +32,8 @@ class atomic {
     return value;
   }
 
-  T load(std::memory_order order = std::memory_order_seq_cst, model::place at = model::place::here()) const noexcept {
+  T load(std::memory_order order = std::memory_order_seq_cst,
+         model::place at = model::place::here()) const noexcept {
     return value_of(model::load(started(), order, at));
   }
   void store(T value,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "model/runtime.hpp"
-
 #include <roost/detail/sync/mutex.hpp>
+
+#include "model/runtime.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -18,8 +18,12 @@ class condition_variable {
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
 
-  void notify_one(model::place at = model::place::here()) noexcept { model::notify(this, false, at); }
-  void notify_all(model::place at = model::place::here()) noexcept { model::notify(this, true, at); }
+  void notify_one(model::place at = model::place::here()) noexcept {
+    model::notify(this, false, at);
+  }
+  void notify_all(model::place at = model::place::here()) noexcept {
+    model::notify(this, true, at);
+  }
 
   void wait(std::unique_lock<mutex>& lock, model::place at = model::place::here()) noexcept {
     model::wait(this, lock.mutex()->word(), model::never, at);

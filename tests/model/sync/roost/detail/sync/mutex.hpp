@@ -15,7 +15,9 @@ class mutex {
   mutex& operator=(const mutex&) = delete;
 
   void lock(model::place at = model::place::here()) noexcept { model::lock(word_, at); }
-  bool try_lock(model::place at = model::place::here()) noexcept { return model::try_lock(word_, at); }
+  bool try_lock(model::place at = model::place::here()) noexcept {
+    return model::try_lock(word_, at);
+  }
   void unlock(model::place at = model::place::here()) noexcept { model::unlock(word_, at); }
 
   model::mutex_word& word() noexcept { return word_; }

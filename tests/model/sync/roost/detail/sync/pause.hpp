@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "model/runtime.hpp"
-
 #include <roost/detail/sync/hardware_threads.hpp>
+
+#include "model/runtime.hpp"
 
 namespace roost::inline v0::detail {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The portable sleep is the library's own, on the lock and the condition variable of the model. The other one is
-// the kernel's, so the model has one of the same meaning.
+// The portable sleep is the library's own, on the lock and the condition variable of the model. The
+// other one is the kernel's, so the model has one of the same meaning.
 
 #pragma GCC system_header // of #include_next
 
-#include "model/runtime.hpp"
-
 #include <roost/detail/sync/condition_variable.hpp> // all that the other one includes
+
+#include "model/runtime.hpp"
 
 #if __has_include(<linux/futex.h>) && __has_include(<sys/syscall.h>)
 #include <linux/futex.h>
@@ -33,7 +33,8 @@ class model_word_sleep {
                   model::place at = model::place::here()) noexcept {
     model::wait_while(word.word(), value, deadline.time_since_epoch().count(), at);
   }
-  void wake(const sync::atomic<std::uint32_t>& word, model::place at = model::place::here()) noexcept {
+  void wake(const sync::atomic<std::uint32_t>& word,
+            model::place at = model::place::here()) noexcept {
     model::wake(word.word(), at);
   }
 };

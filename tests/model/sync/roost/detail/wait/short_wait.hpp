@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// How long a thread looks on before it sleeps is a matter of speed. So here it looks once: each look more would
-// be one more place to change threads at. The library's own is there, under another name.
+// How long a thread looks on before it sleeps is a matter of speed. So here it looks once: each
+// look more would be one more place to change threads at. The library's own is there, under another
+// name.
 
 #pragma GCC system_header // of #include_next
 

@@ -304,7 +304,7 @@ void crashed(int signal) {
 void in_process(const model_case& c, const options& o, const schedule* replayed, bool traces) {
   for (const int s : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
     std::signal(s, crashed);
-  alarm(20 * static_cast<unsigned>(o.seconds) + 60); // SIGALRM: it hangs outside of the model
+  alarm(static_cast<unsigned>(20 * o.seconds) + 240); // SIGALRM: it hangs outside of the model
   if (!traces) {
     if (std::FILE* const nowhere = std::freopen("/dev/null", "w", stderr); nowhere == nullptr)
       _exit(2);

@@ -20,6 +20,7 @@ struct options {
   std::uint64_t seed = 1;
   double seconds = 30; // for the search of a case, and as many for its random runs
   bool searches = true;
+  bool first_failure = false; // is all that is wanted
 };
 
 struct outcome {

@@ -77,7 +77,8 @@ bool run_case(const model_case& c, const options& o) {
   }
   std::printf("\n");
   if (result.failed) {
-    result = shortest(c, o, std::move(result));
+    if (!o.first_failure)
+      result = shortest(c, o, std::move(result));
     std::printf("  FAILS: %s\n", result.failure.c_str());
     print_lines_in(result.failure);
     std::printf("  again: model_tests '%s' --replay %s\n", c.name, text_of(result.order).c_str());
@@ -109,7 +110,6 @@ int run_all(int count, char** arguments) {
   std::string_view wanted;
   const char* replay = nullptr;
   bool lists = false;
-  bool ends_early = false;
   for (int i = 1; i < count; ++i) {
     const std::string_view a = arguments[i];
     const char* const value = i + 1 < count ? arguments[i + 1] : nullptr;
@@ -118,7 +118,7 @@ int run_all(int count, char** arguments) {
     else if (a == "--no-search")
       o.searches = false;
     else if (a == "--first-failure")
-      ends_early = true;
+      o.first_failure = true;
     else if (a.substr(0, 2) != "--")
       wanted = a;
     else if (value == nullptr)
@@ -158,7 +158,7 @@ int run_all(int count, char** arguments) {
       return result.failed ? 1 : 0;
     } else {
       faults += run_case(*c, o) ? 0 : 1;
-      if (faults != 0 && ends_early)
+      if (faults != 0 && o.first_failure)
         return 1;
     }
   }

@@ -19,10 +19,11 @@ namespace {
 std::uint32_t run_is_over = 0; // what the explorer sleeps on
 
 // The C library's, which is replaced below for the threads of a run.
+using system_call = long (*)(long number, ...);
+const auto real_system_call = reinterpret_cast<system_call>(dlsym(RTLD_NEXT, "syscall"));
+
 long call_system(long number, const void* word, int what, long value) noexcept {
-  using function = long (*)(long, ...);
-  static const auto real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "syscall"));
-  return real(number, word, what, value, nullptr, nullptr, 0);
+  return real_system_call(number, word, what, value, nullptr, nullptr, 0);
 }
 
 void await(std::uint32_t& word) noexcept {

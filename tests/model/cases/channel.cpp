@@ -157,6 +157,44 @@ void stop_alone() {
       [&] { model::stop(domain); });
 }
 
+template <std::size_t Capacity>
+void stop_alone_of_a_send() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(1 + i));
+  const auto domain = model::make_domain();
+  model::together(
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { (void)tx.send(0); }), "it is not stopped");
+      },
+      [&] { model::stop(domain); });
+  model::check(!rest_of(rx).came(0), "a stopped send has sent");
+}
+
+template <std::size_t Capacity>
+void close_timed_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  model::together([&] { tx.close(); },
+                  [&] { model::check(!rx.receive_for(1ms), "an item comes from nowhere"); });
+}
+
+template <std::size_t Capacity>
+void stop_timed_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive_for(1ms); }); },
+                  [&] { model::stop(domain); });
+}
+
+template <std::size_t Capacity>
+void stop_close_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive(); }); },
+                  [&] { tx.close(); },
+                  [&] { model::stop(domain); });
+}
+
 // --- triples ------------------------------------------------------------------------------
 
 template <std::size_t Capacity>
@@ -348,6 +386,18 @@ void item_owns_its_end() {
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, receive") {                                                 \
     stop_alone<n>();                                                                               \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, send") {                                                    \
+    stop_alone_of_a_send<n>();                                                                     \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, receive with a time limit") {                              \
+    close_timed_receive<n>();                                                                      \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, receive with a time limit") {                               \
+    stop_timed_receive<n>();                                                                       \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, close, receive") {                                          \
+    stop_close_receive<n>();                                                                       \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": two receivers") {                                                 \
     two_receivers<n>();                                                                            \

@@ -267,13 +267,13 @@ void trace(const char* what, const void* address, std::uint64_t value, place whe
   for (const char* c = file; *c != 0; ++c)
     file = *c == '/' ? c + 1 : file;
   std::fprintf(stderr,
-               "%*sthread %d: %s %p = %#lx  %s:%d\n",
+               "%*sthread %d: %s %p = %#llx  %s:%d\n",
                4 * current->id,
                "",
                current->id,
                what,
                address,
-               static_cast<unsigned long>(value),
+               static_cast<unsigned long long>(value),
                file,
                where.line);
 }

@@ -236,4 +236,48 @@ MODEL_CASE("wait record: a report holds it while it ends", .preemptions = 3) {
       });
 }
 
+// The report holds it under the lock of the waiter's slot, the peer claims it under its own.
+MODEL_CASE("wait record: a report holds it while a peer claims it", .random_runs = 3000) {
+  one_wait w;
+  spin_lock slot;
+  wait_record* published = nullptr;
+  int looked_at = 1;
+  model::together(
+      [&] {
+        parker_lease lease;
+        wait_record record(lease.get());
+        wait_node node(nullptr);
+        {
+          const std::lock_guard guard(w.lock);
+          if (w.value == 1)
+            return;
+          w.line.push_back(node, record);
+        }
+        {
+          const std::lock_guard guard(slot);
+          published = &record;
+        }
+        model::check(record.await(no_deadline) == wait_state::done, "it ends otherwise");
+        looked_at = 2; // a report that held it has read it by now
+        const std::lock_guard guard(slot);
+        published = nullptr;
+      },
+      [&] {
+        claimed_list woken;
+        {
+          const std::lock_guard guard(w.lock);
+          w.value = 1;
+          woken.push_all(w.line);
+        }
+        woken.complete(wait_state::done);
+      },
+      [&] {
+        const std::lock_guard guard(slot);
+        if (published != nullptr && published->try_hold()) {
+          model::check(looked_at == 1, "the operation has ended while it was held");
+          published->let_go();
+        }
+      });
+}
+
 } // namespace

@@ -111,7 +111,7 @@ class atomic {
     const std::uint64_t old = model::read_modify_write(started(), how, bits(operand), order, at);
     return value_of(old);
   }
-  [[gnu::no_sanitize("thread")]] static std::uint64_t bits(const T& value) noexcept {
+  __attribute__((no_sanitize("thread"))) static std::uint64_t bits(const T& value) noexcept {
     std::uint64_t all = 0;
     std::memcpy(&all, &value, sizeof value);
     return all;
@@ -122,7 +122,7 @@ class atomic {
     return value;
   }
   // The bits of a constant are known when the program runs.
-  [[gnu::no_sanitize("thread")]] model::atomic_word& started() const noexcept {
+  __attribute__((no_sanitize("thread"))) model::atomic_word& started() const noexcept {
     if (!is_started_)
       word_.value = bits(initial_);
     is_started_ = true;

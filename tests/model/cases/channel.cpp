@@ -84,6 +84,34 @@ void two_items() {
       });
 }
 
+// As many receives as there are senders that wait for room, and none more.
+template <std::size_t Capacity>
+void send_to_full_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(2 + i));
+  arrivals all;
+  model::together([&] { (void)tx.send(0); }, [&] { receive_one(rx, all); });
+  all.merge(rest_of(rx));
+  model::check(all.came(0), "an item is lost");
+}
+
+template <std::size_t Capacity>
+void two_send_to_full_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(2 + i));
+  arrivals all;
+  model::together([&] { (void)tx.send(0); },
+                  [&] { (void)tx.send(1); },
+                  [&] {
+                    receive_one(rx, all);
+                    receive_one(rx, all);
+                  });
+  all.merge(rest_of(rx));
+  model::check(all.came(0) && all.came(1), "an item is lost");
+}
+
 template <std::size_t Capacity>
 void close_receive() {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
@@ -99,6 +127,7 @@ void close_send() {
   bool sent = false;
   model::together([&] { sent = bool(tx.send(0)); }, [&] { rx.close(); });
   model::check(rest_of(rx).came(0) == sent, "what send() says is not so");
+  model::check(!tx.try_send(0), "a closed channel takes an item");
 }
 
 template <std::size_t Capacity>
@@ -368,6 +397,12 @@ void item_owns_its_end() {
   }                                                                                                \
   MODEL_CASE("channel of " #n ": two items keep their order") {                                    \
     two_items<n>();                                                                                \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": send into a full one, receive", .preemptions = 3) {               \
+    send_to_full_receive<n>();                                                                     \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two send into a full one, receive") {                             \
+    two_send_to_full_receive<n>();                                                                 \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": close, receive", .preemptions = 3) {                              \
     close_receive<n>();                                                                            \

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""mutants.py [part of a mutant's name]: breaks the library in one place after another, and says which case of the
-model notices. From the root of the tree; BUILD is where it builds, CXX the compiler, SECONDS how long a case may
-search."""
+"""mutants.py [part of a mutant's name] [--from N]: breaks the library in one place after another, and says which case
+of the model notices. BUILD is where it builds, CXX the compiler, SECONDS how long a case may search."""
 
 import os
 import pathlib
@@ -25,8 +24,7 @@ class Mutant:
         lines = text.strip("\n").split("\n")
         self.name = lines[0]
         self.file, _, by = lines[1].partition(" by ")
-        files, _, self.part = by.partition("/")
-        self.cases = files.split(",")
+        self.by = [place.partition("/")[::2] for place in by.split(",")]  # a file, a part of its cases' names
         self.old = [line[1:] for line in lines[2:] if line.startswith("-")]
         self.new = "\n".join(line[1:] for line in lines[2:] if line.startswith("+"))
 
@@ -81,7 +79,10 @@ def first_failure(program, part):
 
 
 def main():
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    arguments = sys.argv[1:]
+    first = int(arguments.pop(arguments.index("--from") + 1)) if "--from" in arguments else 0
+    arguments = [a for a in arguments if a != "--from"]
+    wanted = arguments[0] if arguments else ""
     BUILD.mkdir(parents=True, exist_ok=True)
     include = BUILD / "include"
     shutil.rmtree(include, ignore_errors=True)
@@ -90,14 +91,14 @@ def main():
     for mutant in mutants:  # all must apply, before any is run
         mutant.applied_to((ROOT / "include/roost/detail" / mutant.file).read_text())
     missed = 0
-    for mutant in [m for m in mutants if wanted in m.name]:
+    for mutant in [m for m in mutants[first:] if wanted in m.name]:
         begin = time.monotonic()
         target = include / "roost/detail" / mutant.file
         original = target.read_text()
         target.write_text(mutant.applied_to(original))
         caught = None
-        for cases in mutant.cases:
-            caught = first_failure(model_program(include, [cases]), mutant.part)
+        for cases, part in mutant.by:
+            caught = first_failure(model_program(include, [cases]), part)
             if caught:
                 break
         target.write_text(original)

@@ -315,15 +315,14 @@ void in_process(const model_case& c, const options& o, const schedule* replayed,
     run_once(c, traces);
     _exit(0);
   }
-  const double until = seconds() + o.seconds;
-  run_at_random(c, 77, 60, until); // to learn what is shared
+  // First at random, which finds most faults soonest, and learns what is shared.
+  run_at_random(c, 77, 60, seconds() + o.seconds);
+  run_at_random(
+      c, o.seed, o.random_runs != 0 ? o.random_runs : c.bounds.random_runs, seconds() + o.seconds);
   limits l = c.bounds;
   l.preemptions = o.preemptions != 0 ? o.preemptions : l.preemptions;
   if (l.exhaustively && o.searches)
-    search(c, l, until);
-  e.by = way::weighted;
-  e.knows_shared = false;
-  run_at_random(c, o.seed, o.random_runs != 0 ? o.random_runs : l.random_runs, until + o.seconds);
+    search(c, l, seconds() + o.seconds);
   _exit(0);
 }
 

@@ -27,6 +27,7 @@ struct message {
   atomic<bool> sent{false};
 };
 
+// With the orders that a case names.
 template <std::memory_order Store, std::memory_order Load>
 void pass_message() {
   message m;
@@ -51,6 +52,7 @@ MODEL_CASE("control: a message without its acquire", .fails_with = "data race") 
   pass_message<release, relaxed>();
 }
 
+// Likewise.
 template <std::memory_order Store, std::memory_order Load>
 void look_at_each_other() {
   atomic<int> a{0};

@@ -107,6 +107,23 @@ MODEL_CASE("queue: batches", .random_runs = 2000) {
       });
 }
 
+// Also where both wait, one has been called for the first item, and the second is in the queue when
+// the third comes.
+MODEL_CASE("queue: two receivers get the two oldest of three", .random_runs = 2000) {
+  auto [tx, rx] = roost::make_channel<int>(1);
+  int first = -1;
+  int second = -1;
+  model::together(
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          (void)tx.send(i);
+      },
+      [&] { first = rx.receive().value(); },
+      [&] { second = rx.receive().value(); });
+  model::check(first + second == 1 && rx.try_receive().value() == 2,
+               "a newer item overtakes an older one");
+}
+
 // --- the chain: it grows at once from no block ---------------------------------------------
 
 MODEL_CASE("queue: a chain gets its first block from one of two senders") {

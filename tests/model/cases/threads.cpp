@@ -6,6 +6,7 @@
 
 #include "model/model.hpp"
 
+#include <array>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -17,6 +18,10 @@ using roost::detail::job;
 using roost::detail::thread_pool;
 using roost::detail::timekeeper;
 using roost::detail::timer;
+
+// Longer than time lasts here: so a job whose thread is not woken is not found because an idle
+// one's time is over.
+constexpr auto no_end = 48h;
 
 class work final : public job {
  public:
@@ -38,7 +43,7 @@ class work final : public job {
 MODEL_CASE("thread pool: a job, and the end") {
   work a;
   {
-    thread_pool pool;
+    thread_pool pool(no_end);
     pool.start(a);
     a.done.wait();
   }
@@ -49,7 +54,7 @@ MODEL_CASE("thread pool: a second job for a thread that comes free", .random_run
   work a;
   work b;
   {
-    thread_pool pool;
+    thread_pool pool(no_end);
     pool.start(a);
     pool.start(b);
     a.done.wait();
@@ -62,7 +67,7 @@ MODEL_CASE("thread pool: no job waits for another", .random_runs = 3000) {
   work a;
   work b;
   a.waits_for = &b.done;
-  thread_pool pool;
+  thread_pool pool(no_end);
   pool.start(a);
   pool.start(b);
   a.done.wait();
@@ -72,12 +77,28 @@ MODEL_CASE("thread pool: two start, where a thread is idle", .random_runs = 3000
   work first;
   work a;
   work b;
-  thread_pool pool;
+  thread_pool pool(no_end);
   pool.start(first);
   first.done.wait();
   model::together([&] { pool.start(a); }, [&] { pool.start(b); });
   a.done.wait();
   b.done.wait();
+}
+
+// Two are idle, and one may be woken at a time: it wakes the other, for which a job is there that
+// its own waits for.
+MODEL_CASE("thread pool: an idle thread that arrives wakes the next", .random_runs = 4000) {
+  std::array<work, 2> first;
+  std::array<work, 2> second;
+  first[0].waits_for = &first[1].done;
+  second[0].waits_for = &second[1].done;
+  thread_pool pool(no_end, 1);
+  for (auto* const jobs : {&first, &second}) {
+    for (work& each : *jobs)
+      pool.start(each);
+    for (work& each : *jobs)
+      each.done.wait();
+  }
 }
 
 MODEL_CASE("thread pool: a job for an idle thread whose time is over",
@@ -96,7 +117,7 @@ MODEL_CASE("thread pool: a fork is taken back, or run", .random_runs = 3000) {
   work a;
   a.is_fork = true;
   {
-    thread_pool pool;
+    thread_pool pool(no_end);
     pool.offer(a);
     if (pool.take_back(a))
       a.run_on_pool();
@@ -111,7 +132,7 @@ MODEL_CASE("thread pool: a fork gets a thread whatever its starter waits for",
   work a;
   work b;
   a.is_fork = b.is_fork = true;
-  thread_pool pool(10s, 1, 0);
+  thread_pool pool(no_end, 1, 0);
   pool.offer(a);
   pool.offer(b);
   b.done.wait();
@@ -122,7 +143,7 @@ MODEL_CASE("thread pool: one processor", .random_runs = 3000, .processors = 1) {
   work a;
   work b;
   a.is_fork = true;
-  thread_pool pool;
+  thread_pool pool(no_end);
   pool.offer(a);
   pool.start(b);
   a.done.wait();

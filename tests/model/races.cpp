@@ -188,7 +188,7 @@ void* allocate(std::size_t size, std::size_t alignment) {
   const std::size_t begin = (heap_used + 16 + alignment - 1) / alignment * alignment;
   heap_used = begin + size;
   if (heap_used > heap_size)
-    fail("the case uses too much memory");
+    fail("the run takes more and more memory: it does not end");
   std::memcpy(heap.begin + begin - 16, &size, sizeof size);
   std::memset(heap.begin + begin, 0xcd, size < 4096 ? size : 4096);
   ++the_world.allocated;

@@ -4,6 +4,7 @@
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/event.hpp>
 #include <roost/report.hpp>
+#include <roost/shield.hpp>
 #include <roost/task_handle.hpp>
 #include <roost/task_scope.hpp>
 #include <roost/wait_group.hpp>
@@ -200,6 +201,27 @@ MODEL_CASE("spawn buffer: a stop while tasks are queued", .random_runs = 3000) {
       },
       [&] { scope.request_stop(); });
   scope.join();
+}
+
+// The task that runs ends when the spawn has: so nothing but the stop can wake that one.
+MODEL_CASE("spawn buffer: a deadline while a spawn waits for a place",
+           .times = 2,
+           .random_runs = 3000) {
+  roost::event ready;
+  try {
+    roost::task_scope scope({.limit = 1, .backlog = 0, .timeout = 1ms});
+    scope.spawn([&] {
+      const roost::shield under(roost::detail::no_timeout);
+      ready.wait();
+    });
+    model::together([] {},
+                    [&] {
+                      scope.spawn([] {});
+                      ready.set();
+                    });
+    scope.join();
+  } catch (const roost::timeout_error&) { // as it must
+  }
 }
 
 MODEL_CASE("spawn buffer: two workers", .random_runs = 3000) {

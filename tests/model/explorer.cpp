@@ -190,9 +190,20 @@ void settle_shared() noexcept {
   the_explorer.knows_shared = true;
 }
 
+std::uintptr_t counters = 0;
+std::size_t size_of_counters = 0;
+
 } // namespace
 
+void leave_out(const void* address, std::size_t size) noexcept {
+  counters = reinterpret_cast<std::uintptr_t>(address);
+  size_of_counters = size;
+}
+
 bool is_shared(const void* address, int thread) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  if (at - counters < size_of_counters)
+    return false;
   std::size_t i = (reinterpret_cast<std::uintptr_t>(address) >> 3) * 0x9e3779b1 % uses.size();
   while (uses[i].address != nullptr && uses[i].address != address)
     i = (i + 1) % uses.size();

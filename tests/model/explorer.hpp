@@ -39,6 +39,10 @@ outcome explore(const model_case& c, const options& o, const schedule* replayed,
 /// The same failure with less that is chosen, if there is such a one.
 outcome shortest(const model_case& c, const options& o, outcome failed);
 
+/// Numbers of the whole program, which each thread writes and none waits for: no places for a
+/// search.
+void leave_out(const void* address, std::size_t size) noexcept;
+
 /// What must hold after each run, when no thread is left. See cases/idle.cpp.
 void check_end_of_run();
 

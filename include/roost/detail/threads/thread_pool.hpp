@@ -132,7 +132,7 @@ class thread_pool {
     bool runs_fork; // the thread's own
     parker& sleeps_on = parker_pool::instance().take();
     spin_lock starting; // held until `thread` is set
-    std::jthread thread;
+    sync::thread thread;
   };
 
   // Where a thread comes from that looks for a job. All but the first are on their way before.

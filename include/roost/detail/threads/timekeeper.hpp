@@ -69,7 +69,7 @@ class timekeeper {
   intrusive_list<timer> timers_;      // guarded by mutex_; sorted by time
   const timer* running_ = nullptr;    // guarded by mutex_; the timer being called
   bool ending_ = false;               // guarded by mutex_
-  std::jthread thread_;               // written under mutex_ by the first add()
+  sync::thread thread_;               // written under mutex_ by the first add()
 };
 
 // --- implementation ---------------------------------------------------------

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <roost/channel.hpp>
+
+#include "model/model.hpp"
+#include "model/stoppable.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+using sender = roost::sender<int>;
+using receiver = roost::receiver<int>;
+
+// Which items came, each of which may come once.
+class arrivals {
+ public:
+  void note(int item) noexcept {
+    model::check(item >= 0 && item < 4, "an item comes that was not sent");
+    model::check(!std::exchange(came_[static_cast<std::size_t>(item)], true),
+                 "an item comes twice");
+  }
+  void merge(const arrivals& other) noexcept {
+    for (std::size_t i = 0; i < came_.size(); ++i) {
+      if (other.came_[i])
+        note(static_cast<int>(i));
+    }
+  }
+  bool came(int item) const noexcept { return came_[static_cast<std::size_t>(item)]; }
+  int count() const noexcept { return came_[0] + came_[1] + came_[2] + came_[3]; }
+
+ private:
+  std::array<bool, 4> came_{};
+};
+
+void receive_one(const receiver& rx, arrivals& into) {
+  if (const auto item = rx.receive())
+    into.note(*item);
+  model::forget_stack();
+}
+
+arrivals rest_of(const receiver& rx) {
+  arrivals rest;
+  while (const auto item = rx.try_receive())
+    rest.note(*item);
+  return rest;
+}
+
+// --- pairs --------------------------------------------------------------------------------
+
+template <std::size_t Capacity>
+void send_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  int told = 0;
+  model::together(
+      [&] {
+        told = 1;
+        (void)tx.send(0);
+      },
+      [&] {
+        model::check(rx.receive().value() == 0 && told == 1,
+                     "the item or what came before is not there");
+      });
+}
+
+template <std::size_t Capacity>
+void two_items() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  model::together(
+      [&] {
+        (void)tx.send(0);
+        (void)tx.send(1);
+      },
+      [&] {
+        model::check(rx.receive().value() == 0, "items come in another order");
+        model::check(rx.receive().value() == 1, "items come in another order");
+      });
+}
+
+// As many receives as there are senders that wait for room, and none more.
+template <std::size_t Capacity>
+void send_to_full_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(2 + i));
+  arrivals all;
+  model::together([&] { (void)tx.send(0); }, [&] { receive_one(rx, all); });
+  all.merge(rest_of(rx));
+  model::check(all.came(0), "an item is lost");
+}
+
+template <std::size_t Capacity>
+void two_send_to_full_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(2 + i));
+  arrivals all;
+  model::together([&] { (void)tx.send(0); },
+                  [&] { (void)tx.send(1); },
+                  [&] {
+                    receive_one(rx, all);
+                    receive_one(rx, all);
+                  });
+  all.merge(rest_of(rx));
+  model::check(all.came(0) && all.came(1), "an item is lost");
+}
+
+template <std::size_t Capacity>
+void close_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  model::together([&] { tx.close(); },
+                  [&] { model::check(!rx.receive(), "an item comes from nowhere"); });
+}
+
+template <std::size_t Capacity>
+void close_send() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(1 + i));
+  bool sent = false;
+  model::together([&] { sent = bool(tx.send(0)); }, [&] { rx.close(); });
+  model::check(rest_of(rx).came(0) == sent, "what send() says is not so");
+  model::check(!tx.try_send(0), "a closed channel takes an item");
+}
+
+template <std::size_t Capacity>
+void timed_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  bool sent = false;
+  arrivals all;
+  model::together([&] { sent = bool(tx.send_for(0, 1ms)); },
+                  [&] {
+                    if (const auto item = rx.receive_for(2ms))
+                      all.note(*item);
+                  });
+  all.merge(rest_of(rx));
+  model::check(all.came(0) == sent, "what send() says is not so");
+}
+
+template <std::size_t Capacity>
+void stopped_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  arrivals all;
+  bool stopped = false;
+  model::together([&] { stopped = model::is_stopped_in(domain, [&] { receive_one(rx, all); }); },
+                  [&] { (void)tx.try_send(0); },
+                  [&] { model::stop(domain); });
+  model::check(!(stopped && all.came(0)), "a stopped receive has received");
+}
+
+template <std::size_t Capacity>
+void stopped_send() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(1 + i));
+  const auto domain = model::make_domain();
+  arrivals all;
+  bool stopped = false;
+  model::together([&] { stopped = model::is_stopped_in(domain, [&] { (void)tx.send(0); }); },
+                  [&] {
+                    if (const auto item = rx.try_receive())
+                      all.note(*item);
+                  },
+                  [&] { model::stop(domain); });
+  all.merge(rest_of(rx));
+  model::check(all.came(0) == !stopped, "what a stopped send has done is not so");
+}
+
+template <std::size_t Capacity>
+void stop_alone() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  model::together(
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { (void)rx.receive(); }),
+                     "it is not stopped");
+      },
+      [&] { model::stop(domain); });
+}
+
+template <std::size_t Capacity>
+void stop_alone_of_a_send() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(1 + i));
+  const auto domain = model::make_domain();
+  model::together(
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { (void)tx.send(0); }), "it is not stopped");
+      },
+      [&] { model::stop(domain); });
+  model::check(!rest_of(rx).came(0), "a stopped send has sent");
+}
+
+template <std::size_t Capacity>
+void close_timed_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  model::together([&] { tx.close(); },
+                  [&] { model::check(!rx.receive_for(1ms), "an item comes from nowhere"); });
+}
+
+template <std::size_t Capacity>
+void stop_timed_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive_for(1ms); }); },
+                  [&] { model::stop(domain); });
+}
+
+template <std::size_t Capacity>
+void stop_close_receive() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  const auto domain = model::make_domain();
+  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive(); }); },
+                  [&] { tx.close(); },
+                  [&] { model::stop(domain); });
+}
+
+// --- triples ------------------------------------------------------------------------------
+
+template <std::size_t Capacity>
+void two_receivers() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  std::array<arrivals, 2> each;
+  model::together(
+      [&] {
+        (void)tx.send(0);
+        (void)tx.send(1);
+      },
+      [&] { receive_one(rx, each[0]); },
+      [&] { receive_one(rx, each[1]); });
+  each[0].merge(each[1]);
+  model::check(each[0].count() == 2, "an item is lost");
+}
+
+template <std::size_t Capacity>
+void two_senders() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  arrivals all;
+  model::together(
+      [&] {
+        receive_one(rx, all);
+        receive_one(rx, all);
+      },
+      [&] { (void)tx.send(0); },
+      [&] { (void)tx.send(1); });
+  model::check(all.count() == 2, "an item is lost");
+}
+
+template <std::size_t Capacity>
+void send_receive_close() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  arrivals all;
+  bool sent = false;
+  model::together(
+      [&] { sent = bool(tx.send(0)); }, [&] { receive_one(rx, all); }, [&] { tx.close(); });
+  all.merge(rest_of(rx));
+  model::check(all.came(0) == sent, "what send() says is not so");
+}
+
+// One of two receivers gives up when the item comes: the other gets it, or it stays.
+template <std::size_t Capacity>
+void receivers_of_which_one_gives_up() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  std::array<arrivals, 2> each;
+  model::together(
+      [&] {
+        (void)tx.send(0);
+        (void)tx.send(1);
+        tx.close();
+      },
+      [&] {
+        if (const auto item = rx.receive_for(1ms))
+          each[0].note(*item);
+      },
+      [&] {
+        while (const auto item = rx.receive())
+          each[1].note(*item);
+      });
+  each[0].merge(each[1]);
+  model::check(each[0].count() == 2, "an item is lost");
+}
+
+// Two senders wait for room, and one of them gives up.
+template <std::size_t Capacity>
+void senders_of_which_one_gives_up() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  for (std::size_t i = 0; i < Capacity; ++i)
+    (void)tx.send(static_cast<int>(2 + i));
+  arrivals all;
+  bool sent = false;
+  model::together([&] { (void)tx.send(0); },
+                  [&] { sent = bool(tx.send_for(1, 1ms)); },
+                  [&] {
+                    while (!all.came(0))
+                      receive_one(rx, all);
+                  });
+  all.merge(rest_of(rx));
+  model::check(all.came(1) == sent, "what send() says is not so");
+}
+
+// --- ends ---------------------------------------------------------------------------------
+
+template <std::size_t Capacity>
+void last_sender_goes() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  auto other = std::optional<sender>(tx);
+  arrivals all;
+  model::together(
+      [&] {
+        while (const auto item = rx.receive())
+          all.note(*item);
+      },
+      [&, end = std::optional<sender>(std::move(tx))]() mutable {
+        (void)end->send(0);
+        end.reset();
+      },
+      [&] {
+        (void)other->send(1);
+        other.reset();
+      });
+  model::check(all.count() == 2, "an item is lost");
+}
+
+template <std::size_t Capacity>
+void ends_go_from_two_sides() {
+  auto ends = roost::make_channel<int>(Capacity);
+  auto tx = std::optional<sender>(std::move(ends.tx));
+  auto rx = std::optional<receiver>(std::move(ends.rx));
+  model::together(
+      [&] {
+        (void)tx->send(0);
+        tx.reset();
+      },
+      [&] {
+        (void)rx->receive();
+        rx.reset();
+      });
+}
+
+// What was done through each end that has gone is there for a thread that sees the close.
+template <std::size_t Capacity>
+void close_by_the_last_of_two_ends() {
+  auto [tx, rx] = roost::make_channel<int>(Capacity);
+  auto one = std::optional<sender>(tx);
+  auto other = std::optional<sender>(std::move(tx));
+  std::array<int, 2> done{};
+  model::together(
+      [&] {
+        while (rx.receive()) {
+        }
+        model::check(done[0] == 1 && done[1] == 1, "what was done before the end is not there");
+      },
+      [&] {
+        done[0] = 1;
+        one.reset();
+      },
+      [&] {
+        done[1] = 1;
+        other.reset();
+      });
+}
+
+// An item may own the end through which it is sent; the receiver then destroys both, and its own
+// end.
+template <std::size_t Capacity>
+void item_owns_its_end() {
+  struct owner {
+    std::optional<roost::sender<std::unique_ptr<owner>>> end;
+  };
+  auto ends = roost::make_channel<std::unique_ptr<owner>>(Capacity);
+  auto rx = std::make_unique<roost::receiver<std::unique_ptr<owner>>>(std::move(ends.rx));
+  auto item = std::make_unique<owner>();
+  item->end.emplace(std::move(ends.tx));
+  model::together(
+      [&] {
+        const auto& end = *item->end;
+        (void)end.send(std::move(item));
+      },
+      [&] {
+        { const auto got = rx->receive(); }
+        rx.reset();
+      });
+}
+
+#define FOR_CAPACITY(n)                                                                            \
+  MODEL_CASE("channel of " #n ": send, receive", .preemptions = 3) {                               \
+    send_receive<n>();                                                                             \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two items keep their order") {                                    \
+    two_items<n>();                                                                                \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": send into a full one, receive", .preemptions = 3) {               \
+    send_to_full_receive<n>();                                                                     \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two send into a full one, receive") {                             \
+    two_send_to_full_receive<n>();                                                                 \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, receive", .preemptions = 3) {                              \
+    close_receive<n>();                                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, send", .preemptions = 3) {                                 \
+    close_send<n>();                                                                               \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": send and receive with time limits", .times = 2) {                 \
+    timed_receive<n>();                                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, receive, send") {                                           \
+    stopped_receive<n>();                                                                          \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, send, receive") {                                           \
+    stopped_send<n>();                                                                             \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, receive") {                                                 \
+    stop_alone<n>();                                                                               \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, send") {                                                    \
+    stop_alone_of_a_send<n>();                                                                     \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": close, receive with a time limit") {                              \
+    close_timed_receive<n>();                                                                      \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, receive with a time limit") {                               \
+    stop_timed_receive<n>();                                                                       \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": stop, close, receive") {                                          \
+    stop_close_receive<n>();                                                                       \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two receivers") {                                                 \
+    two_receivers<n>();                                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": two senders") {                                                   \
+    two_senders<n>();                                                                              \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": send, receive, close") {                                          \
+    send_receive_close<n>();                                                                       \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": one of two receivers gives up") {                                 \
+    receivers_of_which_one_gives_up<n>();                                                          \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": one of two senders gives up") {                                   \
+    senders_of_which_one_gives_up<n>();                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": the last sender goes") {                                          \
+    last_sender_goes<n>();                                                                         \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": the last of two ends closes") {                                   \
+    close_by_the_last_of_two_ends<n>();                                                            \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": an item owns its end") {                                          \
+    item_owns_its_end<n>();                                                                        \
+  }                                                                                                \
+  MODEL_CASE("channel of " #n ": both ends go") {                                                  \
+    ends_go_from_two_sides<n>();                                                                   \
+  }
+
+FOR_CAPACITY(0)
+FOR_CAPACITY(1)
+FOR_CAPACITY(2)
+
+} // namespace

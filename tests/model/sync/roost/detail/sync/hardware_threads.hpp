@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "model/runtime.hpp"
+
+#include <cstddef>
+
+namespace roost::inline v0::detail {
+
+/// As many as the case says.
+inline std::size_t hardware_threads() noexcept {
+  return model::processors();
+}
+
+inline std::size_t worth_waking() noexcept {
+  return hardware_threads() > 1 ? hardware_threads() - 1 : 1;
+}
+
+} // namespace roost::inline v0::detail

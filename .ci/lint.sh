@@ -80,14 +80,15 @@ if ! diff <(echo "$block") <(echo "$example"); then
   fault "README.md (<) does not open with examples/01 (>)"
 fi
 
-# The map of the inside names files and functions that are there.
-map=include/roost/detail/README.md
-while read -r name; do
-  case $name in
-  *.hpp) [[ -e include/roost/$name || -e include/roost/detail/$name ]] || fault "$map names $name, which is not there" ;;
-  *) grep -qE "\\b${name##*::}\\b" "${headers[@]}" || fault "$map names $name, which is not there" ;;
-  esac
-done < <(grep -oE '`[a-z_]+(::[a-z_]+)+`|[a-z_]+(/[a-z_]+)?\.hpp' "$map" | tr -d '`' | sort -u)
+# The map of the inside, and the walks, name files and functions that are there.
+for map in include/roost/detail/README.md include/roost/detail/*/README.md; do
+  while read -r name; do
+    case $name in
+    *.hpp) [[ -e include/roost/$name || -e include/roost/detail/$name ]] || fault "$map names $name, which is not there" ;;
+    *) grep -qE "\\b${name##*::}\\b" "${headers[@]}" || fault "$map names $name, which is not there" ;;
+    esac
+  done < <(grep -oE '`[a-z_]+(::[a-z_]+)+`|[a-z_]+(/[a-z_]+)?\.hpp' "$map" | tr -d '`' | sort -u)
+done
 
 # Not by --dry-run: 14 complains of the ends of `namespace roost::inline v0` there, and changes nothing.
 for file in "${sources[@]}"; do

@@ -17,7 +17,9 @@ namespace roost::inline v0 {
 ///     roost::outside_waker callbacks(scope);    // the library will call on_request()
 ///
 /// Lifetime: it may outlive the scope, and can be moved into a callback. Threads: any may make and
-/// destroy it; made for a scope that has ended it does nothing. Cost: a lock and two counts.
+/// destroy it; made for a scope that has ended it does nothing. Cost: a lock and two
+/// counts; but where the last thing that could wake a thread goes with it, a deadlock is told
+/// there.
 class outside_waker {
  public:
   [[nodiscard("it works only while it lives: give it a name")]] explicit outside_waker(

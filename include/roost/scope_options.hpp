@@ -91,22 +91,25 @@ struct scope_options {
   /// which prints it to stderr unless the program has set another one: set_report_sink(). Again at
   /// double the time, and so on. A join, or a spawn that waits, does the same where tasks have been
   /// queued for so long while all that run are blocked, in calls of roost that no deadline ends.
-  /// The owner of an outermost scope, in whatever wait, gives a report once where nothing can go
-  /// on: all tasks and the owner are blocked, no time will come, and the process has no other
-  /// thread. (In doubt, and where the system does not tell how many threads there are, it says
-  /// nothing.) The environment's ROOST_STALL_MS overrides it for the whole program, and then any
+  /// The owner of a root scope, in whatever wait, gives a report once where nothing goes on: all
+  /// tasks and the owner are blocked, no time will come, and nothing that they wait for has been
+  /// used by another thread. It says whether there is another thread in the process, which may
+  /// still do so. The environment's ROOST_STALL_MS overrides it for the whole program, and then any
   /// wait of an owner that its scope covers is watched, also without a stop.
   detail::any_duration stall_after = std::chrono::seconds(10);
 
-  /// For a root scope, one with no scope around it: whether to look for a deadlock, and what to do
-  /// then. It is found at once, by the thread that was the last to block or to end. What may still
-  /// wake one of the threads counts as that, and nothing happens: a deadline, a ticker or a
-  /// timeout, the token of a stop_when, a blocking_region, an outside_waker, a wait for a
-  /// descriptor, and anything at which a thread outside of the scope has waited or has woken a
-  /// waiter so far. A thread outside that has an end of a channel and has done neither cannot be
-  /// seen: there, make an outside_waker. The environment's ROOST_DEADLOCK=report or abort is for
-  /// all root scopes that have `ignore`. Cost: some 20 ns for each wait that sleeps, and for each
-  /// task.
+  /// For a root scope, one that stops with no other: whether to look for a deadlock, and what to do
+  /// then. (Inside another scope, even with `inherit` false, and under a stop_when, it is not
+  /// looked at.) It is found at once, by the thread that was the last to block or to end; the sink
+  /// and the callbacks of the stop run there. What may still wake one of the threads counts as
+  /// that, and nothing happens: a deadline, a ticker or a timeout, the token of a stop_when, a
+  /// blocking_region, an outside_waker, a wait for a descriptor, and anything at which a thread
+  /// outside of the scope, one of another root scope for instance, has waited or has woken a waiter
+  /// so far. A thread outside that has an end of a channel and has done neither cannot be seen:
+  /// there, make an outside_waker. The environment's ROOST_DEADLOCK=report or abort is for all root
+  /// scopes that have `ignore`. The deadlock_error is a failure of the scope: under
+  /// on_error::collect, and so in a background_scope, it is one of a list, and on_failure does not
+  /// get it. Cost: some 20 ns for each wait that sleeps, and for each task.
   roost::on_deadlock on_deadlock = roost::on_deadlock::ignore;
 };
 

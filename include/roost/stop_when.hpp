@@ -65,7 +65,7 @@ class stop_when::token_domain final : public detail::stop_domain {
   std::shared_ptr<const detail::token_state> tokens() const noexcept { return state_; }
 
  private:
-  bool has_token() const noexcept override { return has_token_; }
+  bool has_token_or_timer() const noexcept override { return has_token_; }
 
   // Not by what is around: that has its own ways to tell.
   void on_stop(const stop_cause& cause, detail::claimed_list&) noexcept override {

@@ -159,6 +159,24 @@ void a_layer_on_the_owners_thread() {
   expect_deadlock(t, "app");
 }
 
+void a_wait_of_the_owner_in_a_scope_inside() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  roost::task_scope scope({.name = "app", .stall_after = 10ms});
+  roost::task_scope inner;
+  inner.spawn([&] { never.wait(); });
+  inner.join();
+  expect_deadlock(t, "app");
+}
+
+void a_callable_that_the_owner_runs_itself() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  roost::task_scope scope({.name = "app", .stall_after = 10ms});
+  roost::when_all([&] { never.wait(); }, [&] { never.wait(); });
+  expect_deadlock(t, "app");
+}
+
 void a_thread_outside_that_has_used_nothing() {
   roost::event never;
   std::binary_semaphore over(0);
@@ -332,6 +350,8 @@ int main(int argc, char** argv) {
     a_get_of_a_task_that_is_blocked();
     a_scope_inside_a_task();
     a_layer_on_the_owners_thread();
+    a_wait_of_the_owner_in_a_scope_inside();
+    a_callable_that_the_owner_runs_itself();
     a_thread_outside_that_has_used_nothing();
     once_for_a_scope();
   } else if (mode == "silent") {

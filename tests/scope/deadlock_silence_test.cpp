@@ -71,6 +71,43 @@ TEST_CASE("what only the time ends is no deadlock", "[deadlock]") {
   CHECK_NOTHROW(scope.join());
 }
 
+TEST_CASE("the time of a scope inside that has its own threads is no deadlock", "[deadlock]") {
+  roost::event never;
+  roost::task_scope scope(stops());
+  SECTION("a background_scope with a deadline") {
+    scope.spawn([&] {
+      roost::background_scope other({.timeout = 5ms});
+      auto handle = other.spawn([&] { never.wait(); });
+      CHECK_THROWS_AS(handle.get(), roost::stopped);
+    });
+  }
+  SECTION("a deadline in a task of one") {
+    scope.spawn([&] {
+      roost::background_scope other;
+      auto handle = other.spawn([&] {
+        CHECK_THROWS_AS(
+            roost::with_scope({.timeout = 5ms}, [&](roost::task_scope&) { never.wait(); }),
+            roost::timeout_error);
+      });
+      handle.get();
+    });
+  }
+  CHECK_NOTHROW(scope.join());
+}
+
+TEST_CASE("a task of another root scope may go on", "[deadlock]") {
+  roost::event event;
+  roost::background_scope other({.inherit = false});
+  auto handle = other.spawn([&] { event.wait(); });
+  roost::task_scope scope(stops());
+  const std::jthread outside([&] {
+    wait_until_quiet(scope);
+    event.set();
+  });
+  scope.spawn([&] { handle.get(); });
+  CHECK_NOTHROW(scope.join());
+}
+
 TEST_CASE("a thread outside that has used what is waited for may do so again", "[deadlock]") {
   auto items = roost::make_channel<int>(0, "items");
   SECTION("it has waited there") {

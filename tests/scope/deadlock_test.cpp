@@ -11,6 +11,7 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -271,6 +272,98 @@ TEST_CASE("what an earlier scope of the same thread has used is nothing from out
   roost::task_scope scope(stops());
   scope.spawn([&] { (void)items.rx.receive(); });
   CHECK_THROWS_AS(scope.join(), deadlock_error);
+}
+
+TEST_CASE("a deadlock is found whatever the owner joins, and where loops take turns",
+          "[deadlock]") {
+  roost::event never_set;
+  SECTION("the owner joins a scope inside, and the root has no task") {
+    const deadlock_error error = deadlock_in([&](roost::task_scope&) {
+      roost::task_scope inner;
+      inner.spawn("waits", [&] { never_set.wait(); });
+      inner.join();
+    });
+    CHECK(wait_of(error, "waits") == "event::wait on event");
+  }
+  SECTION("a callable of the owner's when_all is over") {
+    (void)deadlock_in(
+        [&](roost::task_scope&) { roost::when_all([&] { never_set.wait(); }, [] {}); });
+  }
+  SECTION("a task joins a background_scope") {
+    (void)deadlock_in([&](roost::task_scope& scope) {
+      scope.spawn([&] {
+        roost::background_scope other;
+        other.spawn([&] { never_set.wait(); });
+        other.join();
+      });
+    });
+  }
+  SECTION("workers of a loop wait for their turn at a receiver") {
+    auto items = roost::make_channel<int>(0);
+    (void)deadlock_in([&](roost::task_scope& scope) {
+      scope.spawn([&] { (void)items.tx.send(1); });
+      roost::for_each(items.rx, [](int) {}, {.limit = 3});
+    });
+  }
+  SECTION("an independent scope has ended inside") {
+    (void)deadlock_in([&](roost::task_scope& scope) {
+      scope.spawn([&] {
+        {
+          roost::background_scope independent({.inherit = false, .on_deadlock = on_deadlock::stop});
+        }
+        never_set.wait();
+      });
+    });
+  }
+}
+
+TEST_CASE("a root scope that two threads end is told of its deadlock", "[deadlock]") {
+  roost::event never_set;
+  roost::scope_options options = stops();
+  options.covers_owner = false;
+  roost::task_scope scope(options);
+  scope.spawn([&] { never_set.wait(); });
+  std::jthread other([&] {
+    try {
+      scope.join();
+    } catch (const deadlock_error&) { // to one of the two
+    }
+  });
+  try {
+    scope.join();
+  } catch (const deadlock_error&) { // likewise
+  }
+  other.join();
+  CHECK(scope.cause().reason == roost::stop_reason::failure);
+}
+
+TEST_CASE("a sink may make a scope of its own while it is told of a deadlock", "[deadlock]") {
+  static roost::event told;
+  roost::set_report_sink([](std::string_view) {
+    roost::task_scope own;
+    own.spawn([] { told.set(); });
+  });
+  {
+    roost::task_scope scope({.stall_after = never, .on_deadlock = on_deadlock::report});
+    scope.spawn([] { told.wait(); });
+    CHECK_NOTHROW(scope.join());
+  }
+  roost::set_report_sink(nullptr);
+}
+
+TEST_CASE("a callback of the stop after a deadlock may wait", "[deadlock]") {
+  roost::event never_set;
+  roost::event set;
+  set.set();
+  CHECK_THROWS_AS(roost::with_scope(stops(),
+                                    [&](roost::task_scope& scope) {
+                                      scope.spawn([&] {
+                                        const std::stop_callback waits(
+                                            roost::this_task::stop_token(), [&] { set.wait(); });
+                                        never_set.wait();
+                                      });
+                                    }),
+                  deadlock_error);
 }
 
 TEST_CASE("on_deadlock::report tells the sink once, and goes on", "[deadlock]") {

@@ -47,6 +47,7 @@ struct sample {
     s->owner_thread = 100 + in;
     s->owner = endless(10 * id);
     s->owner.joins = true;
+    s->owner.joined = id;
     return s;
   }
   task_note* add_task(std::uint64_t id, std::uint64_t in) {
@@ -128,12 +129,18 @@ TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
     s.scope->limit = 3;
     s.scope->queued = 1;
   }
-  SECTION("a task joins a scope that is not its own") {
+  SECTION("a task joins a scope that is not there any more") {
     s.first->call.joins = true;
+    s.first->call.joined = 4;
   }
   SECTION("a scope inside is joined and has no task any more") {
     s.first->call.joins = true;
+    s.first->call.joined = 4;
     s.add_scope(4, 2)->owner_thread = s.first->thread;
+  }
+  SECTION("the owner joins a scope inside that has no task any more") {
+    s.add_scope(4, 0)->owner_thread = s.scope->owner_thread;
+    s.scope->owner.joined = 4;
   }
   SECTION("there was no room for a note") {
     while (task_note* const more = s.notes.tasks.add())
@@ -159,6 +166,7 @@ TEST_CASE("queued tasks, and joined scopes with tasks, keep no verdict back", "[
   }
   SECTION("a task joins a scope of its own") {
     s.first->call.joins = true;
+    s.first->call.joined = 4;
     scope_note* const inner = s.add_scope(4, 2);
     inner->owner_thread = s.first->thread;
     inner->running = 1;

@@ -7,9 +7,9 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
-#include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
+#include <roost/mutex.hpp>
 #include <roost/parallel_options.hpp>
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
@@ -20,7 +20,6 @@
 #include <cstddef>
 #include <exception>
 #include <iterator>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -197,7 +196,7 @@ class turn_source {
   // another call. The iterator steps as late as can be: it may wait for the next element to come.
   template <class Take>
   void take_turn(Take take) {
-    const std::lock_guard turn(mutex_);
+    const mutex::guard turn(mutex_);
     throw_if_stopped();
     if (over_)
       return;
@@ -216,7 +215,7 @@ class turn_source {
 
   R& range_;
   const std::size_t workers_;
-  sync::mutex mutex_; // guards all below
+  mutex mutex_{"the range of a loop"}; // guards all below. One that a report sees, and a stop ends
   std::optional<iterator_of<R>> at_;
   std::size_t index_ = 0;
   bool over_ = false; // no element is left, or an iterator has thrown

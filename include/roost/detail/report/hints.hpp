@@ -56,7 +56,7 @@ ROOST_COLD_BODY std::vector<std::string> report_hints::lines() {
     if (t.blocked)
       add(*t.blocked);
   }
-  if (owner_joins() && !report_.tasks.empty()) {
+  if (owner_joins() && !report_.tasks.empty() && report_.deadlocks.empty()) {
     lines_.emplace_back("hint: if tasks are to wait until a stop, the scope needs one: .exit = "
                         "roost::on_exit::stop, or request_stop()\n");
   }

@@ -12,7 +12,6 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
-#include <roost/detail/wait/activity.hpp>
 #include <roost/report_types.hpp>
 
 #include <algorithm>
@@ -99,24 +98,6 @@ ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
   return text;
 }
 
-// Something that the sink does may wake threads of the scope: meanwhile this thread is awake.
-class awake_in_sink {
- public:
-  awake_in_sink() noexcept {
-    if (counts_)
-      activity_here->one_more();
-  }
-  ~awake_in_sink() {
-    if (counts_)
-      activity_here->one_less();
-  }
-  awake_in_sink(const awake_in_sink&) = delete;
-  awake_in_sink& operator=(const awake_in_sink&) = delete;
-
- private:
-  const bool counts_ = activity_here != nullptr && activity_here->is_watched();
-};
-
 /// `text_of(report)` is told.
 template <class TextOf>
 void tell(stop_domain& scope, TextOf text_of) noexcept {
@@ -127,7 +108,6 @@ void tell(stop_domain& scope, TextOf text_of) noexcept {
     if (r.scopes.empty())
       return; // no memory for it
     const std::string text = text_of(r);
-    const awake_in_sink awake;
     const wait_set_aside aside; // the sink may wait, too
     this_thread.tells = true;
     sink_of_reports.load()(text);

@@ -52,7 +52,7 @@ ROOST_BODY clock::time_point deadline_around(const scope_options& options) noexc
 }
 
 ROOST_BODY std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
-  return options.covers_owner ? tree_around_or_new() : new_tree_inside();
+  return options.covers_owner ? tree_around_or_new() : new_tree(options.inherit);
 }
 
 ROOST_BODY scope_state::scope_state(const scope_options& options, site where)
@@ -104,6 +104,8 @@ ROOST_BODY void scope_state::open() {
   if (frame_.covers()) {
     frame_.cover_this_thread();
     activity_here = tree_->counted.get();
+    if (outer() == nullptr && this_thread.root == nullptr)
+      this_thread.root = this;
   }
   if (is_observed()) [[unlikely]]
     tell({.kind = sighting_kind::scope_begin, .scope = id_, .text = name_, .where = where_});
@@ -199,18 +201,20 @@ ROOST_BODY bool scope_state::keep(failure_record& failed,
 // --- how it ends ------------------------------------------------------------------------
 
 ROOST_BODY bool scope_state::end(const blocked_call& call) {
+  // The thread that ends a root scope which does not cover it is no thread of the scope; it is
+  // counted as the owner. Others may end the scope at the same time.
+  std::shared_ptr<activity> own;
   {
     const std::lock_guard lock(lock_);
     if (phase_ == phase::ended)
       return false;
-    if (phase_ == phase::open)
+    if (phase_ == phase::open) {
       phase_ = phase::ending;
+      if (outermost_ && outer() == nullptr && !frame_.covers() && tree_->counted->is_watched())
+        own = tree_->counted;
+    }
   }
-  // The thread that ends a root scope which does not cover it is no thread of the scope; it is
-  // counted as the owner.
-  const bool is_uncovered_root = outermost_ && outer() == nullptr && !frame_.covers();
-  activity* const own = is_uncovered_root ? tree_->counted.get() : nullptr;
-  wait_idle(no_deadline, call, activity_here != nullptr ? activity_here : own);
+  wait_idle(no_deadline, call, own != nullptr ? own.get() : activity_here);
   {
     const std::lock_guard lock(lock_);
     if (std::exchange(phase_, phase::ended) == phase::ended)
@@ -264,11 +268,17 @@ ROOST_BODY void scope_state::release_owner() noexcept {
     frame_.uncover();
     const std::shared_ptr<scope_tree> around = tree_around();
     activity_here = around ? around->counted.get() : nullptr;
+    if (this_thread.root == this)
+      this_thread.root = nullptr;
   }
   unfollow();
   if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
     tree_->keeper.remove(deadline_timer_);
+  const bool ends_tree = tree_.use_count() == 1 && tree_->counted.use_count() == 1;
+  const std::uint32_t number = tree_->counted->number();
   tree_.reset();
+  if (frame_.covers() && ends_tree)
+    activity::give_back(number);
 }
 
 ROOST_BODY void scope_state::take_leave() noexcept {

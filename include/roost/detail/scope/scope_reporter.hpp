@@ -28,12 +28,13 @@
 
 namespace roost::inline v0::detail {
 
-/// Looks now and then, while the owner of an outermost scope waits, whether anything can go on
-/// there, and tells once that nothing can. Never where another thread waits, or in a scope inside.
+/// Looks now and then, while the owner of a root scope waits, whether anything can go on in that
+/// one, and tells once that nothing can. The owner may wait in a scope inside, or in a task that it
+/// runs. Never where another thread waits.
 class scope_state::verdict_watch final {
  public:
-  explicit verdict_watch(scope_state& scope) : scope_(scope) {
-    if (scope_.looks_for_verdict())
+  verdict_watch() {
+    if (root_ != nullptr)
       set_next(sync::now_roughly());
   }
 
@@ -41,25 +42,28 @@ class scope_state::verdict_watch final {
   /// True if it has told.
   ROOST_COLD_BODY bool look(clock::time_point now) noexcept;
 
+  /// The root that the calling thread owns, if that is to be looked at.
+  static scope_state* root_here() noexcept {
+    auto* const root = static_cast<scope_state*>(this_thread.root); // only scopes are there
+    return root != nullptr && !root->verdict_is_told_ ? root : nullptr;
+  }
+
  private:
   void set_next(clock::time_point now) noexcept {
     constexpr clock::duration at_least = std::chrono::milliseconds(1);
-    const clock::duration wanted = stall_watch::patience_of(scope_.stall_after_);
+    const clock::duration wanted = stall_watch::patience_of(root_->stall_after_);
     const clock::duration patience = wanted > at_least ? wanted : at_least;
     next_ = patience > no_deadline - now ? no_deadline : now + patience;
   }
 
-  scope_state& scope_;
+  scope_state* const root_ = root_here();
   clock::time_point next_ = no_deadline;
 };
 
 /// Watches while a thread waits for tasks of the scope, or for a place there. On its stack.
 class scope_state::reporter final : public watcher {
  public:
-  explicit reporter(scope_state& scope)
-      : scope_(scope),
-        watch_(scope.stall_after_),
-        verdict_(scope) {}
+  explicit reporter(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
 
   clock::time_point next_look() noexcept override {
     const std::lock_guard lock(scope_.lock_);
@@ -78,10 +82,7 @@ class scope_state::reporter final : public watcher {
 /// Watches while the owner waits for anything else. Reports are made if the environment wants it.
 class scope_state::owner_watch final : public watcher {
  public:
-  explicit owner_watch(scope_state& scope)
-      : scope_(scope),
-        watch_(scope.stall_after_),
-        verdict_(scope) {}
+  explicit owner_watch(scope_state& scope) : scope_(scope), watch_(scope.stall_after_) {}
 
   clock::time_point next_look() noexcept override {
     next_ = watch_.next({});
@@ -99,18 +100,18 @@ class scope_state::owner_watch final : public watcher {
 ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noexcept {
   if (now < next_)
     return false;
-  const verdict found = look_at_tree(scope_.tree_->counted->number());
+  const verdict found = look_at_tree(root_->tree_->counted->number());
   if (found == verdict::goes_on) {
     set_next(now);
     return false;
   }
   next_ = no_deadline;
-  if (scope_.wanted_verdict() != on_deadlock::ignore) {
-    scope_.nothing_goes_on();
-  } else if (!scope_.verdict_is_told_.exchange(true)) {
+  if (root_->wanted_verdict() != on_deadlock::ignore)
+    root_->nothing_goes_on();
+  else if (!root_->verdict_is_told_.exchange(true)) {
     count_seldom(counted::verdicts);
     tell_standstill(
-        scope_, found == verdict::is_deadlocked ? standstill::is_certain : standstill::is_likely);
+        *root_, found == verdict::is_deadlocked ? standstill::is_certain : standstill::is_likely);
   }
   return true;
 }
@@ -129,44 +130,61 @@ ROOST_COLD_BODY on_deadlock scope_state::wanted_verdict() const noexcept {
   return on_deadlock_ != on_deadlock::ignore ? on_deadlock_ : deadlock_from_environment();
 }
 
-// Once, by whatever thread finds it.
+// Once, by whatever thread finds it; inside a wait of that thread, perhaps. What the stop does not
+// reach is told to the sink: a scope inside with `inherit` false.
 ROOST_BODY void scope_state::nothing_goes_on() noexcept {
-  const on_deadlock wanted = wanted_verdict();
-  if (wanted == on_deadlock::ignore || verdict_is_told_.exchange(true))
+  if (!wants_verdict() || verdict_is_told_.exchange(true))
     return;
   count_seldom(counted::verdicts);
-  if (wanted == on_deadlock::stop) {
-    fail_in_deadlock();
-    return;
-  }
-  tell_standstill(*this, standstill::was_asked_for);
+  const on_deadlock wanted = wanted_verdict();
+  const bool stops_all = wanted == on_deadlock::stop && fail_in_deadlock();
+  if (!stops_all)
+    tell_standstill(*this, standstill::was_asked_for);
   if (wanted == on_deadlock::abort)
     std::abort();
 }
 
-ROOST_COLD_BODY void scope_state::fail_in_deadlock() noexcept {
+// True if that stops all threads that are in it.
+ROOST_COLD_BODY bool scope_state::fail_in_deadlock() noexcept {
   const std::exception_ptr error = make_deadlock_error(*this);
+  const bool is_alone = is_only_root();
+  const wait_set_aside aside; // callbacks of the stop may wait, too
   stop_cause cause = describe_stop(stop_reason::failure, {}, name_, where_, error);
   auto* const failed = new (std::nothrow) deadlock_failure(*this);
   if (failed == nullptr) {
     stop(std::move(cause));
-    return;
+    return is_alone;
   }
   failed->error = error;
   if (!keep(*failed, 0, std::move(cause), true))
     failed->let_go(); // the scope has ended meanwhile
+  return is_alone;
 }
 
-ROOST_COLD_BODY bool scope_state::looks_for_verdict() const noexcept {
-  return outer() == nullptr && !verdict_is_told_ && frame_.covers() && frame_.is_here();
+ROOST_COLD_BODY bool scope_state::is_only_root() const noexcept {
+  const std::shared_ptr<activity> own = counted();
+  bool found = false;
+  for_each_root([&](const stop_domain& root) {
+    const scope_tree* const its = root.shared().get();
+    found = found || (its != nullptr && &root != this && its->counted == own);
+  });
+  return !found;
 }
 
 ROOST_BODY wait_state scope_state::cover::sleep(wait_record& record,
                                                 clock::time_point deadline,
                                                 watcher* meanwhile) noexcept {
-  if (meanwhile != nullptr || !(stall_watch::watches_all_waits() || scope_.looks_for_verdict()))
+  if (meanwhile != nullptr || !stall_watch::watches_all_waits())
     return context::sleep(record, deadline, meanwhile);
   owner_watch watch(scope_);
+  return record.await(deadline, &watch);
+}
+
+ROOST_BODY wait_state scope_state::await_as_owner(wait_record& record,
+                                                  clock::time_point deadline) noexcept {
+  if (!stall_watch::watches_all_waits() && verdict_watch::root_here() == nullptr)
+    return record.await(deadline);
+  owner_watch watch(*this);
   return record.await(deadline, &watch);
 }
 

@@ -351,10 +351,19 @@ class scope_state final : public stop_domain {
     }
   }
   bool has_work() const noexcept;
-  bool looks_for_verdict() const noexcept;
   on_deadlock wanted_verdict() const noexcept;
   ROOST_BODY void nothing_goes_on() noexcept override;
-  void fail_in_deadlock() noexcept;
+  ROOST_BODY wait_state await_as_owner(wait_record& record,
+                                       clock::time_point deadline) noexcept override;
+  bool wants_verdict() const noexcept override {
+    return !verdict_is_told_ && wanted_verdict() != on_deadlock::ignore;
+  }
+  // A tree has one scope that was its first, and may be inside another tree.
+  bool has_token_or_timer() const noexcept override {
+    return outermost_ && !tree_->keeper.is_idle();
+  }
+  bool fail_in_deadlock() noexcept;
+  bool is_only_root() const noexcept;
   bool all_are_blocked() const noexcept;
   clock::time_point next_report(stall_watch& watch) noexcept;
 

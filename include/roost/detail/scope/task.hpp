@@ -9,6 +9,7 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/observer.hpp>
@@ -373,6 +374,8 @@ ROOST_BODY void describe_task(const task& t, object_note& note) noexcept {
   note.name.add(t.name());
   note.task = t.id();
   note.detail.add("task #").add(t.id());
+  if (!t.has_ended()) // its scope is there; threads of that tree go on with it
+    note.users = tree_mark::both(note.users, number_of_tree(t.scope()));
 }
 
 ROOST_BODY void task::tell_end(outcome how) const noexcept {

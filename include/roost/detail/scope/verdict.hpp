@@ -100,8 +100,8 @@ class blocked_threads {
       return s.around != 0 || (s.is_joined && s.running != 0);
     return is_blocked_in(s) || (!is_in_call(s.owner) && is_blocked_inside(s.owner_thread));
   }
-  static bool is_blocked_in(const scope_note& s) noexcept {
-    return is_endless(s.owner) && (!s.owner.joins || s.running != 0);
+  bool is_blocked_in(const scope_note& s) const noexcept {
+    return is_endless(s.owner) && joins_what_runs(s.owner);
   }
 
   bool is_blocked(const task_note& t) const noexcept {
@@ -110,11 +110,15 @@ class blocked_threads {
     return is_blocked_in(t) || (!is_in_call(t.call) && is_blocked_inside(t.thread));
   }
   bool is_blocked_in(const task_note& t) const noexcept {
-    const auto joined_by_it = [&](const scope_note& s) {
-      return s.made_in == t.id && s.owner_thread == t.thread && s.owner.joins && s.running != 0;
-    };
-    return is_endless(t.call) &&
-           (!t.call.joins || std::any_of(notes_.scopes.begin(), notes_.scopes.end(), joined_by_it));
+    return is_endless(t.call) && joins_what_runs(t.call);
+  }
+
+  // A join of what has no task any more is about to end. (A call that is no join is none of these.)
+  bool joins_what_runs(const call_note& call) const noexcept {
+    return !call.joins ||
+           std::any_of(notes_.scopes.begin(), notes_.scopes.end(), [&](const scope_note& s) {
+             return s.id == call.joined && s.running != 0;
+           });
   }
 
   // The thread runs another task inside a wait, and is blocked in that one.
@@ -126,8 +130,8 @@ class blocked_threads {
 
   static bool is_in_call(const call_note& call) noexcept { return *call.operation != '\0'; }
 
-  /// True if the call does not end by itself. Whether a join has something to wait for is another
-  /// question.
+  // True if the call does not end by itself. Whether a join has something to wait for is another
+  // question.
   static bool is_endless(const call_note& call) noexcept {
     return is_in_call(call) && !call.until_deadline && !call.is_foreign && !call.from_outside;
   }
@@ -165,10 +169,10 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
   bool may_be_woken = false;
   notes.take_roots_if([&](stop_domain& root) {
     const scope_tree* const its = root.shared().get();
-    if (its == nullptr || its->counted->number() != tree)
+    if (its == nullptr || number_of_tree(root) != tree)
       return false;
     may_be_woken = may_be_woken || !its->keeper.is_idle() || its->counted->has_outside_wakers() ||
-                   root.has_token_inside();
+                   root.may_end_by_itself();
     return true;
   });
   return notes.scopes.size() != 0 && !may_be_woken;
@@ -179,7 +183,7 @@ ROOST_COLD_BODY std::size_t threads_of(std::uint32_t tree) noexcept {
   std::size_t count = 0;
   stop_domain::for_each_root([&](const stop_domain& root) {
     const scope_tree* const its = root.shared().get();
-    if (its != nullptr && its->counted->number() == tree)
+    if (its != nullptr && number_of_tree(root) == tree)
       count += its->threads.size() + its->keeper.size();
   });
   return count;
@@ -203,8 +207,7 @@ ROOST_COLD_BODY void look_for_deadlock(std::uint32_t tree) noexcept {
     return;
   std::shared_ptr<stop_domain> found; // kept while it acts
   stop_domain::for_each_root([&](stop_domain& root) {
-    const scope_tree* const its = root.shared().get();
-    if (found == nullptr && its != nullptr && its->counted->number() == tree)
+    if (number_of_tree(root) == tree && root.wants_verdict())
       found = root.shared_from_this();
   });
   if (found != nullptr)

@@ -82,16 +82,19 @@ wait_state
 await_shown(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
 
 /// While it lives the calling thread, which is inside a wait, is as one that has just started: for
-/// code of the program that runs there. A stop that comes meanwhile ends the wait afterwards.
+/// code of the program that runs there. A stop that comes meanwhile ends the wait afterwards. What
+/// the code does may wake threads, so the thread counts as awake.
 class wait_set_aside {
  public:
-  wait_set_aside() noexcept : hidden_(this_thread.hide()) {}
+  ROOST_COLD_BODY wait_set_aside() noexcept;
   ROOST_COLD_BODY ~wait_set_aside();
   wait_set_aside(const wait_set_aside&) = delete;
   wait_set_aside& operator=(const wait_set_aside&) = delete;
 
  private:
-  const thread_slot::publication hidden_;
+  activity* const counted_in_ = activity_here; // null: not counted
+  stop_domain* const root_ = std::exchange(this_thread.root, nullptr);
+  const thread_slot::publication hidden_ = this_thread.hide();
   std::optional<contexts_set_aside> contexts_{std::in_place}; // empty once the wait is shown again
 };
 
@@ -167,9 +170,18 @@ ROOST_BODY wait_state block(wait_record& record,
 // As in block(): the record is published, and then the thread looks for a stop.
 ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
   contexts_.reset();
+  this_thread.root = root_;
   this_thread.show(hidden_);
   if (hidden_.record != nullptr && this_thread_is_stopped() && hidden_.record->try_claim())
     hidden_.record->complete(wait_state::stopped);
+  if (counted_in_ != nullptr && counted_in_->is_watched())
+    counted_in_->one_less();
+}
+
+ROOST_COLD_BODY wait_set_aside::wait_set_aside() noexcept {
+  if (counted_in_ != nullptr && counted_in_->is_watched())
+    counted_in_->one_more();
+  activity_here = nullptr; // until contexts_ goes
 }
 
 ROOST_BODY std::shared_ptr<scope_tree> tree_around() noexcept {

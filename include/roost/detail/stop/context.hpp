@@ -101,13 +101,6 @@ class context : public list_node<context> {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY wait_state context::sleep(wait_record& record,
-                                     clock::time_point deadline,
-                                     watcher* meanwhile) noexcept {
-  return outer_ != nullptr ? outer_->sleep(record, deadline, meanwhile)
-                           : record.await(deadline, meanwhile);
-}
-
 ROOST_BODY void context::enter() noexcept {
   outer_ = std::exchange(this_thread.top, this);
 }

@@ -142,8 +142,18 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   template <class Visit>
   static void for_each_root(Visit visit) noexcept;
 
-  /// True if a token from outside may stop it or a domain below. Locks as survey().
-  bool has_token_inside() noexcept;
+  /// True if what is no thread of roost may stop it or a domain below: a token from outside, or the
+  /// time. Locks as survey().
+  bool may_end_by_itself() noexcept;
+
+  /// For a root: blocks its owner, in whatever scope inside or task that it runs, until `record`
+  /// has ended or until `deadline`.
+  virtual wait_state await_as_owner(wait_record& record, clock::time_point deadline) noexcept {
+    return record.await(deadline);
+  }
+
+  /// True if something is to be done where nothing goes on in this root.
+  virtual bool wants_verdict() const noexcept { return false; }
 
   /// Nothing of it goes on, nor of what is below; see scope/verdict.hpp. No lock is held.
   virtual void nothing_goes_on() noexcept {}
@@ -175,8 +185,8 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
   virtual void stop_told() noexcept {}
 
-  /// True if a token from outside may stop this domain.
-  virtual bool has_token() const noexcept { return false; }
+  /// The same for this domain alone. The caller holds lock_.
+  virtual bool has_token_or_timer() const noexcept { return false; }
 
   /// Takes the notes of this domain alone, and returns the number of the scope around those below
   /// it. The caller holds lock_.
@@ -301,6 +311,16 @@ ROOST_BODY const std::shared_ptr<scope_tree>& context::shared() const noexcept {
   return domain().shared();
 }
 
+ROOST_BODY wait_state context::sleep(wait_record& record,
+                                     clock::time_point deadline,
+                                     watcher* meanwhile) noexcept {
+  if (outer_ != nullptr)
+    return outer_->sleep(record, deadline, meanwhile);
+  stop_domain* const root = meanwhile == nullptr ? this_thread.root : nullptr;
+  return root != nullptr ? root->await_as_owner(record, deadline)
+                         : record.await(deadline, meanwhile);
+}
+
 ROOST_BODY void context::cover_this_thread() noexcept {
   domain().add(*this);
   enter();
@@ -372,11 +392,11 @@ ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noe
     child->survey(notes, inside);
 }
 
-ROOST_COLD_BODY bool stop_domain::has_token_inside() noexcept {
+ROOST_COLD_BODY bool stop_domain::may_end_by_itself() noexcept {
   const std::lock_guard guard(lock_);
-  bool found = has_token();
+  bool found = has_token_or_timer();
   for (stop_domain* d = children_.front(); d != nullptr && !found; d = children_.next(*d))
-    found = d->has_token_inside();
+    found = d->may_end_by_itself();
   return found;
 }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <roost/detail/stop/block.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/wait/activity.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -18,7 +20,7 @@ namespace roost::inline v0::detail {
 /// them, and before the task that did. So a tree never ends on a thread of its own pool.
 struct scope_tree {
   /// For a scope that covers the calling thread.
-  scope_tree() : scope_tree(std::make_shared<activity>(activity::number_of_owner())) {}
+  scope_tree() : scope_tree(std::make_shared<activity>(activity::number_for_owner())) {}
   explicit scope_tree(std::shared_ptr<activity> shared)
       : counted(std::move(shared)),
         threads(counted.get()) {}
@@ -35,9 +37,16 @@ inline std::shared_ptr<scope_tree> tree_around_or_new() {
   return around ? around : std::make_shared<scope_tree>();
 }
 
-/// One with threads of its own, inside what is around the calling thread, which it does not cover.
-inline std::shared_ptr<scope_tree> new_tree_inside() {
-  const std::shared_ptr<scope_tree> around = tree_around();
+/// The number of the activity in which the threads of a scope are counted.
+inline std::uint32_t number_of_tree(const stop_domain& scope) noexcept {
+  const scope_tree* const its = scope.shared().get();
+  return its != nullptr ? its->counted->number() : activity::unknown;
+}
+
+/// One with threads of its own, for a scope that does not cover the calling thread; counted with
+/// what is around that thread if it is inside of it.
+inline std::shared_ptr<scope_tree> new_tree(bool is_inside) {
+  const std::shared_ptr<scope_tree> around = is_inside ? tree_around() : nullptr;
   return std::make_shared<scope_tree>(around ? around->counted
                                              : std::make_shared<activity>(activity::next_number()));
 }

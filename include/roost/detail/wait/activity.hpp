@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -28,15 +29,14 @@ class activity {
   static constexpr std::uint32_t none = 0;
   static constexpr std::uint32_t unknown = 1;
 
-  /// For a tree whose root scope covers the calling thread. All such trees of one thread have the
-  /// same number, as only one is there at a time: what the thread used in one that has ended is
-  /// nothing that another thread has used.
-  [[gnu::visibility("default")]] static std::uint32_t number_of_owner() noexcept {
-    static constinit thread_local std::uint32_t number = none;
-    if (number == none)
-      number = next_number();
-    return number;
+  /// For a tree whose root scope covers the calling thread: the number of the last such tree of
+  /// this thread, if all of that has ended. So what the thread has used before is nothing that
+  /// another thread has used; all others that had the number are gone.
+  static std::uint32_t number_for_owner() noexcept {
+    const std::uint32_t last = std::exchange(given_back(), none);
+    return last != none ? last : next_number();
   }
+  static void give_back(std::uint32_t number) noexcept { given_back() = number; }
 
   /// A number that none has had before; `unknown` where there have been too many. One count in the
   /// whole program, also where shared libraries hide their symbols.
@@ -89,6 +89,11 @@ class activity {
   }
 
  private:
+  [[gnu::visibility("default")]] static std::uint32_t& given_back() noexcept {
+    static constinit thread_local std::uint32_t number = none;
+    return number;
+  }
+
   const std::uint32_t number_;
   look at_none_ = nullptr;
   sync::atomic<std::size_t> awake_{0};

@@ -7,6 +7,7 @@
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/thread_number.hpp>
+#include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
@@ -24,6 +25,7 @@
 namespace roost::inline v0::detail {
 
 class context;
+class stop_domain;
 class task_context;
 
 /// The call a thread is blocked in, for reports.
@@ -76,6 +78,8 @@ struct thread_slot {
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
   bool tells = false;                    // the owner's alone; it is in the report sink
+  stop_domain* root = nullptr; // the owner's alone; the outermost scope without a parent that
+                               // covers this thread, if one does
   std::size_t waits = 0;  // the owner's alone; changes with each call that has to wait
   unwinding_note touched; // the owner's alone
   lock_holder locks_as;   // the owner's alone; nobody before its first lock
@@ -210,6 +214,7 @@ class contexts_set_aside {
     this_thread.locks_as = locks_as_;
     swap_held();
     this_actor.task = actor_;
+    activity_here = activity_;
   }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
@@ -225,6 +230,7 @@ class contexts_set_aside {
   lock_holder locks_as_ = std::exchange(this_thread.locks_as, this_thread.locks_as.inside());
   intrusive_list<owned_lock> held_;
   std::uint64_t actor_ = std::exchange(this_actor.task, 0);
+  activity* const activity_ = activity_here; // scopes that end inside may change it
 };
 
 /// Shows in reports that this thread is in a call that no stop interrupts, such as a join.

@@ -7,6 +7,8 @@
 
 #pragma GCC system_header // of #include_next
 
+#include <utility>
+
 #define short_wait usual_short_wait
 #include_next <roost/detail/wait/short_wait.hpp>
 #undef short_wait
@@ -15,6 +17,12 @@ namespace roost::inline v0::detail {
 
 class short_wait {
  public:
+  static short_wait over() noexcept {
+    short_wait passed;
+    passed.is_over_ = true;
+    return passed;
+  }
+
   template <class Ready>
   bool until(Ready ready, int apart = 1) noexcept {
     (void)apart;

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// crawler: visits the pages that can be reached from one of them by so many links, each page once,
+// several at a time. The site is a part of this program.
+//
+// What to notice:
+// - It goes level by level, and for_each() has visited a level when it returns. So only one thread
+//   touches the set of known pages, and a page's depth is the least there is. (If all workers took
+//   pages from one queue, as in 10, a longer way could come first, and what lies behind the page
+//   would be cut off.)
+// - A page that fails is a result like others. A stop is not: it ends the loop and goes through.
+// - Each visit has its own place, in levels that outlive the loop. So a stop loses nothing: what
+//   was visited is there, and what was to be visited is seen.
+
+#include <roost.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+struct visit {
+  std::string page;
+  std::string found_on;
+  bool is_done = false;
+  std::string error = {};
+  std::vector<std::string> links = {};
+};
+
+using levels = std::vector<std::vector<visit>>; // the index is the depth
+
+std::vector<std::string> links_in(const std::string& text) {
+  const std::string mark = "href=\"";
+  std::vector<std::string> links;
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+    at += mark.size();
+    links.push_back(text.substr(at, text.find('"', at) - at));
+  }
+  return links;
+}
+
+/// Calls `load(page)` for the text of a page, for `at_once` pages at a time. Fills `found`. Throws
+/// `stopped` only; the last level then tells which of its pages were visited.
+template <class Load>
+void crawl(const std::string& start,
+           std::size_t depth_limit,
+           std::size_t at_once,
+           Load load,
+           levels& found) {
+  std::set<std::string> known = {start};
+  std::vector<visit> next = {{start, "the command line"}};
+  while (!next.empty()) {
+    std::vector<visit>& level = found.emplace_back(std::exchange(next, {}));
+    const auto go_to = [&load](visit& v) {
+      try {
+        v.links = links_in(load(v.page));
+      } catch (const std::exception& error) {
+        v.error = error.what();
+      }
+      v.is_done = true;
+    };
+    roost::for_each(level, go_to, {.limit = at_once, .name = "visit"});
+    if (found.size() > depth_limit)
+      return;
+    for (const visit& v : level) {
+      for (const std::string& link : v.links) {
+        if (known.insert(link).second)
+          next.push_back({link, v.page});
+      }
+    }
+  }
+}
+
+void show(const levels& found) {
+  for (std::size_t depth = 0; depth < found.size(); ++depth) {
+    for (const visit& v : found[depth]) {
+      std::cout << depth << ' ' << v.page;
+      if (!v.is_done)
+        std::cout << ": not visited";
+      else if (!v.error.empty())
+        std::cout << ": " << v.error << ", found on " << v.found_on;
+      std::cout << '\n';
+    }
+  }
+}
+
+class site {
+ public:
+  std::string load(const std::string& page) {
+    const int now = ++loading_;
+    for (int seen = most_; seen < now && !most_.compare_exchange_weak(seen, now);) {
+    }
+    const leaving on_exit{loading_};
+    if (page == "/slow") {
+      slow_one_asked.set();
+      roost::select(); // until a stop
+    }
+    if (page.starts_with("/day/")) // a calendar without an end
+      return "<a href=\"/day/" + page.substr(5) + "I\">tomorrow</a>";
+    const auto text = texts_.find(page);
+    if (text == texts_.end())
+      throw std::runtime_error("404");
+    return text->second;
+  }
+
+  roost::event slow_one_asked;
+  int most_at_once() const { return most_; }
+
+ private:
+  struct leaving {
+    std::atomic<int>& count;
+    ~leaving() { --count; }
+  };
+
+  const std::map<std::string, std::string> texts_ = {
+      {"/", R"(<a href="/news">news</a> <a href="/about">about</a> <a href="/day/I">days</a>)"},
+      {"/news", R"(<a href="/">home</a> <a href="/old">old</a> <a href="/lost">lost</a>)"},
+      {"/about", R"(<a href="/old">old news</a> <a href="/news">news</a>)"},
+      {"/old", R"(<a href="/older">older</a>)"},
+      {"/older", R"(<a href="/oldest">oldest</a>)"},
+      {"/menu", R"(<a href="/about">about</a> <a href="/slow">slow</a> <a href="/news">news</a>)"},
+  };
+  std::atomic<int> loading_ = 0;
+  std::atomic<int> most_ = 0;
+};
+
+} // namespace
+
+int main() {
+  site web;
+  const auto load = [&web](const std::string& page) { return web.load(page); };
+  levels whole;
+  crawl("/", 3, 2, load, whole);
+  show(whole);
+  std::cout << (web.most_at_once() <= 2 ? "never more than 2 at once\n" : "too many at once\n");
+
+  levels cut_short;
+  {
+    roost::task_scope scope;
+    scope.spawn("crawler", [&] { crawl("/menu", 3, 1, load, cut_short); });
+    web.slow_one_asked.wait();
+    scope.request_stop("enough");
+  }
+  show(cut_short);
+}
+
+// Output:
+//   0 /
+//   1 /news
+//   1 /about
+//   1 /day/I
+//   2 /old
+//   2 /lost: 404, found on /news
+//   2 /day/II
+//   3 /older
+//   3 /day/III
+//   never more than 2 at once
+//   0 /menu
+//   1 /about
+//   1 /slow: not visited
+//   1 /news: not visited

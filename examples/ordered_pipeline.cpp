@@ -17,10 +17,10 @@
 #include <roost.hpp>
 
 #include "ordered_pipeline/block_codec.hpp"
+#include "ordered_pipeline/options.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstddef>
 #include <exception>
 #include <fstream>
@@ -28,19 +28,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace ordered_pipeline {
 namespace {
-
-struct options {
-  bool unpacks = false;
-  bool tells = false;
-  std::size_t at_once = 8; // 0: without any task, to compare with
-  std::string from;
-  std::string to;
-};
 
 /// A file's blocks in their order; nothing at its end.
 class block_source {
@@ -137,32 +128,6 @@ void run(const options& chosen) {
     throw std::runtime_error("cannot write " + chosen.to);
   if (chosen.tells)
     std::cerr << written << " blocks, at most " << most << " in memory\n";
-}
-
-std::optional<options> parse(int argc, char** argv) {
-  options chosen;
-  int i = 1;
-  for (; i < argc && argv[i][0] == '-'; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "-d") {
-      chosen.unpacks = true;
-    } else if (word == "-v") {
-      chosen.tells = true;
-    } else if (word == "-j" && i + 1 < argc) {
-      const std::string_view count = argv[++i];
-      const char* const end = count.data() + count.size();
-      const auto [last, error] = std::from_chars(count.data(), end, chosen.at_once);
-      if (error != std::errc() || last != end || chosen.at_once > 1024)
-        return std::nullopt;
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (argc - i != 2)
-    return std::nullopt;
-  chosen.from = argv[i];
-  chosen.to = argv[i + 1];
-  return chosen;
 }
 
 } // namespace

@@ -61,7 +61,7 @@ void supervise(const restart_policy& policy, Worker worker) {
   }
 }
 
-/// Does the jobs of a queue, each for as long as it takes.
+/// Does the jobs of a queue. One that fails stays in hand, and is the first of the next run.
 class job_worker {
  public:
   explicit job_worker(roost::receiver<std::string> jobs) : jobs_(std::move(jobs)) {}
@@ -91,7 +91,7 @@ class job_worker {
   }
 
   roost::receiver<std::string> jobs_;
-  std::optional<std::string> in_hand_; // kept when it fails, and taken up again
+  std::optional<std::string> in_hand_;
   int tries_ = 0;
   int done_ = 0;
 };
@@ -115,22 +115,25 @@ int main() {
   jobs.tx.close();
 
   job_worker parser(jobs.rx); // before the scope: it outlives its task
+  roost::event metrics_are_up;
   roost::event never;
   try {
     roost::task_scope scope({.name = "service"});
-    scope.spawn("parser", [&parser] {
-      supervise({.within = 90min, .now = [&parser] { return parser.now(); }},
-                [&parser] { parser.run(); });
-    });
-    scope.spawn("metrics", [&never] {
-      supervise({}, [&never] {
+    scope.spawn("metrics", [&] {
+      supervise({}, [&] {
         try {
+          metrics_are_up.set();
           never.wait(); // its work
         } catch (const roost::stopped& stop) {
           std::cout << "metrics: stopped, because " << stop.cause().message << '\n';
           throw;
         }
       });
+    });
+    metrics_are_up.wait(); // a task that has not begun when a stop comes never does
+    scope.spawn("parser", [&parser] {
+      supervise({.within = 90min, .now = [&parser] { return parser.now(); }},
+                [&parser] { parser.run(); });
     });
     scope.join();
   } catch (const std::exception& error) {

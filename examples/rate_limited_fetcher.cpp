@@ -46,9 +46,7 @@ class fetcher {
  private:
   void try_until_done(fetch& f) {
     constexpr int most_tries = 3;
-    for (auto pause = 1ms; f.tries < most_tries; pause *= 2) {
-      if (f.tries > 0)
-        roost::this_task::sleep_for(pause);
+    for (auto pause = 1ms;; pause *= 2) {
       tick_.wait();
       ++f.tries;
       try {
@@ -63,6 +61,9 @@ class fetcher {
       } catch (const std::exception& error) { // a stop is none of these, and goes through
         f.outcome = error.what();
       }
+      if (f.tries == most_tries)
+        return;
+      roost::this_task::sleep_for(pause);
     }
   }
 

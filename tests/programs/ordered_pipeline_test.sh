@@ -28,13 +28,13 @@ run() {
 block=65536
 : >empty
 printf x >byte
-head -c $block /dev/zero >block
+head -c "$block" /dev/zero >one_block
 head -c $((block + 1)) /dev/urandom >random
 find "$texts" -name '*.hpp' -print0 | sort -z | xargs -0 cat >large
 size=$(wc -c <large)
 ((size > 10 * block)) || fail "$texts: $size bytes are too few for a test"
 
-for file in empty byte block random large; do
+for file in empty byte one_block random large; do
   run "$file, without tasks" 0 -j 0 "$file" "$file.plain"
   for jobs in 1 3 64; do
     run "$file, -j $jobs" 0 -v -j $jobs "$file" packed
@@ -49,21 +49,26 @@ for file in empty byte block random large; do
 done
 (($(wc -c <large.plain) < size)) || fail 'nothing was saved'
 
-# One bit in the middle: the blocks before it are written, and no other.
+# The sixth block has another checksum: the five before it are written, and no other.
+at=0
+for _ in 1 2 3 4 5; do
+  read -r a b c d < <(od -An -tu1 -j "$at" -N 4 large.plain)
+  at=$((at + 8 + a + (b << 8) + (c << 16) + (d << 24)))
+done
 cp large.plain damaged
-printf '\377' | dd of=damaged bs=1 seek=$(($(wc -c <damaged) / 2)) conv=notrunc status=none
+sum=$(od -An -tu1 -j $((at + 4)) -N 1 damaged)
+printf "\\x$(printf %02x $((sum ^ 1)))" | dd of=damaged bs=1 seek=$((at + 4)) conv=notrunc status=none
 run 'damaged, without tasks' 1 -d -j 0 damaged before
-grep -q 'a block is ' err || fail "damaged: $(head -c 500 err)"
+grep -q 'a block is damaged' err || fail "damaged: $(head -c 500 err)"
 run 'damaged' 1 -d -j 4 damaged unpacked
-grep -q 'a block is ' err || fail "damaged: $(head -c 500 err)"
+grep -q 'a block is damaged' err || fail "damaged: $(head -c 500 err)"
 cmp before unpacked || fail 'damaged: not the blocks before'
-cmp <(head -c "$(wc -c <before)" large) before || fail 'damaged: not what was packed'
-[[ -s before ]] || fail 'damaged: nothing before it was written'
+cmp <(head -c $((5 * block)) large) before || fail 'damaged: not what was packed'
 
-head -c $(($(wc -c <large.plain) - 1)) large.plain >cut
-run 'cut off' 1 -d cut unpacked
-head -c 3 large.plain >cut
-run 'cut off in its head' 1 -d cut unpacked
+head -c $(($(wc -c <large.plain) - 1)) large.plain >shorter
+run 'cut off' 1 -d shorter unpacked
+head -c 3 large.plain >shorter
+run 'cut off in its head' 1 -d shorter unpacked
 grep -q 'a block is cut off' err || fail "cut off in its head: $(head -c 500 err)"
 
 run 'no such file' 1 missing packed

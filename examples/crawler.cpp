@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // crawler: visits the pages that can be reached from one of them by so many links, each page once,
-// several at a time. The site is a part of this program.
+// several at a time. The site is a part of this program, and refuses what is too much at once.
 //
 // What to notice:
 // - It goes level by level, and for_each() has visited a level when it returns. So only one thread
@@ -94,12 +94,11 @@ void show(const levels& found) {
 } // namespace
 
 int main() {
-  site web;
+  site web(2);
   const auto load = [&web](const std::string& page) { return web.load(page); };
   levels whole;
   crawl("/", 3, 2, load, whole);
   show(whole);
-  std::cout << (web.most_at_once() <= 2 ? "never more than 2 at once\n" : "too many at once\n");
 
   levels cut_short;
   {
@@ -108,6 +107,7 @@ int main() {
     web.slow_one_asked.wait();
     scope.request_stop("enough");
   }
+  std::cout << '\n';
   show(cut_short);
 }
 
@@ -121,7 +121,7 @@ int main() {
 //   2 /day/II
 //   3 /older
 //   3 /day/III
-//   never more than 2 at once
+//
 //   0 /menu
 //   1 /about
 //   1 /slow: not visited

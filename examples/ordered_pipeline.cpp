@@ -9,10 +9,10 @@
 // - The order comes from the channel: it carries handles of tasks, and main waits for each in turn.
 // - The memory is bounded by the permit. A block gets it before it is read, takes it along, and
 //   gives it back once it is written. So `-j 8` means 8 blocks, wherever they are.
-// - With on_error::collect a bad block does not stop those before it: get() throws its failure in
-//   its turn, after they have been written. If the read fails, the reader's sender goes, main
-//   writes what was read, and join() throws. If the write fails, main leaves the scope, which
-//   stops the rest.
+// - With on_failure a bad block does not stop those before it: get() throws its failure in its
+//   turn, after they have been written. As without tasks, nobody hears of what comes after it.
+// - If the read fails, the reader's sender goes; main writes what was read, and the reader's get()
+//   throws. If the write fails, main leaves the scope, which stops the rest.
 
 #include <roost.hpp>
 
@@ -75,10 +75,10 @@ struct finished_block {
 template <class Next, class Work, class Write>
 void work_in_order(Next next_block, Work work, Write write, std::size_t at_once) {
   roost::semaphore in_memory(at_once); // before the scope: its permits are in tasks
-  roost::task_scope scope({.name = "blocks", .errors = roost::on_error::collect});
+  roost::task_scope scope({.name = "blocks", .on_failure = [](const roost::failure&) {}});
   using handle = roost::task_handle<finished_block>;
   auto [tx, rx] = roost::make_channel<handle>(roost::unbounded, "blocks in order");
-  scope.spawn("reader", [&, out = std::move(tx)] {
+  auto reader = scope.spawn("reader", [&, out = std::move(tx)] {
     for (;;) {
       auto permit = in_memory.acquire();
       auto block = next_block();
@@ -93,7 +93,7 @@ void work_in_order(Next next_block, Work work, Write write, std::size_t at_once)
   });
   for (handle& next : rx)
     write(next.get().bytes);
-  scope.join();
+  reader.get();
 }
 
 void run(const options& chosen) {

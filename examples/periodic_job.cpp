@@ -23,8 +23,8 @@ namespace {
 constexpr auto period = 2ms;
 
 struct run_info {
-  std::int64_t number;          // it is due at begin + number * period
-  std::int64_t left_out;        // runs right before it, whose time passed while the last one ran
+  std::int64_t number = 0;      // it is due at begin + number * period
+  std::int64_t left_out = 0;    // runs right before it, whose time passed while the last one ran
   roost::clock::time_point due; // less than a period ago
 };
 

@@ -3,25 +3,27 @@
 
 #include <roost.hpp>
 
-#include <atomic>
+#include <cstddef>
 #include <map>
 #include <stdexcept>
 #include <string>
 
-/// The web: some pages, a calendar without an end, and a page that never comes.
+/// The web: some pages, a calendar without an end, and a page that never comes. It serves so many
+/// visitors at once, and refuses others.
 class site {
  public:
+  explicit site(std::size_t visitors) : seats_(visitors) {}
+
   std::string load(const std::string& page) {
-    const int now = ++loading_;
-    for (int seen = most_; seen < now && !most_.compare_exchange_weak(seen, now);) {
-    }
-    const leaving on_exit{loading_};
+    const auto seat = seats_.try_acquire();
+    if (!seat)
+      throw std::runtime_error("429"); // too many requests
     if (page == "/slow") {
       slow_one_asked.set();
       roost::select(); // until a stop
     }
-    if (page.starts_with("/day/")) // a calendar without an end
-      return "<a href=\"/day/" + page.substr(5) + "I\">tomorrow</a>";
+    if (page.starts_with("/day/"))
+      return "<a href=\"" + page + "I\">tomorrow</a>";
     const auto text = texts_.find(page);
     if (text == texts_.end())
       throw std::runtime_error("404");
@@ -29,14 +31,8 @@ class site {
   }
 
   roost::event slow_one_asked;
-  int most_at_once() const { return most_; }
 
  private:
-  struct leaving {
-    std::atomic<int>& count;
-    ~leaving() { --count; }
-  };
-
   const std::map<std::string, std::string> texts_ = {
       {"/", R"(<a href="/news">news</a> <a href="/about">about</a> <a href="/day/I">days</a>)"},
       {"/news", R"(<a href="/">home</a> <a href="/old">old</a> <a href="/lost">lost</a>)"},
@@ -45,6 +41,5 @@ class site {
       {"/older", R"(<a href="/oldest">oldest</a>)"},
       {"/menu", R"(<a href="/about">about</a> <a href="/slow">slow</a> <a href="/news">news</a>)"},
   };
-  std::atomic<int> loading_ = 0;
-  std::atomic<int> most_ = 0;
+  roost::semaphore seats_;
 };

@@ -3,26 +3,30 @@
 
 #include <roost.hpp>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 struct no_such_page : std::runtime_error { // to ask again is of no use
   using std::runtime_error::runtime_error;
 };
 
-/// Answers from several threads. Some paths are answered badly, late, or never.
+/// Answers so many requests at once, and one a period from now on; refuses what is beyond. Some
+/// paths are answered badly, late, or never.
 class fake_server {
  public:
+  fake_server(std::size_t at_once, roost::clock::duration period)
+      : seats_(at_once),
+        period_(period) {}
+
   std::string get(const std::string& path) {
+    const auto seat = seats_.try_acquire(); // goes back however the request ends
     const int tries = note(path);
-    const leaving on_exit{at_once_};
+    if (!seat)
+      throw std::runtime_error("429"); // too many requests
     if (path == "/gone")
       throw no_such_page("404");
     if (path == "/down" || (path == "/busy" && tries < 3))
@@ -38,37 +42,22 @@ class fake_server {
 
   roost::event hangs; // set once a request has come that will not be answered
 
-  std::size_t requests() const { return times_.size(); }
-  int most_at_once() const { return most_; }
-  int still_there() const { return at_once_; }
-
-  /// How many requests have come before their tick, if the first is due at `first`.
-  int too_early(roost::clock::time_point first, roost::clock::duration period) const {
-    int count = 0;
-    auto due = first;
-    for (const auto time : times_) {
-      count += time < due ? 1 : 0;
-      due += period;
-    }
-    return count;
-  }
+  int requests() const { return requests_; }
+  std::size_t still_there() const { return seats_.permits() - seats_.available(); }
 
  private:
-  struct leaving {
-    std::atomic<int>& count;
-    ~leaving() { --count; }
-  };
-
-  int note(const std::string& path) {
+  int note(const std::string& path) { // returns how often it was asked for
     const std::lock_guard lock(mutex_);
-    times_.push_back(roost::clock::now());
-    most_ = std::max(most_, ++at_once_);
+    ++requests_;
+    if (roost::clock::now() < begin_ + requests_ * period_)
+      throw std::runtime_error("429");
     return ++tries_[path];
   }
 
+  roost::semaphore seats_;
+  const roost::clock::duration period_;
+  const roost::clock::time_point begin_ = roost::clock::now();
   std::mutex mutex_;
-  std::vector<roost::clock::time_point> times_; // guarded by mutex_, as the next two
-  std::map<std::string, int> tries_;
-  int most_ = 0;
-  std::atomic<int> at_once_ = 0;
+  int requests_ = 0;                 // guarded by mutex_, until the tasks have ended
+  std::map<std::string, int> tries_; // guarded by mutex_
 };

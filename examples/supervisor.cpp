@@ -8,7 +8,8 @@
 //   std::exception and no more: a stop, which is none, goes through, also out of the pause.
 // - What a restart must not lose lives outside of the worker: the job in hand and the queue's end.
 //   main says at the end what nobody has done.
-// - The owner gets one exception that tells both: who gave up, and nested in it the last failure.
+// - The owner gets one exception that tells both: which worker it is, and nested in it the last
+// failure.
 
 #include <roost.hpp>
 
@@ -53,7 +54,7 @@ void supervise(const restart_policy& policy, Worker worker) {
       pause = failures.empty() ? policy.pause : std::min(2 * pause, policy.longest_pause);
       failures.push_back(now);
       if (failures.size() >= policy.failures)
-        std::throw_with_nested(std::runtime_error(name + " has failed too often"));
+        std::throw_with_nested(std::runtime_error(name + " gives up, at last: " + error.what()));
       std::cout << name << " failed: " << error.what() << "; again in "
                 << std::chrono::duration_cast<std::chrono::milliseconds>(pause).count() << " ms\n";
     }
@@ -96,16 +97,6 @@ class job_worker {
   int done_ = 0;
 };
 
-void tell(const std::exception& error) {
-  std::cout << "main: " << error.what();
-  try {
-    std::rethrow_if_nested(error);
-    std::cout << '\n';
-  } catch (const std::exception& nested) {
-    std::cout << ", at last by: " << nested.what() << '\n';
-  }
-}
-
 } // namespace
 
 int main() {
@@ -137,7 +128,7 @@ int main() {
     });
     scope.join();
   } catch (const std::exception& error) {
-    tell(error);
+    std::cout << "main: " << error.what() << '\n';
   }
   std::cout << "not done: " << parser.in_hand().value_or("none in hand");
   while (const auto job = jobs.rx.try_receive())
@@ -152,6 +143,6 @@ int main() {
 //   third done
 //   parser failed: poison; again in 1 ms
 //   parser failed: poison; again in 2 ms
-//   metrics: stopped, because parser has failed too often
-//   main: parser has failed too often, at last by: poison
+//   metrics: stopped, because parser gives up, at last: poison
+//   main: parser gives up, at last: poison
 //   not done: poison, last

@@ -8,8 +8,7 @@
 //   std::exception and no more: a stop, which is none, goes through, also out of the pause.
 // - What a restart must not lose lives outside of the worker: the job in hand and the queue's end.
 //   main says at the end what nobody has done.
-// - The owner gets one exception that tells both: which worker it is, and nested in it the last
-// failure.
+// - The owner gets one exception, which tells the worker; the last failure is nested in it.
 
 #include <roost.hpp>
 

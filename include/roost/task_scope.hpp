@@ -108,6 +108,10 @@ class task_scope {
   /// scope_closed after join(); and std::system_error if there is no thread and nothing of a
   /// limited scope runs that could take it. Then `f` was not run.
   ///
+  /// What a stop must not lose lies in an object that is declared before the scope, and not in the
+  /// captures of `f`: with an `f` that is destroyed unrun goes what waits in a receiver that it
+  /// has.
+  ///
   /// It is no checkpoint where it need not wait, so that destructors may call it. An owner that
   /// only spawns therefore hears of a failure, a deadline or a stop at the end alone: a loop of
   /// spawns, as a service has, calls this_task::checkpoint() in each turn.

@@ -80,9 +80,9 @@ struct thread_slot {
   bool tells = false;                    // the owner's alone; it is in the report sink
   stop_domain* root = nullptr; // the owner's alone; the outermost scope without a parent that
                                // covers this thread, if one does
-  std::size_t waits = 0;  // the owner's alone; changes with each call that has to wait
-  unwinding_note touched; // the owner's alone
-  lock_holder locks_as;   // the owner's alone; nobody before its first lock
+  std::size_t waits = 0;       // the owner's alone; changes with each call that has to wait
+  unwinding_note touched;      // the owner's alone
+  lock_holder locks_as;        // the owner's alone; nobody before its first lock
   // What the running task holds, in the order in which it was locked. Others read it under the
   // lock while the thread is published as blocked, or in a foreign call; the owner changes it only
   // while it is not blocked, and under the lock while there is a foreign call.

@@ -3,6 +3,7 @@
 
 #include "support/json.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <map>
@@ -91,15 +92,15 @@ class chrome_trace {
       if (!around.empty() && end > around.back().second)
         fault("a slice that crosses another", *e);
       around.emplace_back(begin, end);
+      slices_.emplace(lane, std::pair(begin, end));
     }
   }
 
   bool has_slice_at(long long lane, long long time) const {
-    for (const json* const e : of("X")) {
-      if ((*e)["tid"].number() == lane && begin_of(*e) <= time && time <= end_of(*e))
-        return true;
-    }
-    return false;
+    const auto [first, last] = slices_.equal_range(lane);
+    return std::any_of(first, last, [time](const auto& slice) {
+      return slice.second.first <= time && time <= slice.second.second;
+    });
   }
 
   void check_arrows() {
@@ -157,6 +158,7 @@ class chrome_trace {
 
   json root_;
   std::vector<const json*> events_;
+  std::multimap<long long, std::pair<long long, long long>> slices_; // begin and end, by lane
   std::string faults_;
 };
 

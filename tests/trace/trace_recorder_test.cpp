@@ -32,7 +32,7 @@ void run_tasks(int count) {
 
 TEST_CASE("a recorder that is full keeps what it has, and tells what is missing", "[trace]") {
   STATIC_REQUIRE(!std::is_copy_constructible_v<roost::trace_recorder>);
-  const std::size_t most = GENERATE(1, 7, 100, 2000);
+  const std::size_t most = GENERATE(as<std::size_t>(), 1, 7, 100, 2000);
   const roost::trace_recorder recorder(most);
   run_tasks(1000);
   CHECK(recorder.dropped() > 0);

@@ -100,10 +100,46 @@ TEST_CASE("where no descriptor is left, a selector refuses its first one", "[pos
 TEST_CASE("where no descriptor is left, a signal_watch cannot be made", "[posix][signal]") {
   {
     const no_descriptor_left none;
-    CHECK_THROWS_AS(roost::signal_watch({SIGUSR1}), std::system_error);
+    CHECK_THROWS_AS(roost::signal_watch({SIGWINCH}), std::system_error);
   }
-  roost::signal_watch later({SIGUSR1});
+  sigset_t blocked;
+  REQUIRE(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked) == 0);
+  CHECK(::sigismember(&blocked, SIGWINCH) == 0); // as before: no other test has it
+  roost::signal_watch later({SIGWINCH});
   CHECK_FALSE(later.wait_for(std::chrono::seconds(0)));
+}
+
+TEST_CASE("where the system cannot poll, waits throw and do not spin", "[posix]") {
+  const test::two_ends ends = test::a_pipe();
+  roost::signal_watch signals({SIGUSR2});
+  roost::selector all;
+  all.add(roost::on_readable(ends.near));
+  CHECK_FALSE(signals.wait_for(std::chrono::milliseconds(1))); // the thread has its waker now
+  CHECK_FALSE(all.select_for(std::chrono::milliseconds(1)));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit one = before;
+  one.rlim_cur = 1; // for two descriptors poll() fails
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &one) == 0);
+  std::exception_ptr of_signals;
+  std::exception_ptr of_selector;
+  try {
+    (void)signals.wait();
+  } catch (...) {
+    of_signals = std::current_exception();
+  }
+  try {
+    (void)all.select();
+  } catch (...) {
+    of_selector = std::current_exception();
+  }
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(test::error_of(of_signals) == EINVAL);
+  CHECK(test::error_of(of_selector) == EINVAL);
+  ends.write();
+  CHECK(all.select() == 1); // it goes on
+  REQUIRE(::raise(SIGUSR2) == 0);
+  CHECK(signals.wait() == SIGUSR2);
 }
 
 #endif

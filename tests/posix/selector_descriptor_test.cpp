@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <fcntl.h>
 #include <system_error>
 #include <unistd.h>
 #include <vector>
@@ -201,4 +203,32 @@ TEST_CASE("a selector moves from thread to thread with its descriptors", "[posix
     scope.join();
     CHECK(key == 2);
   }
+}
+
+TEST_CASE("a file that has the number of a pipe that is open elsewhere is one case",
+          "[posix][selector]") {
+  roost::selector all;
+  test::two_ends ends = test::a_pipe();
+  ends.write();
+  const int number = ends.near;
+  const test::descriptor elsewhere(test::checked(::dup(number), "dup"));
+  const std::size_t key = all.add(on_readable(number));
+  ends.near.close();
+  CHECK(all.remove(key));
+  const test::descriptor file(test::checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
+  REQUIRE(static_cast<int>(file) == number);
+  const std::size_t of_file = all.add(on_readable(file));
+  for (int i = 0; i < 3; ++i)
+    CHECK(all.select() == of_file);
+}
+
+TEST_CASE("a deadline in the far past has passed", "[posix]") {
+  const test::two_ends ends = test::a_pipe();
+  constexpr auto long_ago = roost::clock::time_point::min();
+  roost::selector all;
+  all.add(on_readable(ends.near));
+  CHECK_FALSE(all.select_until(long_ago));
+  CHECK_FALSE(roost::wait_readable_until(ends.near, long_ago));
+  roost::signal_watch signals({SIGUSR2});
+  CHECK_FALSE(signals.wait_until(long_ago));
 }

@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -60,10 +61,17 @@ class epoll_cases final : public outside_cases {
     void conclude(wait_state) noexcept override {}
     void describe(object_note& note) const noexcept override { note.kind = "descriptors"; }
 
+    /// Why it could not be waited for, once; 0 if it could.
+    int take_error() noexcept { return std::exchange(error_, 0); }
+
    private:
     void came(wait_record& record, short) noexcept override { (void)record.end_at(node()); }
-    void failed(wait_record&, int) noexcept override {}
+    void failed(wait_record& record, int error) noexcept override {
+      if (record.end_at(node()))
+        error_ = error;
+    }
 
+    int error_ = 0;
     spin_lock nobody_else_;
   };
 
@@ -72,6 +80,7 @@ class epoll_cases final : public outside_cases {
     explicit ready_case(int set) noexcept : select_case(&operation_, site()), operation_(set) {}
     void run() override {}
     void renumber(int set) noexcept { operation_.renumber(set); }
+    int take_error() noexcept { return operation_.take_error(); }
 
    private:
     ready_operation operation_;
@@ -181,7 +190,8 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
       at(fd).key = ++last_key_;
       error = change(EPOLL_CTL_ADD, fd, events) ? 0 : errno;
     }
-    if (error == EPERM) {
+    if (error == EPERM) { // also where another one had its number that is still in the set
+      at(fd).key = ++last_key_;
       always_ready_.push_back(fd);
       error = 0;
     }
@@ -193,6 +203,10 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
 ROOST_BODY view<kept_case* const> epoll_cases::look() {
   if (size_ == 0)
     return {};
+  if (const int error = ready_case_->take_error(); error != 0) {
+    throw std::system_error(
+        error, std::generic_category(), "roost::selector: the system cannot wait for descriptors");
+  }
   if (needs_renewal())
     renew();
   std::size_t count = 0;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <mutex>
 #include <poll.h>
+#include <system_error>
 
 namespace roost::inline v0::detail {
 
@@ -25,8 +26,11 @@ class signal_line : public list_node<signal_line> {
  public:
   /// Blocks the signals in the calling thread. Throws std::system_error.
   explicit signal_line(const sigset_t& signals)
-      : signals_(blocked_here(signals)),
-        source_(signals_, deliver) {}
+      : signals_(signals),
+        blocked_(signals),
+        source_(signals_, deliver) {
+    blocked_.stay();
+  }
   ~signal_line() = default;
   signal_line(const signal_line&) = delete;
   signal_line& operator=(const signal_line&) = delete;
@@ -52,7 +56,22 @@ class signal_line : public list_node<signal_line> {
     signal_line& line_;
   };
 
-  ROOST_BODY static const sigset_t& blocked_here(const sigset_t& signals);
+  /// Blocks signals in the calling thread: for good once it is to stay, as what is blocked is
+  /// inherited; else, where the watch cannot be made, until it goes.
+  class blocked {
+   public:
+    ROOST_BODY explicit blocked(const sigset_t& signals);
+    ROOST_BODY ~blocked();
+    blocked(const blocked&) = delete;
+    blocked& operator=(const blocked&) = delete;
+
+    void stay() noexcept { stays_ = true; }
+
+   private:
+    sigset_t before_{};
+    bool stays_ = false;
+  };
+
   static sigset_t no_signals() noexcept {
     sigset_t none;
     ::sigemptyset(&none);
@@ -65,8 +84,9 @@ class signal_line : public list_node<signal_line> {
 
   const sigset_t signals_;
   spin_lock lock_;
-  wait_list waiters_;              // guarded by lock_
-  sigset_t kept_ = no_signals();   // guarded by lock_; those that came while no thread waited
+  wait_list waiters_;            // guarded by lock_
+  sigset_t kept_ = no_signals(); // guarded by lock_; those that came while no thread waited
+  blocked blocked_;
   const membership member_{*this}; // from before a signal can come
   const signal_source source_;
 };
@@ -77,7 +97,14 @@ class signal_line::take final : public polled_operation {
       : polled_operation(from.lock_, &from.waiters_, &taken_, from.source_.descriptor(), POLLIN),
         from_(from) {}
 
-  int taken() const noexcept { return taken_; }
+  /// Throws std::system_error if the system could not wait for it.
+  int taken() const {
+    if (error_ != 0)
+      throw std::system_error(error_,
+                              std::generic_category(),
+                              "roost::signal_watch: the system cannot wait for signals");
+    return taken_;
+  }
 
   bool try_alone() override {
     from_.read_all();
@@ -93,10 +120,16 @@ class signal_line::take final : public polled_operation {
  private:
   // The delivery completes the record, as that of another thread would.
   void came(wait_record&, short) noexcept override { from_.read_all(); }
-  void failed(wait_record&, int) noexcept override {}
+  void failed(wait_record& record, int error) noexcept override {
+    if (!record.end_at(node()))
+      return;
+    unlink(); // as the peer does whose wake ends a wait
+    error_ = error;
+  }
 
   signal_line& from_;
   int taken_ = 0;
+  int error_ = 0;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -115,11 +148,15 @@ struct all_signal_lines {
 };
 
 // Before the source is made: its thread, if it has one, inherits the mask.
-ROOST_BODY const sigset_t& signal_line::blocked_here(const sigset_t& signals) {
-  errno = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+ROOST_BODY signal_line::blocked::blocked(const sigset_t& signals) {
+  errno = ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
   if (errno != 0)
     throw_system_error("roost::signal_watch: pthread_sigmask");
-  return signals;
+}
+
+ROOST_BODY signal_line::blocked::~blocked() {
+  if (!stays_)
+    (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 ROOST_BODY signal_line::membership::membership(signal_line& line) noexcept : line_(line) {

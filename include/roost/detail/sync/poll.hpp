@@ -27,12 +27,10 @@ inline int poll_now(pollfd* all, nfds_t count) noexcept {
 /// The same, but sleeps until one of them is ready, or a signal is handled (-EINTR), or until
 /// `deadline`: 0.
 inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noexcept {
-  clock::duration left = clock::duration::zero();
-  if (deadline != no_deadline) {
-    left = deadline - now();
-    if (left <= clock::duration::zero())
-      return poll_now(all, count);
-  }
+  const clock::time_point begin = now();
+  if (deadline <= begin) // compared first: the difference may be more than fits
+    return poll_now(all, count);
+  const clock::duration left = deadline - begin;
   const int users_error = errno;
 #if defined(__linux__)
   static_assert(std::is_same_v<clock::period, std::nano>);

@@ -30,8 +30,6 @@
 
 namespace roost::inline v0::detail {
 
-#if ROOST_HAS_BODIES
-
 /// Lifetime: it refers to the notes.
 class deadlock_search {
  public:
@@ -83,6 +81,10 @@ class deadlock_search {
   number_index scopes_;  // the place of a task of each that is left, by the scope's id
   number_index holders_; // the places of those that hold something, by its address
 };
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
 
 ROOST_COLD_BODY deadlock_search::deadlock_search(const tree_notes& notes) : notes_(notes) {
   if (notes.objects.missing() != 0 || notes.held.missing() != 0)

@@ -5,6 +5,10 @@
 
 #include "support/catch.hpp"
 
+#if __has_include(<pthread.h>)
+#include <csignal>
+#include <pthread.h>
+#endif
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -25,6 +29,11 @@ using listener = Catch::TestEventListenerBase;
 #endif
 
 void take_reports(const std::stop_token& token) {
+#if __has_include(<pthread.h>)
+  sigset_t all; // signals are for the threads of the test
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+#endif
   std::mutex pause;
   std::condition_variable_any ended;
   std::size_t seen = 0;

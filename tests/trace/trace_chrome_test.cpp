@@ -211,7 +211,6 @@ TEST_CASE("a blocking_region lies in a trace as a wait does", "[trace]") {
   CHECK(chrome_trace::begin_of(outer) <= chrome_trace::begin_of(inner));
   CHECK(chrome_trace::end_of(inner) <= chrome_trace::end_of(outer));
   CHECK(chrome_trace::end_of(sleep) <= chrome_trace::end_of(inner));
-  CHECK(chrome_trace::end_of(sleep) - chrome_trace::begin_of(sleep) >= 1'000'000);
   CHECK(sleep["args"]["result"].text() == "timed out");
 }
 

@@ -178,8 +178,10 @@ ROOST_COLD_BODY void timeline_maker::begin_task(const trace_entry& e) {
   lane.has_begun = true;
 }
 
+// A task that tells of its end itself has begun, even if nothing was told of that.
 ROOST_COLD_BODY void timeline_maker::end_task(const trace_entry& e) {
   trace_lane& lane = made_.lanes[lane_of(true, e.task)];
+  lane.has_begun = lane.has_begun || e.by.task == e.task;
   lane.end = e.at;
   lane.is_open = false;
   lane.how = static_cast<task::outcome>(e.how);

@@ -42,9 +42,7 @@ if [[ ${1-} == compiled ]]; then
   build+=-compiled compiled=ON
 fi
 
-# Reports look at all that the stress tests do. Not where memory that is freed is kept for a while: tests look at
-# how much there is.
-[[ $sanitizer != tsan ]] || export ROOST_STRESS_REPORTS=1
+[[ $sanitizer == none ]] || export ROOST_STRESS_REPORTS=1 # reports look at all that the stress tests do
 
 # The sanitizers of these compilers do not start where addresses are randomised by more than 28 bits.
 run=()

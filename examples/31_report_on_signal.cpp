@@ -51,6 +51,7 @@ int main() {
 
   roost::event configured; // which nobody sets
   roost::task_scope service({.name = "service", .exit = roost::on_exit::stop});
+  const roost::outside_waker printing(service); // a thread that is not of this scope sends to it
   service.spawn("consumer", [&] { configured.wait(); });
 
   const auto ask = [&](int signal, const std::string& wanted) {

@@ -34,8 +34,10 @@ void serve(int to) {
     tell(to, 's');
     std::_Exit(128 + signals.wait());
   });
-  service.spawn("stuck", [] { std::this_thread::sleep_for(1h); }); // not a wait of roost
-  tell(to, 'r');
+  service.spawn("stuck", [to] {
+    tell(to, 'r');
+    std::this_thread::sleep_for(1h); // not a wait of roost
+  });
   service.join();
 }
 

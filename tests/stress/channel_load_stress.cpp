@@ -187,7 +187,7 @@ TEST_CASE("two receivers that both wait share what comes", "[channel][stress]") 
   CHECK(received[1] >= count / 4);
 }
 
-TEST_CASE("waits that time out leave nothing behind", "[channel][stress]") {
+TEST_CASE("waits that time out leave nothing behind", "[channel][stress][memory]") {
   const int count = rounds(50'000);
   auto ch = roost::make_channel<int>();
   const auto time_out = [&](int n) {
@@ -207,7 +207,7 @@ TEST_CASE("waits that time out leave nothing behind", "[channel][stress]") {
   CHECK(growth.kib() < test::noise_kib);
 }
 
-TEST_CASE("the check of the memory notices what is left behind", "[channel][stress]") {
+TEST_CASE("the check of the memory notices what is left behind", "[channel][stress][memory]") {
   const test::memory_growth growth;
   if (test::resident_kib() == 0)
     return; // this system does not tell

@@ -103,7 +103,7 @@ TEST_CASE("tasks begin in the order of their spawns while others end", "[task_sc
 }
 
 TEST_CASE("a million tasks go through a scope with a limit in bounded memory",
-          "[task_scope][stress]") {
+          "[task_scope][stress][memory]") {
   const test::no_thread_left check;
 #ifdef ROOST_TEST_SANITIZED
   const int tasks = rounds(30'000);

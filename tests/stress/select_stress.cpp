@@ -201,7 +201,8 @@ TEST_CASE("whoever returns from a select may destroy what it waited for", "[sele
   CHECK(test::waiting(unset) == 0);
 }
 
-TEST_CASE("selects leave nothing behind at a channel that never has anything", "[select][stress]") {
+TEST_CASE("selects leave nothing behind at a channel that never has anything",
+          "[select][stress][memory]") {
   const int count = rounds(20000);
   auto idle = roost::make_channel<int>();
   auto busy = roost::make_channel<int>(1);

@@ -6,28 +6,18 @@
 #include <roost/posix.hpp>
 
 #include "32_report_in_a_browser/connection.hpp"
+#include "sockets.hpp"
 
-#include <arpa/inet.h>
-#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <iostream>
-#include <netinet/in.h>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <utility>
 
 using namespace std::chrono_literals;
 
 namespace {
-
-descriptor tcp_socket(int flags) {
-  return {::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "socket"};
-}
-
-sockaddr* plain(sockaddr_in& address) {
-  return reinterpret_cast<sockaddr*>(&address);
-}
 
 std::string answer_to(std::string_view request) {
   const auto answer = [](const std::string& begin, const std::string& body) {
@@ -46,29 +36,16 @@ std::string answer_to(std::string_view request) {
 class report_page {
  public:
   report_page() {
-    // Any user of this machine can read the page. Port 0: the system chooses one.
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address_;
-    check(::bind(listener_.number(), plain(address_), size), "bind");
-    check(::listen(listener_.number(), SOMAXCONN), "listen");
-    check(::getsockname(listener_.number(), plain(address_), &size), "getsockname");
     page_.spawn("accept", [this] { accept_clients(); });
   }
-  sockaddr_in address() const { return address_; }
+  std::uint16_t port() const { return port_of(listener_); }
 
  private:
   void accept_clients() {
-    for (;;) {
-      roost::wait_readable(listener_.number());
-      const int client = ::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC);
-      if (client >= 0) // waits while eight are served
-        clients_.spawn("client", [socket = descriptor(client, "accept4")]() mutable {
-          serve(connection(std::move(socket), roost::clock::now() + 2s));
-        });
-      else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        roost::this_task::sleep_for(100ms); // no descriptor is free, and the wait would not wait
-    }
+    for (;;) // waits while eight are served
+      clients_.spawn("client", [socket = accept_from(listener_)]() mutable {
+        serve(connection(std::move(socket), roost::clock::now() + 2s));
+      });
   }
 
   static void serve(const connection& client) {
@@ -83,18 +60,15 @@ class report_page {
     client.finish();
   }
 
-  const descriptor listener_ = tcp_socket(SOCK_NONBLOCK);
-  sockaddr_in address_{};
+  const descriptor listener_ = listen_on(0); // any user of this machine can read the page
   // Last: their tasks use the rest. A failure goes to the unobserved-failure hook, and no further.
   // There are two, as a spawn by one of a scope's own tasks never waits.
   roost::background_scope clients_{{.name = "clients", .limit = 8, .backlog = 0}};
   roost::background_scope page_{{.name = "page"}};
 };
 
-std::string get(sockaddr_in address, const std::string& path) {
-  descriptor socket = tcp_socket(0);
-  check(::connect(socket.number(), plain(address), sizeof address), "connect");
-  const connection server(std::move(socket), roost::clock::time_point::max());
+std::string get(std::uint16_t port, const std::string& path) {
+  const connection server(connect_to(port), roost::clock::time_point::max());
   server.send("GET " + path + " HTTP/1.0\r\n\r\n");
   std::string answer;
   for (std::string part = server.receive(); !part.empty(); part = server.receive())
@@ -110,13 +84,13 @@ int main(int argc, char**) {
   roost::task_scope service({.name = "service", .exit = roost::on_exit::stop});
   service.spawn("consumer", [&] { configured.wait(); });
   if (argc > 1) { // with any argument it waits for a browser
-    std::cout << "http://127.0.0.1:" << ntohs(page.address().sin_port) << '/' << std::endl;
+    std::cout << "http://127.0.0.1:" << page.port() << '/' << std::endl;
     roost::this_task::sleep_for(1h);
   }
   const auto ask = [&](const std::string& path, const std::string& wanted) {
     std::string answer;
     while (answer.find(wanted) == std::string::npos) // until the consumer has come so far
-      answer = get(page.address(), path);
+      answer = get(page.port(), path);
     std::cout << path << ": " << answer.substr(0, answer.find('\r')) << ", " << wanted << '\n';
   };
   ask("/", "in event::wait (not set)");

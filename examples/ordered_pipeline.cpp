@@ -23,6 +23,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -39,7 +40,7 @@ class block_source {
   explicit block_source(const options& chosen)
       : unpacks_(chosen.unpacks),
         file_(chosen.from, std::ios::binary) {
-    if (!file_)
+    if (!file_ || std::filesystem::is_directory(chosen.from)) // some streams read that as empty
       throw std::runtime_error("cannot open " + chosen.from);
   }
 

@@ -85,8 +85,8 @@ inline descriptor accept_from(const descriptor& listener) {
     const int client = ::accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client >= 0)
       return {client, "accept4"};
-    if (errno == EMFILE || errno == ENFILE) // it stays readable meanwhile
-      roost::this_task::sleep_for(100ms);
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+      roost::this_task::sleep_for(100ms); // it stays readable meanwhile
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
       check(client, "accept4");
   }

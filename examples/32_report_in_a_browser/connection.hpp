@@ -4,36 +4,14 @@
 #include <roost.hpp>
 #include <roost/posix.hpp>
 
+#include "../sockets.hpp"
+
 #include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
-
-inline int check(int result, const char* call) {
-  if (result < 0)
-    throw std::system_error(errno, std::generic_category(), call);
-  return result;
-}
-
-class descriptor {
- public:
-  descriptor(int number, const char* call) : number_(check(number, call)) {}
-  descriptor(descriptor&& from) noexcept : number_(std::exchange(from.number_, -1)) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(descriptor) = delete;
-  ~descriptor() {
-    if (number_ >= 0)
-      (void)::close(number_);
-  }
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 /// A socket, until `end`, or a stop of the task that uses it. An error counts as a peer that is
 /// gone.

@@ -75,6 +75,7 @@ run 'cut off in its head' 1 -d shorter unpacked
 grep -q 'a block is cut off' err || fail "cut off in its head: $(head -c 500 err)"
 
 run 'no such file' 1 missing packed
+run 'a folder' 1 "$texts" packed
 run 'no place to write to' 1 large missing/packed
 if [[ -c /dev/full ]]; then # the stop reaches the reader, and all permits
   run 'a full disk' 1 -j 2 large /dev/full

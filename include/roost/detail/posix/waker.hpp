@@ -3,15 +3,13 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/posix/owned_descriptor.hpp>
-#include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/wait/own_of_thread.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <mutex>
 #include <sys/types.h>
 #include <unistd.h>
-#include <utility>
 #if __has_include(<sys/eventfd.h>)
 #include <sys/eventfd.h>
 #else
@@ -52,7 +50,8 @@ class waker {
   }
 
  private:
-  friend class waker_pool;
+  template <class>
+  friend class pool_of;
 
   ROOST_BODY void open();
 
@@ -62,35 +61,8 @@ class waker {
   waker* next_free_ = nullptr; // guarded by the pool's mutex
 };
 
-/// The wakers that no thread holds. Never destroyed, see parker_pool.
-class waker_pool {
- public:
-  static waker_pool& instance() {
-    static waker_pool& pool = *new waker_pool;
-    return pool;
-  }
-
-  waker& take() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (free_ != nullptr)
-        return *std::exchange(free_, free_->next_free_);
-    }
-    return *new waker;
-  }
-
-  void give_back(waker& w) noexcept {
-    const std::lock_guard lock(mutex_);
-    w.next_free_ = std::exchange(free_, &w);
-  }
-
- private:
-  sync::mutex mutex_;
-  waker* free_ = nullptr; // guarded by mutex_
-};
-
-/// The waker of a thread that waits: its own, or one from the pool while its locals are being
-/// destroyed.
+/// The waker of a thread that waits: its own, or one from the pool. An operation that is kept may
+/// be waited for by one thread after another.
 class waker_lease {
  public:
   waker_lease() = default;
@@ -149,34 +121,12 @@ ROOST_BODY void waker::clear() noexcept {
   errno = users_error;
 }
 
-// As with parkers: destructors of other thread_locals may wait after this thread's waker is gone.
-struct thread_waker {
-  waker* own = nullptr;
-  bool gone = false;
-};
-inline constinit thread_local thread_waker this_thread_waker;
-
-struct thread_waker_return {
-  thread_waker_return() = default;
-  thread_waker_return(const thread_waker_return&) = delete;
-  thread_waker_return& operator=(const thread_waker_return&) = delete;
-  ~thread_waker_return() {
-    this_thread_waker.gone = true;
-    waker_pool::instance().give_back(*std::exchange(this_thread_waker.own, nullptr));
-  }
-};
-
 ROOST_BODY waker& waker_lease::take() {
-  thread_waker& mine = this_thread_waker;
-  waker* taken = mine.own != nullptr ? mine.own : from_pool_;
+  waker* taken = own_of_thread<waker>::get();
   if (taken == nullptr) {
-    taken = &waker_pool::instance().take();
-    if (mine.gone) {
-      from_pool_ = taken;
-    } else {
-      mine.own = taken;
-      thread_local const thread_waker_return at_thread_exit;
-    }
+    if (from_pool_ == nullptr)
+      from_pool_ = &pool_of<waker>::instance().take();
+    taken = from_pool_;
   }
   taken->renew_after_fork();
   return *taken;
@@ -184,7 +134,7 @@ ROOST_BODY waker& waker_lease::take() {
 
 ROOST_BODY waker_lease::~waker_lease() {
   if (from_pool_ != nullptr)
-    waker_pool::instance().give_back(*from_pool_);
+    pool_of<waker>::instance().give_back(*from_pool_);
 }
 
 #endif // ROOST_HAS_BODIES

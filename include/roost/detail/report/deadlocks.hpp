@@ -55,10 +55,6 @@ class deadlock_search {
     bool is_left = false;
   };
 
-  static bool is_endless(const call_note& call) noexcept {
-    return *call.operation != '\0' && !call.until_deadline && !call.is_foreign &&
-           !call.from_outside;
-  }
   void add(party p);
   void take_out();
   bool take_out(party& p) const noexcept {
@@ -104,7 +100,7 @@ ROOST_COLD_BODY deadlock_search::deadlock_search(const tree_notes& notes) : note
 }
 
 ROOST_COLD_BODY void deadlock_search::add(party p) {
-  p.is_left = p.is_left && is_endless(*p.call);
+  p.is_left = p.is_left && p.call->is_endless();
   for (std::size_t i = 0; p.is_left && i < p.call->held_count; ++i) {
     const held_note& held = notes_.held[p.call->first_held + i];
     holders_.add(reinterpret_cast<std::uintptr_t>(held.object), parties_.size());

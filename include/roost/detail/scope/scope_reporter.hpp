@@ -106,13 +106,8 @@ ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noe
     return false;
   }
   next_ = no_deadline;
-  if (root_->wanted_verdict() != on_deadlock::ignore)
-    root_->nothing_goes_on();
-  else if (!root_->verdict_is_told_.exchange(true)) {
-    count_seldom(counted::verdicts);
-    tell_standstill(
-        *root_, found == verdict::is_deadlocked ? standstill::is_certain : standstill::is_likely);
-  }
+  root_->act_on_verdict(found == verdict::is_deadlocked ? standstill::is_certain
+                                                        : standstill::is_likely);
   return true;
 }
 
@@ -132,16 +127,20 @@ ROOST_COLD_BODY on_deadlock scope_state::wanted_verdict() const noexcept {
 
 // Once, by whatever thread finds it; inside a wait of that thread, perhaps. What the stop does not
 // reach is told to the sink: a scope inside with `inherit` false.
-ROOST_BODY void scope_state::nothing_goes_on() noexcept {
-  if (!wants_verdict() || verdict_is_told_.exchange(true))
+ROOST_COLD_BODY void scope_state::act_on_verdict(standstill what) noexcept {
+  if (verdict_is_told_.exchange(true))
     return;
   count_seldom(counted::verdicts);
   const on_deadlock wanted = wanted_verdict();
   const bool stops_all = wanted == on_deadlock::stop && fail_in_deadlock();
   if (!stops_all)
-    tell_standstill(*this, standstill::was_asked_for);
+    tell_standstill(*this, wanted == on_deadlock::ignore ? what : standstill::was_asked_for);
   if (wanted == on_deadlock::abort)
     std::abort();
+}
+
+ROOST_BODY void scope_state::nothing_goes_on() noexcept {
+  act_on_verdict(standstill::was_asked_for);
 }
 
 // True if that stops all threads that are in it.

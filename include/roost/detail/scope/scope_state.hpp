@@ -238,24 +238,28 @@ class scope_state final : public stop_domain {
     scope_state& scope_;
   };
 
-  // The failure of a with_scope's body.
-  struct body_failure final : failure_record {
-    explicit body_failure(const scope_state& s) noexcept : scope(s) {}
+  // A failure that is no task's.
+  struct own_failure : failure_record {
+    explicit own_failure(const scope_state& s) noexcept : scope(s) {}
     failure describe() const noexcept override {
       return describe_failure(error, scope.name_, scope.where_);
     }
-    void let_go() noexcept override { error = nullptr; }
     const scope_state& scope;
+
+   protected:
+    ~own_failure() = default;
+  };
+
+  // The failure of a with_scope's body.
+  struct body_failure final : own_failure {
+    using own_failure::own_failure;
+    void let_go() noexcept override { error = nullptr; }
   };
 
   // That nothing in it could go on. Made when that is found.
-  struct deadlock_failure final : failure_record {
-    explicit deadlock_failure(const scope_state& s) noexcept : scope(s) {}
-    failure describe() const noexcept override {
-      return describe_failure(error, scope.name_, scope.where_);
-    }
+  struct deadlock_failure final : own_failure {
+    using own_failure::own_failure;
     void let_go() noexcept override { delete this; }
-    const scope_state& scope;
   };
 
   // Drops what is queued, on a thread of the pool.
@@ -352,6 +356,7 @@ class scope_state final : public stop_domain {
   }
   bool has_work() const noexcept;
   on_deadlock wanted_verdict() const noexcept;
+  void act_on_verdict(standstill what) noexcept;
   ROOST_BODY void nothing_goes_on() noexcept override;
   ROOST_BODY wait_state await_as_owner(wait_record& record,
                                        clock::time_point deadline) noexcept override;

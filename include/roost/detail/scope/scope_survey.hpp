@@ -103,7 +103,7 @@ note_task(const task& t, task_phase phase, thread_slot* thread, tree_notes& note
     return;
   note->thread = number_of(*thread);
   note_call(*thread, t.id(), notes, note->call);
-  if (*note->call.operation == '\0')
+  if (!note->call.is_there())
     note->last_blocked = last_blocked(*thread, t);
 }
 

@@ -30,6 +30,14 @@ struct call_note {
   std::size_t count = 0;
   std::size_t first_held = 0; // of the mutexes that its thread holds, among tree_notes::held
   std::size_t held_count = 0;
+
+  bool is_there() const noexcept { return *operation != '\0'; }
+
+  /// True if it does not end by itself: only another thread of the program can end it. Whether a
+  /// join has something to wait for is another question.
+  bool is_endless() const noexcept {
+    return is_there() && !until_deadline && !is_foreign && !from_outside;
+  }
 };
 
 enum class task_phase { queued, starting, running, ending };
@@ -83,18 +91,18 @@ class tree_notes {
   void take(stop_domain& root) noexcept {
     take_by([&] { root.survey(*this, 0); });
   }
-  void take_all() noexcept {
-    take_by([&] { stop_domain::survey_roots(*this); });
-  }
-  /// The same of the roots for which `visit(root)` is true.
-  template <class Visit>
-  void take_roots_if(Visit visit) noexcept {
+  /// The same of the roots for which `wanted(root)` is true.
+  template <class Wanted>
+  void take_roots_if(Wanted wanted) noexcept {
     take_by([&] {
       stop_domain::for_each_root([&](stop_domain& root) {
-        if (visit(root))
+        if (wanted(root))
           root.survey(*this, 0);
       });
     });
+  }
+  void take_all() noexcept {
+    take_roots_if([](const stop_domain&) { return true; });
   }
 
   /// How many scopes and tasks there was no room for.

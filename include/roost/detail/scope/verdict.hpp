@@ -98,19 +98,20 @@ class blocked_threads {
   bool owner_is_blocked(const scope_note& s) const noexcept {
     if (s.owner_thread == 0)
       return s.around != 0 || (s.is_joined && s.running != 0);
-    return is_blocked_in(s) || (!is_in_call(s.owner) && is_blocked_inside(s.owner_thread));
-  }
-  bool is_blocked_in(const scope_note& s) const noexcept {
-    return is_endless(s.owner) && joins_what_runs(s.owner);
+    return is_blocked(s.owner, s.owner_thread);
   }
 
   bool is_blocked(const task_note& t) const noexcept {
     if (t.phase != task_phase::running)
       return t.phase == task_phase::queued;
-    return is_blocked_in(t) || (!is_in_call(t.call) && is_blocked_inside(t.thread));
+    return is_blocked(t.call, t.thread);
   }
-  bool is_blocked_in(const task_note& t) const noexcept {
-    return is_endless(t.call) && joins_what_runs(t.call);
+
+  bool is_blocked(const call_note& call, std::uint64_t thread) const noexcept {
+    return is_blocked_in(call) || (!call.is_there() && is_blocked_inside(thread));
+  }
+  bool is_blocked_in(const call_note& call) const noexcept {
+    return call.is_endless() && joins_what_runs(call);
   }
 
   // A join of what has no task any more is about to end. (A call that is no join is none of these.)
@@ -124,16 +125,8 @@ class blocked_threads {
   // The thread runs another task inside a wait, and is blocked in that one.
   bool is_blocked_inside(std::uint64_t thread) const noexcept {
     return std::any_of(notes_.tasks.begin(), notes_.tasks.end(), [&](const task_note& t) {
-      return t.thread == thread && is_blocked_in(t);
+      return t.thread == thread && is_blocked_in(t.call);
     });
-  }
-
-  static bool is_in_call(const call_note& call) noexcept { return *call.operation != '\0'; }
-
-  // True if the call does not end by itself. Whether a join has something to wait for is another
-  // question.
-  static bool is_endless(const call_note& call) noexcept {
-    return is_in_call(call) && !call.until_deadline && !call.is_foreign && !call.from_outside;
   }
 
   const tree_notes& notes_;
@@ -164,12 +157,18 @@ ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) no
                     });
 }
 
+/// What scopes around `root` share if that is a root of the tree; else null.
+ROOST_COLD_BODY const scope_tree* shared_in_tree(std::uint32_t tree,
+                                                 const stop_domain& root) noexcept {
+  return number_of_tree(root) == tree ? root.shared().get() : nullptr;
+}
+
 /// Takes notes of the tree; false if anything that is no thread may wake one of it.
 ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
   bool may_be_woken = false;
   notes.take_roots_if([&](stop_domain& root) {
-    const scope_tree* const its = root.shared().get();
-    if (its == nullptr || number_of_tree(root) != tree)
+    const scope_tree* const its = shared_in_tree(tree, root);
+    if (its == nullptr)
       return false;
     may_be_woken = may_be_woken || !its->keeper.is_idle() || its->counted->has_outside_wakers() ||
                    root.may_end_by_itself();
@@ -178,13 +177,12 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
   return notes.scopes.size() != 0 && !may_be_woken;
 }
 
-/// How many threads of roost the tree has.
+/// How many threads of roost the tree has: all its roots share the same.
 ROOST_COLD_BODY std::size_t threads_of(std::uint32_t tree) noexcept {
   std::size_t count = 0;
   stop_domain::for_each_root([&](const stop_domain& root) {
-    const scope_tree* const its = root.shared().get();
-    if (its != nullptr && number_of_tree(root) == tree)
-      count += its->threads.size() + its->keeper.size();
+    if (const scope_tree* const its = shared_in_tree(tree, root))
+      count = its->threads.size() + its->keeper.size();
   });
   return count;
 }
@@ -207,7 +205,7 @@ ROOST_COLD_BODY void look_for_deadlock(std::uint32_t tree) noexcept {
     return;
   std::shared_ptr<stop_domain> found; // kept while it acts
   stop_domain::for_each_root([&](stop_domain& root) {
-    if (number_of_tree(root) == tree && root.wants_verdict())
+    if (shared_in_tree(tree, root) != nullptr && root.wants_verdict())
       found = root.shared_from_this();
   });
   if (found != nullptr)

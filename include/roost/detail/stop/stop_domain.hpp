@@ -132,11 +132,6 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// noted. `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// The same for all roots.
-  static void survey_roots(tree_notes& notes) noexcept {
-    for_each_root([&notes](stop_domain& root) { root.survey(notes, 0); });
-  }
-
   /// Calls `visit` with each root. Those that begin or end meanwhile wait. (To keep the roots, and
   /// visit them later, would let this thread destroy what an owner wants to be the last to have.)
   template <class Visit>

@@ -3,14 +3,12 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/sync/atomic.hpp>
-#include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/word_sleep.hpp>
+#include <roost/detail/wait/own_of_thread.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
-#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -46,57 +44,16 @@ class basic_parker {
   sync::atomic<std::uint32_t> token_{none};
   Sleep sleep_;
 
-  friend class parker_pool;
+  template <class>
+  friend class pool_of;
   friend struct wait_probe;
   basic_parker* next_free_ = nullptr; // guarded by the pool's mutex
 };
 
 using parker = basic_parker<word_sleep>;
 
-/// The parkers that no thread holds. Never destroyed, so that threads may block and be woken while
-/// the program's statics are destroyed.
-class parker_pool {
- public:
-  static parker_pool& instance() {
-    static parker_pool& pool = *new parker_pool;
-    return pool;
-  }
-
-  parker& take() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (free_ != nullptr)
-        return *std::exchange(free_, free_->next_free_);
-    }
-    return *new parker;
-  }
-
-  void give_back(parker& p) noexcept {
-    const std::lock_guard lock(mutex_);
-    p.next_free_ = std::exchange(free_, &p);
-  }
-
- private:
-  friend struct wait_probe;
-
-  sync::mutex mutex_;
-  parker* free_ = nullptr; // guarded by mutex_
-};
-
-/// The parker of one blocked operation: the thread's own, or one from the pool while the thread's
-/// locals are being destroyed.
-class parker_lease {
- public:
-  parker_lease();
-  ~parker_lease();
-  parker_lease(const parker_lease&) = delete;
-  parker_lease& operator=(const parker_lease&) = delete;
-
-  parker& get() noexcept { return parker_; }
-
- private:
-  parker& parker_;
-};
+using parker_pool = pool_of<parker>;
+using parker_lease = lease_of<parker>;
 
 // --- implementation ---------------------------------------------------------
 
@@ -121,43 +78,6 @@ void basic_parker<Sleep>::unpark() noexcept {
   // release: publishes what the waker did; pairs with acquire in park_until()
   if (token_.exchange(notified, std::memory_order_release) == parked)
     sleep_.wake(token_);
-}
-
-// A thread's parker stays with it between its blocked operations and returns to the pool with the
-// thread. Destructors of other thread_locals may run later and block as well: they find `gone`.
-struct thread_parker {
-  parker* own = nullptr;
-  bool gone = false;
-};
-inline constinit thread_local thread_parker this_thread_parker;
-
-struct thread_parker_return {
-  thread_parker_return() = default;
-  thread_parker_return(const thread_parker_return&) = delete;
-  thread_parker_return& operator=(const thread_parker_return&) = delete;
-  ~thread_parker_return() {
-    this_thread_parker.gone = true;
-    parker_pool::instance().give_back(*std::exchange(this_thread_parker.own, nullptr));
-  }
-};
-
-inline parker& lease_parker() {
-  thread_parker& mine = this_thread_parker;
-  if (mine.own != nullptr)
-    return *mine.own;
-  parker& taken = parker_pool::instance().take();
-  if (!mine.gone) {
-    mine.own = &taken;
-    thread_local const thread_parker_return at_thread_exit;
-  }
-  return taken;
-}
-
-inline parker_lease::parker_lease() : parker_(lease_parker()) {}
-
-inline parker_lease::~parker_lease() {
-  if (this_thread_parker.own != &parker_)
-    parker_pool::instance().give_back(parker_);
 }
 
 } // namespace roost::inline v0::detail

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/detail/sync/mutex.hpp>
+
+#include <mutex>
+#include <utility>
+
+// What a thread needs one of while it is blocked, such as a parker: it has its own from its first
+// need on, and gives it back to a pool when it ends.
+
+namespace roost::inline v0::detail {
+
+struct wait_probe;
+
+/// Those that no thread holds. Never destroyed, so that threads may block and be woken while the
+/// program's statics are; and none is ever freed, so that a late wake hits one that is there.
+/// `next_free_` of a T is the pool's, and guarded by its mutex.
+template <class T>
+class pool_of {
+ public:
+  static pool_of& instance() {
+    static pool_of& pool = *new pool_of;
+    return pool;
+  }
+
+  /// Throws what T's constructor throws, if none is left.
+  T& take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (free_ != nullptr)
+        return *std::exchange(free_, free_->next_free_);
+    }
+    return *new T;
+  }
+
+  void give_back(T& t) noexcept {
+    const std::lock_guard lock(mutex_);
+    t.next_free_ = std::exchange(free_, &t);
+  }
+
+ private:
+  friend struct wait_probe;
+
+  sync::mutex mutex_;
+  T* free_ = nullptr; // guarded by mutex_
+};
+
+/// A thread's own stays with it between its blocked operations, and returns to the pool with the
+/// thread. Destructors of other thread_locals may run later and block as well: for them there is
+/// none.
+template <class T>
+class own_of_thread {
+ public:
+  /// That of the calling thread, from its first need on; null while its locals are being destroyed.
+  /// Throws as pool_of::take().
+  static T* get() {
+    if (here.own == nullptr && !here.gone) {
+      here.own = &pool_of<T>::instance().take();
+      thread_local const return_at_exit at_thread_exit;
+    }
+    return here.own;
+  }
+
+  static bool is(const T& t) noexcept { return here.own == &t; }
+
+ private:
+  struct of_thread {
+    T* own = nullptr;
+    bool gone = false;
+  };
+  static inline constinit thread_local of_thread here;
+
+  struct return_at_exit {
+    return_at_exit() = default;
+    return_at_exit(const return_at_exit&) = delete;
+    return_at_exit& operator=(const return_at_exit&) = delete;
+    ~return_at_exit() {
+      here.gone = true;
+      pool_of<T>::instance().give_back(*std::exchange(here.own, nullptr));
+    }
+  };
+};
+
+/// One for one blocked operation of the calling thread: its own, or one from the pool.
+template <class T>
+class lease_of {
+ public:
+  lease_of() : leased_(own_or_taken()) {}
+  ~lease_of() {
+    if (!own_of_thread<T>::is(leased_))
+      pool_of<T>::instance().give_back(leased_);
+  }
+  lease_of(const lease_of&) = delete;
+  lease_of& operator=(const lease_of&) = delete;
+
+  T& get() noexcept { return leased_; }
+
+ private:
+  static T& own_or_taken() {
+    T* const own = own_of_thread<T>::get();
+    return own != nullptr ? *own : pool_of<T>::instance().take();
+  }
+
+  T& leased_;
+};
+
+} // namespace roost::inline v0::detail

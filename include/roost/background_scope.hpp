@@ -13,12 +13,14 @@ namespace roost::inline v0 {
 
 /// Owns the tasks of an object: a task_scope for a member. In a block take a task_scope.
 ///
-///     class log_file {
-///       void write(std::string line) { (void)lines_.tx.send(std::move(line)); }
+/// ```cpp
+/// class log_file {
+///   void write(std::string line) { (void)lines_.tx.send(std::move(line)); }
 ///
-///       roost::channel_ends<std::string> lines_ = roost::make_channel<std::string>(64);
-///       roost::background_scope tasks_{{.name = "log"}};  // last: what its tasks use is above
-///     };
+///   roost::channel_ends<std::string> lines_ = roost::make_channel<std::string>(64);
+///   roost::background_scope tasks_{{.name = "log"}};  // last: what its tasks use is above
+/// };
+/// ```
 ///
 /// What it does otherwise than a task_scope:
 /// - The thread that makes it is not covered: neither a failed task nor a stop of this scope
@@ -37,8 +39,10 @@ namespace roost::inline v0 {
 /// task_scope.
 class background_scope : public task_scope {
  public:
+  /// Opens the scope. Throws std::invalid_argument for a limit of 0.
   explicit background_scope(scope_options options = {}, site where = site::current())
       : task_scope(in_the_background(std::move(options)), where) {}
+  /// Stops the tasks and waits for them.
   ~background_scope() noexcept { end_without_throwing(); }
   background_scope(const background_scope&) = delete;
   background_scope& operator=(const background_scope&) = delete;

@@ -28,10 +28,12 @@ struct barrier_case;
 /// the next phase begins. It is std::barrier, but a stop wakes its waiters. For something that
 /// happens once take an event; for a state that changes forth and back, such as "paused", a watch.
 ///
-///     roost::barrier step(workers);
-///     for (int w = 0; w < workers; ++w)
-///       scope.spawn([&, w] { for (int i = 0; i < steps; ++i) compute(w, i),
-///       step.arrive_and_wait(); });
+/// ```cpp
+/// roost::barrier step(workers);
+/// for (int w = 0; w < workers; ++w)
+///   scope.spawn([&, w] { for (int i = 0; i < steps; ++i) compute(w, i),
+///   step.arrive_and_wait(); });
+/// ```
 ///
 /// A thread that ends before the others calls arrive_and_drop(), or they would wait for it. A task
 /// that fails needs not: its scope stops the others.
@@ -67,6 +69,7 @@ class barrier {
                                          site where = site::current()) {
     return arrive_and_wait_until(detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   [[nodiscard]] bool arrive_and_wait_until(detail::any_time_point deadline,
                                            site where = site::current());
 
@@ -87,6 +90,7 @@ class barrier {
   wait_for(arrival_token phase, detail::any_duration timeout, site where = site::current()) {
     return wait_until(phase, detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   [[nodiscard]] bool
   wait_until(arrival_token phase, detail::any_time_point deadline, site where = site::current());
 

@@ -14,8 +14,10 @@ namespace roost::inline v0 {
 /// Names a call that may block and that roost does not know: a read, a lock of another library. A
 /// report then shows the task as blocked in it, and not as running.
 ///
-///     const roost::blocking_region region("read from the socket");
-///     const auto count = ::read(fd, buffer, size);
+/// ```cpp
+/// const roost::blocking_region region("read from the socket");
+/// const auto count = ::read(fd, buffer, size);
+/// ```
 ///
 /// It changes nothing but reports: no stop ends the call; for that see std::stop_callback and the
 /// task's token. Calls of roost inside it are shown as what they are. Regions nest; the innermost
@@ -26,8 +28,10 @@ namespace roost::inline v0 {
 /// nothing that can be seen. Errors, cancellation: none. Cost: some 30 ns, no allocation.
 class blocking_region {
  public:
+  /// From here on the call is shown.
   [[nodiscard("it is shown only while it lives: give it a name")]] explicit blocking_region(
       std::string_view what, site where = site::current()) noexcept;
+  /// The call is over.
   ~blocking_region();
   blocking_region(const blocking_region&) = delete;
   blocking_region& operator=(const blocking_region&) = delete;

@@ -30,10 +30,12 @@ class broadcast_receiver;
 /// Sends each item to every receiver. Where each item is for one of them take a channel, where only
 /// the latest value counts a watch.
 ///
-///     roost::broadcast<quote> quotes(64);
-///     scope.spawn([rx = quotes.subscribe()] { for (const quote& q : rx) show(q); });
-///     scope.spawn([rx = quotes.subscribe(roost::overflow::drop_oldest)] { ... });
-///     quotes.send(latest());                // both get it
+/// ```cpp
+/// roost::broadcast<quote> quotes(64);
+/// scope.spawn([rx = quotes.subscribe()] { for (const quote& q : rx) show(q); });
+/// scope.spawn([rx = quotes.subscribe(roost::overflow::drop_oldest)] { ... });
+/// quotes.send(latest());                // both get it
+/// ```
 ///
 /// This is the sending end, a counted handle. When the last one goes, or one is close()d, receivers
 /// find it closed after what is left for them. Receivers come and go: one that subscribes begins
@@ -75,8 +77,9 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
       : broadcast::broadcast_sender(
             std::make_shared<core_type>(checked(capacity), checked(slow_receivers), name)) {}
 
-  /// Another receiver. The policy is for when it is slow; without one it is that of the broadcast.
+  /// Another receiver; where it is slow, the policy of the broadcast holds.
   broadcast_receiver<T> subscribe(site where = site::current()) const;
+  /// The same with a policy of its own.
   broadcast_receiver<T> subscribe(overflow when_slow, site where = site::current()) const;
 
   /// Waits until no receiver holds it up. Not a success only if the broadcast is closed; then an
@@ -84,20 +87,25 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   send_result send(T&& item, site where = site::current()) const {
     return send_until(std::move(item), detail::no_deadline, where);
   }
+  /// Sends a copy.
   send_result send(const T& item, site where = site::current()) const {
     return send(copy(item), where);
   }
 
+  /// The same with a time limit, and status timeout when that was over first.
   send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
+  /// Sends a copy.
   send_result
   send_for(const T& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(item, detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   send_result
   send_until(T&& item, detail::any_time_point deadline, site where = site::current()) const;
+  /// Sends a copy.
   send_result
   send_until(const T& item, detail::any_time_point deadline, site where = site::current()) const {
     return send_until(copy(item), deadline, where);
@@ -105,10 +113,12 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
 
   /// Never waits: full if it would have to.
   send_result try_send(T&& item, site where = site::current()) const;
+  /// Sends a copy.
   send_result try_send(const T& item, site where = site::current()) const {
     return try_send(copy(item), where);
   }
 
+  /// How many items are kept.
   std::size_t capacity(site where = site::current()) const { return this->core(where).capacity(); }
 
  private:
@@ -134,10 +144,12 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
     return receive_until(detail::no_deadline, where);
   }
 
+  /// The same with a time limit, and status timeout when that was over first.
   shared_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   shared_result<T> receive_until(detail::any_time_point deadline,
                                  site where = site::current()) const {
     return this->next_until(deadline, operation, where);
@@ -146,6 +158,7 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
   /// Never waits: empty if it would have to.
   shared_result<T> try_receive(site where = site::current()) const { return this->try_next(where); }
 
+  /// Receives the first item.
   auto begin(site where = site::current()) const {
     return typename broadcast_receiver::iterator(*this, operation, where);
   }
@@ -154,6 +167,7 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
   broadcast_receiver subscribe(site where = site::current()) const {
     return subscribe(this->reader(where).core()->slow_readers(), where);
   }
+  /// The same with a policy of its own.
   broadcast_receiver subscribe(overflow when_slow, site where = site::current()) const {
     return broadcast_receiver(this->reader(where).core(), broadcast<T>::checked(when_slow));
   }
@@ -186,6 +200,7 @@ auto on_send(const broadcast<T>& to,
              std::type_identity_t<T>&& item,
              F handler,
              site where = site::current());
+/// The same with a copy.
 template <class T, class F>
 auto on_send(const broadcast<T>& to,
              const std::type_identity_t<T>& item,

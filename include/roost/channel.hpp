@@ -29,10 +29,12 @@ namespace roost::inline v0 {
 /// A channel hands items from any number of senders to any number of receivers, in order. It is
 /// reached through its two kinds of ends. To wait for something without a value take an event.
 ///
-///     roost::task_scope scope;
-///     auto [tx, rx] = roost::make_channel<int>(16);  // ends that you keep: after the scope
-///     scope.spawn([tx = std::move(tx)] { for (int i = 0; i < 10; ++i) (void)tx.send(i); });
-///     for (int i : rx) use(i);               // ends: the only sender's end went with its task
+/// ```cpp
+/// roost::task_scope scope;
+/// auto [tx, rx] = roost::make_channel<int>(16);  // ends that you keep: after the scope
+/// scope.spawn([tx = std::move(tx)] { for (int i = 0; i < 10; ++i) (void)tx.send(i); });
+/// for (int i : rx) use(i);               // ends: the only sender's end went with its task
+/// ```
 ///
 /// Ends are counted handles: copy them freely, give one to each task. When the last sender's end
 /// goes, the channel is closed: what is in it can still be received. When the last receiver's end
@@ -62,11 +64,13 @@ class receiver;
 /// The two ends of a new channel.
 template <class T>
 struct channel_ends {
-  sender<T> tx;
-  receiver<T> rx;
+  sender<T> tx;   ///< the end to send through
+  receiver<T> rx; ///< the end to receive from
 };
 
+/// The type of `unbounded`.
 struct unbounded_t {};
+/// Says to make_channel() that the channel holds any number of items.
 inline constexpr unbounded_t unbounded{};
 
 /// A channel that holds up to `capacity` items, exactly. With 0, a send waits until its item was
@@ -113,20 +117,25 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
     return send_at_once(item, where) ? channel_status::success
                                      : send_slowly(item, detail::no_deadline, where);
   }
+  /// Sends a copy.
   send_result send(const T& item, site where = site::current()) const {
     return send(copy(item), where);
   }
 
+  /// The same with a time limit, and status timeout when that was over first.
   send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
+  /// Sends a copy.
   send_result
   send_for(const T& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(item, detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   send_result
   send_until(T&& item, detail::any_time_point deadline, site where = site::current()) const;
+  /// Sends a copy.
   send_result
   send_until(const T& item, detail::any_time_point deadline, site where = site::current()) const {
     return send_until(copy(item), deadline, where);
@@ -134,6 +143,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
 
   /// Never waits: full if it would have to.
   send_result try_send(T&& item, site where = site::current()) const;
+  /// Sends a copy.
   send_result try_send(const T& item, site where = site::current()) const {
     return try_send(copy(item), where);
   }
@@ -189,10 +199,12 @@ class receiver
     return result;
   }
 
+  /// The same with a time limit, and status timeout when that was over first.
   receive_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   receive_result<T> receive_until(detail::any_time_point deadline,
                                   site where = site::current()) const;
 
@@ -208,6 +220,7 @@ class receiver
 
   /// Receives the first item. The items lie in the iterator and may be moved from.
   iterator begin(site where = site::current()) const { return iterator(*this, where); }
+  /// The channel is closed and empty.
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
@@ -227,19 +240,24 @@ class receiver
 template <class T>
 class receiver<T>::iterator {
  public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = T;
-  using difference_type = std::ptrdiff_t;
-  static constexpr bool holds_its_element = true; // for for_each: it moves from it
+  using iterator_concept = std::input_iterator_tag; ///< it goes through the items once
+  using value_type = T;                             ///< the items
+  using difference_type = std::ptrdiff_t;           ///< as the standard wants it
+  static constexpr bool holds_its_element = true;   ///< for for_each(): it moves from it
 
+  /// The item.
   T& operator*() const noexcept { return *current_; }
+  /// The item.
   T* operator->() const noexcept { return &*current_; }
+  /// Lets go of the item, and waits for the next. Throws as receive() does.
   iterator& operator++() {
     current_ = receive_result<T>(channel_status::empty); // let go of the item before waiting
     receive();
     return *this;
   }
+  /// The same.
   void operator++(int) { ++*this; }
+  /// True if there is no item: the channel is closed and empty.
   friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
     return !i.current_;
   }

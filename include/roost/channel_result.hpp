@@ -22,25 +22,27 @@ class send_case;
 
 /// How a channel operation ended. A stop is none of these: it is thrown, as `stopped`.
 enum class channel_status {
-  success, // exactly one item went through
-  empty,   // try_receive: nothing there at this moment
-  full,    // no room, and nobody waits, at this moment: try_send, or overflow::drop_newest
-  closed,  // nothing can be sent any more; or nothing is left to receive and nothing will come
-  timeout, // the time passed first
+  success, ///< exactly one item went through
+  empty,   ///< try_receive: nothing there at this moment
+  full,    ///< no room, and nobody waits, at this moment: try_send, or overflow::drop_newest
+  closed,  ///< nothing can be sent any more; or nothing is left to receive and nothing will come
+  timeout, ///< the time passed first
 };
 
 /// What became of a send; true when the item went through.
 class [[nodiscard("if the send did not succeed, the item is still yours")]] send_result {
  public:
-  // Implicit: a status is all there is to it.
+  /// Implicit: a status is all there is to it.
   constexpr send_result(channel_status status) noexcept // NOLINT(google-explicit-constructor)
       : status_(status) {}
 
-  // Implicit, for `bool ok = tx.send(x)`; but it is no number: only bool itself will do.
+  /// True for success. Implicit, for `bool ok = tx.send(x)`; but it is no number: only bool itself
+  /// will do.
   template <std::same_as<bool> Bool>
   constexpr operator Bool() const noexcept { // NOLINT(google-explicit-constructor)
     return status_ == channel_status::success;
   }
+  /// How it ended.
   constexpr channel_status status() const noexcept {
     return status_;
   }
@@ -56,10 +58,12 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
  public:
   receive_result(const receive_result&) = delete;
   receive_result& operator=(const receive_result&) = delete;
+  /// Takes the item; `other` is empty then.
   receive_result(receive_result && other) noexcept
       : status_(other.status_),
         item_(std::exchange(other.item_, std::nullopt)),
         error_(std::move(other.error_)) {}
+  /// Takes the item; `other` is empty then.
   receive_result& operator=(receive_result&& other) noexcept {
     status_ = other.status_;
     item_ = std::exchange(other.item_, std::nullopt);
@@ -68,12 +72,15 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   }
   ~receive_result() = default;
 
+  /// True if there is an item.
   constexpr bool has_value() const noexcept {
     return item_.has_value();
   }
+  /// True if there is an item.
   constexpr explicit operator bool() const noexcept {
     return has_value();
   }
+  /// How it ended.
   constexpr channel_status status() const noexcept {
     return status_;
   }
@@ -87,15 +94,19 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   T& operator*()& noexcept {
     return storage::item(*item_);
   }
+  /// The item. Precondition: there is one.
   const T& operator*() const& noexcept {
     return storage::item(*item_);
   }
+  /// The item. Precondition: there is one.
   T&& operator*()&& noexcept {
     return std::move(storage::item(*item_));
   }
+  /// The item. Precondition: there is one.
   T* operator->() noexcept {
     return &**this;
   }
+  /// The item. Precondition: there is one.
   const T* operator->() const noexcept {
     return &**this;
   }
@@ -105,10 +116,12 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
     require_item(where);
     return **this;
   }
+  /// The item; throws as the other form.
   const T& value(site where = site::current()) const& {
     require_item(where);
     return **this;
   }
+  /// The item; throws as the other form.
   T&& value(site where = site::current())&& {
     require_item(where);
     return *std::move(*this);

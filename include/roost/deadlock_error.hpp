@@ -14,6 +14,7 @@ namespace roost::inline v0 {
 /// where scope_options::on_deadlock is `stop`. what() has the report as text.
 class deadlock_error : public std::runtime_error {
  public:
+  /// Made by roost, or by a test.
   deadlock_error(const std::string& text, report found)
       : runtime_error(text),
         report_(std::make_shared<const report>(std::move(found))) {}

@@ -13,15 +13,18 @@ namespace roost::inline v0 {
 /// may wait for it, before and after. For a count of things to be done take a wait_group, for
 /// values a channel.
 ///
-///     roost::event ready;
-///     scope.spawn([&] { load(); ready.set(); });
-///     ready.wait();                         // throws if the task failed instead
+/// ```cpp
+/// roost::event ready;
+/// scope.spawn([&] { load(); ready.set(); });
+/// ready.wait();                         // throws if the task failed instead
+/// ```
 ///
 /// Lifetime: a thread that has returned from wait() may destroy it at once, even while set() is
 /// returning, if no other thread still waits or gives up waiting. Threads: any. Cancellation: waits
 /// throw when their task is stopped. Cost: no allocation.
 class event {
  public:
+  /// Not set.
   event() = default;
   ~event() = default;
   event(const event&) = delete;
@@ -33,10 +36,12 @@ class event {
     waiters_.wake_all_if([this] { return !set_ && (set_ = true); });
   }
 
+  /// True once it was set.
   bool is_set() const noexcept {
     return waiters_.locked([this] { return set_; });
   }
 
+  /// Waits until it is set.
   void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
 
   /// True when it was set, false when the time passed first.
@@ -44,6 +49,7 @@ class event {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
     return waiters_.wait({"event::wait", {}, where}, deadline, is_set_now{*this});
   }

@@ -18,18 +18,21 @@ namespace roost::inline v0 {
 
 /// An exception that escaped a task, with the task's name and the line that spawned it.
 struct failure {
-  std::exception_ptr error;
-  std::string task;
-  site where;
+  std::exception_ptr error; ///< what was thrown
+  std::string task;         ///< the task's name; empty if it has none
+  site where;               ///< the line that spawned it
 };
 
 /// All failures of a scope whose policy is on_error::collect, in the order they happened; thrown
 /// even for a single one, so that the type to catch depends on the policy and not on the count.
 class exception_list : public std::exception {
  public:
+  /// Of these, in this order.
   explicit exception_list(std::vector<failure> failures);
 
+  /// All of them; there is one at least where roost throws it.
   const std::vector<failure>& failures() const noexcept { return contents_->failures; }
+  /// How many there are, and what the first says.
   const char* what() const noexcept override { return contents_->what.c_str(); }
 
  private:

@@ -16,8 +16,10 @@ namespace roost::inline v0 {
 
 /// Calls `f` with each element of a range, for several at once, and waits until all is done.
 ///
-///     roost::for_each(files, [&](const path& file) { index.add(file); });
-///     roost::for_each(jobs, [](job& j) { j.run(); }, {.limit = 2});    // jobs: a receiver<job>
+/// ```cpp
+/// roost::for_each(files, [&](const path& file) { index.add(file); });
+/// roost::for_each(jobs, [](job& j) { j.run(); }, {.limit = 2});    // jobs: a receiver<job>
+/// ```
 ///
 /// Elements are handed out in order, each when there is a thread for it: so a range may be endless,
 /// or make its elements on the way, as std::views and receivers do. Cheap ones may go several at a

@@ -36,8 +36,10 @@ namespace roost::inline v0 {
 /// of any length, the call that closes the circle throws and tells all holders and lines; and
 /// a report shows what a blocked task holds.
 ///
-///     roost::mutex accounts("accounts");
-///     const roost::mutex::guard held(accounts);    // unlocked at the end of the block
+/// ```cpp
+/// roost::mutex accounts("accounts");
+/// const roost::mutex::guard held(accounts);    // unlocked at the end of the block
+/// ```
 ///
 /// The guards of std fit as well; reports then do not know the line. It belongs to the task that
 /// has locked it (or to the thread, where it runs none), which has to unlock it before it ends. It
@@ -56,11 +58,11 @@ namespace roost::inline v0 {
 /// shield. Cost: where it is free, about that of a std::mutex; no allocation.
 class mutex {
  public:
-  /// Holds it while it lives, and knows the line.
   class guard;
 
   /// `name` is shown by reports and errors; it is copied, and cut off behind 48 characters.
   constexpr explicit mutex(std::string_view name = {}) noexcept : owned_(name) {}
+  /// Precondition: nobody holds it.
   ~mutex() {
     if (!owned_.holder().is_nobody()) {
       detail::die("a mutex was destroyed while it was held; it has to outlive its guards",
@@ -90,12 +92,14 @@ class mutex {
   [[nodiscard]] bool try_lock_for(detail::any_duration timeout, site where = site::current()) {
     return try_lock_until(detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   [[nodiscard]] bool try_lock_until(detail::any_time_point deadline, site where = site::current()) {
     detail::throw_if_stopped_already();
     return take_at_once(where) || take(deadline, where);
   }
 
-  /// Precondition: the caller holds it.
+  /// Lets a waiter have it, or a thread that comes before that one is awake. Throws
+  /// std::system_error where the caller does not hold it.
   void unlock(site where = site::current()) {
     detail::note_unwinding();
     const detail::lock_holder me = detail::this_thread.locks_as;
@@ -132,13 +136,16 @@ class mutex {
   clock::time_point hand_over_at_{}; // guarded by lock_; valid while there are waiters
 };
 
+/// Holds a mutex while it lives, and knows the line.
 class mutex::guard {
  public:
+  /// Waits until it is the caller's, as lock() does.
   [[nodiscard("it is unlocked when this goes: give it a name")]] explicit guard(
       mutex& m, site where = site::current())
       : mutex_(m) {
     mutex_.lock(where);
   }
+  /// Unlocks it.
   // NOLINTNEXTLINE(bugprone-exception-escape): only where it was unlocked behind the guard's back
   ~guard() { mutex_.unlock(); }
   guard(const guard&) = delete;

@@ -14,7 +14,9 @@ namespace roost::inline v0 {
 /// around `scope`: a callback of a library, a thread of the program that will send later. Then no
 /// deadlock is told there; see scope_options::on_deadlock.
 ///
-///     roost::outside_waker callbacks(scope);    // the library will call on_request()
+/// ```cpp
+/// roost::outside_waker callbacks(scope);    // the library will call on_request()
+/// ```
 ///
 /// Lifetime: it may outlive the scope, and can be moved into a callback. Threads: any may make and
 /// destroy it; made for a scope that has ended it does nothing. Cost: a lock and two
@@ -22,16 +24,20 @@ namespace roost::inline v0 {
 /// there.
 class outside_waker {
  public:
+  /// For the root scope around this one.
   [[nodiscard("it works only while it lives: give it a name")]] explicit outside_waker(
       const task_scope& scope);
   outside_waker(const outside_waker&) = delete;
   outside_waker& operator=(const outside_waker&) = delete;
+  /// Takes it over; `other` does nothing then.
   outside_waker(outside_waker&& other) noexcept = default;
+  /// Takes it over; the one that was here goes.
   outside_waker& operator=(outside_waker&& other) noexcept {
     outside_waker taken(std::move(other));
     woken_.swap(taken.woken_);
     return *this;
   }
+  /// Nothing unknown wakes them any more.
   ~outside_waker();
 
  private:

@@ -8,7 +8,9 @@ namespace roost::inline v0 {
 
 /// How for_each and transform go about it:
 ///
-///     roost::for_each(urls, fetch, {.limit = 8});
+/// ```cpp
+/// roost::for_each(urls, fetch, {.limit = 8});
+/// ```
 struct parallel_options {
   /// How many elements are worked on at once; 0 is as many as the machine has threads.
   std::size_t limit = 0;

@@ -37,8 +37,10 @@ struct signal_line_of; // what a case of select() needs of a watch
 /// Waits until a read would not block: there is something to read, a connection to accept, or the
 /// end, a hang-up or an error, which the read tells.
 ///
-///     roost::wait_readable(socket);          // throws `stopped` when the task is stopped
-///     const auto count = ::read(socket, buffer, size);
+/// ```cpp
+/// roost::wait_readable(socket);          // throws `stopped` when the task is stopped
+/// const auto count = ::read(socket, buffer, size);
+/// ```
 ///
 /// The forms with a time return false if that passed first. Readiness is a state: a descriptor that
 /// is ready now lets the call return at once, and a stop or a deadline takes nothing away. It is a
@@ -54,23 +56,29 @@ struct signal_line_of; // what a case of select() needs of a watch
 /// Cancellation: throws when the task is stopped. Cost: one poll() if it is ready, else two; no
 /// allocation, no thread. It works in a child process of fork() as the rest of roost does.
 void wait_readable(int fd, site where = site::current());
+/// The same with a time limit; false when that was over first.
 [[nodiscard]] bool
 wait_readable_for(int fd, detail::any_duration timeout, site where = site::current());
+/// The same until a point in time.
 [[nodiscard]] bool
 wait_readable_until(int fd, detail::any_time_point deadline, site where = site::current());
 
 /// The same for a write: there is room, or an error, which the write tells.
 void wait_writable(int fd, site where = site::current());
+/// The same with a time limit; false when that was over first.
 [[nodiscard]] bool
 wait_writable_for(int fd, detail::any_duration timeout, site where = site::current());
+/// The same until a point in time.
 [[nodiscard]] bool
 wait_writable_until(int fd, detail::any_time_point deadline, site where = site::current());
 
 /// The same as cases of a select or a selector: calls handler(). A descriptor may be in several.
 ///
-///     roost::select(roost::on_readable(socket, [&] { receive(); }),
-///                   roost::on_receive(answers, [&](auto a) { if (a) send(*a); }),
-///                   roost::on_timeout(30s, [&] { hang_up(); }));
+/// ```cpp
+/// roost::select(roost::on_readable(socket, [&] { receive(); }),
+///               roost::on_receive(answers, [&](auto a) { if (a) send(*a); }),
+///               roost::on_timeout(30s, [&] { hang_up(); }));
+/// ```
 ///
 /// In a selector the case stays. Remove it before you close the descriptor: the system then forgets
 /// it, and roost does not hear of it. On Linux a selector keeps its descriptors in an epoll set, so
@@ -81,19 +89,22 @@ wait_writable_until(int fd, detail::any_time_point deadline, site where = site::
 /// descriptors are asked just before the moment at which nothing else could happen.
 template <class F = detail::no_handler>
 auto on_readable(int fd, F handler = {}, site where = site::current());
+/// The same for a write.
 template <class F = detail::no_handler>
 auto on_writable(int fd, F handler = {}, site where = site::current());
 
 /// Signals of the system, to be waited for like anything else: there is no handler, and so none of
 /// the rules for handlers.
 ///
-///     int main() {
-///       roost::signal_watch signals({SIGINT, SIGTERM});        // before the first thread
-///       roost::task_scope scope({.name = "service"});
-///       scope.spawn("serve", [] { serve(); });
-///       signals.wait();
-///       scope.request_stop("a signal");
-///     }
+/// ```cpp
+/// int main() {
+///   roost::signal_watch signals({SIGINT, SIGTERM});        // before the first thread
+///   roost::task_scope scope({.name = "service"});
+///   scope.spawn("serve", [] { serve(); });
+///   signals.wait();
+///   scope.request_stop("a signal");
+/// }
+/// ```
 ///
 /// It blocks its signals in the thread that makes it, and threads inherit that: make it first in
 /// main(), since a signal goes to any thread that does not block it. They stay blocked when it is
@@ -112,7 +123,9 @@ auto on_writable(int fd, F handler = {}, site where = site::current());
 /// (signalfd), or where there is none, a thread in sigwait(), which a child process does not have.
 class signal_watch {
  public:
+  /// Blocks these signals in this thread, and collects them from here on.
   signal_watch(std::initializer_list<int> signals);
+  /// The signals stay blocked.
   ~signal_watch() = default;
   signal_watch(const signal_watch&) = delete;
   signal_watch& operator=(const signal_watch&) = delete;
@@ -125,6 +138,7 @@ class signal_watch {
                                             site where = site::current()) {
     return wait_until(detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   [[nodiscard]] std::optional<int> wait_until(detail::any_time_point deadline,
                                               site where = site::current());
 

@@ -26,23 +26,25 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 /// For programs. All times are in milliseconds, all places "file:line"; what is not there is null,
 /// or a text without characters. New fields may come, a change of what is there changes `format`.
 ///
-///     {"format": 1,
-///      "scopes": [{"id": 1, "parent_scope": null, "parent_task": null, "name": "ingest",
-///        "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
-///        "limit": null, "owner_thread": 4242, "owner": null}],
-///      "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
-///        "state": "blocked", "thread": 4243, "thread_state": "", "last_blocked": null,
-///        "blocked": {
-///          "operation": "sender::send", "object": "rows", "detail": "2/2, 1 receiver",
-///          "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
-///          "waits_for": [{"id": 1, "kind": "channel", "name": "rows",
-///            "detail": "2/2, 1 receiver", "task": null,
-///            "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}],
-///          "holds": [{"id": 2, "name": "index", "where": "parse.cpp:80"}]}}],
-///      "left_out": 0,
-///      "deadlocks": [{"circle": [{"task": 8, "scope": 1, "name": "a", "operation": "mutex::lock",
-///          "object": "m", "where": "y.cpp:9", "for_task": 9, "for_scope": 1, "for_name": "b"},
-///          ...], "others": []}]}
+/// ```json
+/// {"format": 1,
+///  "scopes": [{"id": 1, "parent_scope": null, "parent_task": null, "name": "ingest",
+///    "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
+///    "limit": null, "owner_thread": 4242, "owner": null}],
+///  "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
+///    "state": "blocked", "thread": 4243, "thread_state": "", "last_blocked": null,
+///    "blocked": {
+///      "operation": "sender::send", "object": "rows", "detail": "2/2, 1 receiver",
+///      "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
+///      "waits_for": [{"id": 1, "kind": "channel", "name": "rows",
+///        "detail": "2/2, 1 receiver", "task": null,
+///        "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}],
+///      "holds": [{"id": 2, "name": "index", "where": "parse.cpp:80"}]}}],
+///  "left_out": 0,
+///  "deadlocks": [{"circle": [{"task": 8, "scope": 1, "name": "a", "operation": "mutex::lock",
+///      "object": "m", "where": "y.cpp:9", "for_task": 9, "for_scope": 1, "for_name": "b"},
+///      ...], "others": []}]}
+/// ```
 ///
 /// A stop is {"reason": "requested", "message": "", "task": "", "where": "app.cpp:90",
 /// "age_ms": 2000}; `owner` is as `blocked`. Text that is not UTF-8 has U+FFFD in its place.

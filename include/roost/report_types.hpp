@@ -15,119 +15,123 @@
 
 namespace roost::inline v0 {
 
-// What a report is made of; report.hpp makes text of it.
-
 /// The thread that was the last to sleep at the other end of a channel. It may have gone on.
 struct waiter_report {
-  std::uint64_t task = 0; // 0: no task, such as the owner of a scope
-  std::string name;       // the task's, if the report has it
-  site where;
+  std::uint64_t task = 0; ///< 0: no task, such as the owner of a scope
+  std::string name;       ///< the task's, if the report has it
+  site where;             ///< where it slept
 };
 
 /// Something that a task waits for. What is not known is empty: a channel that is in use at that
 /// very moment tells only that it is one.
 struct object_report {
-  std::uint64_t id = 0; // the same for all that wait for it, within one report; 0 for a timer
-  std::string kind;     // "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
-                        // "task", "scope", "ticker", "timer", "mutex"
-  std::string name;
-  std::string detail;     // "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2",
-                          // "held by \"x\" since a.cpp:7"
-  std::uint64_t task = 0; // of a task: its id
-  std::optional<waiter_report> peer;
+  std::uint64_t id = 0; ///< the same for all that wait for it, within one report; 0 for a timer
+  std::string kind;     ///< "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
+                        ///< "task", "scope", "ticker", "timer", "mutex"
+  std::string name;     ///< what the program calls it, where it does
+  std::string detail;   ///< "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2",
+                        ///< "held by \"x\" since a.cpp:7"
+  std::uint64_t task = 0;            ///< of a task: its id
+  std::optional<waiter_report> peer; ///< of a channel: the thread that waited last at its other end
 };
 
 /// A mutex that a blocked thread holds: others may wait for it.
 struct held_report {
-  std::uint64_t id = 0; // as object_report::id
-  std::string name;
-  site where; // where it was locked
+  std::uint64_t id = 0; ///< as object_report::id
+  std::string name;     ///< what the program calls it, where it does
+  site where;           ///< where it was locked
 };
 
 /// The call that a thread is blocked in.
 struct blocked_report {
-  std::string operation; // "sender::send"
-  std::string object;    // the name of what it waits for, or its kind; empty for a select
-  std::string detail;    // as object_report::detail; "3 cases" for a select
-  site where;
-  clock::duration since{}; // how long so far; zero before it sleeps
-  bool until_deadline = false;
-  std::vector<object_report> waits_for; // for a select all cases, in any order
-  std::vector<held_report> holds;       // in the order in which they were locked
+  std::string operation;       ///< "sender::send"
+  std::string object;          ///< the name of what it waits for, or its kind; empty for a select
+  std::string detail;          ///< as object_report::detail; "3 cases" for a select
+  site where;                  ///< the line of the call
+  clock::duration since{};     ///< how long so far; zero before it sleeps
+  bool until_deadline = false; ///< a timeout or a deadline ends it
+  std::vector<object_report> waits_for; ///< for a select all cases, in any order
+  std::vector<held_report> holds;       ///< in the order in which they were locked
 };
 
+/// The stop of a scope.
 struct stop_report {
-  stop_reason reason = stop_reason::none;
-  std::string message; // these three as in stop_cause
-  std::string task;
-  site where;
-  clock::duration age{}; // since the stop
+  stop_reason reason = stop_reason::none; ///< what kind of stop
+  std::string message;                    ///< as stop_cause::message
+  std::string task;                       ///< as stop_cause::task
+  site where;                             ///< as stop_cause::where
+  clock::duration age{};                  ///< since the stop
 };
 
+/// How far a task has come.
 enum class task_state {
-  queued,   // waits until fewer tasks of its scope run
-  starting, // a thread is on its way
-  running,  // in the program's code, as far as roost knows
-  blocked,  // in a call of roost, or in a blocking_region
-  ending,   // its function has returned or thrown, and its handle knows
+  queued,   ///< waits until fewer tasks of its scope run
+  starting, ///< a thread is on its way
+  running,  ///< in the program's code, as far as roost knows
+  blocked,  ///< in a call of roost, or in a blocking_region
+  ending,   ///< its function has returned or thrown, and its handle knows
 };
 
+/// A task, at the moment of the report.
 struct task_report {
-  std::uint64_t id = 0;    // no other task or scope of this process has or had it
-  std::uint64_t scope = 0; // its scope's
-  std::string name;
-  site spawned;
-  clock::duration age{}; // since it began to run; zero before
-  task_state state = task_state::queued;
-  std::optional<blocked_report> blocked;
-  std::uint64_t thread_id = 0; // the system's on Linux; 0 before it runs
-  std::string thread_state;    // while it runs: what the system says that its thread does, if it
-                               // does; "sleeping". Of the first hundred
-  site last_blocked; // while it runs: the call of roost in which it has slept last, if it has
+  std::uint64_t id = 0;                  ///< no other task or scope of this process has or had it
+  std::uint64_t scope = 0;               ///< its scope's
+  std::string name;                      ///< empty if it has none
+  site spawned;                          ///< the line that spawned it
+  clock::duration age{};                 ///< since it began to run; zero before
+  task_state state = task_state::queued; ///< how far it has come
+  std::optional<blocked_report> blocked; ///< the call, where it is blocked
+  std::uint64_t thread_id = 0;           ///< the system's on Linux; 0 before it runs
+  std::string thread_state; ///< while it runs: what the system says that its thread does, if it
+                            ///< does; "sleeping". Of the first hundred
+  site last_blocked; ///< while it runs: the call of roost in which it has slept last, if it has
 };
 
+/// A scope, at the moment of the report.
 struct scope_report {
-  std::uint64_t id = 0;
-  std::uint64_t parent_scope = 0; // with which it stops; 0: none, or not in this report
-  std::uint64_t parent_task = 0;  // in which it was made; 0: in no task
-  std::string name;
-  site where;
-  clock::duration age{};
-  std::optional<stop_report> stop;
-  std::size_t running = 0;
-  std::size_t queued = 0;
-  std::size_t limit = unlimited;
-  std::uint64_t owner_thread = 0;      // 0: it does not cover its owner, or has been joined
-  std::optional<blocked_report> owner; // in which call its owner is blocked, if it covers it
+  std::uint64_t id = 0;                ///< no other task or scope of this process has or had it
+  std::uint64_t parent_scope = 0;      ///< with which it stops; 0: none, or not in this report
+  std::uint64_t parent_task = 0;       ///< in which it was made; 0: in no task
+  std::string name;                    ///< empty if it has none
+  site where;                          ///< the line that made it
+  clock::duration age{};               ///< since then
+  std::optional<stop_report> stop;     ///< if it was stopped
+  std::size_t running = 0;             ///< how many of its tasks run
+  std::size_t queued = 0;              ///< how many wait until fewer run
+  std::size_t limit = unlimited;       ///< how many may run at once
+  std::uint64_t owner_thread = 0;      ///< 0: it does not cover its owner, or has been joined
+  std::optional<blocked_report> owner; ///< in which call its owner is blocked, if it covers it
 };
 
 /// A task, or the owner of a scope, that waits for another one of which nothing but a stop will
 /// ever wake it.
 struct deadlock_link {
-  std::uint64_t task = 0;  // that waits; 0: the owner of a scope
-  std::uint64_t scope = 0; // the task's; or the owner's
-  std::string name;        // the task's, or the scope's
-  std::string operation;   // "mutex::lock"
-  std::string object;      // as blocked_report::object
-  site where;
-  std::uint64_t for_task = 0; // what it waits for, likewise
-  std::uint64_t for_scope = 0;
-  std::string for_name;
+  std::uint64_t task = 0;      ///< that waits; 0: the owner of a scope
+  std::uint64_t scope = 0;     ///< the task's; or the owner's
+  std::string name;            ///< the task's, or the scope's
+  std::string operation;       ///< "mutex::lock"
+  std::string object;          ///< as blocked_report::object
+  site where;                  ///< the line of the call
+  std::uint64_t for_task = 0;  ///< what it waits for, likewise
+  std::uint64_t for_scope = 0; ///< likewise
+  std::string for_name;        ///< likewise
 };
 
 /// Tasks that wait for each other in a circle, and those that wait for one of them. Told only where
 /// it is sure, also while the rest of the scope goes on: each waits for the end of a task, of all
 /// tasks of a scope, or for a mutex, without a time limit.
 struct deadlock_report {
-  std::vector<deadlock_link> circle; // each waits for the next, the last for the first
-  std::vector<deadlock_link> others; // each waits for one of these or of the circle
+  std::vector<deadlock_link> circle; ///< each waits for the next, the last for the first
+  std::vector<deadlock_link> others; ///< each waits for one of these or of the circle
 };
 
 /// What runs, and on what it waits: a snapshot of scopes and tasks, for logs, debuggers and pages
 /// that show the state of a program. It is made by task_scope::report() and report_all().
 ///
-///     std::cerr << scope.report();                 // text, at most 40 lines
-///     write_file("state.json", roost::to_json(roost::report_all()));
+/// ```cpp
+/// std::cerr << scope.report();                 // text, at most 40 lines
+/// write_file("state.json", roost::to_json(roost::report_all()));
+/// ```
 ///
 /// It is taken while everything goes on, and is old news when it is read: a task that it calls
 /// blocked may run by now. It holds copies, so it may be kept for as long as one likes. Names are
@@ -140,10 +144,10 @@ struct deadlock_report {
 /// so do outermost scopes for report_all(). Without any report, each call that sleeps pays some 20
 /// ns for what one would tell.
 struct report {
-  std::vector<scope_report> scopes; // each before those inside it
-  std::vector<task_report> tasks;
-  std::size_t left_out = 0; // scopes and tasks for which there was no room
-  std::vector<deadlock_report> deadlocks;
+  std::vector<scope_report> scopes;       ///< each before those inside it
+  std::vector<task_report> tasks;         ///< those of all these scopes
+  std::size_t left_out = 0;               ///< scopes and tasks for which there was no room
+  std::vector<deadlock_report> deadlocks; ///< tasks that wait for each other for ever
 };
 
 /// Takes a text of one or more lines, each with its end. It is called by the threads that wait, by

@@ -14,23 +14,23 @@ namespace roost::inline v0 {
 /// What the normal end of a scope does to tasks that still run. An exception that leaves the
 /// scope's block stops them in any case.
 enum class on_exit {
-  join, // waits for them
-  stop, // asks them to stop, then waits
+  join, ///< waits for them
+  stop, ///< asks them to stop, then waits
 };
 
 /// What a task's failure does to the others.
 enum class on_error {
-  fail_fast, // the first failure stops them; it is what the owner gets, unchanged
-  collect,   // nothing: all run to their end; the owner gets an exception_list
+  fail_fast, ///< the first failure stops them; it is what the owner gets, unchanged
+  collect,   ///< nothing: all run to their end; the owner gets an exception_list
 };
 
 /// What happens where nothing in a root scope can go on any more: all its tasks, those of the
 /// scopes inside it, and its owner are blocked, and none of them can wake another one.
 enum class on_deadlock {
-  ignore, // see scope_options::stall_after
-  report, // the report sink is told, once
-  stop,   // the scope fails with a deadlock_error: its tasks stop, and join() throws it
-  abort,  // the report sink is told, and the program ends
+  ignore, ///< see scope_options::stall_after
+  report, ///< the report sink is told, once
+  stop,   ///< the scope fails with a deadlock_error: its tasks stop, and join() throws it
+  abort,  ///< the report sink is told, and the program ends
 };
 
 /// No limit on how many tasks of a scope run at once.
@@ -38,7 +38,9 @@ inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
 /// How a task_scope behaves; designated initializers read best, and have to keep this order:
 ///
-///     roost::task_scope scope({.name = "crawl", .limit = 8, .timeout = 2s});
+/// ```cpp
+/// roost::task_scope scope({.name = "crawl", .limit = 8, .timeout = 2s});
+/// ```
 struct scope_options {
   /// For reports. Copied.
   std::string_view name = {};
@@ -59,10 +61,11 @@ struct scope_options {
   /// enclosing scope's if that is earlier still. Any duration of std::chrono will do, and times of
   /// roost::clock in any precision; what does not fit into the clock's own is for ever.
   detail::any_duration timeout = detail::no_timeout;
+  /// The same as a point in time.
   detail::any_time_point deadline = detail::no_deadline;
 
-  on_exit exit = on_exit::join;
-  on_error errors = on_error::fail_fast;
+  on_exit exit = on_exit::join;          ///< what its normal end does to tasks that still run
+  on_error errors = on_error::fail_fast; ///< what a failure does to the other tasks
 
   /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
   /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the

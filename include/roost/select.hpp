@@ -26,10 +26,12 @@ namespace roost::inline v0 {
 /// Waits for several things at once. Exactly one of them happens; its handler is called, and the
 /// index of its case is returned. For cases that come and go take a selector.
 ///
-///     roost::select(
-///         roost::on_receive(requests, [&](auto r) { r ? serve(*r) : finish(); }),
-///         roost::on_send(tx, item, [&](roost::send_result sent) { ... }),
-///         roost::on_timeout(2s, [&] { give_up(); }));
+/// ```cpp
+/// roost::select(
+///     roost::on_receive(requests, [&](auto r) { r ? serve(*r) : finish(); }),
+///     roost::on_send(tx, item, [&](roost::send_result sent) { ... }),
+///     roost::on_timeout(2s, [&] { give_up(); }));
+/// ```
 ///
 /// Among those that can happen at once each is as likely. A closed channel can, every time: its
 /// case happens, with status closed. So for a loop until several are closed take a selector. With a
@@ -73,6 +75,7 @@ auto on_send(const sender<T>& to,
              std::type_identity_t<T>&& item,
              F handler,
              site where = site::current());
+/// The same with a copy.
 template <class T, class F>
 auto on_send(const sender<T>& to,
              const std::type_identity_t<T>& item,
@@ -91,12 +94,13 @@ auto on_done(wait_group& group, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_tick(ticker& t, F handler = {}, site where = site::current());
 
-/// The time since this was called, or the point in time, is over. In a loop a timeout so begins
+/// The time since this was called is over. In a loop a timeout so begins
 /// anew with each select: for a fixed beat take on_tick, for a fixed end on_deadline. One that is
 /// over at once is as likely as any other case that can happen; to look without waiting take
 /// `otherwise`.
 template <class F = detail::no_handler>
 auto on_timeout(detail::any_duration timeout, F handler = {}, site where = site::current());
+/// The point in time is over.
 template <class F = detail::no_handler>
 auto on_deadline(detail::any_time_point deadline, F handler = {}, site where = site::current());
 

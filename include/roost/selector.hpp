@@ -32,9 +32,11 @@ struct select_probe; // the tests' window
 /// A select whose cases come and go. Each call makes exactly one case happen, calls its handler
 /// and returns the key under which it was added.
 ///
-///     roost::selector all;
-///     for (auto& rx : inputs) all.add(roost::on_receive(rx, [&](auto r) { if (r) use(*r); }));
-///     while (!all.empty()) all.select();       // until all channels are closed and empty
+/// ```cpp
+/// roost::selector all;
+/// for (auto& rx : inputs) all.add(roost::on_receive(rx, [&](auto r) { if (r) use(*r); }));
+/// while (!all.empty()) all.select();       // until all channels are closed and empty
+/// ```
 ///
 /// A case goes by itself when it has happened for the last time: on_receive when its channel is
 /// closed and empty, on_send, on_set, on_done, on_timeout and on_deadline when they have happened;
@@ -53,7 +55,9 @@ struct select_probe; // the tests' window
 /// cases, of which it asks each; add() and remove() of one move some pointers for each.
 class selector {
  public:
+  /// Without cases.
   selector() = default;
+  /// The cases go, with what they keep.
   ~selector();
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
@@ -65,7 +69,9 @@ class selector {
   /// Removes a case. False if it was gone already.
   bool remove(std::size_t key) noexcept;
 
+  /// True if it has no case: then select() would wait until the task is stopped.
   bool empty() const noexcept { return size() == 0; }
+  /// How many cases it has.
   std::size_t size() const noexcept {
     const std::size_t outside = outside_ != nullptr ? outside_->size() - 1 : 0; // but for any()
     return lockables_.size() + timers_.size() + outside;
@@ -84,6 +90,7 @@ class selector {
                                         site where = site::current()) {
     return select_until(detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   std::optional<std::size_t> select_until(detail::any_time_point deadline,
                                           site where = site::current());
 

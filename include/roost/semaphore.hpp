@@ -22,9 +22,11 @@ namespace roost::inline v0 {
 
 /// Bounds how much is done, or held, at once: work takes permits and gives them back.
 ///
-///     roost::semaphore connections(8);
-///     const auto permit = connections.acquire();   // waits while 8 are in use
-///     fetch(url);                                  // given back at the end of the block
+/// ```cpp
+/// roost::semaphore connections(8);
+/// const auto permit = connections.acquire();   // waits while 8 are in use
+/// fetch(url);                                  // given back at the end of the block
+/// ```
 ///
 /// Waiters are served first in, first out. One that wants many permits holds up those behind it
 /// until it has them, so it is never starved by the small ones; if it gives up, they go on.
@@ -32,7 +34,6 @@ namespace roost::inline v0 {
 /// is stopped, and then has taken nothing. Cost: one lock to take, one to give back; no allocation.
 class semaphore {
  public:
-  /// Some of a semaphore's permits, given back when this goes.
   class [[nodiscard("it is given back when this goes: give it a name")]] permit;
 
   /// Throws std::invalid_argument for 0 permits, which nobody could ever get, and for a number that
@@ -45,6 +46,7 @@ class semaphore {
   /// Takes `n` permits, and waits until they are free. Like the other forms it throws
   /// std::invalid_argument if there are fewer in all. With 0 it waits its turn and takes none.
   permit acquire(std::size_t n = 1, site where = site::current());
+  /// Refused: it takes no time limit.
   template <class Rep, class Period>
   void acquire(std::chrono::duration<Rep, Period>) {
     static_assert(detail::never<Rep>,
@@ -58,11 +60,14 @@ class semaphore {
   /// Nothing when the time passed first.
   [[nodiscard]] std::optional<permit>
   acquire_for(detail::any_duration timeout, std::size_t n = 1, site where = site::current());
+  /// The same until a point in time.
   [[nodiscard]] std::optional<permit>
   acquire_until(detail::any_time_point deadline, std::size_t n = 1, site where = site::current());
 
-  std::size_t permits() const noexcept { return permits_; } // in all
-  std::size_t available() const noexcept;                   // old news where other threads act
+  /// How many there are in all.
+  std::size_t permits() const noexcept { return permits_; }
+  /// How many are free: old news where other threads act.
+  std::size_t available() const noexcept;
 
  private:
   friend struct detail::wait_probe;
@@ -80,16 +85,20 @@ class semaphore {
   std::size_t holders_ = 0; // guarded by lock_; how many have some of the others, for reports
 };
 
+/// Some of a semaphore's permits, given back when this goes.
 class semaphore::permit {
  public:
   permit(const permit&) = delete;
   permit& operator=(const permit&) = delete;
+  /// Takes the permits over; `other` holds none then.
   permit(permit&& other) noexcept : from_(other.from_), count_(std::exchange(other.count_, 0)) {}
+  /// Takes the permits over; those that were here are given back.
   permit& operator=(permit&& other) noexcept {
     permit taken(std::move(other));
     taken.swap(*this);
     return *this;
   }
+  /// Gives them back.
   ~permit() { release(); }
 
   /// Gives them back early.
@@ -103,6 +112,7 @@ class semaphore::permit {
   /// How many it holds; 0 when they were given back or moved away.
   std::size_t count() const noexcept { return count_; }
 
+  /// Exchanges what the two hold.
   void swap(permit& other) noexcept {
     std::swap(from_, other.from_);
     std::swap(count_, other.count_);

@@ -20,12 +20,15 @@ class broadcast_core;
 template <class T>
 class [[nodiscard("an item that was received does not come again")]] shared_result {
  public:
+  /// True if there is an item.
   bool has_value() const noexcept {
     return item_.has_item();
   }
+  /// True if there is an item.
   explicit operator bool() const noexcept {
     return has_value();
   }
+  /// How it ended.
   channel_status status() const noexcept {
     return status_;
   }
@@ -40,6 +43,7 @@ class [[nodiscard("an item that was received does not come again")]] shared_resu
   const T& operator*() const noexcept {
     return item_.item();
   }
+  /// The item. Precondition: there is one.
   const T* operator->() const noexcept {
     return &**this;
   }

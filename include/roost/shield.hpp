@@ -21,11 +21,13 @@ namespace roost::inline v0 {
 /// While it lives, stops and deadlines do not reach this thread, its checkpoint() or the scopes
 /// made under it, but for `limit` at most. For the cleaning up that has to wait:
 ///
-///     } catch (const roost::stopped&) {
-///       roost::shield s(500ms);
-///       log.send("worker stopped");         // goes through although the task was stopped
-///       throw;
-///     }
+/// ```cpp
+/// } catch (const roost::stopped&) {
+///   roost::shield s(500ms);
+///   log.send("worker stopped");         // goes through although the task was stopped
+///   throw;
+/// }
+/// ```
 ///
 /// In a destructor every wait needs one, or a form that never waits, such as try_send(): a wait of
 /// a stopped task throws, and an exception that leaves a destructor ends the program. Give the wait
@@ -36,9 +38,11 @@ namespace roost::inline v0 {
 /// Lifetime: a local of the thread that it protects.
 class shield {
  public:
+  /// From here on, for so long at most.
   [[nodiscard("it works only while it lives: give it a name")]] explicit shield(
       detail::any_duration limit)
       : shield(detail::deadline_after(limit)) {}
+  /// What was hidden goes through again.
   ~shield();
   shield(const shield&) = delete;
   shield& operator=(const shield&) = delete;

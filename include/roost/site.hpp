@@ -15,17 +15,19 @@ namespace roost::inline v0 {
 ///
 /// Not std::source_location, which clang 14 with libstdc++ 12 does not have.
 struct site {
-  const char* file = "";
-  const char* function = "";
-  std::size_t line = 0;
+  const char* file = "";     ///< the source file, as the compiler was told it
+  const char* function = ""; ///< the function around
+  std::size_t line = 0;      ///< 0: no line is known
 
+  /// No line.
   constexpr site() noexcept = default;
+  /// A line; the texts must live as long as copies of it, as literals do.
   constexpr site(const char* in_file, const char* in_function, std::size_t at_line) noexcept
       : file(in_file),
         function(in_function),
         line(at_line) {}
 
-  // A time limit would land here, where a call takes none.
+  /// Refused: a time limit would land here, where a call takes none.
   template <class Rep, class Period>
   // NOLINTNEXTLINE(google-explicit-constructor): to refuse it in words
   site(std::chrono::duration<Rep, Period>) {

@@ -26,22 +26,22 @@ struct token_state {
 
 /// Why something was asked to stop.
 enum class stop_reason {
-  none,       // it was not
-  requested,  // task_scope::request_stop()
-  deadline,   // the scope's timeout or deadline passed
-  failure,    // a task failed, and the scope's policy is on_error::fail_fast
-  scope_exit, // the scope was left by an exception, or its policy is on_exit::stop
-  parent,     // the enclosing scope stopped; the other fields tell what stopped that one
-  token,      // the token of a stop_when
+  none,       ///< it was not
+  requested,  ///< task_scope::request_stop()
+  deadline,   ///< the scope's timeout or deadline passed
+  failure,    ///< a task failed, and the scope's policy is on_error::fail_fast
+  scope_exit, ///< the scope was left by an exception, or its policy is on_exit::stop
+  parent,     ///< the enclosing scope stopped; the other fields tell what stopped that one
+  token,      ///< the token of a stop_when
 };
 
 /// The first cause of a stop: later ones change nothing.
 struct stop_cause {
-  stop_reason reason = stop_reason::none;
-  std::string message;      // what request_stop() was told, or what the error says
-  std::exception_ptr error; // the failure, where one was the cause
-  std::string task;         // the task that failed or that asked for the stop, where it has a name
-  site where;               // that task's spawn, the request_stop(), or the scope with the deadline
+  stop_reason reason = stop_reason::none; ///< what kind of cause
+  std::string message;                    ///< what request_stop() was told, or what the error says
+  std::exception_ptr error;               ///< the failure, where one was the cause
+  std::string task; ///< the task that failed or that asked for the stop, where it has a name
+  site where;       ///< that task's spawn, the request_stop(), or the scope with the deadline
 };
 
 /// Thrown by a blocking operation in a task that was asked to stop. What was to happen has not
@@ -53,11 +53,13 @@ struct stop_cause {
 /// too: an exception that leaves it ends the program.
 class stopped {
  public:
+  /// Made by roost.
   explicit stopped(std::shared_ptr<const stop_cause> cause,
                    std::shared_ptr<const detail::token_state> tokens = nullptr) noexcept
       : cause_(std::move(cause)),
         tokens_(std::move(tokens)) {}
 
+  /// Why.
   const stop_cause& cause() const noexcept { return *cause_; }
 
   /// True when a stop_when around the throw has stopped its thread by now, so that the task has not
@@ -80,6 +82,7 @@ class stopped {
 /// tries leaves the limit for all of them alone.
 struct timeout_error : std::runtime_error {
   using std::runtime_error::runtime_error;
+  /// Made by roost, for this scope.
   timeout_error(const std::string& what, std::string_view scope, site where)
       : std::runtime_error(what),
         scope_(std::make_shared<const std::string>(scope)),

@@ -19,17 +19,21 @@ namespace roost::inline v0 {
 /// While it lives, `token` stops this thread's waits, too, and the scopes made under it. For
 /// tokens from outside: a std::jthread's, or one that a framework hands to a callback.
 ///
-///     void on_request(std::stop_token token) {
-///       roost::stop_when s(token);
-///       roost::task_scope scope;            // stopped by the token as well
-///       ...
-///     }
+/// ```cpp
+/// void on_request(std::stop_token token) {
+///   roost::stop_when s(token);
+///   roost::task_scope scope;            // stopped by the token as well
+///   ...
+/// }
+/// ```
 ///
 /// Lifetime: a local of the thread that it covers. A task that the token ends has not failed.
 class stop_when {
  public:
+  /// From here on; where the token was stopped before, at once.
   [[nodiscard("it works only while it lives: give it a name")]] explicit stop_when(
       std::stop_token token, site where = site::current());
+  /// The token reaches the thread no more.
   ~stop_when();
   stop_when(const stop_when&) = delete;
   stop_when& operator=(const stop_when&) = delete;

@@ -56,6 +56,7 @@ class handle_base {
     return wait_until(deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   [[nodiscard]] bool wait_until(detail::any_time_point deadline,
                                 site where = site::current()) const {
     return wait(deadline, "task_handle::wait", where);
@@ -103,9 +104,11 @@ class handle_base {
 /// A task's result to come. It may be moved, kept longer than the scope, or dropped: that neither
 /// stops the task nor waits for it, and its failure still reaches the scope.
 ///
-///     roost::task_handle<int> sum = scope.spawn([&] { return add_up(left); });
-///     const int right_sum = add_up(right);
-///     return sum.get() + right_sum;
+/// ```cpp
+/// roost::task_handle<int> sum = scope.spawn([&] { return add_up(left); });
+/// const int right_sum = add_up(right);
+/// return sum.get() + right_sum;
+/// ```
 ///
 /// Threads: one at a time. Cancellation: its waits throw when the caller is stopped, and can then
 /// be repeated. Cost: get() of a task that has ended is one lock.

@@ -41,10 +41,12 @@ struct scope_probe; // the tests' window
 /// The name of a task, for reports and this_task::name().
 class task_name {
  public:
+  /// Refers to the characters, which the spawn then copies.
   template <std::convertible_to<std::string_view> String>
   // NOLINTNEXTLINE(google-explicit-constructor): a name is written as a string of any kind
   task_name(const String& name) : name_(name) {}
 
+  /// The characters.
   std::string_view view() const noexcept { return name_; }
 
  private:
@@ -54,9 +56,11 @@ class task_name {
 /// Owns tasks: none of them outlives it. For a block; as a member of a class take a
 /// background_scope.
 ///
-///     std::vector<page> pages = load();
-///     roost::task_scope scope;                    // after what its tasks refer to
-///     for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
+/// ```cpp
+/// std::vector<page> pages = load();
+/// roost::task_scope scope;                    // after what its tasks refer to
+/// for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
+/// ```
 ///   }                                             // joined here; a failed task rethrows here
 ///
 /// The end: its block left normally, it waits for all tasks (on_exit::join) or stops them first
@@ -96,7 +100,10 @@ class task_name {
 /// unless one is awake.
 class task_scope {
  public:
+  /// Opens the scope, which covers this thread from here on. Throws std::invalid_argument for a
+  /// limit of 0.
   explicit task_scope(const scope_options& options = {}, site where = site::current());
+  /// The end of the scope, see above.
   ~task_scope() noexcept(false);
   task_scope(const task_scope&) = delete;
   task_scope& operator=(const task_scope&) = delete;
@@ -119,6 +126,7 @@ class task_scope {
   auto spawn(F&& f, site where = site::current()) {
     return spawn(task_name(std::string_view()), std::forward<F>(f), where);
   }
+  /// The same with a name for the task.
   template <class F>
   auto spawn(task_name name, F&& f, site where = site::current());
 
@@ -140,6 +148,7 @@ class task_scope {
   try_spawn(F&& f, site where = site::current()) {
     return try_spawn(task_name(std::string_view()), std::forward<F>(f), where);
   }
+  /// The same with a name for the task.
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(task_name name, F&& f, site where = site::current());
@@ -162,13 +171,16 @@ class task_scope {
   [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
     return wait_until(detail::deadline_after(timeout), where);
   }
+  /// The same until a point in time.
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current());
 
   /// Asks all tasks and scopes below to stop, and wakes them. True for the call that did it; later
   /// ones change nothing. Callbacks on the stop_token run here.
   bool request_stop(std::string_view why = {}, site where = site::current()) noexcept;
 
+  /// Tells code that takes a token when the scope stops; see this_task::stop_token().
   std::stop_token get_stop_token() const noexcept { return state_->token(); }
+  /// True once it was asked to stop, by whatever cause.
   bool stop_requested() const noexcept { return state_->stop_requested(); }
 
   /// Why it was stopped; reason `none` if it was not.

@@ -39,6 +39,7 @@ inline std::stop_token stop_token() noexcept {
   }
 }
 
+/// True once this task was asked to stop. It throws nothing: see checkpoint().
 inline bool stop_requested() noexcept {
   const detail::context* const top = detail::this_thread.top;
   return top != nullptr && top->domain().stop_requested();
@@ -78,6 +79,7 @@ inline void sleep_until(detail::any_time_point time, site where = site::current(
   }
 }
 
+/// The same for a time from now.
 inline void sleep_for(detail::any_duration time, site where = site::current()) {
   sleep_until(detail::deadline_after(time), where);
 }

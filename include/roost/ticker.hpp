@@ -25,8 +25,10 @@ class tick_case;
 /// Ticks at fixed distances, for loops that do something every so often. It is a time to look at,
 /// not a thread. To wait once, take this_task::sleep_for or a case on_timeout.
 ///
-///     roost::ticker every(100ms);
-///     for (;;) { every.wait(); publish(statistics()); }   // until the task is stopped
+/// ```cpp
+/// roost::ticker every(100ms);
+/// for (;;) { every.wait(); publish(statistics()); }   // until the task is stopped
+/// ```
 ///
 /// Wait for what else is needed, such as a permit, first: then the tick is fresh. A thread that
 /// comes late finds one tick pending, never more: the others are left out, and the next one is a
@@ -48,6 +50,7 @@ class ticker {
   /// Waits for the next tick and takes it.
   void wait(site where = site::current());
 
+  /// The distance between two ticks.
   clock::duration period() const noexcept { return period_; }
 
  private:

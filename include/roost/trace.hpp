@@ -21,12 +21,14 @@ namespace roost::inline v0 {
 /// spawned it and how it ended, in which calls it slept, for how long, and which task woke it;
 /// blocking_regions, scopes, stops and failures.
 ///
-///     roost::trace_recorder recorder;
-///     { run_the_program(); }                            // scopes, tasks, channels
-///     std::ofstream svg("trace.svg");
-///     recorder.write_svg(svg);                          // for a browser
-///     std::ofstream json("trace.json");
-///     recorder.write_chrome(json);                      // for ui.perfetto.dev, chrome://tracing
+/// ```cpp
+/// roost::trace_recorder recorder;
+/// { run_the_program(); }                            // scopes, tasks, channels
+/// std::ofstream svg("trace.svg");
+/// recorder.write_svg(svg);                          // for a browser
+/// std::ofstream json("trace.json");
+/// recorder.write_chrome(json);                      // for ui.perfetto.dev, chrome://tracing
+/// ```
 ///
 /// It is not part of roost.hpp: include <roost/trace.hpp> where it is made. There may be several at
 /// a time; each records everything from its construction on. What was there before is shown as if
@@ -48,11 +50,14 @@ namespace roost::inline v0 {
 /// is woken; a call that need not wait pays nothing in either case.
 class trace_recorder {
  public:
+  /// How many entries it has room for unless told otherwise.
   static constexpr std::size_t usual_entries = 100'000;
 
+  /// Begins to record.
   explicit trace_recorder(std::size_t most_entries = usual_entries);
   trace_recorder(const trace_recorder&) = delete;
   trace_recorder& operator=(const trace_recorder&) = delete;
+  /// Ends the record.
   ~trace_recorder() = default;
 
   /// Records no more. The second call changes nothing.

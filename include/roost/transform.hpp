@@ -21,7 +21,9 @@ namespace roost::inline v0 {
 /// Calls `f` with each element of a range, for several at once, and returns the results in the
 /// order of the elements. In all else it is as for_each.
 ///
-///     const std::vector<page> pages = roost::transform(urls, fetch, {.limit = 8});
+/// ```cpp
+/// const std::vector<page> pages = roost::transform(urls, fetch, {.limit = 8});
+/// ```
 ///
 /// Results need only be movable. References become copies of what they refer to.
 template <detail::input_range R, class F>

@@ -22,9 +22,11 @@ namespace roost::inline v0 {
 /// Counts things to be done and waits until none is left. A scope joins its tasks by itself: this
 /// is for a part of them, or for work that is not a task.
 ///
-///     roost::wait_group batch;
-///     for (const auto& page : pages) batch.spawn(scope, [&] { render(page); });
-///     batch.wait();                         // these are done; the scope's other tasks go on
+/// ```cpp
+/// roost::wait_group batch;
+/// for (const auto& page : pages) batch.spawn(scope, [&] { render(page); });
+/// batch.wait();                         // these are done; the scope's other tasks go on
+/// ```
 ///
 /// It can be used again after the count was zero. Lifetime: a thread that has returned from wait()
 /// may destroy it at once, even while done() is returning, if no other thread still waits or gives
@@ -34,9 +36,9 @@ namespace roost::inline v0 {
 /// the same. Cost: no allocation.
 class wait_group {
  public:
-  /// One thing to be done, counted from enter() until this is destroyed.
   class [[nodiscard("it counts only while it lives: give it a name")]] token;
 
+  /// With nothing to be done.
   wait_group() = default;
   ~wait_group() = default;
   wait_group(const wait_group&) = delete;
@@ -63,6 +65,7 @@ class wait_group {
                   "std::stop_token; bind arguments with a lambda");
   }
 
+  /// Waits until the count is zero.
   void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
 
   /// True when the count was zero, false when the time passed first.
@@ -70,6 +73,7 @@ class wait_group {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
     return waiters_.wait({"wait_group::wait", {}, where}, deadline, is_zero{*this});
   }
@@ -96,22 +100,27 @@ class wait_group {
   std::size_t count_ = 0; // guarded by waiters_
 };
 
+/// One thing to be done, counted from enter() until this is destroyed.
 class wait_group::token {
  public:
   token(const token&) = delete;
   token& operator=(const token&) = delete;
+  /// Takes the count over; `other` counts nothing then.
   token(token&& other) noexcept : group_(std::exchange(other.group_, nullptr)) {}
+  /// Takes the count over; what was counted here is done.
   token& operator=(token&& other) noexcept {
     token taken(std::move(other));
     taken.swap(*this);
     return *this;
   }
+  /// It is done.
   // NOLINTNEXTLINE(bugprone-exception-escape): done() throws only after one too many by hand
   ~token() {
     if (group_ != nullptr)
       group_->done();
   }
 
+  /// Exchanges what the two count.
   void swap(token& other) noexcept { std::swap(group_, other.group_); }
 
  private:

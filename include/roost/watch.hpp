@@ -22,9 +22,11 @@ class watch_receiver;
 /// The latest value of something, such as a configuration: to look at, and to wait for the next
 /// one. Values in between may be left out; where each counts take a broadcast.
 ///
-///     roost::watch<config> current(read_config());
-///     scope.spawn([rx = current.subscribe()] { for (const config& c : rx) apply(c); });
-///     current.set(read_config());           // never waits
+/// ```cpp
+/// roost::watch<config> current(read_config());
+/// scope.spawn([rx = current.subscribe()] { for (const config& c : rx) apply(c); });
+/// current.set(read_config());           // never waits
+/// ```
 ///
 /// This is the end to set it through, a counted handle. When the last one goes, or one is
 /// close()d, receivers find it closed after the last value. A setting is a change, whether the
@@ -92,10 +94,12 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
+  /// The same until a point in time.
   shared_result<T> wait_until(detail::any_time_point deadline, site where = site::current()) const {
     return this->next_until(deadline, operation, where);
   }
 
+  /// Waits for the first value.
   auto begin(site where = site::current()) const {
     return typename watch_receiver::iterator(*this, operation, where);
   }

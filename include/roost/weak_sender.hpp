@@ -12,11 +12,13 @@ namespace roost::inline v0 {
 /// A sender's end to be, which does not keep the channel open: for a task that sends only as long
 /// as others do.
 ///
-///     for (roost::ticker beat(1s);; beat.wait()) {
-///       const auto tx = weak.lock();
-///       if (!tx) return;                     // the last sender has gone
-///       (void)tx->try_send(still_alive);
-///     }
+/// ```cpp
+/// for (roost::ticker beat(1s);; beat.wait()) {
+///   const auto tx = weak.lock();
+///   if (!tx) return;                     // the last sender has gone
+///   (void)tx->try_send(still_alive);
+/// }
+/// ```
 ///
 /// It does not keep a queue open for what is still to come, such as jobs that other jobs will find:
 /// count those in a wait_group, and close() the queue when none is left (see examples/10).
@@ -24,6 +26,7 @@ namespace roost::inline v0 {
 template <class T>
 class weak_sender {
  public:
+  /// Of the channel that this end belongs to.
   explicit weak_sender(const sender<T>& from, site where = site::current())
       : core_(from.shared_core(where)) {}
 

@@ -21,8 +21,10 @@ namespace roost::inline v0 {
 /// Calls all at the same time, each as a task calls it, and returns what they return, in their
 /// order; std::monostate for those that return nothing.
 ///
-///     auto [user, orders] = roost::when_all([&] { return db.user(id); },
-///                                           [&] { return db.orders(id); });
+/// ```cpp
+/// auto [user, orders] = roost::when_all([&] { return db.user(id); },
+///                                       [&] { return db.orders(id); });
+/// ```
 ///
 /// The first that fails stops the others; when all have ended, its exception is thrown. Use a
 /// task_scope where their number changes while they run, or where one needs another's result.

@@ -31,8 +31,10 @@ namespace roost::inline v0 {
 /// succeeds, as the alternative of its index; std::monostate if it returns nothing, a
 /// std::reference_wrapper if a reference.
 ///
-///     const auto page = std::get<0>(roost::when_any([&] { return fetch(mirror); },
-///                                                   [&] { return fetch(home); }));
+/// ```cpp
+/// const auto page = std::get<0>(roost::when_any([&] { return fetch(mirror); },
+///                                               [&] { return fetch(home); }));
+/// ```
 ///
 /// The others are then stopped and waited for; what they throw or return after that is dropped.
 /// If all fail, it throws an exception_list of their failures, in the order they happened. If it

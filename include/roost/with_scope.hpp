@@ -18,10 +18,12 @@ namespace roost::inline v0 {
 /// Calls `body(scope)` on this thread inside a new scope, joins the scope and returns the body's
 /// value. Prefer it to a plain task_scope where the body itself may fail:
 ///
-///     const report r = roost::with_scope({.timeout = 2s}, [&](roost::task_scope& scope) {
-///       auto users = scope.spawn([&] { return db.users(); });
-///       return report{users.get()};
-///     });
+/// ```cpp
+/// const report r = roost::with_scope({.timeout = 2s}, [&](roost::task_scope& scope) {
+///   auto users = scope.spawn([&] { return db.users(); });
+///   return report{users.get()};
+/// });
+/// ```
 ///
 /// Cancellation: once the scope stops, the body's waits throw `stopped`, whatever the cause: so no
 /// `catch (const std::exception&)` in the middle swallows it.
@@ -37,6 +39,7 @@ namespace roost::inline v0 {
 template <class F>
 decltype(auto) with_scope(const scope_options& options, F&& body, site where = site::current());
 
+/// The same without options.
 template <class F>
   requires(!std::is_convertible_v<F, const scope_options&>)
 decltype(auto) with_scope(F&& body, site where = site::current()) {

@@ -23,20 +23,25 @@ namespace roost::inline v0::detail {
 template <class T>
 class broadcast_sender {
  public:
+  /// One more end.
   broadcast_sender(const broadcast_sender& other) noexcept : core_(other.core_) {
     if (core_)
       core_->add_sender();
   }
+  /// Takes the end over; of `other` nothing is left but to destroy it or to assign to it.
   broadcast_sender(broadcast_sender&& other) noexcept = default;
+  /// One more end; the one that was here goes.
   // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is swapped in
   broadcast_sender& operator=(const broadcast_sender& other) noexcept {
     broadcast_sender(other).core_.swap(core_);
     return *this;
   }
+  /// Takes the end over; the one that was here goes.
   broadcast_sender& operator=(broadcast_sender&& other) noexcept {
     broadcast_sender(std::move(other)).core_.swap(core_);
     return *this;
   }
+  /// The last one closes it.
   ~broadcast_sender() {
     if (core_) {
       note_unwinding();
@@ -51,6 +56,7 @@ class broadcast_sender {
     note_unwinding();
     return all.close();
   }
+  /// True once nothing can be sent any more.
   bool closed(site where = site::current()) const { return core(where).closed(); }
 
   /// How many receivers there are; copies of one count as one. Old news where other threads act.
@@ -90,8 +96,10 @@ class broadcast_reader {
  public:
   class iterator;
 
+  /// It is closed, and nothing is left.
   std::default_sentinel_t end() const noexcept { return {}; }
 
+  /// True once nothing more is sent; what is left can still be received.
   bool closed(site where = site::current()) const { return reader(where).core()->closed(); }
 
  protected:
@@ -125,23 +133,29 @@ class broadcast_reader {
 template <class T>
 class broadcast_reader<T>::iterator {
  public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = T;
-  using difference_type = std::ptrdiff_t;
+  using iterator_concept = std::input_iterator_tag; ///< it goes through the items once
+  using value_type = T;                             ///< the items
+  using difference_type = std::ptrdiff_t;           ///< as the standard wants it
 
+  /// Receives the first item.
   iterator(const broadcast_reader& from, const char* operation, site where)
       : from_(&from),
         operation_(operation),
         where_(where),
         current_(receive()) {}
 
+  /// The item.
   const T& operator*() const noexcept { return *current_; }
+  /// The item.
   const T* operator->() const noexcept { return &*current_; }
+  /// Waits for the next item. Throws as a receive does.
   iterator& operator++() {
     current_ = receive();
     return *this;
   }
+  /// The same.
   void operator++(int) { ++*this; }
+  /// True if there is no item: it is closed, and nothing is left.
   friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
     return !i.current_;
   }

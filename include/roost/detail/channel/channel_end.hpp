@@ -17,20 +17,25 @@ namespace roost::inline v0::detail {
 template <class Item, channel_side Side>
 class channel_end {
  public:
+  /// One more end.
   channel_end(const channel_end& other) noexcept : core_(other.core_) {
     if (core_)
       core_->add_end(Side);
   }
+  /// Takes the end over; of `other` nothing is left but to destroy it or to assign to it.
   channel_end(channel_end&& other) noexcept = default;
+  /// One more end; the one that was here goes.
   // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is swapped in
   channel_end& operator=(const channel_end& other) noexcept {
     channel_end(other).core_.swap(core_);
     return *this;
   }
+  /// Takes the end over; the one that was here goes.
   channel_end& operator=(channel_end&& other) noexcept {
     channel_end(std::move(other)).core_.swap(core_);
     return *this;
   }
+  /// The last sender's, or the last receiver's end closes the channel.
   ~channel_end() {
     if (core_) {
       note_unwinding();
@@ -42,9 +47,11 @@ class channel_end {
   /// closed the channel.
   bool close(site where = site::current()) const { return close_with(nullptr, where); }
 
+  /// True once nothing can be sent any more.
   bool closed(site where = site::current()) const { return core(where).closed(); }
+  /// How many items it holds at most.
   std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }
-  /// Old news where other threads act.
+  /// How many items are in it: old news where other threads act.
   std::size_t size(site where = site::current()) const { return core(where).size(); }
 
   /// How many items overflow::drop_oldest has destroyed, or drop_newest refused, so far.

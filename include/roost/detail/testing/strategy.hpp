@@ -83,9 +83,7 @@ class strategy {
   std::size_t by_priority(view<const task_step> runnable);
   std::size_t in_turn(view<const task_step> runnable) const;
   std::size_t on_path(view<const task_step> runnable);
-  std::size_t below(std::uint64_t n) noexcept {
-    return static_cast<std::size_t>(next_random(random_) % n);
-  }
+  std::size_t below(std::size_t n) noexcept { return next_random(random_) % n; }
 
   std::uint32_t planned(std::uint32_t task) const noexcept {
     return task < seed_.numbers.size() ? seed_.numbers[task] : 0;
@@ -183,14 +181,14 @@ ROOST_COLD_BODY std::size_t strategy::choose(view<const task_step> runnable) {
 ROOST_COLD_BODY std::size_t strategy::by_weight(view<const task_step> runnable,
                                                 std::int64_t least) {
   const auto weight = [&](const task_step& s) {
-    return static_cast<std::uint64_t>(std::max(left_[s.task], least));
+    return static_cast<std::size_t>(std::max(left_[s.task], least));
   };
-  std::uint64_t all = 0;
+  std::size_t all = 0;
   for (const task_step& s : runnable)
     all += weight(s);
   if (all == 0)
     return below(runnable.size());
-  std::uint64_t drawn = below(all);
+  std::size_t drawn = below(all);
   std::size_t i = 0;
   for (; drawn >= weight(runnable[i]); ++i)
     drawn -= weight(runnable[i]);
@@ -202,11 +200,11 @@ ROOST_COLD_BODY std::size_t strategy::towards_object(view<const task_step> runna
   if (std::none_of(runnable.begin(), runnable.end(), is_bound)) // it waits, or there is none
     bound_for_object_ = runnable[by_weight(runnable, 0)].task;
   const auto may_go = [&](const task_step& s) { return is_bound(s) || s.object != seed_.object; };
-  auto drawn =
-      below(static_cast<std::uint64_t>(std::count_if(runnable.begin(), runnable.end(), may_go)));
+  std::size_t drawn =
+      below(static_cast<std::size_t>(std::count_if(runnable.begin(), runnable.end(), may_go)));
   std::size_t i = 0;
-  for (; !may_go(runnable[i]) || drawn != 0; ++i)
-    drawn -= may_go(runnable[i]) ? 1 : 0;
+  while (!may_go(runnable[i]) || drawn-- != 0)
+    ++i;
   if (is_bound(runnable[i]) && runnable[i].object == seed_.object)
     bound_for_object_ = nobody;
   return i;

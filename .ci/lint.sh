@@ -90,6 +90,11 @@ for map in include/roost/detail/README.md include/roost/detail/*/README.md; do
   done < <(grep -oE '`[a-z_]+(::[a-z_]+)+`|[a-z_]+(/[a-z_]+)?\.hpp' "$map" | tr -d '`' | sort -u)
 done
 
+# A change of the code takes its mutants along.
+if command -v python3 >/dev/null; then
+  tests/model/mutants/mutants.py --check || fault "tests/model/mutants/mutants.txt: see above"
+fi
+
 # Not by --dry-run: 14 complains of the ends of `namespace roost::inline v0` there, and changes nothing.
 for file in "${sources[@]}"; do
   "$clang_format" "$file" | diff -u --label "$file" --label formatted "$file" - ||

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """mutants.py [part of a mutant's name] [--from N]: breaks the library in one place after another, and says which case
-of the model notices. BUILD is where it builds, CXX the compiler, SECONDS how long a case may search."""
+of the model notices. BUILD is where it builds, CXX the compiler, SECONDS how long a case may search.
+mutants.py --check: only sees that each mutant's text is still there."""
 
 import os
 import pathlib
@@ -82,14 +83,16 @@ def main():
     arguments = sys.argv[1:]
     first = int(arguments.pop(arguments.index("--from") + 1)) if "--from" in arguments else 0
     arguments = [a for a in arguments if a != "--from"]
+    mutants = read_mutants()
+    for mutant in mutants:  # all must apply, before any is run
+        mutant.applied_to((ROOT / "include/roost/detail" / mutant.file).read_text())
+    if "--check" in arguments:
+        return
     wanted = arguments[0] if arguments else ""
     BUILD.mkdir(parents=True, exist_ok=True)
     include = BUILD / "include"
     shutil.rmtree(include, ignore_errors=True)
     shutil.copytree(ROOT / "include", include)
-    mutants = read_mutants()
-    for mutant in mutants:  # all must apply, before any is run
-        mutant.applied_to((ROOT / "include/roost/detail" / mutant.file).read_text())
     missed = 0
     for mutant in [m for m in mutants[first:] if wanted in m.name]:
         begin = time.monotonic()

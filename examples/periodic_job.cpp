@@ -3,8 +3,8 @@
 // periodic_job: a job that is due every so often, as cron has them.
 //
 // What to notice:
-// - No drift: the n-th run is due at begin + n * period, however long the runs before have taken.
-//   (A ticker counts anew from a tick that comes late, and does not tell how many it leaves out.)
+// - No drift: missed_ticks::skip keeps the beat, so the n-th run is due at begin + n * period,
+//   however long the runs before have taken.
 // - No overlap: the task that waits is the task that runs the job.
 // - No run is left out silently: the job is told how many before it were, and when it was due.
 // - A stop wakes the wait, and a failure of the job ends run_every(): to go on after one, put
@@ -24,7 +24,7 @@ constexpr auto period = 2ms;
 
 struct run_info {
   std::int64_t number = 0;      // it is due at begin + number * period
-  std::int64_t left_out = 0;    // runs right before it, whose time passed while the last one ran
+  std::int64_t left_out = 0;    // runs before it, whose time passed while an earlier one ran
   roost::clock::time_point due; // less than a period ago
 };
 
@@ -32,11 +32,10 @@ struct run_info {
 template <class Job>
 [[noreturn]] void run_every(roost::clock::duration distance, Job job) {
   const auto begin = roost::clock::now();
+  roost::ticker beat(begin + distance, distance, roost::missed_ticks::skip);
   for (std::int64_t number = 1;; ++number) {
-    roost::this_task::sleep_until(begin + number * distance);
-    const std::int64_t current = (roost::clock::now() - begin) / distance;
-    const std::int64_t left_out = current - number;
-    number = current;
+    const std::int64_t left_out = beat.wait();
+    number += left_out;
     job(run_info{number, left_out, begin + number * distance});
   }
 }

@@ -17,7 +17,9 @@
 #include <roost/wait_group.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -90,7 +92,8 @@ auto on_set(event& e, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_done(wait_group& group, F handler = {}, site where = site::current());
 
-/// The ticker's next tick is due; it is taken.
+/// The ticker's next tick is due; it is taken. A handler that takes a number is told how many ticks
+/// after it were left out, as ticker::wait() tells.
 template <class F = detail::no_handler>
 auto on_tick(ticker& t, F handler = {}, site where = site::current());
 
@@ -124,7 +127,13 @@ class tick_case final : public select_case {
       : tick_case(other.ticker_, std::move(other.handler_), other.where()) {}
 
   bool is_over() const noexcept override { return false; }
-  void run() override { handler_(); }
+  void run() override {
+    if constexpr (std::invocable<F&, std::int64_t>) {
+      handler_(operation_.left_out());
+    } else {
+      handler_();
+    }
+  }
 
  private:
   ticker& ticker_;
@@ -295,7 +304,9 @@ auto on_done(wait_group& group, F handler, site where) {
 
 template <class F>
 auto on_tick(ticker& t, F handler, site where) {
-  detail::check_plain_handler<F>();
+  static_assert(std::invocable<F&> || std::invocable<F&, std::int64_t>,
+                "roost::select: the handler of on_tick must be callable without arguments, or with "
+                "how many ticks were left out, a std::int64_t");
   return detail::tick_case<F>(t, std::move(handler), where);
 }
 

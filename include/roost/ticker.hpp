@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <stdexcept>
 
 namespace roost::inline v0 {
@@ -21,6 +22,13 @@ namespace detail {
 template <class F>
 class tick_case;
 }
+
+/// What becomes of the ticks whose time passes while no thread takes them: the oldest one stays
+/// pending, the others are left out. This says when the next one is due.
+enum class missed_ticks {
+  shift, ///< a whole period after the late one was taken: never two close together
+  skip   ///< when it always was: all ticks stay at whole periods from the first
+};
 
 /// Ticks at fixed distances, for loops that do something every so often. It is a time to look at,
 /// not a thread. To wait once, take this_task::sleep_for or a case on_timeout.
@@ -31,24 +39,37 @@ class tick_case;
 /// ```
 ///
 /// Wait for what else is needed, such as a permit, first: then the tick is fresh. A thread that
-/// comes late finds one tick pending, never more: the others are left out, and the next one is a
-/// whole period from then. One that comes in time does not shift the ticks that follow. Lifetime:
-/// it must outlive the waits for it. Threads: any number share the ticks; each tick goes to one of
-/// them. Cancellation: wait() throws when its task is stopped. Cost: no allocation, no thread.
+/// comes late finds one tick pending, never more, and is told how many were left out; when the next
+/// one is due then, missed_ticks says. A thread that comes in time does not shift the ticks that
+/// follow. Lifetime: it must outlive the waits for it. Threads: any number share the ticks; each
+/// tick goes to one of them. Cancellation: wait() throws when its task is stopped. Cost: no
+/// allocation, no thread.
 class ticker {
  public:
   /// The first tick is one period from now. Throws std::invalid_argument for a period that is not
   /// positive.
   template <class Rep, class Period>
-  explicit ticker(std::chrono::duration<Rep, Period> period)
+  explicit ticker(std::chrono::duration<Rep, Period> period,
+                  missed_ticks missed = missed_ticks::shift)
       : period_(checked(period)),
-        next_(first()) {}
+        missed_(missed),
+        next_(after(detail::sync::now()).time_since_epoch().count()) {}
+
+  /// The first tick is at `first`: pending at once, if that is now or in the past.
+  template <class Rep, class Period>
+  ticker(detail::any_time_point first,
+         std::chrono::duration<Rep, Period> period,
+         missed_ticks missed = missed_ticks::shift)
+      : period_(checked(period)),
+        missed_(missed),
+        next_(not_before_the_epoch(first).time_since_epoch().count()) {}
   ~ticker() = default;
   ticker(const ticker&) = delete;
   ticker& operator=(const ticker&) = delete;
 
-  /// Waits for the next tick and takes it.
-  void wait(site where = site::current());
+  /// Waits for the next tick and takes it. Returns how many ticks after it were left out because
+  /// this thread came late: mostly 0.
+  std::int64_t wait(site where = site::current());
 
   /// The distance between two ticks.
   clock::duration period() const noexcept { return period_; }
@@ -61,14 +82,19 @@ class ticker {
   template <class Rep, class Period>
   static clock::duration checked(std::chrono::duration<Rep, Period> period);
 
-  clock::rep first() const noexcept {
-    return after(detail::sync::now()).time_since_epoch().count();
+  static constexpr std::int64_t not_due = -1;
+
+  // So that the distance to now is one that the clock can tell.
+  static clock::time_point not_before_the_epoch(clock::time_point t) noexcept {
+    return t < clock::time_point{} ? clock::time_point{} : t;
   }
+
   clock::time_point after(clock::time_point t) const noexcept;
   clock::time_point next() const noexcept;
-  bool take() noexcept;
+  std::int64_t take() noexcept; // not_due, or how many ticks after it are left out
 
   const clock::duration period_;
+  const missed_ticks missed_;
   detail::sync::atomic<clock::rep>
       next_; // when the next tick is due; the thread that moves it on has taken it
 };
@@ -78,7 +104,7 @@ class ticker::tick final : public detail::operation {
  public:
   explicit tick(ticker& from) noexcept : operation({}, nullptr, nullptr), from_(from) {}
 
-  bool try_locked() noexcept override { return from_.take(); }
+  bool try_locked() noexcept override { return (left_out_ = from_.take()) != not_due; }
   void conclude(detail::wait_state) noexcept override {}
   clock::time_point due() const noexcept override { return from_.next(); }
   void describe(detail::object_note& note) const noexcept override {
@@ -86,8 +112,11 @@ class ticker::tick final : public detail::operation {
     note.kind = "ticker";
   }
 
+  std::int64_t left_out() const noexcept { return left_out_; }
+
  private:
   ticker& from_;
+  std::int64_t left_out_ = not_due;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -112,22 +141,24 @@ inline clock::time_point ticker::next() const noexcept {
   return clock::time_point(clock::duration(next_.load(std::memory_order_relaxed)));
 }
 
-inline bool ticker::take() noexcept {
+inline std::int64_t ticker::take() noexcept {
   const clock::time_point due = next();
   const clock::time_point now = detail::sync::now();
   if (now < due)
-    return false;
-  const clock::time_point in_step = after(due);
-  const clock::time_point following = in_step > now ? in_step : after(now);
+    return not_due;
+  const std::int64_t left_out = (now - due) / period_;
+  const clock::time_point from =
+      left_out != 0 && missed_ == missed_ticks::shift ? now : due + left_out * period_;
   clock::rep expected = due.time_since_epoch().count();
   // relaxed: only one moves it on from there; nothing else is published
-  return next_.compare_exchange_strong(
-      expected, following.time_since_epoch().count(), std::memory_order_relaxed);
+  const bool taken = next_.compare_exchange_strong(
+      expected, after(from).time_since_epoch().count(), std::memory_order_relaxed);
+  return taken ? left_out : not_due;
 }
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY void ticker::wait(site where) {
+ROOST_BODY std::int64_t ticker::wait(site where) {
   detail::throw_if_stopped();
   tick next_tick(*this);
   for (;;) {
@@ -135,7 +166,7 @@ ROOST_BODY void ticker::wait(site where) {
     case detail::wait_state::stopped:
       detail::raise_stop();
     case detail::wait_state::done:
-      return;
+      return next_tick.left_out();
     default: // it was due: now take it, or another thread was faster
       break;
     }

@@ -164,6 +164,49 @@ TEST_CASE("a slow consumer finds one tick pending and the next a period later", 
   CHECK(steady::now() >= before + 20ms);
 }
 
+TEST_CASE("a thread that comes late for ticks is told how many were left out", "[ticker]") {
+  const auto now = steady::now();
+  ticker t(now - 3h - 30min, 1h);
+  CHECK(t.wait() == 3);
+  CHECK_FALSE(take_tick(t)); // the next one is an hour from now
+
+  ticker other(now - 3h - 30min, 1h);
+  std::int64_t left_out = -1;
+  CHECK(roost::select(roost::on_tick(other, [&](std::int64_t n) { left_out = n; })) == 0);
+  CHECK(left_out == 3);
+
+  ticker in_time(now, 1h);
+  CHECK(in_time.wait() == 0);
+}
+
+TEST_CASE("a ticker that skips keeps its beat, and one that shifts has no two ticks close together",
+          "[ticker]") {
+  const auto next_of = [](ticker& t, steady::time_point limit) {
+    return roost::select_biased(roost::on_tick(t), roost::on_deadline(limit));
+  };
+  const auto now = steady::now();
+  ticker skips(now - 1h + 20ms, 30min, roost::missed_ticks::skip);
+  CHECK(skips.wait() == 1); // of now - 1h + 20ms; that of half an hour later is left out
+  CHECK(next_of(skips, now + 10min) == 0);
+  CHECK(steady::now() >= now + 20ms);
+  CHECK_FALSE(take_tick(skips));
+
+  ticker shifts(now - 1h + 20ms, 30min, roost::missed_ticks::shift);
+  CHECK(shifts.wait() >= 1);
+  CHECK(next_of(shifts, steady::now() + 40ms) == 1);
+}
+
+TEST_CASE("a first tick may be due at once, in the past of all clocks, or never", "[ticker]") {
+  ticker at_once(steady::now(), 1h);
+  CHECK(take_tick(at_once));
+  CHECK_FALSE(take_tick(at_once));
+  ticker long_ago(steady::time_point::min(), 1h, roost::missed_ticks::skip);
+  CHECK(take_tick(long_ago));
+  CHECK_FALSE(take_tick(long_ago));
+  ticker never(steady::time_point::max(), 1ns);
+  CHECK_FALSE(take_tick(never));
+}
+
 TEST_CASE("a select takes the tick that is due and no other", "[ticker]") {
   const auto start = steady::now();
   ticker due(10ms);

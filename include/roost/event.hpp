@@ -42,15 +42,16 @@ class event {
   }
 
   /// Waits until it is set.
-  void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
+  void wait(site where = site::current()) const { (void)wait_until(detail::no_deadline, where); }
 
   /// True when it was set, false when the time passed first.
-  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
+  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) const {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
   /// The same until a point in time.
-  [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
+  [[nodiscard]] bool wait_until(detail::any_time_point deadline,
+                                site where = site::current()) const {
     return waiters_.wait({"event::wait", {}, where}, deadline, is_set_now{*this});
   }
 
@@ -69,8 +70,8 @@ class event {
     }
   };
 
-  detail::wait_queue waiters_;
-  bool set_ = false; // guarded by waiters_
+  mutable detail::wait_queue waiters_; // to wait changes nothing that its user sees
+  bool set_ = false;                   // guarded by waiters_
 };
 
 } // namespace roost::inline v0

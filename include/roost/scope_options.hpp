@@ -68,8 +68,9 @@ struct scope_options {
   on_error errors = on_error::fail_fast; ///< what a failure does to the other tasks
 
   /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
-  /// once. They stop nobody, are not kept, and the owner does not get them. If it throws, the
-  /// failure is the scope's after all, and what it threw goes to the unobserved-failure hook.
+  /// once. They stop nobody, are not kept, and the owner gets them only by get() of a handle. If it
+  /// throws, the failure is the scope's after all, and what it threw goes to the unobserved-failure
+  /// hook.
   std::function<void(const failure&)> on_failure = {};
 
   /// False: neither stops nor deadlines of the enclosing task reach this scope.

@@ -86,11 +86,15 @@ auto on_send(const sender<T>& to,
 
 /// The event is set: calls handler(), as all that follow do.
 template <class F = detail::no_handler>
-auto on_set(event& e, F handler = {}, site where = site::current());
+auto on_set(const event& e, F handler = {}, site where = site::current());
+template <class F = detail::no_handler>
+auto on_set(const event&&, F = {}, site = site::current()) = delete; // it would be gone
 
 /// Nothing is left to be done. For a task's handle there is another on_done.
 template <class F = detail::no_handler>
-auto on_done(wait_group& group, F handler = {}, site where = site::current());
+auto on_done(const wait_group& group, F handler = {}, site where = site::current());
+template <class F = detail::no_handler>
+auto on_done(const wait_group&&, F = {}, site = site::current()) = delete; // it would be gone
 
 /// The ticker's next tick is due; it is taken. A handler that takes a number is told how many ticks
 /// after it were left out, as ticker::wait() tells.
@@ -195,11 +199,11 @@ inline constexpr bool is_otherwise<otherwise_case<F>> = true;
 /// Has the access to the insides of primitives that their cases need.
 struct case_maker {
   template <class F>
-  static auto on_set(event& e, F handler, site where) {
+  static auto on_set(const event& e, F handler, site where) {
     return queue_case<event::is_set_now, F>(e.waiters_, {e}, std::move(handler), where);
   }
   template <class F>
-  static auto on_done(wait_group& group, F handler, site where) {
+  static auto on_done(const wait_group& group, F handler, site where) {
     return queue_case<wait_group::is_zero, F>(group.waiters_, {group}, std::move(handler), where);
   }
 };
@@ -291,13 +295,13 @@ auto on_send(const sender<T>& to, const std::type_identity_t<T>& item, F handler
 }
 
 template <class F>
-auto on_set(event& e, F handler, site where) {
+auto on_set(const event& e, F handler, site where) {
   detail::check_plain_handler<F>();
   return detail::case_maker::on_set(e, std::move(handler), where);
 }
 
 template <class F>
-auto on_done(wait_group& group, F handler, site where) {
+auto on_done(const wait_group& group, F handler, site where) {
   detail::check_plain_handler<F>();
   return detail::case_maker::on_done(group, std::move(handler), where);
 }

@@ -25,7 +25,9 @@ namespace roost::inline v0 {
 /// const std::vector<page> pages = roost::transform(urls, fetch, {.limit = 8});
 /// ```
 ///
-/// Results need only be movable. References become copies of what they refer to.
+/// Results need only be movable. References become copies of what they refer to. Where it ends by
+/// an exception or a stop, the results so far are gone: to keep them, or to use each as soon as its
+/// turn comes, let for_each send them into a channel (examples/24_ordered_window.cpp).
 template <detail::input_range R, class F>
 auto transform(R&& range,
                F&& f,

@@ -66,15 +66,16 @@ class wait_group {
   }
 
   /// Waits until the count is zero.
-  void wait(site where = site::current()) { (void)wait_until(detail::no_deadline, where); }
+  void wait(site where = site::current()) const { (void)wait_until(detail::no_deadline, where); }
 
   /// True when the count was zero, false when the time passed first.
-  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
+  [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) const {
     return wait_until(detail::deadline_after(timeout), where);
   }
 
   /// The same until a point in time.
-  [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current()) {
+  [[nodiscard]] bool wait_until(detail::any_time_point deadline,
+                                site where = site::current()) const {
     return waiters_.wait({"wait_group::wait", {}, where}, deadline, is_zero{*this});
   }
 
@@ -96,8 +97,8 @@ class wait_group {
     }
   };
 
-  detail::wait_queue waiters_;
-  std::size_t count_ = 0; // guarded by waiters_
+  mutable detail::wait_queue waiters_; // to wait changes nothing that its user sees
+  std::size_t count_ = 0;              // guarded by waiters_
 };
 
 /// One thing to be done, counted from enter() until this is destroyed.

@@ -17,17 +17,17 @@ namespace {
 
 struct wait_form {
   const char* name;
-  bool (*wait)(roost::event&);
+  bool (*wait)(const roost::event&);
 };
 
 const wait_form forms[] = {
     {"wait",
-     [](roost::event& e) {
+     [](const roost::event& e) {
        e.wait();
        return true;
      }},
-    {"wait_for", [](roost::event& e) { return e.wait_for(1h); }},
-    {"wait_until", [](roost::event& e) { return e.wait_until(roost::clock::now() + 1h); }},
+    {"wait_for", [](const roost::event& e) { return e.wait_for(1h); }},
+    {"wait_until", [](const roost::event& e) { return e.wait_until(roost::clock::now() + 1h); }},
 };
 
 } // namespace

@@ -25,20 +25,21 @@ using token = roost::wait_group::token;
 
 struct wait_form {
   const char* name;
-  bool (*wait)(roost::wait_group&);
+  bool (*wait)(const roost::wait_group&);
 };
 
 const wait_form forms[] = {
     {"wait",
-     [](roost::wait_group& g) {
+     [](const roost::wait_group& g) {
        g.wait();
        return true;
      }},
-    {"wait_for", [](roost::wait_group& g) { return g.wait_for(1h); }},
-    {"wait_until", [](roost::wait_group& g) { return g.wait_until(roost::clock::now() + 1h); }},
+    {"wait_for", [](const roost::wait_group& g) { return g.wait_for(1h); }},
+    {"wait_until",
+     [](const roost::wait_group& g) { return g.wait_until(roost::clock::now() + 1h); }},
 };
 
-bool is_zero(roost::wait_group& g) {
+bool is_zero(const roost::wait_group& g) {
   return g.wait_for(0ns);
 }
 

@@ -5,14 +5,17 @@
 #include "support/catch.hpp"
 #include "support/descriptors.hpp"
 #include "support/probe.hpp"
+#include "support/reports.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <fcntl.h>
+#include <string>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 // Descriptors in a selector, which keeps them in a set.
@@ -49,6 +52,41 @@ TEST_CASE("a descriptor's case stays in a selector until it is removed", "[posix
   CHECK_FALSE(all.remove(key));
   CHECK(all.empty());
   CHECK_FALSE(all.select_for(1ms));
+}
+
+TEST_CASE("a report names the descriptors of a selector", "[posix][selector][report]") {
+  const auto detail_with = [](std::size_t count) {
+    std::vector<test::two_ends> pipes;
+    std::string names = "fd ";
+    for (std::size_t i = 0; i < count; ++i) {
+      pipes.push_back(test::a_pipe());
+      if (i < 4)
+        names += (i == 0 ? "" : ", ") + std::to_string(pipes.back().near);
+    }
+    roost::event done;
+    roost::task_scope scope;
+    scope.spawn("watches", [&] {
+      roost::selector all;
+      for (const test::two_ends& p : pipes)
+        all.add(on_readable(p.near));
+      const std::size_t end = all.add(roost::on_set(done));
+      while (all.select() != end) {
+      }
+    });
+    test::wait_until_blocked(scope, 1);
+    const roost::report r = scope.report();
+    done.set();
+    std::string told;
+    for (const roost::object_report& what : test::call_in(r, "watches").waits_for) {
+      if (what.kind == "descriptors")
+        told = what.detail;
+    }
+    return std::pair(told, names);
+  };
+  const auto [three, three_names] = detail_with(3);
+  CHECK(three == three_names);
+  const auto [seven, seven_names] = detail_with(7);
+  CHECK(seven == seven_names + " and 3 more");
 }
 
 TEST_CASE("a selector waits for descriptors, channels and timers at once", "[posix][selector]") {

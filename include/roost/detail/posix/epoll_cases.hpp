@@ -9,6 +9,7 @@
 #include <roost/detail/select/case_timers.hpp>
 #include <roost/detail/select/outside_cases.hpp>
 #include <roost/detail/select/select_case.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
@@ -50,8 +51,9 @@ class epoll_cases final : public outside_cases {
   /// That the set is readable.
   class ready_operation final : public polled_operation {
    public:
-    explicit ready_operation(int set) noexcept
-        : polled_operation(nobody_else_, nullptr, nullptr, set, POLLIN) {}
+    ready_operation(const epoll_cases& of, int set) noexcept
+        : polled_operation(nobody_else_, nullptr, nullptr, set, POLLIN),
+          of_(of) {}
 
     bool try_alone() override { // look() has just found none
       get_ready_to_sleep();
@@ -59,7 +61,7 @@ class epoll_cases final : public outside_cases {
     }
     bool try_locked() noexcept override { return false; }
     void conclude(wait_state) noexcept override {}
-    void describe(object_note& note) const noexcept override { note.kind = "descriptors"; }
+    void describe(object_note& note) const noexcept override { of_.describe(note); }
 
     /// Why it could not be waited for, once; 0 if it could.
     int take_error() noexcept { return std::exchange(error_, 0); }
@@ -71,13 +73,16 @@ class epoll_cases final : public outside_cases {
         error_ = error;
     }
 
+    const epoll_cases& of_;
     int error_ = 0;
     spin_lock nobody_else_;
   };
 
   class ready_case final : public select_case {
    public:
-    explicit ready_case(int set) noexcept : select_case(&operation_, site()), operation_(set) {}
+    ready_case(const epoll_cases& of, int set) noexcept
+        : select_case(&operation_, site()),
+          operation_(of, set) {}
     void run() override {}
     void renumber(int set) noexcept { operation_.renumber(set); }
     int take_error() noexcept { return operation_.take_error(); }
@@ -99,6 +104,9 @@ class epoll_cases final : public outside_cases {
   // Or there was no descriptor left for a new one.
   bool needs_renewal() const noexcept { return process_ != ::getpid() || set_.number() < 0; }
   ROOST_COLD_BODY void renew();
+
+  /// For a report, which holds the selector's thread in its wait meanwhile.
+  ROOST_COLD_BODY void describe(object_note& note) const noexcept;
 
   ROOST_BODY int watch(int fd) noexcept;
   bool change(int how, int fd, std::uint32_t events) noexcept;
@@ -130,7 +138,7 @@ ROOST_BODY owned_descriptor new_epoll_set() {
 
 ROOST_BODY epoll_cases::epoll_cases()
     : set_(new_epoll_set()),
-      ready_case_(std::make_shared<ready_case>(set_.number())) {
+      ready_case_(std::make_shared<ready_case>(*this, set_.number())) {
   any_.shared = ready_case_;
 }
 
@@ -233,6 +241,24 @@ ROOST_BODY view<kept_case* const> epoll_cases::look() {
   if (is_stale) // or the system would tell of it for ever
     renew();
   return {ready_.data(), count};
+}
+
+ROOST_COLD_BODY void epoll_cases::describe(object_note& note) const noexcept {
+  constexpr std::size_t named_at_most = 4;
+  note.kind = "descriptors";
+  std::size_t named = 0;
+  std::size_t more = 0;
+  for (std::size_t number = 0; number < by_number_.size(); ++number) {
+    if (by_number_[number].last == nullptr)
+      continue;
+    if (named == named_at_most) {
+      ++more;
+    } else {
+      note.detail.add(named++ == 0 ? "fd " : ", ").add(number);
+    }
+  }
+  if (more != 0)
+    note.detail.add(" and ").add(more).add(" more");
 }
 
 // The old set goes first, so that it takes no descriptor more.

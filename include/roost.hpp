@@ -17,7 +17,8 @@
 ///     keep the latest value, or lose what nobody takes     make_channel with an overflow policy
 ///     hand each value to every receiver                    broadcast
 ///     look at the latest value, wait for the next          watch
-///     hand over many values at a time                      send_all, receive_some
+///     hand over many values at a time                      sender::send_all
+///     take many values at a time                           receiver::receive_some
 ///     tell receivers that the sender has failed            sender::fail
 ///     send without keeping the channel open                weak_sender
 ///     tell that something has happened                     event

@@ -22,7 +22,7 @@ namespace roost::inline v0 {
 
 namespace detail {
 struct barrier_case;
-}
+} // namespace detail
 
 /// Lets a number of threads go through phases together: none goes on before all have arrived; then
 /// the next phase begins. It is std::barrier, but a stop wakes its waiters. For something that

@@ -26,8 +26,13 @@
 
 namespace roost::inline v0 {
 
-/// A channel hands items from any number of senders to any number of receivers, in order. It is
-/// reached through its two kinds of ends. To wait for something without a value take an event.
+template <class T>
+class sender;
+template <class T>
+class receiver;
+
+/// The two ends of a new channel, which hands items from any number of senders to any number of
+/// receivers, in order. To wait for something without a value take an event.
 ///
 /// ```cpp
 /// roost::task_scope scope;
@@ -56,12 +61,6 @@ namespace roost::inline v0 {
 /// throw bad_alloc; it frees those that are empty again, but one with a limit keeps them once it
 /// was full. Items that are neither small and trivially copyable nor strings or standard smart
 /// pointers take one allocation each.
-template <class T>
-class sender;
-template <class T>
-class receiver;
-
-/// The two ends of a new channel.
 template <class T>
 struct channel_ends {
   sender<T> tx;   ///< the end to send through
@@ -95,8 +94,8 @@ channel_ends<T> open_channel(std::size_t capacity, overflow policy, std::string_
 inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
 } // namespace detail
 
-/// The end to send through. An item passed as an rvalue is taken only on success; otherwise the
-/// caller's variable still has it.
+/// The end to send through; channel_ends tells what holds of channels. An item passed as an rvalue
+/// is taken only on success; otherwise the caller's variable still has it.
 template <class T>
 class sender : public detail::channel_end<detail::stored_item<T>, detail::channel_side::sending> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,
@@ -181,10 +180,11 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   static T copy(const T& item);
 };
 
-/// The end to receive from. It is an input range: a range-for receives until the channel is closed
-/// and empty. It throws when the task is stopped, or when sender::fail() has closed the channel.
-/// Senders wait for it as long as it lives. So declare the one that you keep after the scope of the
-/// senders: then a loop that is left before its end, by an exception as well, tells them.
+/// The end to receive from; channel_ends tells what holds of channels. It is an input range: a
+/// range-for receives until the channel is closed and empty. It throws when the task is stopped, or
+/// when sender::fail() has closed the channel. Senders wait for it as long as it lives. So declare
+/// the one that you keep after the scope of the senders: then a loop that is left before its end,
+/// by an exception as well, tells them.
 template <class T>
 class receiver
     : public detail::channel_end<detail::stored_item<T>, detail::channel_side::receiving> {

@@ -32,7 +32,7 @@ class exception_list : public std::exception {
 
   /// All of them; there is one at least where roost throws it.
   const std::vector<failure>& failures() const noexcept { return contents_->failures; }
-  /// How many there are, and what the first says.
+  /// How many there are, and what each of them says.
   const char* what() const noexcept override { return contents_->what.c_str(); }
 
  private:
@@ -88,7 +88,7 @@ namespace detail {
 
 ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
   return with_message_of(error, [](const char* text) { return std::string(text); });
-}
+} // namespace detail
 
 ROOST_COLD_BODY std::string name_or_unnamed(std::string_view name) {
   return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";

@@ -12,7 +12,7 @@ namespace roost::inline v0 {
 namespace detail {
 template <class T>
 class broadcast_core;
-}
+} // namespace detail
 
 /// What a wait for a broadcast or a watch brought: an item that others have, too, so it is
 /// constant; or the reason why there is none. Used like a std::optional. Copies refer to the same

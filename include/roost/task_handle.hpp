@@ -31,13 +31,19 @@ struct handle_access;
 [[noreturn]] void throw_got_before(const task& t, const site& where);
 [[noreturn]] void throw_waits_for_itself(const task& t, const site& where);
 
+} // namespace detail
+
+namespace detail { // for users, too: what they call of a task_handle
+
 /// What all handles have in common.
 template <class R>
 class handle_base {
  public:
   handle_base(const handle_base&) = delete;
   handle_base& operator=(const handle_base&) = delete;
+  /// Takes the result over; of the other nothing is left but to destroy it or to assign to it.
   handle_base(handle_base&&) noexcept = default;
+  /// Takes the result over; the one that was here is dropped.
   handle_base& operator=(handle_base&&) noexcept = default;
 
   /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
@@ -151,7 +157,7 @@ R handle_base<R>::get(site where) {
     got_ = false;
     throw;
   }
-}
+} // namespace detail
 
 template <class R>
 bool handle_base<R>::request_stop(std::string_view why, site where) {

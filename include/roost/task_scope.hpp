@@ -130,10 +130,11 @@ class task_scope {
   template <class F>
   auto spawn(task_name name, F&& f, site where = site::current());
 
-  // Arguments for the callable, as std::jthread takes them: refused in words.
+  /// Refused: bind arguments of the callable with a lambda.
   template <class F, class... Args>
     requires(detail::are_arguments<Args...> && !std::is_convertible_v<F, task_name>)
   void spawn(F&&, Args&&...) { refuse_arguments<Args...>(); }
+  /// Refused: bind arguments of the callable with a lambda.
   template <class F, class... Args>
     requires detail::are_arguments<Args...>
   void spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }
@@ -152,9 +153,11 @@ class task_scope {
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(task_name name, F&& f, site where = site::current());
+  /// Refused: bind arguments of the callable with a lambda.
   template <class F, class... Args>
     requires(detail::are_arguments<Args...> && !std::is_convertible_v<F, task_name>)
   void try_spawn(F&&, Args&&...) { refuse_arguments<Args...>(); }
+  /// Refused: bind arguments of the callable with a lambda.
   template <class F, class... Args>
     requires detail::are_arguments<Args...>
   void try_spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }

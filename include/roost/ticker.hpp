@@ -21,7 +21,7 @@ namespace roost::inline v0 {
 namespace detail {
 template <class F>
 class tick_case;
-}
+} // namespace detail
 
 /// What becomes of the ticks whose time passes while no thread takes them: the oldest one stays
 /// pending, the others are left out. This says when the next one is due.

@@ -57,6 +57,7 @@ class wait_group {
   /// Runs `f` as a task of `scope`, counted until its captures are destroyed.
   template <class Scope, class F>
   auto spawn(Scope& scope, F&& f, site where = site::current());
+  /// Refused: bind arguments of the callable with a lambda.
   template <class Scope, class F, class... Args>
     requires detail::are_arguments<Args...>
   void spawn(Scope&, F&&, Args&&...) {

@@ -24,6 +24,7 @@
 
 using namespace std::chrono_literals;
 using test::expect;
+using test::without_memory;
 
 namespace {
 
@@ -48,15 +49,6 @@ int with_each_allocation_failing(F f, Check check) {
       return n;
   }
 }
-
-/// All allocations of this thread fail while it lives.
-class without_memory {
- public:
-  without_memory() { test::no_memory = true; }
-  without_memory(const without_memory&) = delete;
-  without_memory& operator=(const without_memory&) = delete;
-  ~without_memory() { test::no_memory = false; }
-};
 
 bool on_plain_thread() {
   return !roost::this_task::stop_token().stop_possible() &&

@@ -20,25 +20,12 @@ using namespace std::chrono_literals;
 using roost::broadcast;
 using roost::watch;
 using test::expect;
+using test::goes_without_memory;
 using test::item_counts;
 
 namespace {
 
 constexpr auto ignore = [](auto&&...) {};
-
-// Runs `f()` while every allocation of this thread fails.
-template <class F>
-bool goes_without_memory(F f) {
-  test::no_memory = true;
-  bool happened = true;
-  try {
-    f();
-  } catch (const std::bad_alloc&) {
-    happened = false;
-  }
-  test::no_memory = false;
-  return happened;
-}
 
 template <class T>
 void small_items(const T& value, const char* what) {

@@ -27,24 +27,11 @@ using roost::on_tick;
 using roost::on_timeout;
 using roost::otherwise;
 using test::expect;
+using test::goes_without_memory;
 
 namespace {
 
 constexpr auto ignore = [](auto&&...) {};
-
-// Runs `f()` while every allocation of this thread fails.
-template <class F>
-bool goes_without_memory(F f) {
-  test::no_memory = true;
-  bool happened = true;
-  try {
-    f();
-  } catch (const std::bad_alloc&) {
-    happened = false;
-  }
-  test::no_memory = false;
-  return happened;
-}
 
 void without_waiting() {
   const auto numbers = roost::make_channel<int>(2);

@@ -19,6 +19,26 @@ inline constinit thread_local long until_failure = -1;
 /// While true, all allocations of this thread fail.
 inline constinit thread_local bool no_memory = false;
 
+/// Every allocation of this thread fails while it lives.
+struct without_memory {
+  without_memory() { no_memory = true; }
+  without_memory(const without_memory&) = delete;
+  without_memory& operator=(const without_memory&) = delete;
+  ~without_memory() { no_memory = false; }
+};
+
+/// Runs `f()` while every allocation of this thread fails. False if it has thrown bad_alloc.
+template <class F>
+bool goes_without_memory(F f) {
+  const without_memory now;
+  try {
+    f();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 /// Those of all threads that fail.
 inline countdown failing_allocations;
 

@@ -34,7 +34,7 @@ class short_text {
   }
 
   /// "1 sender", "3 senders".
-  short_text& count(std::size_t number, std::string_view noun) noexcept {
+  short_text& count(std::uint64_t number, std::string_view noun) noexcept {
     add(number).add(" ").add(noun);
     return number == 1 ? *this : add("s");
   }

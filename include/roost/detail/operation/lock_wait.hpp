@@ -66,7 +66,7 @@ class lock_wait : public list_node<lock_wait> {
     std::size_t count = 0;
 
     intrusive_list<lock_wait>& list_of(lock_holder h) noexcept {
-      return by_thread[h.thread() % by_thread.size()];
+      return by_thread[static_cast<std::uint32_t>(h.thread()) % by_thread.size()];
     }
     void add(lock_wait& w) noexcept {
       list_of(w.waiter_).insert_after(nullptr, w);

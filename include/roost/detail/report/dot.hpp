@@ -44,12 +44,15 @@ class report_dot {
   void add_edge(const std::string& from, const std::string& to, const std::string& look) {
     text_ += "  " + from + " -> " + to + " [" + look + "];\n";
   }
+  std::string name_of(std::size_t task) const {
+    return "task" + std::to_string(report_.tasks[task].id);
+  }
   static std::string escaped(std::string_view label);
 
   const report& report_;
   report_tree tree_;
   number_index drawn_;     // the ids of objects that are drawn
-  number_index shown_by_;  // a task's id to the id of the task that stands for its group
+  number_index shown_by_;  // a task's id to the place of the task that stands for its group
   std::size_t timers_ = 0; // objects without an id
   std::string text_;
 };
@@ -58,9 +61,8 @@ class report_dot {
 ROOST_COLD_BODY std::string report_dot::write() {
   for (std::size_t scope = 0; scope < report_.scopes.size(); ++scope) {
     tree_.for_each_group(scope, [this](std::size_t first) {
-      tree_.for_each_in_group(first, [&](std::size_t task) {
-        shown_by_.add(report_.tasks[task].id, report_.tasks[first].id);
-      });
+      tree_.for_each_in_group(
+          first, [&](std::size_t task) { shown_by_.add(report_.tasks[task].id, first); });
     });
   }
   text_ = "digraph roost {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
@@ -104,7 +106,7 @@ ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string&
 ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::string& scope) {
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
-  const std::string name = "task" + std::to_string(first.id);
+  const std::string name = name_of(first_task);
   std::string label = in_quotes(first.name);
   if (size > 1)
     label += " x" + std::to_string(size);
@@ -125,7 +127,7 @@ ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const block
   for (const object_report& o : b.waits_for) {
     const std::size_t task = shown_by_.find(o.task);
     if (o.task != 0 && task != number_index::none) {
-      add_edge(waiter, "task" + std::to_string(task), look);
+      add_edge(waiter, name_of(task), look);
       continue;
     }
     const std::string name =
@@ -135,7 +137,7 @@ ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const block
     add_edge(waiter, name, look);
     if (const std::size_t peer = o.peer ? shown_by_.find(o.peer->task) : number_index::none;
         peer != number_index::none)
-      add_edge(name, "task" + std::to_string(peer), "style=dotted");
+      add_edge(name, name_of(peer), "style=dotted");
   }
 }
 

@@ -70,7 +70,7 @@ ROOST_COLD_BODY std::string_view word_for(stop_reason reason) noexcept {
 }
 
 /// "1 task", "3 tasks".
-ROOST_COLD_BODY std::string count_of(std::size_t number, std::string_view noun) {
+ROOST_COLD_BODY std::string count_of(std::uint64_t number, std::string_view noun) {
   return std::string(short_text<64>().count(number, noun).view());
 }
 

@@ -52,9 +52,12 @@ class task_context : public context {
 
   /// When it began to run; the clock's epoch if it has not.
   clock::time_point since() const noexcept {
-    return since_.load(std::memory_order_relaxed); // relaxed: for reports
+    // relaxed, here and below: for reports
+    return clock::time_point(clock::duration(since_.load(std::memory_order_relaxed)));
   }
-  void begins() noexcept { since_.store(sync::now(), std::memory_order_relaxed); }
+  void begins() noexcept {
+    since_.store(sync::now().time_since_epoch().count(), std::memory_order_relaxed);
+  }
 
   /// Never used again, unlike an address.
   std::uint64_t id() const noexcept { return id_; }
@@ -89,7 +92,7 @@ class task_context : public context {
   std::shared_ptr<task_domain> own_;
   std::string name_;
   site spawned_;
-  sync::atomic<clock::time_point> since_{clock::time_point()}; // written by the task's thread
+  sync::atomic<clock::rep> since_{0}; // since the epoch; written by the task's thread
   std::uint64_t id_ = next_id();
 };
 

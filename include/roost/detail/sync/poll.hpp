@@ -9,7 +9,6 @@
 #include <ctime>
 #include <poll.h>
 #include <ratio>
-#include <type_traits>
 
 namespace roost::inline v0::detail::sync {
 
@@ -30,29 +29,26 @@ inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noe
   const clock::time_point begin = now();
   if (deadline <= begin) // compared first: the difference may be more than fits
     return poll_now(all, count);
-  const clock::duration left = deadline - begin;
+  // A longer time may not fit into what the system takes: it is cut off, and callers look again.
+  constexpr clock::duration longest = std::chrono::hours(24);
+  const clock::duration left = deadline - begin < longest ? deadline - begin : longest;
   const int users_error = errno;
 #if defined(__linux__)
-  static_assert(std::is_same_v<clock::period, std::nano>);
-  const auto whole = std::chrono::floor<std::chrono::seconds>(left);
   timespec time{};
-  time.tv_sec = whole.count();
-  time.tv_nsec = (left - whole).count();
+  const auto seconds = std::chrono::duration_cast<std::chrono::duration<std::time_t>>(left);
+  using nanoseconds = std::chrono::duration<decltype(time.tv_nsec), std::nano>;
+  time.tv_sec = seconds.count();
+  time.tv_nsec = std::chrono::duration_cast<nanoseconds>(left - seconds).count();
   int ready = ::ppoll(all, count, deadline == no_deadline ? nullptr : &time, nullptr);
 #else
-  // A time that is longer is cut off: callers look at the clock.
-  constexpr std::chrono::milliseconds longest = std::chrono::hours(1);
-  const auto rounded_up = left < longest ? std::chrono::ceil<std::chrono::milliseconds>(left) //
-                                         : longest;
+  const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(left);
   int ready =
       ::poll(all, count, deadline == no_deadline ? -1 : static_cast<int>(rounded_up.count()));
-  if (ready == 0 && now() < deadline)
-    return -EINTR;
 #endif
   if (ready < 0)
     ready = -errno;
   errno = users_error;
-  return ready;
+  return ready == 0 && now() < deadline ? -EINTR : ready;
 }
 
 } // namespace roost::inline v0::detail::sync

@@ -109,7 +109,7 @@ class trace_log final : public observer {
   std::array<block_of_shard, observer_shards> places_{};
   sync::atomic<std::size_t> taken_{0}; // blocks; may be more than there are
   sync::atomic<std::uint64_t> dropped_{0};
-  sync::atomic<clock::time_point> first_drop_{no_deadline}; // the earliest
+  sync::atomic<clock::rep> first_drop_{no_deadline.time_since_epoch().count()}; // the earliest
 };
 
 // --- implementation ---------------------------------------------------------
@@ -148,8 +148,10 @@ ROOST_BODY bool trace_log::find_place(block_of_shard& in) noexcept {
 
 ROOST_COLD_BODY void trace_log::drop(clock::time_point at) noexcept {
   // relaxed, all: they are read after await_observers(), whose locks come after the one held here
-  clock::time_point first = first_drop_.load(std::memory_order_relaxed);
-  while (at < first && !first_drop_.compare_exchange_weak(first, at, std::memory_order_relaxed)) {
+  const clock::rep time = at.time_since_epoch().count();
+  clock::rep first = first_drop_.load(std::memory_order_relaxed);
+  while (time < first &&
+         !first_drop_.compare_exchange_weak(first, time, std::memory_order_relaxed)) {
   }
   dropped_.fetch_add(1, std::memory_order_relaxed); // relaxed: as above
 }
@@ -170,7 +172,7 @@ ROOST_COLD_BODY trace_entries trace_log::so_far() const {
   trace_entries found{begin_, earlier(end_, sync::now()), {}, 0};
   await_observers(); // what is older is there now
   // relaxed, here and below: those locks order them
-  const clock::time_point first_drop = first_drop_.load(std::memory_order_relaxed);
+  const clock::time_point first_drop{clock::duration(first_drop_.load(std::memory_order_relaxed))};
   found.end = earlier(found.end, first_drop);
   found.dropped = dropped_.load(std::memory_order_relaxed);         // relaxed: likewise
   const std::size_t taken = taken_.load(std::memory_order_relaxed); // relaxed: likewise

@@ -69,7 +69,7 @@ for file in "${sources[@]}"; do
 done
 
 # The version is written in version.hpp and nowhere else; the README's list of changes tells its history.
-version=$(sed -nE 's/^#define ROOST_VERSION_(MAJOR|MINOR|PATCH) //p' include/roost/version.hpp | paste -sd.)
+version=$(.ci/version.sh)
 mapfile -t others < <(printf '%s\n' "${texts[@]}" | grep -vxE 'README.md|include/roost/version.hpp')
 banned "the version is written in version.hpp only" "(^|[^0-9.])${version//./\\.}([^0-9.]|$)|define ROOST_VERSION_[A-Z]" "${others[@]}"
 

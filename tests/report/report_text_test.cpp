@@ -104,7 +104,7 @@ TEST_CASE("tasks of different scopes do not share a line", "[report]") {
 TEST_CASE("the text has at most 40 lines, unless more are asked for", "[report]") {
   sample_report sample;
   sample.scope(1, "s");
-  for (std::uint64_t id = 1; id <= 39; ++id)
+  for (std::size_t id = 1; id <= 39; ++id)
     sample_report::block(sample.task(100 + id, 1, "t"), id);
   CHECK(lines_of(to_text(sample.r)) == 40);
   CHECK(to_text(sample.r).find("more lines") == std::string::npos);

@@ -78,7 +78,7 @@ class observer {
 void wait_somehow(std::uint64_t way) {
   switch (way % 8) {
   case 0: {
-    auto ends = roost::make_channel<std::string>(way % 3, "strings");
+    auto ends = roost::make_channel<std::string>(static_cast<std::uint32_t>(way) % 3, "strings");
     roost::task_scope scope({.name = "pipe"});
     scope.spawn("sender", [tx = std::move(ends.tx)] {
       for (int i = 0; i < 5; ++i)

@@ -84,10 +84,10 @@ class recording {
 
 void work(std::uint64_t stream) {
   random_numbers random(stream);
-  auto items = roost::make_channel<int>(random.next() % 3, "items");
+  auto items = roost::make_channel<int>(static_cast<std::size_t>(random.below(3)), "items");
   roost::event event;
   roost::task_scope scope({.name = "work",
-                           .limit = 1 + random.next() % 4,
+                           .limit = 1 + static_cast<std::size_t>(random.below(4)),
                            .timeout = random.next() % 8 == 0 ? 1ms : 10s,
                            .exit = roost::on_exit::stop});
   for (std::uint64_t i = random.next() % 12; i > 0; --i) {

@@ -3,6 +3,10 @@
 
 #include <utility>
 
+// The headers and the package files that are found belong together.
+static_assert(ROOST_VERSION_MAJOR * 10'000 + ROOST_VERSION_MINOR * 100 + ROOST_VERSION_PATCH ==
+              VERSION_OF_PACKAGE);
+
 int main() {
   int sum = 0;
   roost::task_scope scope;

@@ -103,22 +103,18 @@ TEST_CASE("deadlines come in their order however they were made", "[timekeeper]"
   test::with_enough_time([](std::chrono::milliseconds unit) {
     std::mutex mutex;
     std::vector<int> order;
-    const roost::task_scope outermost({.timeout = 1h});
+    std::vector<std::unique_ptr<test_timer>> timers;
+    roost::detail::timekeeper keeper; // one for all, as a scope and those inside it have
     const auto start = roost::clock::now();
-    std::vector<std::unique_ptr<roost::task_scope>> scopes;
-    std::vector<std::unique_ptr<std::stop_callback<std::function<void()>>>> notes;
-    const int times[] = {3, 1, 5, 2, 4};
-    for (const int time : times) {
-      scopes.push_back(std::make_unique<roost::task_scope>(
-          roost::scope_options{.deadline = start + time * unit, .covers_owner = false}));
-      notes.push_back(std::make_unique<std::stop_callback<std::function<void()>>>(
-          scopes.back()->get_stop_token(), [time, &mutex, &order] {
-            const std::lock_guard lock(mutex);
-            order.push_back(time);
-          }));
+    for (const int time : {3, 1, 5, 2, 4}) {
+      timers.push_back(std::make_unique<test_timer>([time, &mutex, &order] {
+        const std::lock_guard lock(mutex);
+        order.push_back(time);
+      }));
+      keeper.add(*timers.back(), start + time * unit);
     }
     if (roost::clock::now() > start + unit)
-      return false; // a deadline may have passed before its scope was made
+      return false; // a deadline may have passed before a later one was there
     test::wait_until([&] {
       const std::lock_guard lock(mutex);
       return order.size() == 5;

@@ -16,8 +16,8 @@ done < <(grep -ohE '(href|src)="[^"#:]+["#]' html/*.html | sed -E 's/^[a-z]+="|[
 
 # A control: a name without a comment is refused.
 mkdir -p control
-printf '%s\n' '/// \file' 'namespace roost {' 'int without_a_comment();' '}' >control/control.hpp
-if { cat Doxyfile && echo "INPUT += $PWD/control/control.hpp" && echo "OUTPUT_DIRECTORY = $PWD/control"; } |
+printf '%s\n' '/// \file' 'namespace roost {' 'int without_a_comment();' '}' >control/control.h
+if { cat Doxyfile && echo "INPUT += $PWD/control/control.h" && echo "OUTPUT_DIRECTORY = $PWD/control"; } |
   doxygen - >control/log 2>&1 || ! grep -q 'without_a_comment() (function) of namespace roost is not documented' control/log; then
   echo "reference.sh: a name without a comment is not noticed" && cat control/log && dead=1
 fi

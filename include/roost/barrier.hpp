@@ -30,9 +30,13 @@ struct barrier_case;
 ///
 /// ```cpp
 /// roost::barrier step(workers);
-/// for (int w = 0; w < workers; ++w)
-///   scope.spawn([&, w] { for (int i = 0; i < steps; ++i) compute(w, i),
-///   step.arrive_and_wait(); });
+/// for (std::size_t w = 0; w < workers; ++w)
+///   scope.spawn([&, w] {
+///     for (int i = 0; i < steps; ++i) {
+///       compute(w, i);
+///       step.arrive_and_wait();
+///     }
+///   });
 /// ```
 ///
 /// A thread that ends before the others calls arrive_and_drop(), or they would wait for it. A task

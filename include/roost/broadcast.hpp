@@ -33,8 +33,8 @@ class broadcast_receiver;
 /// ```cpp
 /// roost::broadcast<quote> quotes(64);
 /// scope.spawn([rx = quotes.subscribe()] { for (const quote& q : rx) show(q); });
-/// scope.spawn([rx = quotes.subscribe(roost::overflow::drop_oldest)] { ... });
-/// quotes.send(latest());                // both get it
+/// scope.spawn([rx = quotes.subscribe(roost::overflow::drop_oldest)] { draw(rx.receive()); });
+/// (void)quotes.send(latest());          // both get it
 /// ```
 ///
 /// This is the sending end, a counted handle. When the last one goes, or one is close()d, receivers

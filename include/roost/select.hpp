@@ -31,7 +31,7 @@ namespace roost::inline v0 {
 /// ```cpp
 /// roost::select(
 ///     roost::on_receive(requests, [&](auto r) { r ? serve(*r) : finish(); }),
-///     roost::on_send(tx, item, [&](roost::send_result sent) { ... }),
+///     roost::on_send(tx, item, [&](roost::send_result sent) { note(sent.status()); }),
 ///     roost::on_timeout(2s, [&] { give_up(); }));
 /// ```
 ///

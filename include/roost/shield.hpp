@@ -22,9 +22,11 @@ namespace roost::inline v0 {
 /// made under it, but for `limit` at most. For the cleaning up that has to wait:
 ///
 /// ```cpp
+/// try {
+///   work();
 /// } catch (const roost::stopped&) {
-///   roost::shield s(500ms);
-///   log.send("worker stopped");         // goes through although the task was stopped
+///   const roost::shield s(500ms);
+///   (void)log.send("worker stopped"); // goes through although the task was stopped
 ///   throw;
 /// }
 /// ```

@@ -21,9 +21,9 @@ namespace roost::inline v0 {
 ///
 /// ```cpp
 /// void on_request(std::stop_token token) {
-///   roost::stop_when s(token);
-///   roost::task_scope scope;            // stopped by the token as well
-///   ...
+///   const roost::stop_when s(token);
+///   roost::task_scope scope; // stopped by the token as well
+///   scope.spawn(answer);
 /// }
 /// ```
 ///

@@ -57,11 +57,12 @@ class task_name {
 /// background_scope.
 ///
 /// ```cpp
-/// std::vector<page> pages = load();
-/// roost::task_scope scope;                    // after what its tasks refer to
-/// for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
+/// {
+///   std::vector<page> pages = load();
+///   roost::task_scope scope;                    // after what its tasks refer to
+///   for (auto& p : pages) scope.spawn("render", [&p] { p.render(); });
+/// } // joined here; a failed task rethrows here
 /// ```
-///   }                                             // joined here; a failed task rethrows here
 ///
 /// The end: its block left normally, it waits for all tasks (on_exit::join) or stops them first
 /// (on_exit::stop), and throws what join() throws. Left by an exception, it stops them and waits;

@@ -19,9 +19,9 @@ namespace roost::inline v0 {
 /// value. Prefer it to a plain task_scope where the body itself may fail:
 ///
 /// ```cpp
-/// const report r = roost::with_scope({.timeout = 2s}, [&](roost::task_scope& scope) {
+/// const overview seen = roost::with_scope({.timeout = 2s}, [&](roost::task_scope& scope) {
 ///   auto users = scope.spawn([&] { return db.users(); });
-///   return report{users.get()};
+///   return overview{users.get()};
 /// });
 /// ```
 ///

@@ -4,6 +4,7 @@
 #include <roost.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ struct scope_probe {
     });
     return count;
   }
+
+  /// Tells whether it was stopped also once it is gone, and before its token does: that is told last.
+  static std::shared_ptr<const stop_domain> domain(const task_scope& scope) { return scope.state_; }
 
   /// Tasks of this scope whose function has been entered or is about to be.
   static std::size_t started_tasks(const task_scope& scope) {

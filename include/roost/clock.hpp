@@ -8,8 +8,18 @@
 
 namespace roost::inline v0 {
 
-/// The only clock roost uses. It is steady: setting the system's time wakes and delays nothing.
-using clock = std::chrono::steady_clock;
+/// The only clock roost uses. It is steady: setting the system's time wakes and delays nothing. Its
+/// times are those of std::chrono::steady_clock, and so is what it reads; but in a bubble of
+/// <roost/testing.hpp> it reads the time of the bubble.
+struct clock {
+  using rep = std::chrono::steady_clock::rep;
+  using period = std::chrono::steady_clock::period;
+  using duration = std::chrono::steady_clock::duration;
+  using time_point = std::chrono::steady_clock::time_point;
+  static constexpr bool is_steady = true;
+
+  static time_point now() noexcept { return detail::sync::now(); }
+};
 
 namespace detail {
 
@@ -100,10 +110,11 @@ class any_time_point {
   template <class Clock, class Duration>
   static constexpr clock::time_point
   converted(std::chrono::time_point<Clock, Duration> time) noexcept {
-    static_assert(std::is_same_v<Clock, clock>,
+    constexpr bool is_steady = std::is_same_v<Clock, std::chrono::steady_clock>;
+    static_assert(is_steady || std::is_same_v<Clock, clock>,
                   "roost: a deadline is a time of roost::clock, which nobody can set; for one of "
                   "another clock take the time that is left");
-    if constexpr (std::is_same_v<Clock, clock>) {
+    if constexpr (is_steady || std::is_same_v<Clock, clock>) {
       return clock::time_point(any_duration(time.time_since_epoch()));
     } else {
       return {};

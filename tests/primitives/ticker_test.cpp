@@ -63,7 +63,7 @@ TEST_CASE("a ticker stays where it is and time is that of the steady clock", "[t
   STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<ticker>);
   STATIC_REQUIRE_FALSE(std::is_move_constructible_v<ticker>);
   STATIC_REQUIRE_FALSE(std::is_convertible_v<steady::duration, ticker>);
-  STATIC_REQUIRE(std::is_same_v<steady, std::chrono::steady_clock>);
+  STATIC_REQUIRE(std::is_same_v<steady::time_point, std::chrono::steady_clock::time_point>);
   STATIC_REQUIRE(steady::is_steady);
 }
 

@@ -8,6 +8,7 @@
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/verdict.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/tally.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -42,10 +43,11 @@ class scope_state::verdict_watch final {
   /// True if it has told.
   ROOST_COLD_BODY bool look(clock::time_point now) noexcept;
 
-  /// The root that the calling thread owns, if that is to be looked at.
+  /// The root that the calling thread owns, if that is to be looked at. A bubble looks itself.
   static scope_state* root_here() noexcept {
     auto* const root = static_cast<scope_state*>(this_thread.root); // only scopes are there
-    return root != nullptr && !root->verdict_is_told_ ? root : nullptr;
+    const bool looks = root != nullptr && !root->verdict_is_told_ && sync::bubble_here == nullptr;
+    return looks ? root : nullptr;
   }
 
  private:

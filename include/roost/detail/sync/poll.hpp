@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/now.hpp>
 
 #include <cerrno>
@@ -24,11 +25,13 @@ inline int poll_now(pollfd* all, nfds_t count) noexcept {
 }
 
 /// The same, but sleeps until one of them is ready, or a signal is handled (-EINTR), or until
-/// `deadline`: 0.
+/// `deadline`: 0. In a bubble no time passes meanwhile.
 inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noexcept {
   const clock::time_point begin = now();
   if (deadline <= begin) // compared first: the difference may be more than fits
     return poll_now(all, count);
+  if (bubble_here != nullptr)
+    deadline = no_deadline;
   // A longer time may not fit into what the system takes: it is cut off, and callers look again.
   constexpr clock::duration longest = std::chrono::hours(24);
   const clock::duration left = deadline - begin < longest ? deadline - begin : longest;

@@ -72,7 +72,7 @@ class futex_word_sleep {
                   std::uint32_t value,
                   clock::time_point deadline) noexcept {
     // The clock that a deadline of this call counts by.
-    static_assert(std::is_same_v<clock, std::chrono::steady_clock>);
+    static_assert(std::is_same_v<clock::time_point::clock, std::chrono::steady_clock>);
     static_assert(std::is_same_v<clock::period, std::nano>);
     // The kernel refuses negative times; and floor() of the lowest one would overflow.
     const auto since_start =

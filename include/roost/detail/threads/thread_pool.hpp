@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
@@ -502,7 +503,10 @@ ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) n
     }
   }
   const bool is_lookout = pause != clock::duration::zero();
-  const wait_state end = record.await(sync::now() + (is_lookout ? pause : idle_time_));
+  // In a bubble no time passes for an idle thread's sake.
+  const bool for_ever = !is_lookout && sync::bubble_here != nullptr;
+  const wait_state end =
+      record.await(for_ever ? no_deadline : sync::now() + (is_lookout ? pause : idle_time_));
   if (end != wait_state::timed_out)
     return end == wait_state::done ? coming::called : coming::for_the_last_time;
   const std::lock_guard guard(lock_);

@@ -4,16 +4,23 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
-#include <roost/detail/sync/condition_variable.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
+#include <roost/detail/sync/yield.hpp>
+#include <roost/detail/wait/observer.hpp>
+#include <roost/detail/wait/parker.hpp>
+#include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
+#include <roost/detail/wait/wait_record.hpp>
 
 #include <chrono>
-#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
-#include <thread>
+#include <new>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -28,6 +35,7 @@ class timer : public list_node<timer> {
   virtual void expired() noexcept = 0; // runs on the timekeeper's thread, with no lock held
 
   clock::time_point when_{}; // guarded by the timekeeper's mutex
+  std::uint64_t asked_ = 0;  // likewise; in a bubble: see bubble_thread::ask()
 };
 
 /// Watches the deadlines of an outermost scope and of all that is made inside it. Its one thread
@@ -42,7 +50,8 @@ class timekeeper {
   timekeeper(const timekeeper&) = delete;
   timekeeper& operator=(const timekeeper&) = delete;
 
-  /// Throws std::system_error if the thread cannot be started; then nothing is changed.
+  /// Throws std::system_error if the thread cannot be started, std::bad_alloc if there is no memory
+  /// for it; then nothing is changed.
   void add(timer& t, clock::time_point when);
 
   /// Afterwards `t` does not run and never will: a call under way is waited for, unless that call
@@ -62,14 +71,23 @@ class timekeeper {
 
  private:
   void run() noexcept;
+  bool sleep(std::unique_lock<sync::mutex>& lock) noexcept;
+  void await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept;
+
+  /// The sleep of the thread, if it is to be completed. The caller holds mutex_.
+  wait_record* claim_sleep() noexcept {
+    wait_record* const sleep = std::exchange(sleep_, nullptr);
+    return sleep != nullptr && sleep->try_claim() ? sleep : nullptr;
+  }
 
   mutable sync::mutex mutex_;
-  sync::condition_variable changed_;  // wakes the thread: an earlier timer, or the end
-  sync::condition_variable finished_; // wakes remove(): no timer is being called
-  intrusive_list<timer> timers_;      // guarded by mutex_; sorted by time
-  const timer* running_ = nullptr;    // guarded by mutex_; the timer being called
-  bool ending_ = false;               // guarded by mutex_
-  sync::thread thread_;               // written under mutex_ by the first add()
+  wait_record* sleep_ = nullptr;   // guarded by mutex_; in which the thread sleeps
+  wait_list removers_;             // guarded by mutex_; they wait for the end of a call
+  intrusive_list<timer> timers_;   // guarded by mutex_; sorted by time
+  const timer* running_ = nullptr; // guarded by mutex_; the timer being called
+  bool ending_ = false;            // guarded by mutex_
+  parker* sleeps_on_ = nullptr;    // likewise; of the thread
+  sync::thread thread_;            // written under mutex_ by the first add()
 };
 
 // --- implementation ---------------------------------------------------------
@@ -77,24 +95,40 @@ class timekeeper {
 #if ROOST_HAS_BODIES
 
 ROOST_BODY timekeeper::~timekeeper() {
+  wait_record* woken = nullptr;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
+    woken = claim_sleep();
   }
-  changed_.notify_one();
-} // thread_, the last member, is joined first
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
+  if (thread_.joinable())
+    thread_.join();
+  if (sleeps_on_ != nullptr)
+    parker_pool::instance().give_back(*sleeps_on_);
+}
 
 ROOST_BODY void timekeeper::add(timer& t, clock::time_point when) {
-  const std::lock_guard lock(mutex_);
-  if (!thread_.joinable())
-    thread_ = start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this);
-  t.when_ = when;
-  timer* place = timers_.back();
-  while (place != nullptr && place->when_ > when)
-    place = timers_.previous(*place);
-  timers_.insert_after(place, t);
-  if (timers_.front() == &t)
-    changed_.notify_one();
+  wait_record* woken = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (sleeps_on_ == nullptr)
+      sleeps_on_ = &parker_pool::instance().take();
+    if (!thread_.joinable())
+      thread_ = start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this);
+    t.when_ = when;
+    if (sync::bubble_here != nullptr) [[unlikely]]
+      t.asked_ = sync::bubble_here->ask();
+    timer* place = timers_.back();
+    while (place != nullptr && place->when_ > when)
+      place = timers_.previous(*place);
+    timers_.insert_after(place, t);
+    if (timers_.front() == &t)
+      woken = claim_sleep();
+  }
+  if (woken != nullptr)
+    woken->complete(wait_state::done);
 }
 
 ROOST_BODY void timekeeper::remove(timer& t) noexcept {
@@ -103,33 +137,71 @@ ROOST_BODY void timekeeper::remove(timer& t) noexcept {
     timers_.erase(t);
   if (this_thread.timekeeper == this)
     return;
-  finished_.wait(lock, [&] { return running_ != &t; });
+  while (running_ == &t)
+    await_end_of_call(lock);
+}
+
+// Callbacks of users run in a call, and may wait.
+ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept {
+  const timer* const awaited = running_;
+  lock.unlock();
+  try {
+    parker_lease lease;
+    wait_record record(lease.get());
+    wait_node place(nullptr);
+    lock.lock();
+    if (running_ != awaited)
+      return;
+    removers_.push_back(place, record);
+    lock.unlock();
+    (void)record.await(no_deadline);
+  } catch (const std::bad_alloc&) { // for the parker; but the call must be waited for
+    sync::sleep_for(std::chrono::milliseconds(1));
+  }
+  lock.lock();
 }
 
 ROOST_BODY void timekeeper::run() noexcept {
   this_thread.timekeeper = this;
   this_actor.thread = sync::thread_number() | actor::keeps_time;
   std::unique_lock lock(mutex_);
-  while (!ending_) {
+  // In a bubble others may be due at the same time, and come before: only a sleep tells.
+  const bool is_alone = sync::bubble_here == nullptr;
+  for (bool comes_next = is_alone; !ending_;) {
     timer* const first = timers_.front();
-    if (first == nullptr) {
-      changed_.wait(lock);
-    } else if (const auto now = sync::now(); first->when_ > now) {
-      // A copy, because the timer may be gone when the wait looks at the time again. Not longer
-      // than an hour: where the wait runs on the system's clock, a jump of that clock could
-      // otherwise extend it without bound.
-      const clock::time_point until = earlier(first->when_, now + std::chrono::hours(1));
-      changed_.wait_until(lock, until);
-    } else {
-      timers_.erase(*first);
-      running_ = first;
-      lock.unlock();
-      first->expired();
-      lock.lock();
-      running_ = nullptr;
-      finished_.notify_all();
+    if (first == nullptr || first->when_ > sync::now() || !comes_next) {
+      comes_next = sleep(lock) || is_alone;
+      continue;
     }
+    comes_next = is_alone;
+    timers_.erase(*first);
+    running_ = first;
+    lock.unlock();
+    first->expired();
+    claimed_list finished;
+    lock.lock();
+    running_ = nullptr;
+    finished.push_all(removers_);
+    lock.unlock();
+    finished.complete(wait_state::done);
+    lock.lock();
   }
+}
+
+// Until the first time comes, or add() or the end changes something. It does not spin before: what
+// it waits for takes its time. True if the time has come.
+ROOST_BODY bool timekeeper::sleep(std::unique_lock<sync::mutex>& lock) noexcept {
+  const timer* const first = timers_.front();
+  const clock::time_point until = first != nullptr ? first->when_ : no_deadline;
+  if (first != nullptr && sync::bubble_here != nullptr) [[unlikely]]
+    sync::bubble_here->sleeps_for_asked(first->asked_);
+  wait_record record(*sleeps_on_, short_wait::over());
+  sleep_ = &record;
+  lock.unlock();
+  const wait_state end = record.await(until);
+  lock.lock();
+  sleep_ = nullptr; // if it is still there
+  return end == wait_state::timed_out;
 }
 
 #endif // ROOST_HAS_BODIES

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -75,6 +76,8 @@ class activity {
   /// Something outside of roost may wake threads of the tree. That is known always; where threads
   /// are counted, it counts as one of them.
   void add_outside_waker() noexcept {
+    if (in_bubble_ != nullptr)
+      in_bubble_->add_outside_waker();
     outside_wakers_.fetch_add(1, std::memory_order_relaxed); // relaxed: as above
     if (is_watched())
       one_more();
@@ -83,6 +86,8 @@ class activity {
     outside_wakers_.fetch_sub(1, std::memory_order_relaxed); // relaxed: as above
     if (is_watched())
       one_less();
+    if (in_bubble_ != nullptr)
+      in_bubble_->drop_outside_waker();
   }
   bool has_outside_wakers() const noexcept {
     return outside_wakers_.load(std::memory_order_relaxed) != 0; // relaxed: as above
@@ -95,6 +100,8 @@ class activity {
   }
 
   const std::uint32_t number_;
+  sync::bubble_thread* const in_bubble_ = // the first thread of the bubble where it is made
+      sync::bubble_here != nullptr ? &sync::bubble_here->first() : nullptr;
   look at_none_ = nullptr;
   sync::atomic<std::size_t> awake_{0};
   sync::atomic<std::size_t> outside_wakers_{0};

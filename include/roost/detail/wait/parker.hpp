@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/word_sleep.hpp>
 #include <roost/detail/wait/own_of_thread.hpp>
@@ -19,7 +20,7 @@ namespace roost::inline v0::detail {
 /// Threads: one parks, any may unpark. Parkers come from a pool that never frees them, so a late
 /// unpark() may hit a parker that serves another operation by now: that one looks again.
 ///
-/// Sleep is how it sleeps; see word_sleep.hpp.
+/// Sleep is how it sleeps; see word_sleep.hpp. A thread of a bubble sleeps as that wants it.
 /// Errors: none. The lock() of a std::mutex may throw where a thread locks it twice, or where it
 /// was not made by its constructor; so functions of roost that lock one are noexcept all the same.
 ///
@@ -35,14 +36,18 @@ class basic_parker {
   void unpark() noexcept;
 
  private:
-  enum token : std::uint32_t { none, parked, notified };
+  enum token : std::uint32_t { none, parked, notified, in_bubble };
 
   // none     --park--> parked    the sleeper is inside, or about to enter, the wait
   // none     --unpark--> notified    kept for the next park
   // parked   --unpark--> notified    the sleeper is woken and takes it
   // notified --park--> none
+  // in_bubble is as parked, for a sleeper that is in a bubble
   sync::atomic<std::uint32_t> token_{none};
   Sleep sleep_;
+  sync::atomic<sync::bubble_thread*> sleeper_{nullptr}; // the last in a bubble; see unpark()
+
+  void sleep(token as, clock::time_point deadline) noexcept;
 
   template <class>
   friend class pool_of;
@@ -59,12 +64,17 @@ using parker_lease = lease_of<parker>;
 
 template <class Sleep>
 bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
+  const token as = sync::bubble_here == nullptr ? parked : in_bubble;
+  if (as == in_bubble) [[unlikely]]
+    sleeper_.store(sync::bubble_here, std::memory_order_relaxed); // relaxed: by the step below
   std::uint32_t seen = none;
-  // relaxed: announces the sleeper, publishes nothing; a token that is there is taken below
-  if (token_.compare_exchange_strong(seen, parked, std::memory_order_relaxed)) {
+  // release: publishes sleeper_; pairs with acquire in unpark(). relaxed: a token that is there is
+  // taken below
+  if (token_.compare_exchange_strong(
+          seen, as, std::memory_order_release, std::memory_order_relaxed)) {
     // relaxed: the loop only asks whether to go on waiting; the exchange below acquires
-    while (token_.load(std::memory_order_relaxed) == parked) {
-      sleep_.wait_while(token_, parked, deadline);
+    while (token_.load(std::memory_order_relaxed) == as) {
+      sleep(as, deadline);
       if (deadline != no_deadline && sync::now() >= deadline)
         break;
     }
@@ -74,10 +84,23 @@ bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
 }
 
 template <class Sleep>
+void basic_parker<Sleep>::sleep(token as, clock::time_point deadline) noexcept {
+  if (as == in_bubble) [[unlikely]]
+    sync::bubble_here->sleep_while(token_, as, deadline);
+  else
+    sleep_.wait_while(token_, as, deadline);
+}
+
+template <class Sleep>
 void basic_parker<Sleep>::unpark() noexcept {
-  // release: publishes what the waker did; pairs with acquire in park_until()
-  if (token_.exchange(notified, std::memory_order_release) == parked)
+  // release: publishes what the waker did; pairs with acquire in park_until(). acquire: sees
+  // sleeper_; pairs with release there. A later one, of the next sleep on this parker, is as good:
+  // it is woken without cause.
+  const std::uint32_t before = token_.exchange(notified, std::memory_order_acq_rel);
+  if (before == parked)
     sleep_.wake(token_);
+  else if (before == in_bubble) [[unlikely]]
+    sleeper_.load(std::memory_order_relaxed)->wake(); // relaxed: as above
 }
 
 } // namespace roost::inline v0::detail

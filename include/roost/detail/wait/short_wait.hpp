@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/pause.hpp>
 #include <roost/detail/sync/yield.hpp>
@@ -59,9 +60,11 @@ class basic_short_wait {
   }
 
   /// True as soon as it is ready; false when the time is over, and ever after. Looks at least
-  /// `apart` pauses apart.
+  /// `apart` pauses apart. In a bubble there is no time for it.
   template <class Ready>
   bool until(Ready ready, int apart = 1) noexcept {
+    if (sync::bubble_here != nullptr) [[unlikely]]
+      return false;
     while (pauses_ < most_pauses && Processor::spinning_helps()) {
       pause(apart);
       if (ready())

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rooms=(sync base wait stop threads operation channel broadcast select scope report parallel trace posix testing)
-opt_in=(trace posix) # public headers that roost.hpp leaves out, so that only their users pay for them
+opt_in=(trace posix testing) # public headers that roost.hpp leaves out, so that only their users pay for them
 
 # check <include folder>: prints what is wrong there, and fails if anything is.
 check() {

@@ -36,6 +36,7 @@
 ///     count tasks, waits and stops                         stats
 ///     record what runs, waits and wakes, and draw it       trace_recorder, in <roost/trace.hpp>
 ///     wait for file descriptors and signals                wait_readable, in <roost/posix.hpp>
+///     test what waits for hours, in no time                testing::bubble, in <roost/testing.hpp>
 
 // Nothing is included where it cannot work: the errors would be a thousand lines.
 #if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)

@@ -4,7 +4,6 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
-#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -221,7 +220,7 @@ class task_scope {
   template <class F, class Launch>
   auto spawn_by(task_name name, F&& f, site where, Launch launch);
 
-  void require_no_deadlock(const char* call_at, const site& where) const;
+  void require_no_deadlock(const char* operation, const site& where) const;
   void require_can_end_here() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
 
@@ -355,14 +354,13 @@ ROOST_BODY void task_scope::require_can_end_here() const noexcept {
 }
 
 ROOST_BODY void task_scope::join(site where) {
-  require_no_deadlock("roost::task_scope::join at ", where);
+  require_no_deadlock("roost::task_scope::join", where);
   if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
     detail::throw_logic_error("roost::task_scope::join at ",
                               where,
-                              detail::joined({": a scope is joined by the thread that made it; "
-                                              "set covers_owner to false, or use wait_for() (",
-                                              state_->name_and_line(),
-                                              ")"}));
+                              ": a scope is joined by the thread that made it; set covers_owner to "
+                              "false, or use wait_for() (" +
+                                  state_->name_and_line() + ")");
   }
   if (!state_->end({"task_scope::join", state_->name(), where}))
     return;
@@ -377,7 +375,7 @@ ROOST_BODY void task_scope::tell_owner(const std::exception_ptr& outcome) const 
 }
 
 ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site where) {
-  require_no_deadlock("roost::task_scope::wait_for at ", where);
+  require_no_deadlock("roost::task_scope::wait_for", where);
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
 }
 
@@ -386,14 +384,13 @@ ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexc
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
-ROOST_BODY void task_scope::require_no_deadlock(const char* call_at, const site& where) const {
+ROOST_BODY void task_scope::require_no_deadlock(const char* operation, const site& where) const {
   if (state_->would_deadlock()) {
-    detail::throw_deadlock(call_at,
+    detail::throw_deadlock(std::string(operation) + " at ",
                            where,
-                           detail::joined({": a task cannot wait for the scope that it is in, nor "
-                                           "a callback that its deadline runs (",
-                                           state_->name_and_line(),
-                                           ")"}));
+                           ": a task cannot wait for the scope that it is in, nor a callback that "
+                           "its deadline runs (" +
+                               state_->name_and_line() + ")");
   }
 }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
+#include <roost/detail/stop/block.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
+#include <roost/detail/testing/bubble_threads.hpp>
+#include <roost/detail/testing/held_up.hpp>
+#include <roost/detail/wait/thread_slot.hpp>
+#include <roost/scope_options.hpp>
+#include <roost/site.hpp>
+#include <roost/task_scope.hpp>
+#include <roost/with_scope.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+
+namespace roost::inline v0::detail {
+
+/// Runs `body` in a bubble; see testing.hpp.
+void run_bubble(clock::duration patience,
+                const std::function<void(task_scope&)>& body,
+                const site& where);
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY void run_bubble(clock::duration patience,
+                                const std::function<void(task_scope&)>& body,
+                                const site& where) {
+  if (sync::bubble_here != nullptr)
+    throw_logic_error("roost::testing::bubble at ",
+                      where,
+                      ": it is inside a bubble, which has the one time for all that is in it; let "
+                      "the test make one bubble, and the code under test scopes");
+  const wait_set_aside around; // as on a thread that has just started
+  auto* const made = new bubble(patience);
+  std::exception_ptr error;
+  try {
+    with_scope(
+        {.name = "bubble", .stall_after = no_timeout, .on_deadlock = on_deadlock::stop},
+        [&](task_scope& scope) {
+          made->set_root(this_thread.root->shared_from_this());
+          body(scope);
+        },
+        where);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  const std::size_t left = made->leave();
+  if (error)
+    std::rethrow_exception(error);
+  if (left != 0)
+    throw_logic_error("roost::testing::bubble at ",
+                      where,
+                      ": threads of it go on behind its end: a scope was made in there that lives "
+                      "outside; declare it in the body");
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

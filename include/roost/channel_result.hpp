@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/site.hpp>
 
 #include <concepts>
 #include <exception>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -159,10 +158,11 @@ void receive_result<T>::require_item(const site& where) const {
     return;
   if (error_)
     std::rethrow_exception(error_);
-  throw std::logic_error(
-      "roost::receive_result::value at " + detail::line_of(where) +
-      (status_ == channel_status::closed ? ": no item, the channel is closed" : ": no item yet") +
-      "; test the result first");
+  detail::throw_logic_error("roost::receive_result::value at ",
+                            where,
+                            status_ == channel_status::closed
+                                ? ": no item, the channel is closed; test the result first"
+                                : ": no item yet; test the result first");
 }
 
 } // namespace roost::inline v0

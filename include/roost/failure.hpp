@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
 
@@ -73,7 +74,6 @@ auto with_message_of(const std::exception_ptr& error, Use use) {
 namespace detail {
 
 std::string message_of(const std::exception_ptr& error);
-std::string name_or_unnamed(std::string_view name);
 void print_unobserved(const failure& f) noexcept;
 
 // seq_cst, the default: set once in a while, read at failures
@@ -89,10 +89,6 @@ namespace detail {
 ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
   return with_message_of(error, [](const char* text) { return std::string(text); });
 } // namespace detail
-
-ROOST_COLD_BODY std::string name_or_unnamed(std::string_view name) {
-  return name.empty() ? "(unnamed)" : "\"" + std::string(name) + "\"";
-}
 
 // Allocates nothing: a failure may be that there is no memory.
 ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
@@ -115,11 +111,13 @@ ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
 ROOST_COLD_BODY exception_list::exception_list(std::vector<failure> failures) {
   contents_ = std::make_shared<contents>();
   std::string& what = contents_->what;
-  what = std::to_string(failures.size());
-  what += failures.size() == 1 ? " task failed" : " tasks failed";
+  detail::append(what, {detail::count_of(failures.size(), "task"), " failed"});
   for (const failure& f : failures) {
-    what += &f == failures.data() ? ": " : "; ";
-    what += detail::name_or_unnamed(f.task) + ": " + detail::message_of(f.error);
+    detail::append(what,
+                   {&f == failures.data() ? ": " : "; ",
+                    detail::in_quotes(f.task),
+                    ": ",
+                    detail::message_of(f.error)});
   }
   contents_->failures.swap(failures);
 }

@@ -4,7 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/operation/lock_wait.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -385,10 +385,12 @@ ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept 
 ROOST_COLD_BODY void mutex::throw_not_held(const site& at) const {
   throw std::system_error(
       std::make_error_code(std::errc::operation_not_permitted),
-      "roost::mutex::unlock at " + detail::line_of(at) + ": the caller does not hold mutex " +
-          (owned_.name.empty() ? "(unnamed)" : "\"" + std::string(owned_.name.view()) + "\"") +
-          "; the task that locks it has to unlock it; to give something back for another task take "
-          "a semaphore");
+      detail::joined({"roost::mutex::unlock at ",
+                      at,
+                      ": the caller does not hold mutex ",
+                      detail::in_quotes(owned_.name.view()),
+                      "; the task that locks it has to unlock it; to give something back for "
+                      "another task take a semaphore"}));
 }
 
 #endif // ROOST_HAS_BODIES

@@ -76,7 +76,9 @@ ROOST_COLD_BODY report report_all() {
 }
 
 ROOST_COLD_BODY std::string to_text(const report& r, std::size_t most_lines) {
-  return detail::report_text(r).write(most_lines);
+  std::string text;
+  detail::report_text(r).append_to(text, most_lines);
+  return text;
 }
 
 ROOST_COLD_BODY report_sink set_report_sink(report_sink sink) noexcept {

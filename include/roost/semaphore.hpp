@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/unwinding.hpp>
@@ -163,9 +163,10 @@ inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_
 
 inline void semaphore::require(std::size_t n, const site& where) const {
   if (n > permits_) {
-    throw std::invalid_argument("roost::semaphore: more permits are wanted at " +
-                                detail::line_of(where) +
-                                " than it has, which is to wait for ever; make it with more");
+    throw std::invalid_argument(
+        detail::joined({"roost::semaphore: more permits are wanted at ",
+                        where,
+                        " than it has, which is to wait for ever; make it with more"}));
   }
 }
 

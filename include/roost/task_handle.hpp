@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -196,15 +196,17 @@ result_task<R>& handle_base<R>::task_of(const site& where) const {
 ROOST_BODY void throw_got_before(const task& t, const site& where) {
   throw_logic_error("roost::task_handle::get at ",
                     where,
-                    ": the result was got before; keep it (" +
-                        name_and_line("task", t.name(), "spawned", t.spawned()) + ")");
+                    joined({": the result was got before; keep it (",
+                            name_and_line("task", t.name(), "spawned", t.spawned()),
+                            ")"}));
 }
 
 ROOST_BODY void throw_waits_for_itself(const task& t, const site& where) {
   throw_deadlock("roost::task_handle at ",
                  where,
-                 ": a task cannot wait for itself or for a task that it runs inside (" +
-                     name_and_line("task", t.name(), "spawned", t.spawned()) + ")");
+                 joined({": a task cannot wait for itself or for a task that it runs inside (",
+                         name_and_line("task", t.name(), "spawned", t.spawned()),
+                         ")"}));
 }
 
 #endif // ROOST_HAS_BODIES

@@ -4,6 +4,7 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/die.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/scope/scope.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -220,7 +221,7 @@ class task_scope {
   template <class F, class Launch>
   auto spawn_by(task_name name, F&& f, site where, Launch launch);
 
-  void require_no_deadlock(const char* operation, const site& where) const;
+  void require_no_deadlock(const char* call_at, const site& where) const;
   void require_can_end_here() const noexcept;
   void tell_owner(const std::exception_ptr& outcome) const;
 
@@ -354,13 +355,14 @@ ROOST_BODY void task_scope::require_can_end_here() const noexcept {
 }
 
 ROOST_BODY void task_scope::join(site where) {
-  require_no_deadlock("roost::task_scope::join", where);
+  require_no_deadlock("roost::task_scope::join at ", where);
   if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
     detail::throw_logic_error("roost::task_scope::join at ",
                               where,
-                              ": a scope is joined by the thread that made it; set covers_owner to "
-                              "false, or use wait_for() (" +
-                                  state_->name_and_line() + ")");
+                              detail::joined({": a scope is joined by the thread that made it; "
+                                              "set covers_owner to false, or use wait_for() (",
+                                              state_->name_and_line(),
+                                              ")"}));
   }
   if (!state_->end({"task_scope::join", state_->name(), where}))
     return;
@@ -375,7 +377,7 @@ ROOST_BODY void task_scope::tell_owner(const std::exception_ptr& outcome) const 
 }
 
 ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site where) {
-  require_no_deadlock("roost::task_scope::wait_for", where);
+  require_no_deadlock("roost::task_scope::wait_for at ", where);
   return state_->wait_idle(deadline, {"task_scope::wait_for", state_->name(), where});
 }
 
@@ -384,13 +386,14 @@ ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexc
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 
-ROOST_BODY void task_scope::require_no_deadlock(const char* operation, const site& where) const {
+ROOST_BODY void task_scope::require_no_deadlock(const char* call_at, const site& where) const {
   if (state_->would_deadlock()) {
-    detail::throw_deadlock(std::string(operation) + " at ",
+    detail::throw_deadlock(call_at,
                            where,
-                           ": a task cannot wait for the scope that it is in, nor a callback that "
-                           "its deadline runs (" +
-                               state_->name_and_line() + ")");
+                           detail::joined({": a task cannot wait for the scope that it is in, nor "
+                                           "a callback that its deadline runs (",
+                                           state_->name_and_line(),
+                                           ")"}));
   }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/wait/awaited.hpp>
@@ -159,8 +159,9 @@ inline void wait_group::done(site where) {
     return !below_zero && --count_ == 0;
   });
   if (below_zero) {
-    throw std::logic_error("roost::wait_group::done at " + detail::line_of(where) +
-                           ": more done() than add(); hold a token from enter() instead");
+    detail::throw_logic_error("roost::wait_group::done at ",
+                              where,
+                              ": more done() than add(); hold a token from enter() instead");
   }
 }
 

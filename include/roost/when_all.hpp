@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/parallel/joint_tasks.hpp>
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/stop/block.hpp>
@@ -51,7 +52,7 @@ namespace detail {
 template <class... F, std::size_t... I>
 auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
   const auto begin = [&]<class G>(std::size_t index, G&& g) {
-    const std::string name = "when_all " + std::to_string(index);
+    const std::string name = detail::joined({"when_all ", index});
     const task_reference<G> call(std::forward<G>(g));
     return joint_tasks::fork(scope, index, sizeof...(F), name, call, site::current());
   };
@@ -90,7 +91,7 @@ auto when_all(R&& callables, site where) {
     std::vector<task_handle<result>> handles;
     task_scope scope({.name = "when_all"}, where);
     for (std::size_t i = 0; i < calls.size(); ++i) {
-      const std::string name = "when_all " + std::to_string(i);
+      const std::string name = detail::joined({"when_all ", i});
       handles.push_back(
           detail::joint_tasks::fork(scope, i, calls.size(), name, std::move(calls[i]), where));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/parallel/joint_tasks.hpp>
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -104,7 +105,7 @@ class race {
   void begin(std::size_t index, std::size_t count, Call call, Make make) {
     if (index == 0)
       failed_.make_room(count);
-    const std::string name = "when_any " + std::to_string(index);
+    const std::string name = detail::joined({"when_any ", index});
     auto run = [this, name, call = std::move(call), make]() mutable {
       try {
         offer(call, make);

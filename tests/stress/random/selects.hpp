@@ -173,7 +173,7 @@ inline void operate(const node& n, frame& f) {
   case kind::arrive:
     return arrive(n, f);
   case kind::tick:
-    return f.in.beat.wait();
+    return (void)f.in.beat.wait();
   case kind::select:
     return select(n, f);
   case kind::selector:

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/site.hpp>
 
 #include <cstdio>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/site.hpp>
 
 #include <stdexcept>
@@ -18,7 +18,7 @@ namespace roost::inline v0::detail {
 
 /// The message is `before`, the line of `where`, and `after`.
 [[noreturn]] void throw_logic_error(const char* before, const site& where, std::string_view after);
-[[noreturn]] void throw_deadlock(std::string before, const site& where, std::string_view after);
+[[noreturn]] void throw_deadlock(const char* before, const site& where, std::string_view after);
 
 /// `what` is an end of which there can be several: "this end of a channel".
 [[noreturn]] void throw_moved_from(const char* what, const site& where);
@@ -27,24 +27,26 @@ namespace roost::inline v0::detail {
 
 #if ROOST_HAS_BODIES
 
-[[gnu::cold]] ROOST_COLD_BODY void throw_invalid_argument(const char* message) {
+ROOST_COLD_BODY void throw_invalid_argument(const char* message) {
   throw std::invalid_argument(message);
 }
 
-[[gnu::cold]] ROOST_COLD_BODY void
+ROOST_COLD_BODY void
 throw_logic_error(const char* before, const site& where, std::string_view after) {
-  throw std::logic_error(before + line_of(where) += after);
+  throw std::logic_error(joined({before, where, after}));
 }
 
-[[gnu::cold]] ROOST_COLD_BODY void
-throw_deadlock(std::string before, const site& where, std::string_view after) {
+ROOST_COLD_BODY void throw_deadlock(const char* before, const site& where, std::string_view after) {
   throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                          (before += line_of(where)) += after);
+                          joined({before, where, after}));
 }
 
-[[gnu::cold]] ROOST_COLD_BODY void throw_moved_from(const char* what, const site& where) {
-  throw std::logic_error(std::string("roost: ") + what + " was moved from, and is used at " +
-                         line_of(where) + "; make a copy of it where both are used");
+ROOST_COLD_BODY void throw_moved_from(const char* what, const site& where) {
+  throw std::logic_error(joined({"roost: ",
+                                 what,
+                                 " was moved from, and is used at ",
+                                 where,
+                                 "; make a copy of it where both are used"}));
 }
 
 #endif // ROOST_HAS_BODIES

@@ -3,8 +3,8 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
-#include <roost/detail/base/line_of.hpp>
 #include <roost/detail/base/note_list.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -178,12 +178,12 @@ ROOST_COLD_BODY void lock_wait::note_circle(note_list<step>& steps) const noexce
 ROOST_COLD_BODY std::string lock_wait::task_words(const step& s) {
   if (s.waiter_spawned.line == 0)
     return "a thread without a task";
-  return s.waiter_task.empty() ? "the task spawned at " + line_of(s.waiter_spawned)
-                               : "task \"" + std::string(s.waiter_task.view()) + "\"";
+  return s.waiter_task.empty() ? joined({"the task spawned at ", s.waiter_spawned})
+                               : joined({"task ", in_quotes(s.waiter_task.view())});
 }
 
 ROOST_COLD_BODY std::string words_for(const noted_name& lock) {
-  return lock.empty() ? "an unnamed mutex" : "mutex \"" + std::string(lock.view()) + "\"";
+  return lock.empty() ? "an unnamed mutex" : joined({"mutex ", in_quotes(lock.view())});
 }
 
 ROOST_COLD_BODY void lock_wait::throw_circle(const note_list<step>& steps) const {
@@ -193,9 +193,8 @@ ROOST_COLD_BODY void lock_wait::throw_circle(const note_list<step>& steps) const
     const step& s = steps[i];
     const step& holder = steps[i + 1 < steps.size() ? i + 1 : 0];
     has_guards_of_std = has_guards_of_std || is_of_the_library(s.locked_at);
-    text += (i == 0 ? ": " : "; ") + task_words(s) + " waits for " + words_for(s.lock) + " at " +
-            line_of(s.waits_at) + ", which " + task_words(holder) + " locked at " +
-            line_of(s.locked_at);
+    append(text, {i == 0 ? ": " : "; ", task_words(s), " waits for ", words_for(s.lock)});
+    append(text, {" at ", s.waits_at, ", which ", task_words(holder), " locked at ", s.locked_at});
   }
   text += ". Lock them in the same order everywhere, or together by std::scoped_lock";
   if (has_guards_of_std)
@@ -207,11 +206,13 @@ ROOST_COLD_BODY void throw_locks_twice(const owned_lock& l, const site& where) {
   const bool is_around = l.holder() != this_thread.locks_as;
   throw_deadlock("roost::mutex::lock at ",
                  where,
-                 std::string(": it would wait for ever: ") +
-                     (is_around ? "a task inside whose wait this one runs has locked "
-                                : "the caller itself has locked ") +
-                     words_for(l.name) + " at " + line_of(l.where) +
-                     ". It is not recursive: call there what expects it locked");
+                 joined({": it would wait for ever: ",
+                         is_around ? "a task inside whose wait this one runs has locked "
+                                   : "the caller itself has locked ",
+                         words_for(l.name),
+                         " at ",
+                         l.where,
+                         ". It is not recursive: call there what expects it locked"}));
 }
 
 #endif // ROOST_HAS_BODIES

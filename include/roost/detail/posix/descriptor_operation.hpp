@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/posix/polled_operation.hpp>
 #include <roost/detail/sync/poll.hpp>
 #include <roost/detail/wait/awaited.hpp>
@@ -101,8 +101,7 @@ ROOST_BODY void descriptor_operation::describe(object_note& note) const noexcept
 ROOST_COLD_BODY void descriptor_operation::throw_error(const char* what, const site& where) const {
   throw std::system_error(error_,
                           std::generic_category(),
-                          std::string(what) + " of fd " + std::to_string(descriptor()) + " at " +
-                              line_of(where));
+                          joined({what, " of fd ", std::to_string(descriptor()), " at ", where}));
 }
 
 #endif // ROOST_HAS_BODIES

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/report/report_tree.hpp>
 #include <roost/detail/report/words.hpp>
@@ -39,13 +39,13 @@ class report_dot {
   void add_object(const object_report& o, const std::string& name);
   void add_holds(const std::string& holder, const blocked_report& b);
   void add_node(const std::string& name, std::string_view label, const char* look) {
-    text_ += "  " + name + " [label=" + escaped(label) + ", " + look + "];\n";
+    append(text_, {"  ", name, " [label=", escaped(label), ", ", look, "];\n"});
   }
   void add_edge(const std::string& from, const std::string& to, const std::string& look) {
-    text_ += "  " + from + " -> " + to + " [" + look + "];\n";
+    append(text_, {"  ", from, " -> ", to, " [", look, "];\n"});
   }
   std::string name_of(std::size_t task) const {
-    return "task" + std::to_string(report_.tasks[task].id);
+    return joined({"task", report_.tasks[task].id});
   }
   static std::string escaped(std::string_view label);
 
@@ -67,7 +67,8 @@ ROOST_COLD_BODY std::string report_dot::write() {
   }
   text_ = "digraph roost {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
   tree_.for_each_root([this](std::size_t scope) { add_scope(scope, {}); });
-  return text_ + "}\n";
+  text_ += "}\n";
+  return std::move(text_);
 }
 
 ROOST_COLD_BODY std::string report_dot::escaped(std::string_view label) {
@@ -85,15 +86,16 @@ ROOST_COLD_BODY std::string report_dot::escaped(std::string_view label) {
       text += label.substr(0, length);
     label.remove_prefix(length == 0 ? 1 : length);
   }
-  return text + "\"";
+  text += '"';
+  return text;
 }
 
 ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string& around) {
   const scope_report& s = report_.scopes[scope];
-  const std::string name = "scope" + std::to_string(s.id);
-  std::string label = "scope " + in_quotes(s.name) + "\n" + line_of(s.where);
+  const std::string name = joined({"scope", s.id});
+  std::string label = joined({"scope ", in_quotes(s.name), "\n", s.where});
   if (s.stop)
-    label += "\nstopped: " + std::string(word_for(s.stop->reason));
+    append(label, {"\nstopped: ", word_for(s.stop->reason)});
   add_node(name, label, "shape=box, style=bold");
   if (!around.empty())
     add_edge(around, name, "arrowhead=none");
@@ -107,14 +109,16 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
   const std::string name = name_of(first_task);
-  std::string label = in_quotes(first.name);
+  std::string label = joined({in_quotes(first.name)});
   if (size > 1)
-    label += " x" + std::to_string(size);
-  label += "\n" + line_of(first.spawned) + "\n" + std::string(word_for(first.state));
+    append(label, {" x", size});
+  append(label, {"\n", first.spawned, "\n", word_for(first.state)});
   if (first.blocked)
-    label += " " + length_of(first.blocked->since);
-  if (first.blocked && first.blocked->waits_for.empty()) // no edge tells of the call
-    label += "\n" + call_words(*first.blocked);
+    append(label, {" ", length_of(first.blocked->since)});
+  if (first.blocked && first.blocked->waits_for.empty()) { // no edge tells of the call
+    label += '\n';
+    append_call(label, *first.blocked);
+  }
   add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
   add_edge(scope, name, "arrowhead=none");
   if (first.blocked)
@@ -123,15 +127,15 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
 }
 
 ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const blocked_report& b) {
-  const std::string look = "style=dashed, label=" + escaped(b.operation + "\n" + line_of(b.where));
+  const std::string look =
+      joined({"style=dashed, label=", escaped(joined({b.operation, "\n", b.where}))});
   for (const object_report& o : b.waits_for) {
     const std::size_t task = shown_by_.find(o.task);
     if (o.task != 0 && task != number_index::none) {
       add_edge(waiter, name_of(task), look);
       continue;
     }
-    const std::string name =
-        o.id != 0 ? "object" + std::to_string(o.id) : "timer" + std::to_string(++timers_);
+    const std::string name = o.id != 0 ? joined({"object", o.id}) : joined({"timer", ++timers_});
     if (o.id == 0 || drawn_.find(o.id) == number_index::none)
       add_object(o, name);
     add_edge(waiter, name, look);
@@ -143,7 +147,7 @@ ROOST_COLD_BODY void report_dot::add_wait(const std::string& waiter, const block
 
 ROOST_COLD_BODY void report_dot::add_holds(const std::string& holder, const blocked_report& b) {
   for (const held_report& h : b.holds) {
-    const std::string name = "object" + std::to_string(h.id);
+    const std::string name = joined({"object", h.id});
     if (drawn_.find(h.id) == number_index::none) {
       object_report o;
       o.id = h.id;
@@ -151,7 +155,8 @@ ROOST_COLD_BODY void report_dot::add_holds(const std::string& holder, const bloc
       o.name = h.name;
       add_object(o, name);
     }
-    add_edge(name, holder, "style=solid, label=" + escaped("held since\n" + line_of(h.where)));
+    const std::string label = escaped(joined({"held since\n", h.where}));
+    add_edge(name, holder, joined({"style=solid, label=", label}));
   }
 }
 
@@ -159,9 +164,9 @@ ROOST_COLD_BODY void report_dot::add_object(const object_report& o, const std::s
   drawn_.add(o.id, 0);
   std::string label = o.kind;
   if (!o.name.empty())
-    label += " " + in_quotes(o.name);
+    append(label, {" ", in_quotes(o.name)});
   if (!o.detail.empty())
-    label += "\n" + o.detail;
+    append(label, {"\n", o.detail});
   add_node(name, label, "shape=ellipse");
 }
 

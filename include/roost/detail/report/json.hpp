@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/report_types.hpp>
 #include <roost/scope_options.hpp>

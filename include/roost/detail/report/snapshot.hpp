@@ -3,8 +3,8 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
 #include <roost/detail/base/note_list.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/deadlocks.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/scope/scope.hpp>
@@ -159,7 +159,7 @@ ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
   for (std::size_t i = 0; i < note.count; ++i)
     fill(made->waits_for[i], notes.objects[note.first + i]);
   if (note.count > 1) {
-    made->detail = std::to_string(note.count) + " cases";
+    made->detail = joined({note.count, " cases"});
   } else if (note.count == 1) {
     const object_report& only = made->waits_for.front();
     made->detail = only.detail;
@@ -179,7 +179,7 @@ ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note
   made.name = note.name.view();
   made.detail = note.detail.view();
   if (note.since.line != 0)
-    made.detail += " since " + line_of(note.since);
+    append(made.detail, {" since ", note.since});
   made.task = note.task;
   if (note.peer.where.line != 0) {
     waiter_report& peer = made.peer.emplace();

@@ -4,17 +4,17 @@
 #include <roost/clock.hpp>
 #include <roost/deadlock_error.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/hints.hpp>
 #include <roost/detail/report/snapshot.hpp>
 #include <roost/detail/report/text.hpp>
-#include <roost/detail/report/words.hpp>
 #include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/report_types.hpp>
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -45,56 +45,59 @@ inline void print_report(std::string_view text) {
 /// What is wrong with the first scope of a report.
 ROOST_COLD_BODY std::string stall_headline(const report& r) {
   const scope_report& scope = r.scopes.front();
-  const auto runs = [&](const task_report& t) {
-    return t.scope == scope.id && t.state == task_state::running;
-  };
-  const auto running = std::count_if(r.tasks.begin(), r.tasks.end(), runs);
-  const std::string name = "scope " + in_quotes(scope.name);
+  std::size_t outside = 0;
+  for (const task_report& t : r.tasks)
+    outside += t.scope == scope.id && t.state == task_state::running ? 1U : 0U;
+  const piece name = in_quotes(scope.name);
+  const piece tasks = count_of(scope.running, "task");
   if (scope.stop) {
-    return "STOP-IGNORED: " + name + " was asked to stop " + length_of(scope.stop->age) +
-           " ago, and still has " + count_of(scope.running, "task");
+    return joined({"STOP-IGNORED: scope ",
+                   name,
+                   " was asked to stop ",
+                   length_of(scope.stop->age),
+                   " ago, and still has ",
+                   tasks});
   }
-  if (running != 0) {
-    return "RUNNING: " + name + " has " + count_of(scope.running, "task") + ", of which " +
-           std::to_string(running) + (running == 1 ? " is" : " are") +
-           " outside roost: in code that computes, or in a call that roost does not know";
+  if (outside != 0) {
+    return joined({"RUNNING: scope ",
+                   name,
+                   " has ",
+                   tasks,
+                   ", of which ",
+                   outside,
+                   outside == 1 ? " is" : " are",
+                   " outside roost: in code that computes, or in a call that roost does not know"});
   }
   if (scope.running == 0)
-    return "STALLED: " + name + " has no task, and its owner waits";
-  std::string text =
-      "STALLED: " + name + " has " + count_of(scope.running, "task") + ", of which none runs";
+    return joined({"STALLED: scope ", name, " has no task, and its owner waits"});
+  std::string text = joined({"STALLED: scope ", name, " has ", tasks, ", of which none runs"});
   if (scope.queued != 0)
-    text += "; " + std::to_string(scope.queued) + " more are queued";
+    append(text, {"; ", scope.queued, " more are queued"});
   return text;
 }
 
 ROOST_COLD_BODY std::string standstill_headline(const report& r, standstill what) {
-  const std::string name = "scope " + in_quotes(r.scopes.front().name);
-  switch (what) {
-  case standstill::is_certain:
-    return "DEADLOCK: nothing in " + name +
-           " can go on: its tasks and its owner wait, and the process has no other thread";
-  case standstill::is_likely:
-    return "IDLE-UNTIL-STOP: nothing in " + name +
-           " goes on by itself: its tasks and its owner wait, and for nothing that another thread "
+  const char* word = "DEADLOCK";
+  const char* says = " can go on: its tasks and its owner wait for each other";
+  if (what == standstill::is_certain) {
+    says = " can go on: its tasks and its owner wait, and the process has no other thread";
+  } else if (what == standstill::is_likely) {
+    word = "IDLE-UNTIL-STOP";
+    says = " goes on by itself: its tasks and its owner wait, and for nothing that another thread "
            "has used so far";
-  default:
-    return "DEADLOCK: nothing in " + name +
-           " can go on: its tasks and its owner wait for each other";
   }
+  return joined({word, ": nothing in scope ", in_quotes(r.scopes.front().name), says});
 }
 
 ROOST_COLD_BODY std::string told_text(const std::string& headline, const report& r) {
-  std::string text = "roost: " + headline + "\n";
-  for (const std::string& line : report_text(r).lines(usual_lines))
-    text += "  " + line;
+  std::string text = joined({"roost: ", headline, "\n"});
+  report_text(r).append_to(text, usual_lines, 2);
   return text;
 }
 
 ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
   std::string text = told_text(standstill_headline(r, what), r);
-  for (const std::string& line : report_hints(r).lines())
-    text += "  " + line;
+  report_hints(r).append_to(text);
   return text;
 }
 

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
-#include <roost/detail/base/short_text.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/report_types.hpp>
 #include <roost/stop.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,19 +15,6 @@
 namespace roost::inline v0::detail {
 
 #if ROOST_HAS_BODIES
-
-/// "850 ms", "3.1 s", "12 min 5 s", "30 h 2 min".
-ROOST_COLD_BODY std::string length_of(clock::duration time) {
-  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-  const std::int64_t s = ms / 1000;
-  if (ms < 1000)
-    return std::to_string(ms) + " ms";
-  if (s < 60)
-    return std::to_string(s) + "." + std::to_string(ms % 1000 / 100) + " s";
-  if (s < 3600)
-    return std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s";
-  return std::to_string(s / 3600) + " h " + std::to_string(s / 60 % 60) + " min";
-}
 
 ROOST_COLD_BODY std::string_view word_for(task_state state) noexcept {
   switch (state) {
@@ -69,44 +52,28 @@ ROOST_COLD_BODY std::string_view word_for(stop_reason reason) noexcept {
   return "";
 }
 
-/// "1 task", "3 tasks".
-ROOST_COLD_BODY std::string count_of(std::uint64_t number, std::string_view noun) {
-  return std::string(short_text<64>().count(number, noun).view());
-}
-
-/// A text of the program's, in one line: without control characters.
-ROOST_COLD_BODY std::string in_one_line(std::string_view text) {
-  std::string line(text);
-  for (char& c : line)
-    c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return line;
-}
-
-/// `"parse"`, or `(unnamed)`.
-ROOST_COLD_BODY std::string in_quotes(std::string_view name) {
-  return name.empty() ? "(unnamed)" : "\"" + in_one_line(name) + "\"";
-}
-
-/// `on "rows" (2/2, 1 receiver)`, or nothing.
-ROOST_COLD_BODY std::string object_words(std::string_view name, std::string_view detail) {
-  std::string text;
+/// Appends `on "rows" (2/2, 1 receiver)`, or nothing.
+ROOST_COLD_BODY void
+append_object(std::string& text, std::string_view name, std::string_view detail) {
   if (!name.empty())
-    text += " on " + in_quotes(name);
+    append(text, {" on ", in_quotes(name)});
   if (!detail.empty())
-    text += " (" + in_one_line(detail) + ")";
-  return text;
+    append(text, {" (", in_one_line(detail), ")"});
 }
 
-/// `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`, `wait_readable of fd 7 at
+/// Appends `sender::send on "rows" (2/2, 1 receiver) at parse.cpp:88`, or `wait_readable of fd 7 at
 /// serve.cpp:5`.
-ROOST_COLD_BODY std::string call_words(const blocked_report& b) {
-  if (b.waits_for.size() == 1 && b.waits_for.front().kind == "descriptor")
-    return b.operation + " of " + b.detail + " at " + line_of(b.where); // it has no name
-  // The operation tells its kind.
-  const bool is_unnamed = b.waits_for.size() == 1 && b.waits_for.front().name.empty() &&
-                          b.object == b.waits_for.front().kind;
-  return b.operation + object_words(is_unnamed ? std::string_view() : b.object, b.detail) + " at " +
-         line_of(b.where);
+ROOST_COLD_BODY void append_call(std::string& text, const blocked_report& b) {
+  text += b.operation;
+  const object_report* const only = b.waits_for.size() == 1 ? &b.waits_for.front() : nullptr;
+  if (only != nullptr && only->kind == "descriptor") { // it has no name
+    append(text, {" of ", b.detail});
+  } else {
+    // The operation tells its kind.
+    const bool is_unnamed = only != nullptr && only->name.empty() && b.object == only->kind;
+    append_object(text, is_unnamed ? std::string_view() : b.object, b.detail);
+  }
+  append(text, {" at ", b.where});
 }
 
 /// How many bytes the UTF-8 character takes with which `text` begins; 0 if it begins with none.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/scope/failure_log.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
@@ -76,9 +76,10 @@ scope_state::scope_state(const scope_options& options, clock::time_point own_dea
       thread_started_(options.thread_started != nullptr ? options.thread_started
                                                         : tree_->thread_started) {
   if (options.limit == 0) {
-    throw std::invalid_argument("roost::task_scope: " + name_and_line() +
-                                ", has a limit of 0, with which no task would ever run; leave it "
-                                "out to set none");
+    throw std::invalid_argument(joined({"roost::task_scope: ",
+                                        name_and_line(),
+                                        ", has a limit of 0, with which no task would ever run; "
+                                        "leave it out to set none"}));
   }
   if (outermost_) // nobody else has the tree so far
     tree_->thread_started = thread_started_;
@@ -166,11 +167,12 @@ ROOST_BODY std::string scope_state::deadline_passed() const noexcept {
 }
 
 ROOST_BODY std::string scope_state::whose_deadline_passed() const {
-  return "the deadline of scope " + name_or_unnamed(name_) + " passed";
+  return joined({"the deadline of scope ", in_quotes(name_), " passed"});
 }
 
 ROOST_BODY std::exception_ptr scope_state::make_timeout() const {
-  return std::make_exception_ptr(timeout_error("roost: " + whose_deadline_passed(), name_, where_));
+  return std::make_exception_ptr(
+      timeout_error(joined({"roost: ", whose_deadline_passed()}), name_, where_));
 }
 
 // Keeps a failure; if `stops`, the scope stops because of it.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
 #include <roost/detail/scope/scope_state.hpp>
@@ -188,9 +188,12 @@ ROOST_BODY task* scope_state::dequeue(claimed_list& woken) noexcept {
 }
 
 ROOST_BODY void scope_state::refuse(const site& where) const {
-  throw scope_closed("roost::task_scope::spawn at " + line_of(where) + ": " + name_and_line() +
-                     ", was joined and takes no more tasks; spawn before join(), or make another "
-                     "scope");
+  throw scope_closed(joined({"roost::task_scope::spawn at ",
+                             where,
+                             ": ",
+                             name_and_line(),
+                             ", was joined and takes no more tasks; spawn before join(), or make "
+                             "another scope"}));
 }
 
 // In a fork, forks are many and short: they are offered; but in a bubble no time passes until it is

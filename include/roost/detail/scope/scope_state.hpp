@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/failure_log.hpp>
 #include <roost/detail/scope/failure_record.hpp>

@@ -11,7 +11,6 @@
 #include <roost/scope_options.hpp>
 #include <roost/stop.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -72,20 +71,21 @@ class blocked_threads {
  public:
   explicit blocked_threads(const tree_notes& notes) noexcept : notes_(notes) {}
 
+  // A worker between two tasks is counted, and has no task to be noted.
   bool are_all() const noexcept {
-    // A worker between two tasks is counted, and has no task to be noted.
     std::size_t counted = 0;
-    for (const scope_note& s : notes_.scopes)
+    for (const scope_note& s : notes_.scopes) {
+      if (!is_blocked(s))
+        return false;
       counted += s.running;
-    const auto runs = [](const task_note& t) { return t.phase != task_phase::queued; };
-    const auto noted = std::count_if(notes_.tasks.begin(), notes_.tasks.end(), runs);
-    return static_cast<std::size_t>(noted) == counted &&
-           std::all_of(notes_.scopes.begin(),
-                       notes_.scopes.end(),
-                       [this](const scope_note& s) { return is_blocked(s); }) &&
-           std::all_of(notes_.tasks.begin(), notes_.tasks.end(), [this](const task_note& t) {
-             return is_blocked(t);
-           });
+    }
+    std::size_t noted = 0;
+    for (const task_note& t : notes_.tasks) {
+      if (!is_blocked(t))
+        return false;
+      noted += t.phase != task_phase::queued ? 1U : 0U;
+    }
+    return noted == counted;
   }
 
  private:
@@ -116,45 +116,48 @@ class blocked_threads {
 
   // A join of what has no task any more is about to end. (A call that is no join is none of these.)
   bool joins_what_runs(const call_note& call) const noexcept {
-    return !call.joins ||
-           std::any_of(notes_.scopes.begin(), notes_.scopes.end(), [&](const scope_note& s) {
-             return s.id == call.joined && s.running != 0;
-           });
+    if (!call.joins)
+      return true;
+    for (const scope_note& s : notes_.scopes) {
+      if (s.id == call.joined && s.running != 0)
+        return true;
+    }
+    return false;
   }
 
   // The thread runs another task inside a wait, and is blocked in that one.
   bool is_blocked_inside(std::uint64_t thread) const noexcept {
-    return std::any_of(notes_.tasks.begin(), notes_.tasks.end(), [&](const task_note& t) {
-      return t.thread == thread && is_blocked_in(t.call);
-    });
+    for (const task_note& t : notes_.tasks) {
+      if (t.thread == thread && is_blocked_in(t.call))
+        return true;
+    }
+    return false;
   }
 
   const tree_notes& notes_;
 };
 
 ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes, std::uint32_t tree) noexcept {
-  const auto is_of_tree = [tree](const object_note& o) {
-    return o.users == activity::none || (o.users == tree && tree != activity::unknown);
-  };
-  return notes.missing() + notes.objects.missing() == 0 && blocked_threads(notes).are_all() &&
-         std::all_of(notes.objects.begin(), notes.objects.end(), is_of_tree);
+  for (const object_note& o : notes.objects) {
+    const bool is_of_tree = o.users == tree && tree != activity::unknown;
+    if (o.users != activity::none && !is_of_tree)
+      return false;
+  }
+  return notes.missing() + notes.objects.missing() == 0 && blocked_threads(notes).are_all();
 }
 
 ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept {
-  return std::equal(a.scopes.begin(),
-                    a.scopes.end(),
-                    b.scopes.begin(),
-                    b.scopes.end(),
-                    [](const scope_note& x, const scope_note& y) {
-                      return x.id == y.id && x.owner.number == y.owner.number;
-                    }) &&
-         std::equal(a.tasks.begin(),
-                    a.tasks.end(),
-                    b.tasks.begin(),
-                    b.tasks.end(),
-                    [](const task_note& x, const task_note& y) {
-                      return x.id == y.id && x.call.number == y.call.number;
-                    });
+  if (a.scopes.size() != b.scopes.size() || a.tasks.size() != b.tasks.size())
+    return false;
+  for (std::size_t i = 0; i < a.scopes.size(); ++i) {
+    if (a.scopes[i].id != b.scopes[i].id || a.scopes[i].owner.number != b.scopes[i].owner.number)
+      return false;
+  }
+  for (std::size_t i = 0; i < a.tasks.size(); ++i) {
+    if (a.tasks[i].id != b.tasks[i].id || a.tasks[i].call.number != b.tasks[i].call.number)
+      return false;
+  }
+  return true;
 }
 
 /// What scopes around `root` share if that is a root of the tree; else null.

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <string>
 #include <string_view>
 
 namespace roost::inline v0::detail::sync {
@@ -29,9 +28,13 @@ inline std::string_view read_stat(const char* path, std::array<char, 512>& room)
 /// gone. Reads a file.
 inline std::string_view thread_state(std::uint64_t number) {
 #if defined(__linux__)
-  const std::string path = "/proc/self/task/" + std::to_string(number) + "/stat";
+  std::array<char, 48> path{};
+  std::snprintf(path.data(),
+                path.size(),
+                "/proc/self/task/%llu/stat",
+                static_cast<unsigned long long>(number));
   std::array<char, 512> room{};
-  const std::string_view stat = read_stat(path.c_str(), room);
+  const std::string_view stat = read_stat(path.data(), room);
   switch (stat.empty() ? ' ' : stat.front()) {
   case 'R':
     return "runnable";

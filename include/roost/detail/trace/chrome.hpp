@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/json.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/trace/timeline.hpp>
@@ -216,7 +216,7 @@ ROOST_COLD_BODY void chrome_writer::write_lane(std::size_t lane) {
 ROOST_COLD_BODY void chrome_writer::write_wait(std::size_t lane, const trace_wait& w) {
   json_text e = begin("X",
                       w.is_foreign ? "foreign" : "wait",
-                      w.operation + (w.object.empty() ? "" : " " + in_one_line(w.object)));
+                      joined({w.operation, w.object.empty() ? "" : " ", in_one_line(w.object)}));
   at(e, lane, w.begin);
   time(e, "dur", w.end - w.begin);
   e.key("args");

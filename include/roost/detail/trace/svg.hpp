@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/trace/svg_canvas.hpp>
 #include <roost/detail/trace/svg_frame.hpp>
@@ -108,8 +109,8 @@ ROOST_COLD_BODY void svg_writer::write_stops() {
       continue;
     }
     const std::string& name = t_.scopes[m.scope].name;
-    const std::string words = (name.empty() ? "" : in_one_line(name) + ": ") +
-                              std::string("stop, ") + std::string(word_for(m.reason));
+    const std::string words =
+        joined({in_one_line(name), name.empty() ? "stop, " : ": stop, ", word_for(m.reason)});
     const svg_length width = svg_text_width(utf8_count(words), svg_small_font);
     const bool is_left = x + 30 + width > svg_layout::width;
     const svg_length begin = is_left ? x - 30 - width : x + 30;
@@ -186,7 +187,7 @@ ROOST_COLD_BODY void svg_writer::write_lane(std::size_t lane) {
 
 // "send rows", or "rows" where there is no room for that, or nothing.
 ROOST_COLD_BODY std::string svg_writer::words_in_wait(const trace_wait& w, svg_length room) {
-  const std::string object = in_one_line(w.object);
+  const std::string object = joined({in_one_line(w.object)});
   const std::string operation = w.operation.substr(w.operation.rfind(':') + 1);
   const std::string all = object.empty() ? operation : operation + " " + object;
   const auto fits = [room](const std::string& words) {
@@ -236,7 +237,7 @@ ROOST_COLD_BODY void svg_writer::write_end(std::size_t lane) {
   if (failure == nullptr)
     return;
   const std::string message =
-      svg_fitted(in_one_line(failure->message), room_behind(lane), svg_small_font);
+      svg_fitted(joined({in_one_line(failure->message)}), room_behind(lane), svg_small_font);
   if (!message.empty()) // else it is in the title alone
     out_.text("small alarm", behind(lane), baseline(lane), message);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/trace/svg_canvas.hpp>
 #include <roost/detail/trace/svg_layout.hpp>
@@ -109,10 +110,9 @@ ROOST_COLD_BODY void svg_frame::write_legend() {
 ROOST_COLD_BODY void svg_frame::write_missing() {
   std::string missing;
   if (t_.dropped != 0)
-    missing = "the recorder was full: " + count_of(t_.dropped, "later entry") + " dropped";
-  if (layout_.drawn().size() < t_.order.size())
-    missing += (missing.empty() ? "" : "; ") +
-               count_of(t_.order.size() - layout_.drawn().size(), "later lane") + " not drawn";
+    append(missing, {"the recorder was full: ", count_of(t_.dropped, "later entry"), " dropped"});
+  if (const std::size_t hidden = t_.order.size() - layout_.drawn().size(); hidden != 0)
+    append(missing, {missing.empty() ? "" : "; ", count_of(hidden, "later lane"), " not drawn"});
   if (!missing.empty())
     out_.text("alarm", 100, 500, missing);
 }

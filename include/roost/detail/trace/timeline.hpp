@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -135,8 +136,8 @@ ROOST_COLD_BODY std::string_view word_for(wait_state how) noexcept {
 
 ROOST_COLD_BODY std::string trace_lane::title() const {
   if (!is_task)
-    return (keeps_time ? "timekeeper " : "thread ") + std::to_string(number);
-  return "#" + std::to_string(number) + (name.empty() ? "" : " " + in_one_line(name));
+    return joined({keeps_time ? "timekeeper " : "thread ", number});
+  return joined({"#", number, name.empty() ? "" : " ", in_one_line(name)});
 }
 
 #endif // ROOST_HAS_BODIES

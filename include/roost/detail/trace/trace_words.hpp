@@ -3,7 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
-#include <roost/detail/base/line_of.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/words.hpp>
 #include <roost/detail/trace/timeline.hpp>
 #include <roost/site.hpp>
@@ -41,11 +41,14 @@ class trace_words {
  private:
   std::string moment(clock::time_point time) const { return trace_time(time - t_.begin); }
   std::string span(clock::time_point from, clock::time_point to, bool is_open) const {
-    return moment(from) + " to " + (is_open ? "the end of the trace" : moment(to)) + ", " +
-           trace_time(to - from);
+    return joined({moment(from),
+                   " to ",
+                   is_open ? "the end of the trace" : moment(to),
+                   ", ",
+                   trace_time(to - from)});
   }
   static std::string at_line(const site& where) {
-    return where.line != 0 ? " at " + line_of(where) : std::string();
+    return where.line != 0 ? joined({" at ", where}) : std::string();
   }
 
   const timeline& t_;
@@ -79,8 +82,11 @@ ROOST_COLD_BODY std::string trace_words::summary() const {
       ++tasks;
     waits += t_.lanes[lane].waits.size();
   }
-  return count_of(tasks, "task") + ", " + count_of(waits, "wait") + " in " +
-         trace_time(t_.end - t_.begin);
+  return joined({count_of(tasks, "task"),
+                 ", ",
+                 count_of(waits, "wait"),
+                 " in ",
+                 trace_time(t_.end - t_.begin)});
 }
 
 ROOST_COLD_BODY const trace_mark* trace_words::failure_of(std::size_t lane) const {
@@ -94,42 +100,55 @@ ROOST_COLD_BODY std::string trace_words::for_lane(std::size_t lane) const {
   const trace_lane& l = t_.lanes[lane];
   std::string words = l.title();
   if (!l.is_task)
-    return words + "\nheard of from " + span(l.begin, l.end, l.is_open);
+    return joined({words, "\nheard of from ", span(l.begin, l.end, l.is_open)});
   if (l.spawned.line != 0)
-    words += "\nspawned" + at_line(l.spawned);
+    append(words, {"\nspawned", at_line(l.spawned)});
   if (l.spawner != no_lane)
-    words += "\n  by " + t_.lanes[l.spawner].title() + ", " + moment(l.spawned_at);
-  if (!l.has_begun)
-    return words + (l.is_open ? "\nhas not begun" : "\nnever ran: " + std::string(word_for(l.how)));
-  words += "\n" + span(l.begin, l.end, l.is_open) + ", " + std::string(word_for(l.how));
+    append(words, {"\n  by ", t_.lanes[l.spawner].title(), ", ", moment(l.spawned_at)});
+  if (!l.has_begun) {
+    append(words, {l.is_open ? "\nhas not begun" : "\nnever ran: "});
+    append(words, {l.is_open ? "" : word_for(l.how)});
+    return words;
+  }
+  append(words, {"\n", span(l.begin, l.end, l.is_open), ", ", word_for(l.how)});
   if (const trace_mark* const failure = failure_of(lane))
-    words += ": " + in_one_line(failure->message);
-  return words + "\non thread " + std::to_string(l.thread) + ", " +
-         count_of(l.waits.size(), "wait");
+    append(words, {": ", in_one_line(failure->message)});
+  append(words, {"\non thread ", l.thread, ", ", count_of(l.waits.size(), "wait")});
+  return words;
 }
 
 ROOST_COLD_BODY std::string trace_words::for_wait(const trace_wait& w) const {
-  std::string words = w.operation + (w.object.empty() ? "" : " on " + in_quotes(w.object)) +
-                      at_line(w.where) + "\n" + span(w.begin, w.end, w.is_open);
+  std::string words = w.operation;
+  if (!w.object.empty())
+    append(words, {" on ", in_quotes(w.object)});
+  append(words, {at_line(w.where), "\n", span(w.begin, w.end, w.is_open)});
   if (!w.is_foreign)
-    words += ", " + std::string(word_for(w.how));
+    append(words, {", ", word_for(w.how)});
   if (w.waker != no_lane)
-    words += "\nwoken by " + t_.lanes[w.waker].title() + ", " + moment(w.woken_at);
+    append(words, {"\nwoken by ", t_.lanes[w.waker].title(), ", ", moment(w.woken_at)});
   return words;
 }
 
 ROOST_COLD_BODY std::string trace_words::for_stop(const trace_mark& m) const {
-  std::string words = m.task != no_lane ? "stop of task " + t_.lanes[m.task].title()
-                                        : "stop of scope " + in_quotes(t_.scopes[m.scope].name);
-  words += ", " + std::string(word_for(m.reason)) + at_line(m.where);
+  std::string words = m.task != no_lane
+                          ? joined({"stop of task ", t_.lanes[m.task].title()})
+                          : joined({"stop of scope ", in_quotes(t_.scopes[m.scope].name)});
+  append(words, {", ", word_for(m.reason), at_line(m.where)});
   if (!m.message.empty())
-    words += "\n" + in_one_line(m.message);
-  return words + "\nby " + t_.lanes[m.lane].title() + ", " + moment(m.at);
+    append(words, {"\n", in_one_line(m.message)});
+  append(words, {"\nby ", t_.lanes[m.lane].title(), ", ", moment(m.at)});
+  return words;
 }
 
 ROOST_COLD_BODY std::string trace_words::for_scope(const trace_scope& s) const {
-  return "scope " + in_quotes(s.name) + " #" + std::to_string(s.id) + ", made" + at_line(s.where) +
-         "\n" + span(s.begin, s.end, s.is_open);
+  return joined({"scope ",
+                 in_quotes(s.name),
+                 " #",
+                 s.id,
+                 ", made",
+                 at_line(s.where),
+                 "\n",
+                 span(s.begin, s.end, s.is_open)});
 }
 
 #endif // ROOST_HAS_BODIES

@@ -38,12 +38,14 @@
 ///     wait for file descriptors and signals                wait_readable, in <roost/posix.hpp>
 ///     test what waits for hours, in no time                testing::bubble, in <roost/testing.hpp>
 
-// Nothing is included where it cannot work: the errors would be a thousand lines.
-#if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
-#error "roost needs C++20: compile with -std=c++20, or in CMake link to roost::roost"
-#elif !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
-#error "roost needs exceptions: a wait that is stopped throws; compile without -fno-exceptions"
-#else
+#include <roost/detail/base/requirements.hpp>
+
+#if ROOST_IS_SUPPORTED
+
+#if defined(_MSC_VER)
+#pragma warning(push)
+#pragma warning(disable : 4324 5030) // padding, which is wanted; attributes of other compilers
+#endif
 
 #include <roost/background_scope.hpp>
 #include <roost/barrier.hpp>
@@ -86,4 +88,8 @@
 #include <roost/when_any.hpp>
 #include <roost/with_scope.hpp>
 
+#if defined(_MSC_VER)
+#pragma warning(pop)
 #endif
+
+#endif // ROOST_IS_SUPPORTED

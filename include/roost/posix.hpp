@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/requirements.hpp>
+
 #if !__has_include(<poll.h>) || !__has_include(<unistd.h>)
 #error "roost/posix.hpp needs POSIX: poll(), pipes and signals. Include it only where those are"
-#endif
+#elif ROOST_IS_SUPPORTED
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
@@ -284,3 +286,5 @@ ROOST_BODY std::optional<int> signal_watch::wait_until(detail::any_time_point de
 #endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0
+
+#endif // ROOST_IS_SUPPORTED

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/requirements.hpp>
+
+#if defined(min) || defined(max)
+#error "roost/trace.hpp cannot be compiled with a macro max(): define NOMINMAX for <windows.h>"
+#elif ROOST_IS_SUPPORTED
+
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/trace/chrome.hpp>
@@ -115,3 +121,5 @@ ROOST_COLD_BODY void trace_recorder::write_svg(std::ostream& out) const {
 #endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0
+
+#endif // ROOST_IS_SUPPORTED

@@ -26,8 +26,12 @@
 namespace roost::inline v0::detail {
 
 // Files of both kinds in one program do not link: the variable is local to a thread in one kind,
-// and not in the other.
-#if !defined(ROOST_COMPILED)
+// and not in the other. Microsoft's linker compares texts instead.
+#if defined(_MSC_VER) && !defined(ROOST_COMPILED)
+#pragma detect_mismatch("one_kind_of_roost_in_a_program", "in each file")
+#elif defined(_MSC_VER)
+#pragma detect_mismatch("one_kind_of_roost_in_a_program", "roost::compiled")
+#elif !defined(ROOST_COMPILED)
 [[gnu::used]] inline thread_local constinit char one_kind_of_roost_in_a_program = 0;
 #else
 extern char one_kind_of_roost_in_a_program;

@@ -2,23 +2,28 @@
 #pragma once
 
 #include <cstdint>
-#if __has_include(<sys/syscall.h>) && __has_include(<unistd.h>)
+#if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
-#endif
-#if !defined(SYS_gettid)
-#include <functional>
-#include <thread>
+#else
+#include <roost/detail/sync/atomic.hpp>
+
+#include <atomic>
 #endif
 
 namespace roost::inline v0::detail::sync {
 
-/// A number for the calling thread, under which the system's tools know it on Linux. Not 0.
+/// A number for the calling thread, under which the system's tools know it on Linux; elsewhere the
+/// threads are counted. Not 0.
 inline std::uint64_t thread_number() noexcept {
-#if defined(SYS_gettid)
+#if defined(__linux__)
   return static_cast<std::uint64_t>(::syscall(SYS_gettid));
 #else
-  return std::hash<std::thread::id>()(std::this_thread::get_id()) | 1;
+  static constinit atomic<std::uint64_t> counted{0};
+  // relaxed: only the numbers differ
+  static thread_local const std::uint64_t number =
+      2 * (1 + counted.fetch_add(1, std::memory_order_relaxed));
+  return number;
 #endif
 }
 

@@ -16,9 +16,9 @@ export CXX=${1:-g++}
 cmake -S "$temp/roost" -B "$temp/build" -DROOST_BUILD_EXAMPLES=OFF
 ctest --test-dir "$temp/build" -L package --output-on-failure --no-tests=error
 
-# The installed tree is the headers, the package files, the licence, and the commands for gdb.
+# The installed tree is the headers and the module's source, the package files, the licence, and the commands for gdb.
 expected() {
-  cd "$tree/include" && find . -type f -name '*.hpp' | sed 's|^\.|./include|'
+  cd "$tree/include" && find . -type f -name '*.[hc]pp*' | sed 's|^\.|./include|'
   printf './share/cmake/roost/roost-%s.cmake\n' config config-version targets
   echo ./share/pkgconfig/roost.pc
   echo ./share/doc/roost/LICENSE

@@ -58,6 +58,8 @@ unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook
 
 // --- implementation ---------------------------------------------------------
 
+namespace detail {
+
 /// Calls `use(text)` with what an exception says of itself.
 template <class Use>
 auto with_message_of(const std::exception_ptr& error, Use use) {
@@ -70,8 +72,6 @@ auto with_message_of(const std::exception_ptr& error, Use use) {
     return use("an exception that is not a std::exception");
   }
 }
-
-namespace detail {
 
 std::string message_of(const std::exception_ptr& error);
 void print_unobserved(const failure& f) noexcept;
@@ -93,7 +93,7 @@ ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
 // Allocates nothing: a failure may be that there is no memory.
 ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
   const char* const quote = f.task.empty() ? "" : "\"";
-  with_message_of(f.error, [&](const char* text) {
+  detail::with_message_of(f.error, [&](const char* text) {
     std::fprintf(
         stderr,
         "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s\n",

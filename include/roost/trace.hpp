@@ -91,16 +91,20 @@ class trace_recorder {
 
 #if ROOST_HAS_BODIES
 
+namespace detail {
+
 ROOST_COLD_BODY std::size_t checked_entries(std::size_t most) {
   if (most == 0) {
-    detail::throw_invalid_argument("roost::trace_recorder: 0 entries would record nothing; leave "
-                                   "the number out for the usual");
+    throw_invalid_argument("roost::trace_recorder: 0 entries would record nothing; leave "
+                           "the number out for the usual");
   }
   return most;
 }
 
+} // namespace detail
+
 ROOST_COLD_BODY trace_recorder::trace_recorder(std::size_t most_entries)
-    : log_(checked_entries(most_entries)),
+    : log_(detail::checked_entries(most_entries)),
       before_(report_all()) {}
 
 ROOST_COLD_BODY detail::timeline trace_recorder::make_timeline() const {

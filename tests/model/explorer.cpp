@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Which orders are run: all within bounds, depth first; then some at random, by two ways that find
-// what a plain random walk seldom does.
-//
-//     weighted    a thread comes next with a probability that grows with the steps it has left (as
-//     far as earlier
-//                 runs tell), so that all orders of the steps are about as likely
-//     priorities  the thread of the highest priority goes on; at some random steps it becomes the
-//     lowest one
-//                 (Burckhardt et al. 2010: A randomized scheduler with probabilistic guarantees of
-//                 finding bugs)
+// Which orders are run: all within bounds, depth first; then some at random, weighted by the steps
+// that are left and by priorities, in turn: the library's own strategies for tests
+// (roost/detail/testing/strategy.hpp), which find what a plain random walk seldom does.
 //
 // Each case is explored in a process of its own, which ends at the first failure. What was chosen
 // lies in memory that it shares with this one: so a crash tells it, too.
 
 #include "model/explorer.hpp"
 
+#include <roost/detail/base/random.hpp>
+#include <roost/detail/testing/run_plan.hpp>
+#include <roost/detail/testing/strategy.hpp>
+
 #include "model/world.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <optional>
 #include <sched.h>
 #include <string>
 #include <sys/mman.h>
@@ -46,7 +45,10 @@ struct shared_notes {
 };
 shared_notes* notes = nullptr;
 
-enum class way { search, weighted, priorities };
+using roost::detail::strategy;
+using roost::detail::task_step;
+
+enum class way { search, at_random };
 
 // One choice of the exhaustive search, and what the others would cost.
 struct branch {
@@ -69,18 +71,11 @@ struct explorer {
   bool shared_grew = false;
 
   // of the random walks
-  std::array<unsigned, most_threads> expected_steps{};
-  std::array<std::uint32_t, most_threads> priority{};
-  std::vector<unsigned> priority_changes;
-  std::uint32_t lowest = 0;
+  std::optional<strategy> order;
   bool times_pass = false;
 
   std::uint64_t draw(std::uint64_t below) noexcept {
-    random += 0x9e3779b97f4a7c15;
-    std::uint64_t mixed = random;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return (mixed ^ (mixed >> 31)) % below;
+    return roost::detail::next_random(random) % below;
   }
 } the_explorer;
 
@@ -106,44 +101,23 @@ std::size_t choose_at_random(const alternatives& among) noexcept {
   explorer& e = the_explorer;
   if (!among.is_about_threads)
     return e.draw(4) == 0 ? e.draw(among.count) : 0;
-  if (e.by == way::weighted) {
-    std::array<std::uint64_t, 16> weights{};
-    std::uint64_t all = 0;
-    for (std::size_t i = 0; i < among.count; ++i) {
-      const auto t = static_cast<std::size_t>(among.threads[i]);
-      const unsigned done = the_world.threads[t].steps;
-      weights[i] = 16;
-      if (among.costs[i] == price::time)
-        weights[i] = e.times_pass ? 4 : 0;
-      else if (e.expected_steps[t] > done)
-        weights[i] += 16 * std::uint64_t{e.expected_steps[t] - done};
-      all += weights[i];
-    }
-    std::uint64_t drawn = e.draw(all);
-    for (std::size_t i = 0; i < among.count; ++i) {
-      if (drawn < weights[i])
-        return i;
-      drawn -= weights[i];
-    }
-    return 0;
-  }
-  for (const unsigned at : e.priority_changes) {
-    if (at == the_world.steps && current->is == status::runs)
-      e.priority[static_cast<std::size_t>(current->id)] = --e.lowest;
-  }
-  std::size_t best = among.count;
+  std::array<task_step, 16> threads;
+  std::size_t count = 0;
   for (std::size_t i = 0; i < among.count; ++i) {
-    const auto t = static_cast<std::size_t>(among.threads[i]);
-    if (among.costs[i] == price::time) {
-      if (e.times_pass && e.draw(16) == 0)
-        return i;
-      continue;
-    }
-    if (best == among.count ||
-        e.priority[t] > e.priority[static_cast<std::size_t>(among.threads[best])])
-      best = i;
+    if (among.costs[i] != price::time)
+      threads[count++].task = static_cast<std::uint32_t>(among.threads[i]);
+    else if (e.times_pass && e.draw(32) == 0)
+      return i;
   }
-  return best == among.count ? 0 : best;
+  if (count == 0)
+    return 0;
+  const auto is_before = [](task_step a, task_step b) { return a.task < b.task; };
+  std::sort(threads.begin(), threads.begin() + static_cast<std::ptrdiff_t>(count), is_before);
+  const auto chosen = static_cast<int>(threads[e.order->pick({threads.data(), count})].task);
+  std::size_t which = 0;
+  while (among.threads[which] != chosen || among.costs[which] == price::time)
+    ++which;
+  return which;
 }
 
 std::size_t choose_as_before(const schedule& from) noexcept {
@@ -262,25 +236,17 @@ bool advance() {
 
 void run_at_random(const model_case& c, std::uint64_t seed, unsigned runs, double until) {
   explorer& e = the_explorer;
+  e.by = way::at_random;
+  e.random = seed;
   e.times_pass = c.bounds.times != 0;
-  unsigned most_steps = 100;
+  roost::detail::run_plan plan(seed);
   for (unsigned i = 0; i < runs && seconds() < until; ++i) {
-    e.random = seed + i;
-    (void)e.draw(2);
-    e.by = i % 2 == 0 ? way::weighted : way::priorities;
-    e.lowest = 1'000'000;
-    for (std::uint32_t& p : e.priority)
-      p = e.lowest + 1 + static_cast<std::uint32_t>(e.draw(1'000'000));
-    e.priority_changes.clear();
-    for (int changes = 0; changes < 3; ++changes)
-      e.priority_changes.push_back(static_cast<unsigned>(e.draw(most_steps)));
+    e.order.emplace(i % 2 == 0 ? plan.next_by_work_left() : plan.next_by_priority(4));
+    e.order->make_room(most_threads, 2 * most_steps); // no memory is taken in a run
     run_once(c, false);
-    most_steps = most_steps < the_world.steps ? the_world.steps : most_steps;
-    for (std::size_t t = 0; t < most_threads; ++t) {
-      const unsigned steps = the_world.threads[t].steps;
-      e.expected_steps[t] = e.expected_steps[t] < steps ? steps : e.expected_steps[t];
-    }
+    plan.learn(e.order->record());
   }
+  e.order.reset();
 }
 
 // Again with more shared addresses, should the search find some.

@@ -282,8 +282,7 @@ void step(const void* address, const char* what, place where) noexcept {
   thread& me = *current;
   me.where = where;
   me.sleeps_in = what;
-  ++me.steps;
-  if (++the_world.steps > 20000)
+  if (++the_world.steps > most_steps)
     nothing_goes_on("the run does not end");
   alternatives all;
   all.is_about_threads = true;

@@ -32,7 +32,6 @@ struct thread {
   std::uint64_t saw_all_until = 0; // no store that was replaced before is read any more
   std::array<const void*, 4> looked_at{};
   std::size_t looks = 0;
-  unsigned steps = 0;
 
   void (*run)(void*) = nullptr;
   void* on = nullptr;
@@ -56,6 +55,8 @@ struct world {
   long allocated = 0; // blocks of memory in use
   bool traces = false;
 };
+
+inline constexpr unsigned most_steps = 20000; // of a run
 
 extern world the_world;
 extern thread_local thread* current; // null outside of runs

@@ -30,6 +30,10 @@ class run_plan {
 
   run_seed next();
 
+  /// Only those that are weighted, or by priorities of that depth.
+  run_seed next_by_work_left();
+  run_seed next_by_priority(std::uint32_t depth);
+
   /// What the last run was. One that failed need not be told.
   void learn(const run_record& run);
 
@@ -59,45 +63,51 @@ ROOST_COLD_BODY run_seed run_plan::next() {
     seed.by = choice_by::turn;
     return seed;
   }
-  seed.number = draw();
-  const auto by_priorities = [&](std::uint32_t depth) {
-    seed.by = choice_by::priority;
-    seed.depth = depth;
-    seed.length = std::max(length_, std::uint32_t{1});
-  };
   switch (run % 8) {
   case 1:
-    by_priorities(2);
-    break;
+    return next_by_priority(2);
   case 2:
   case 6:
-    seed.by = choice_by::work_left;
-    seed.numbers = work_;
-    break;
-  case 3:
-    break; // by chance
+    return next_by_work_left();
   case 4:
-    by_priorities(3);
-    break;
+    return next_by_priority(3);
   case 5:
   case 7: {
     const std::vector<std::uint32_t> objects = shared_objects(last_);
-    const std::uint32_t drawn = draw();
+    seed.number = draw();
     if (objects.empty())
-      break; // by chance
+      return seed; // by chance
     seed.by = choice_by::work_left_at_object;
-    seed.object = objects[drawn % objects.size()];
+    seed.object = objects[draw() % objects.size()];
     seed.numbers = work_by_task(last_, false, seed.object);
-    break;
+    return seed;
   }
+  case 0:
+    if (run % 16 != 0)
+      return next_by_priority(4);
+    seed.by = choice_by::turn; // 2, 3, 4, ... steps in a row
+    seed.number = static_cast<std::uint32_t>(run / 16 + 1);
+    return seed;
   default:
-    if (run % 16 == 0) {
-      seed.by = choice_by::turn; // 2, 3, 4, ... steps in a row
-      seed.number = static_cast<std::uint32_t>(run / 16 + 1);
-    } else {
-      by_priorities(4);
-    }
+    seed.number = draw();
+    return seed; // by chance
   }
+}
+
+ROOST_COLD_BODY run_seed run_plan::next_by_work_left() {
+  run_seed seed;
+  seed.by = choice_by::work_left;
+  seed.number = draw();
+  seed.numbers = work_;
+  return seed;
+}
+
+ROOST_COLD_BODY run_seed run_plan::next_by_priority(std::uint32_t depth) {
+  run_seed seed;
+  seed.by = choice_by::priority;
+  seed.number = draw();
+  seed.depth = depth;
+  seed.length = std::max(length_, std::uint32_t{1});
   return seed;
 }
 

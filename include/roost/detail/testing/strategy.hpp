@@ -64,6 +64,9 @@ class strategy {
 
   explicit strategy(run_seed seed);
 
+  /// Takes the memory for so much beforehand: then a run of no more takes none.
+  void make_room(std::size_t tasks, std::size_t steps);
+
   /// To be called before a task is offered to pick() for the first time.
   void made(std::uint32_t task, std::uint32_t parent);
 
@@ -125,6 +128,13 @@ ROOST_COLD_BODY strategy::strategy(run_seed seed) : seed_(std::move(seed)), rand
     for (std::uint32_t i = 1; i < seed_.depth; ++i)
       changes_.push_back(below(std::max(seed_.length, std::uint32_t{1})));
   }
+}
+
+ROOST_COLD_BODY void strategy::make_room(std::size_t tasks, std::size_t steps) {
+  left_.reserve(tasks);
+  priorities_.reserve(tasks);
+  record_.parents.reserve(tasks);
+  record_.steps.reserve(steps);
 }
 
 ROOST_COLD_BODY void strategy::made(std::uint32_t task, std::uint32_t parent) {

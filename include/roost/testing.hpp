@@ -3,13 +3,26 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
+#include <roost/detail/testing/leak_search.hpp>
+#include <roost/report.hpp>
 #include <roost/site.hpp>
 #include <roost/task_scope.hpp>
+#include <roost/this_task.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -61,6 +74,61 @@ void bubble(F&& body, site where = site::current()) {
   bubble(bubble_options(), std::forward<F>(body), where);
 }
 
+/// Returns once at least so many tasks of the scope are blocked, each in a call of roost or in a
+/// blocking_region: so a test comes behind that without a sleep. Tasks of scopes further in do not
+/// count, but one that waits for the end of such a scope does.
+///
+///     scope.spawn([&] { got = rx.receive(); });
+///     roost::testing::wait_until_blocked(scope, 1);  // now it waits for an item
+///
+/// Errors: where that does not come true for 10 s, std::runtime_error with a report of the scope.
+/// Cancellation: as a wait; so where a task fails first, its owner gets what the task has thrown.
+/// Threads: any, while the scope is open. Cost: a report of the scope for each look.
+void wait_until_blocked(task_scope& scope, std::size_t tasks, site where = site::current());
+
+/// What a leak_check throws: what() tells all that is left.
+struct leak_error : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+/// Finds out whether all that is started while it lives has ended by its end: tasks, scopes (a
+/// background_scope in an object that is kept), and threads, where the system lists them (Linux).
+///
+///     TEST_CASE("a service ends") {
+///       const roost::testing::leak_check check;        // first, so that it is the last to go
+///       service s;
+///       ...
+///     }                                                // throws leak_error: what is left, and
+///     where
+///
+/// A thread that has just ended is listed for a moment longer, so it looks again until nothing is
+/// left, for as long as its patience. Threads that roost keeps idle for a scope that was there
+/// before are that one's. It looks at the whole process: nothing else may start or end tasks and
+/// threads meanwhile, as tests that run side by side would; run those in processes of their own.
+///
+/// Errors: the destructor throws leak_error, but not while an exception unwinds its block: then it
+/// prints the same text to stderr. Cancellation: none. Cost: a report of the whole process.
+class [[nodiscard]] leak_check {
+ public:
+  explicit leak_check(detail::any_duration patience = std::chrono::seconds(2),
+                      site where = site::current());
+  leak_check(const leak_check&) = delete;
+  leak_check& operator=(const leak_check&) = delete;
+  ~leak_check() noexcept(false);
+
+  /// Looks now, and throws leak_error. The destructor does not look any more.
+  void check();
+
+ private:
+  std::string left() const;
+
+  detail::leak_search before_;
+  clock::duration patience_;
+  site where_;
+  int exceptions_ = std::uncaught_exceptions();
+  bool is_over_ = false;
+};
+
 } // namespace testing
 
 // --- implementation ---------------------------------------------------------
@@ -81,5 +149,71 @@ void testing::bubble(const bubble_options& options, F&& body, site where) {
       },
       where);
 }
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY void testing::wait_until_blocked(task_scope& scope, std::size_t tasks, site where) {
+  const auto end = detail::sync::system_now() + std::chrono::seconds(10); // also in a bubble
+  for (;;) {
+    this_task::checkpoint();
+    const report now = scope.report();
+    const std::uint64_t id = now.scopes.empty() ? 0 : now.scopes.front().id;
+    const auto blocked = static_cast<std::size_t>(
+        std::count_if(now.tasks.begin(), now.tasks.end(), [id](const task_report& t) {
+          return t.scope == id && t.state == task_state::blocked;
+        }));
+    if (blocked >= tasks)
+      return;
+    if (detail::sync::system_now() > end) {
+      throw std::runtime_error(detail::joined({"roost: wait_until_blocked at ",
+                                               where,
+                                               ": ",
+                                               blocked,
+                                               " of ",
+                                               tasks,
+                                               " tasks are blocked after 10 s\n",
+                                               to_text(now)}));
+    }
+    detail::sync::yield();
+  }
+}
+
+ROOST_COLD_BODY testing::leak_check::leak_check(detail::any_duration patience, site where)
+    : patience_(patience),
+      where_(where) {}
+
+ROOST_COLD_BODY testing::leak_check::~leak_check() noexcept(false) {
+  if (is_over_)
+    return;
+  if (std::uncaught_exceptions() == exceptions_) {
+    check();
+    return;
+  }
+  try {
+    std::fputs(left().c_str(), stderr);
+  } catch (...) { // no memory for the text: there is no one to tell
+  }
+}
+
+ROOST_COLD_BODY void testing::leak_check::check() {
+  is_over_ = true;
+  if (const std::string text = left(); !text.empty())
+    throw leak_error(text);
+}
+
+// Threads that end are listed for a moment longer than their joins take.
+ROOST_COLD_BODY std::string testing::leak_check::left() const {
+  constexpr clock::duration longest = std::chrono::hours(24);
+  const auto end = detail::sync::system_now() + std::min(patience_, longest); // also in a bubble
+  for (;;) {
+    const bool is_last_look = detail::sync::system_now() >= end;
+    std::string text = before_.left_since(where_);
+    if (text.empty() || is_last_look)
+      return text;
+    detail::sync::yield();
+  }
+}
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0

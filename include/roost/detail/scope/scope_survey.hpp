@@ -5,6 +5,7 @@
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/task.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
+#include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -114,6 +115,17 @@ ROOST_COLD_BODY void note_stop(const stop_cause& cause, scope_note& note) noexce
   note.stopped_where = cause.where;
 }
 
+/// Notes the numbers of the threads that scopes have in common.
+ROOST_COLD_BODY void note_threads(const scope_tree& tree, tree_notes& notes) noexcept {
+  const auto add = [&](std::uint64_t number) {
+    if (std::uint64_t* const note = notes.threads.add())
+      *note = number;
+  };
+  tree.threads.for_each_thread(add);
+  if (const std::uint64_t keeper = tree.keeper.thread(); keeper != 0)
+    add(keeper);
+}
+
 ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t around) noexcept {
   drain_buffer();
   if (scope_note* const note = notes.scopes.add()) {
@@ -136,6 +148,8 @@ ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t
       note_call(*owner, made_in().task, notes, note->owner);
     }
   }
+  if (notes.wants_threads && outermost_)
+    note_threads(*tree_, notes);
   for_each_running([&](const task& t, thread_slot* thread) {
     const task_phase how_far = thread == nullptr ? task_phase::starting
                                : t.has_ended()   ? task_phase::ending

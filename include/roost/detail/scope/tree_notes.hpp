@@ -112,12 +112,15 @@ class tree_notes {
   note_list<task_note> tasks; // by scope, in the order in which they have begun; queued ones last
   note_list<object_note> objects;
   note_list<held_note> held;
+  note_list<std::uint64_t> threads; // the numbers of all threads of roost there, if asked for
+  bool wants_threads = false;
 
  private:
   template <class Survey>
   void take_by(Survey survey) noexcept;
   bool is_complete() const noexcept {
-    return missing() == 0 && objects.missing() == 0 && held.missing() == 0;
+    return missing() == 0 && objects.missing() == 0 && held.missing() == 0 &&
+           threads.missing() == 0;
   }
 };
 
@@ -137,6 +140,7 @@ void tree_notes::take_by(Survey survey) noexcept {
     make_room_for_all(tasks, 32);
     make_room_for_all(objects, 32);
     make_room_for_all(held, 8);
+    make_room_for_all(threads, wants_threads ? 64 : 0);
     survey();
     if (is_complete())
       return;

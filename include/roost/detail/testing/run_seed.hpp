@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 
 #include <cstdint>
 #include <stdexcept>
@@ -57,31 +58,32 @@ ROOST_COLD_BODY std::string number_list_text(const std::vector<std::uint32_t>& n
   for (std::size_t i = 0, next = 0; i < numbers.size(); i = next) {
     while (next < numbers.size() && numbers[next] == numbers[i])
       ++next;
-    text += text.empty() ? "" : ".";
+    append(text, {text.empty() ? "" : "."});
     if (next - i > 1)
-      text += std::to_string(next - i) + "x";
-    text += std::to_string(numbers[i]);
+      append(text, {next - i, "x"});
+    append(text, {numbers[i]});
   }
   return text;
 }
 
 ROOST_COLD_BODY std::string to_text(const run_seed& seed) {
-  if (seed.by == choice_by::path)
-    return "path-" + number_list_text(seed.numbers);
-  if (seed.by == choice_by::turn)
-    return "turn-" + std::to_string(seed.number);
   std::string hex;
   for (std::uint32_t rest = seed.number; rest != 0 || hex.empty(); rest >>= 4)
     hex.insert(hex.begin(), "0123456789abcdef"[rest & 15]);
+  const std::string numbers = number_list_text(seed.numbers);
   switch (seed.by) {
+  case choice_by::path:
+    return joined({"path-", numbers});
+  case choice_by::turn:
+    return joined({"turn-", seed.number});
   case choice_by::work_left:
-    return "urw-" + hex + "-" + number_list_text(seed.numbers);
+    return joined({"urw-", hex, "-", numbers});
   case choice_by::work_left_at_object:
-    return "surw-" + hex + "-" + std::to_string(seed.object) + "." + number_list_text(seed.numbers);
+    return joined({"surw-", hex, "-", seed.object, ".", numbers});
   case choice_by::priority:
-    return "pct" + std::to_string(seed.depth) + "-" + hex + "-" + std::to_string(seed.length);
+    return joined({"pct", seed.depth, "-", hex, "-", seed.length});
   default:
-    return "walk-" + hex;
+    return joined({"walk-", hex});
   }
 }
 
@@ -138,11 +140,15 @@ class run_seed_reader {
   }
 
   [[noreturn]] void fail(std::string_view wanted) const {
-    throw std::invalid_argument(
-        "roost: \"" + std::string(text_) + "\" is no seed of a run: after \"" +
-        std::string(text_.substr(0, text_.size() - rest_.size())) + "\" must come " +
-        std::string(wanted) + "; seeds look like walk-1f00d, urw-1f00d-40.3x12, " +
-        "surw-1f00d-2.8.3x4, pct3-1f00d-76, turn-2, path-0.3x1.0; copy the whole of it");
+    throw std::invalid_argument(joined(
+        {"roost: \"",
+         text_,
+         "\" is no seed of a run: after \"",
+         text_.substr(0, text_.size() - rest_.size()),
+         "\" must come ",
+         wanted,
+         "; seeds look like walk-1f00d, urw-1f00d-40.3x12, surw-1f00d-2.8.3x4, pct3-1f00d-76, "
+         "turn-2, path-0.3x1.0; copy the whole of it"}));
   }
 
  private:

@@ -4,10 +4,12 @@
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/hardware_threads.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
+#include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/threads/fork_watch.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/observer.hpp>
@@ -15,8 +17,10 @@
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -112,6 +116,10 @@ class thread_pool {
   /// How many threads it has for sure: without those that are about to exit.
   std::size_t size() const noexcept;
 
+  /// Calls `visit` with the number of each thread that it is sure to have and that has begun.
+  template <class Visit>
+  void for_each_thread(Visit visit) const noexcept;
+
  private:
   friend struct pool_probe;
 
@@ -132,7 +140,8 @@ class thread_pool {
     job* first;     // what it is made for; null: for whatever it finds
     bool runs_fork; // the thread's own
     parker& sleeps_on = parker_pool::instance().take();
-    spin_lock starting; // held until `thread` is set
+    spin_lock starting;                    // held until `thread` is set
+    sync::atomic<std::uint64_t> number{0}; // the system's, once the thread has begun
     sync::thread thread;
   };
 
@@ -202,6 +211,16 @@ class thread_pool {
 };
 
 // --- implementation ---------------------------------------------------------
+
+template <class Visit>
+void thread_pool::for_each_thread(Visit visit) const noexcept {
+  const std::lock_guard guard(lock_);
+  for (const member* m = members_.front(); m != nullptr; m = members_.next(*m)) {
+    // relaxed: a number, which publishes nothing
+    if (const std::uint64_t number = m->number.load(std::memory_order_relaxed); number != 0)
+      visit(number);
+  }
+}
 
 #if ROOST_HAS_BODIES
 
@@ -411,6 +430,7 @@ ROOST_BODY void thread_pool::dismiss_idle() noexcept {
 
 ROOST_BODY void thread_pool::work(member& self) noexcept {
   { const std::lock_guard started(self.starting); }
+  self.number.store(sync::thread_number(), std::memory_order_relaxed); // relaxed: see its reader
   activity_here = tree_;
   job* j = self.first;
   if (j == nullptr)

@@ -63,6 +63,11 @@ class timekeeper {
     const std::lock_guard lock(mutex_);
     return thread_.joinable() ? 1 : 0;
   }
+  /// The number of its thread, if it has one that has begun; else 0.
+  std::uint64_t thread() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return number_;
+  }
   /// True if no time will come, and no timer is being called.
   bool is_idle() const noexcept {
     const std::lock_guard lock(mutex_);
@@ -86,6 +91,7 @@ class timekeeper {
   intrusive_list<timer> timers_;   // guarded by mutex_; sorted by time
   const timer* running_ = nullptr; // guarded by mutex_; the timer being called
   bool ending_ = false;            // guarded by mutex_
+  std::uint64_t number_ = 0;       // guarded by mutex_; the thread's
   parker* sleeps_on_ = nullptr;    // likewise; of the thread
   sync::thread thread_;            // written under mutex_ by the first add()
 };
@@ -163,8 +169,10 @@ ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& loc
 
 ROOST_BODY void timekeeper::run() noexcept {
   this_thread.timekeeper = this;
-  this_actor.thread = sync::thread_number() | actor::keeps_time;
+  const std::uint64_t number = sync::thread_number();
+  this_actor.thread = number | actor::keeps_time;
   std::unique_lock lock(mutex_);
+  number_ = number;
   // In a bubble others may be due at the same time, and come before: only a sleep tells.
   const bool is_alone = sync::bubble_here == nullptr;
   for (bool comes_next = is_alone; !ending_;) {

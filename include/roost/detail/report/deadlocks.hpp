@@ -3,6 +3,7 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/report/number_index.hpp>
+#include <roost/detail/report/place_lists.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/report_types.hpp>
@@ -55,7 +56,7 @@ class deadlock_search {
     bool is_left = false;
   };
 
-  void add(party p);
+  void add(std::size_t place, party p);
   void take_out();
   bool take_out(party& p) const noexcept {
     if (p.is_left && awaited_by(p) == none) {
@@ -70,42 +71,45 @@ class deadlock_search {
   std::size_t ender_of(const object_note& awaited) const noexcept;
 
   deadlock_link link(const party& p) const;
+  std::vector<deadlock_link> links(const place_lists& lists, std::size_t list) const;
 
   const tree_notes& notes_;
-  std::vector<party> parties_;
-  number_index tasks_;   // their places, by id
-  number_index scopes_;  // the place of a task of each that is left, by the scope's id
-  number_index holders_; // the places of those that hold something, by its address
+  std::vector<party> parties_; // those behind the last are not left, either
+  number_index tasks_;         // their places, by id
+  number_index scopes_;        // the place of a task of each that is left, by the scope's id
+  number_index holders_;       // the places of those that hold something, by its address
 };
 
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
 
-ROOST_COLD_BODY deadlock_search::deadlock_search(const tree_notes& notes) : notes_(notes) {
+ROOST_COLD_BODY deadlock_search::deadlock_search(const tree_notes& notes)
+    : notes_(notes),
+      parties_(notes.tasks.size() + notes.scopes.size()) {
   if (notes.objects.missing() != 0 || notes.held.missing() != 0)
     return; // it is not known what all of them wait for
+  std::size_t place = 0;
   for (const task_note& t : notes.tasks) {
-    tasks_.add(t.id, parties_.size());
-    add({&t.call, t.id, t.scope, t.name.view(), t.phase == task_phase::running});
+    tasks_.add(t.id, place);
+    add(place++, {&t.call, t.id, t.scope, t.name.view(), t.phase == task_phase::running});
   }
   number_index owners; // the threads; each may own several scopes
   for (const scope_note& s : notes.scopes) {
-    const std::size_t place = parties_.size();
     if (s.owner_thread != 0 && tasks_.find(s.made_in) == none &&
         owners.add(s.owner_thread, place) == place)
-      add({&s.owner, 0, s.id, s.name.view(), true});
+      add(place++, {&s.owner, 0, s.id, s.name.view(), true});
   }
   take_out();
 }
 
-ROOST_COLD_BODY void deadlock_search::add(party p) {
+ROOST_COLD_BODY void deadlock_search::add(std::size_t place, party p) {
   p.is_left = p.is_left && p.call->is_endless();
   for (std::size_t i = 0; p.is_left && i < p.call->held_count; ++i) {
     const held_note& held = notes_.held[p.call->first_held + i];
-    holders_.add(reinterpret_cast<std::uintptr_t>(held.object), parties_.size());
+    holders_.add(reinterpret_cast<std::uintptr_t>(held.object), place);
   }
-  parties_.push_back(p);
+  parties_[place] = p;
 }
 
 ROOST_COLD_BODY bool deadlock_search::has_found() const noexcept {
@@ -185,30 +189,46 @@ ROOST_COLD_BODY deadlock_link deadlock_search::link(const party& p) const {
   return made;
 }
 
+ROOST_COLD_BODY std::vector<deadlock_link> deadlock_search::links(const place_lists& lists,
+                                                                  std::size_t list) const {
+  std::vector<deadlock_link> made(lists.size(list));
+  std::size_t at = lists.first(list);
+  for (deadlock_link& l : made) {
+    l = link(parties_[at]);
+    at = lists.next(at);
+  }
+  return made;
+}
+
 // Each waits for one, so each way leads into one circle.
 ROOST_COLD_BODY std::vector<deadlock_report> deadlock_search::deadlocks() const {
-  std::vector<deadlock_report> made;
-  std::vector<std::size_t> passed(parties_.size(), none); // on the way that began where
-  std::vector<std::size_t> place(parties_.size(), none);  // in `made`
+  const std::size_t count = parties_.size();
+  place_lists circles(count, count);
+  place_lists others(count, count);
+  std::size_t ends = 0;                         // how many circles
+  std::vector<std::size_t> end_of(count, none); // the circle that a way leads into
+  std::vector<std::size_t> passed(count, none); // on the way that began where
   const auto next = [this](std::size_t i) { return awaited_by(parties_[i]); };
-  for (std::size_t i = 0; i < parties_.size(); ++i) {
-    if (!parties_[i].is_left || place[i] != none)
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!parties_[i].is_left || end_of[i] != none)
       continue;
     std::size_t at = i;
-    for (; place[at] == none && passed[at] != i; at = next(at))
+    for (; end_of[at] == none && passed[at] != i; at = next(at))
       passed[at] = i;
-    const std::size_t end = place[at] != none ? place[at] : made.size();
-    if (end == made.size()) {
-      made.emplace_back();
-      for (; place[at] == none; at = next(at)) {
-        place[at] = end;
-        made[end].circle.push_back(link(parties_[at]));
-      }
+    const std::size_t end = end_of[at] != none ? end_of[at] : ends++;
+    for (; end_of[at] == none; at = next(at)) {
+      end_of[at] = end;
+      circles.add(end, at);
     }
-    for (at = i; place[at] == none; at = next(at)) {
-      place[at] = end;
-      made[end].others.push_back(link(parties_[at]));
+    for (at = i; end_of[at] == none; at = next(at)) {
+      end_of[at] = end;
+      others.add(end, at);
     }
+  }
+  std::vector<deadlock_report> made(ends);
+  for (std::size_t end = 0; end < ends; ++end) {
+    made[end].circle = links(circles, end);
+    made[end].others = links(others, end);
   }
   return made;
 }

@@ -44,9 +44,7 @@ class report_dot {
   void add_edge(const std::string& from, const std::string& to, const std::string& look) {
     append(text_, {"  ", from, " -> ", to, " [", look, "];\n"});
   }
-  std::string name_of(std::size_t task) const {
-    return joined({"task", report_.tasks[task].id});
-  }
+  std::string name_of(std::size_t task) const { return joined({"task", report_.tasks[task].id}); }
   static std::string escaped(std::string_view label);
 
   const report& report_;

@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 // How a report is made from notes. No lock is held.
 
@@ -36,7 +37,8 @@ report report_of_all();
 
 #if ROOST_HAS_BODIES
 
-/// Makes a report of what notes tell.
+/// Makes a report of what notes tell. Its vectors are made as large as they are to be: each kind
+/// that grows would cost compile time.
 class report_builder {
  public:
   roost::report build(const tree_notes& notes);
@@ -65,10 +67,10 @@ class report_builder {
 };
 
 ROOST_COLD_BODY report report_builder::build(const tree_notes& notes) {
-  report_.scopes.resize(notes.scopes.size());
+  report_.scopes = std::vector<scope_report>(notes.scopes.size());
   for (std::size_t i = 0; i < notes.scopes.size(); ++i)
     fill(report_.scopes[i], notes.scopes[i], notes);
-  report_.tasks.resize(notes.tasks.size());
+  report_.tasks = std::vector<task_report>(notes.tasks.size());
   for (std::size_t i = 0; i < notes.tasks.size(); ++i) {
     tasks_.add(notes.tasks[i].id, i);
     fill(report_.tasks[i], notes.tasks[i], notes);
@@ -155,7 +157,7 @@ ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
   made->where = note.where;
   made->since = since(note.since);
   made->until_deadline = note.until_deadline;
-  made->waits_for.resize(note.count);
+  made->waits_for = std::vector<object_report>(note.count);
   for (std::size_t i = 0; i < note.count; ++i)
     fill(made->waits_for[i], notes.objects[note.first + i]);
   if (note.count > 1) {
@@ -166,9 +168,12 @@ ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
     if (made->object.empty())
       made->object = only.name.empty() ? only.kind : only.name;
   }
+  made->holds = std::vector<held_report>(note.held_count);
   for (std::size_t i = 0; i < note.held_count; ++i) {
     const held_note& held = notes.held[note.first_held + i];
-    made->holds.push_back({id_of(held.object), std::string(held.name.view()), held.where});
+    made->holds[i].id = id_of(held.object);
+    made->holds[i].name = held.name.view();
+    made->holds[i].where = held.where;
   }
 }
 

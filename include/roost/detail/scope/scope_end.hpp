@@ -153,12 +153,12 @@ ROOST_BODY void scope_state::outer_stopped(const std::shared_ptr<const stop_caus
        wave);
 }
 
-ROOST_BODY void scope_state::stop_at_deadline() noexcept {
+ROOST_COLD_BODY void scope_state::stop_at_deadline() noexcept {
   stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
 }
 
 // What stops a wait says whose deadline it was.
-ROOST_BODY std::string scope_state::deadline_passed() const noexcept {
+ROOST_COLD_BODY std::string scope_state::deadline_passed() const noexcept {
   try {
     return name_.empty() ? "the deadline passed" : whose_deadline_passed();
   } catch (const std::bad_alloc&) { // a stop matters more than its description
@@ -166,21 +166,21 @@ ROOST_BODY std::string scope_state::deadline_passed() const noexcept {
   }
 }
 
-ROOST_BODY std::string scope_state::whose_deadline_passed() const {
+ROOST_COLD_BODY std::string scope_state::whose_deadline_passed() const {
   return joined({"the deadline of scope ", in_quotes(name_), " passed"});
 }
 
-ROOST_BODY std::exception_ptr scope_state::make_timeout() const {
+ROOST_COLD_BODY std::exception_ptr scope_state::make_timeout() const {
   return std::make_exception_ptr(
       timeout_error(joined({"roost: ", whose_deadline_passed()}), name_, where_));
 }
 
 // Keeps a failure; if `stops`, the scope stops because of it.
 // False if it has ended.
-ROOST_BODY bool scope_state::keep(failure_record& failed,
-                                  std::uint64_t moment,
-                                  stop_cause cause,
-                                  bool stops) noexcept {
+ROOST_COLD_BODY bool scope_state::keep(failure_record& failed,
+                                       std::uint64_t moment,
+                                       stop_cause cause,
+                                       bool stops) noexcept {
   try {
     cause.message = message_of(failed.error);
   } catch (...) { // there is no memory for the text; the failure itself is kept
@@ -305,7 +305,7 @@ ROOST_BODY std::exception_ptr scope_state::take_outcome() noexcept {
 }
 
 // In a wait of the owner, once the scope has stopped.
-ROOST_BODY void scope_state::throw_to_owner() {
+ROOST_COLD_BODY void scope_state::throw_to_owner() {
   if (const std::exception_ptr thrown = take_thrown()) {
     throw_with_moment(log_.thrown_moment());
     std::rethrow_exception(thrown);
@@ -318,7 +318,7 @@ ROOST_BODY void scope_state::throw_to_owner() {
 }
 
 // What such a wait throws that is not a `stopped`; null if it is one.
-ROOST_BODY std::exception_ptr scope_state::take_thrown() {
+ROOST_COLD_BODY std::exception_ptr scope_state::take_thrown() {
   const bool late = stopped_by(stop_reason::deadline);
   const bool first = !reports_at_end_only_ && !log_.has_thrown();
   const std::exception_ptr timeout = first && late ? make_timeout() : nullptr;
@@ -336,7 +336,7 @@ ROOST_BODY std::exception_ptr scope_state::take_thrown() {
 // A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
 // If this scope's own failure or deadline has caused it, that is reported instead, and once more if
 // need be.
-ROOST_BODY scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
+ROOST_COLD_BODY scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
   // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read below, past the handlers
   const std::uint64_t moment = moment_of_caught();
   body_end end = body_end::failed;

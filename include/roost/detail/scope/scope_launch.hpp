@@ -187,7 +187,7 @@ ROOST_BODY task* scope_state::dequeue(claimed_list& woken) noexcept {
   return queue_.take_first(woken);
 }
 
-ROOST_BODY void scope_state::refuse(const site& where) const {
+ROOST_COLD_BODY void scope_state::refuse(const site& where) const {
   throw scope_closed(joined({"roost::task_scope::spawn at ",
                              where,
                              ": ",
@@ -220,7 +220,7 @@ ROOST_BODY scope_state::admission scope_state::start(task& t) {
 
 // There is no thread for `t`. If other tasks run, it is queued for the first of their workers.
 // Until then fewer run than may, and a later task that gets a thread may overtake it.
-ROOST_BODY bool scope_state::leave_to_others(task& t) noexcept {
+ROOST_COLD_BODY bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
   if (stop_requested() || !queue_.limited() || queue_.running() == 1)
     return false;
@@ -236,7 +236,7 @@ ROOST_BODY bool scope_state::leave_to_others(task& t) noexcept {
 // thread was being refused, and then they are dropped as if there had been a thread. Returns if `t`
 // is dropped; else throws what its caller has caught. In any case what the callable's destructor
 // throws goes first.
-ROOST_BODY void scope_state::take_back(task& t) {
+ROOST_COLD_BODY void scope_state::take_back(task& t) {
   const std::exception_ptr no_thread = std::current_exception();
   std::exception_ptr destruction;
   try {
@@ -246,22 +246,31 @@ ROOST_BODY void scope_state::take_back(task& t) {
   }
   bool others_failed = false;
   bool is_stopped = false;
-  empty_queue(
-      [&](task& stranded) {
-        if (stop_requested()) {
-          drop(stranded);
-        } else {
-          others_failed = true; // which may be what stops the scope
-          failed(stranded, no_thread, 0);
-          worker::complete_unrun(*this, stranded, task::outcome::failed);
-        }
-      },
-      [&](claimed_list& woken) {
+  for (;;) {
+    claimed_list woken;
+    task* stranded = nullptr;
+    {
+      const std::lock_guard lock(lock_);
+      stranded = take_unrun(woken);
+      if (stranded == nullptr) {
         is_stopped = stop_requested();
         erase(t);
         queue_.ended();
         wake_if_over(woken);
-      });
+      }
+    }
+    woken.complete(wait_state::done);
+    if (stranded == nullptr)
+      break;
+    if (stop_requested()) {
+      drop(*stranded);
+    } else {
+      others_failed = true; // which may be what stops the scope
+      failed(*stranded, no_thread, 0);
+      worker::complete_unrun(*this, *stranded, task::outcome::failed);
+    }
+    release_uncounted(*stranded);
+  }
   if (destruction)
     std::rethrow_exception(destruction);
   if (others_failed || !is_stopped)

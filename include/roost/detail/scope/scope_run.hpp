@@ -163,14 +163,22 @@ task::outcome worker::call(scope_state& scope, task& t, F f) noexcept {
     f();
     return task::outcome::value;
   } catch (const stopped& s) {
-    if (scope.stop_requested() || t.domain().stop_requested() || s.by_token()) {
-      t.stopped_by = s.cause_;
-      return task::outcome::stopped;
-    }
-    scope.failed(t, std::current_exception(), moment_of_caught());
+    return failed(scope, t, &s);
   } catch (...) {
-    scope.failed(t, std::current_exception(), moment_of_caught());
+    return failed(scope, t, nullptr);
   }
+}
+
+// In a handler. `as` is what was caught if it is a `stopped`.
+ROOST_COLD_BODY task::outcome
+worker::failed(scope_state& scope, task& t, const stopped* as) noexcept {
+  const bool is_stop =
+      as != nullptr && (scope.stop_requested() || t.domain().stop_requested() || as->by_token());
+  if (is_stop) {
+    t.stopped_by = as->cause_;
+    return task::outcome::stopped;
+  }
+  scope.failed(t, std::current_exception(), moment_of_caught());
   return task::outcome::failed;
 }
 
@@ -188,7 +196,7 @@ ROOST_BODY bool scope_state::started(worker& w) noexcept {
 }
 
 // A second failure of one task, by its callable's destructor, goes to the hook.
-ROOST_BODY void
+ROOST_COLD_BODY void
 scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t moment) noexcept {
   const bool first = t.error == nullptr;
   if (first)
@@ -211,7 +219,7 @@ scope_state::failed(task& t, const std::exception_ptr& error, std::uint64_t mome
 }
 
 // False if the handler threw: then the failure is the scope's.
-ROOST_BODY bool scope_state::give_to_handler(const failure& failed) noexcept {
+ROOST_COLD_BODY bool scope_state::give_to_handler(const failure& failed) noexcept {
   try {
     on_failure_(failed);
     return true;
@@ -409,28 +417,14 @@ ROOST_BODY void scope_state::drop(task& t) noexcept {
   worker::complete_unrun(*this, t, task::outcome::stopped);
 }
 
-// Calls `end(t)` with tasks that will never run, those whose spawn still waits included, until
-// there is none; and then, holding lock_, `finally(woken)`.
-template <class End, class Finally>
-void scope_state::empty_queue(End end, Finally finally) noexcept {
-  for (;;) {
-    claimed_list woken;
-    task* t = nullptr;
-    {
-      const std::lock_guard lock(lock_);
-      close_buffer();
-      t = queue_.take_first(woken);
-      if (t != nullptr)
-        queue_.begin_uncounted();
-      else
-        finally(woken);
-    }
-    woken.complete(wait_state::done);
-    if (t == nullptr)
-      return;
-    end(*t);
-    release_uncounted(*t);
-  }
+// The next task that will never run, one whose spawn still waits included; null if there is none.
+// Goes by release_uncounted(). Caller holds lock_.
+ROOST_BODY task* scope_state::take_unrun(claimed_list& woken) noexcept {
+  close_buffer();
+  task* const t = queue_.take_first(woken);
+  if (t != nullptr)
+    queue_.begin_uncounted();
+  return t;
 }
 
 ROOST_BODY void scope_state::release_uncounted(task& t) noexcept {
@@ -444,9 +438,19 @@ ROOST_BODY void scope_state::release_uncounted(task& t) noexcept {
 // The scope was stopped before they could run. Their callables are destroyed here, or by another
 // thread that finds them: the one that stops, one whose task ends, or one that waits for the end.
 ROOST_BODY void scope_state::drop_queue() noexcept {
-  if (!stop_requested())
-    return;
-  empty_queue([this](task& t) { drop(t); }, [](claimed_list&) {});
+  task* t = nullptr;
+  while (stop_requested()) {
+    claimed_list woken;
+    {
+      const std::lock_guard lock(lock_);
+      t = take_unrun(woken);
+    }
+    woken.complete(wait_state::done);
+    if (t == nullptr)
+      return;
+    drop(*t);
+    release_uncounted(*t);
+  }
 }
 
 // A callable's destructor must not delay, or end in, the thread that keeps the time.

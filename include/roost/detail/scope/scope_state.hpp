@@ -305,8 +305,7 @@ class scope_state final : public stop_domain {
 
   void drop(task& t) noexcept;
   void drop_queue() noexcept;
-  template <class End, class Finally>
-  void empty_queue(End end, Finally finally) noexcept;
+  task* take_unrun(claimed_list& woken) noexcept;
   void release_uncounted(task& t) noexcept;
   void ended_uncounted() noexcept;
   bool give_to_handler(const failure& failed) noexcept;

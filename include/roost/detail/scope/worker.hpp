@@ -48,6 +48,7 @@ class worker final : public stand_in {
 
   template <class F>
   static task::outcome call(scope_state& scope, task& t, F f) noexcept;
+  static task::outcome failed(scope_state& scope, task& t, const stopped* as) noexcept;
   static task::outcome
   destroy_callable(scope_state& scope, task& t, task::outcome outcome) noexcept;
 

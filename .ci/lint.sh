@@ -121,5 +121,29 @@ tidy '-clang-analyzer-*' "${units[@]}"
 tidy '-*,clang-analyzer-*' tests/bench/{peers/roost,compare}.cpp \
   examples/{goroutine_leaks,tree_search,13_*,14_*,19_*,20_*,24_*,26_*}.cpp
 
+# What tests share, in one file, by the rules for tests.
+mkdir -p $build/support
+cp tests/.clang-tidy $build/support
+printf '#include "%s"\n' tests/support/*.hpp >$build/support/all.cpp
+"$clang_tidy" --quiet $build/support/all.cpp -- -std=c++20 -I. -Iinclude -Itests 2>&1 |
+  sed '/^[0-9]* warnings\?.* generated\.$/d' || fault "clang-tidy, tests/support"
+
+# --- cppcheck ------------------------------------------------------------------
+
+# cppcheck <name of a source> [<further header>]: of all headers but two, whose templates of lambdas it does not parse.
+check_headers() {
+  mkdir -p $build/posix # enough for it to look at posix.hpp, too: it has no system headers
+  touch $build/posix/poll.h $build/posix/unistd.h
+  { printf '%s\n' include/roost/*.hpp | grep -vE '/when_(all|any)\.hpp$' | sed 's|include/\(.*\)|#include <\1>|' && echo "${2-}"; } \
+    >"$build/$1.cpp"
+  cppcheck --quiet --std=c++20 --language=c++ --enable=warning,style,performance,portability --error-exitcode=1 \
+    --suppressions-list=.ci/cppcheck.txt --max-configs=1 -D__linux__ -D__GNUC__=12 -D__cplusplus=202002L \
+    -D__cpp_exceptions=1 -Iinclude -I$build/posix --template='{file}:{line}: {message} [{id}]' "$build/$1.cpp"
+}
+check_headers headers || fault "cppcheck"
+# A control: it gets so far, and sees what is wrong behind all headers.
+! check_headers control 'inline int second(const int* p) { if (p == nullptr) {} int a[1] = {}; return *p + a[1]; }' \
+  >/dev/null 2>&1 || fault "cppcheck does not see the control"
+
 ((faults == 0)) && echo "lint: fine"
 exit $faults

@@ -15,8 +15,10 @@ namespace roost::inline v0 {
 ///
 /// ```cpp
 /// class log_file {
+///  public:
 ///   void write(std::string line) { (void)lines_.tx.send(std::move(line)); }
 ///
+///  private:
 ///   roost::channel_ends<std::string> lines_ = roost::make_channel<std::string>(64);
 ///   roost::background_scope tasks_{{.name = "log"}};  // last: what its tasks use is above
 /// };

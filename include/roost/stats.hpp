@@ -13,7 +13,9 @@ namespace roost::inline v0 {
 ///
 /// ```cpp
 /// const roost::counters now = roost::stats();
-/// gauge("tasks", now.live), gauge("blocked", now.blocked), count("spawned", now.spawned);
+/// gauge("tasks", now.live);
+/// gauge("blocked", now.blocked);
+/// count("spawned", now.spawned);
 /// ```
 ///
 /// Exact while nothing of it changes. Else each of the sums is one that was right at some moment of

@@ -106,9 +106,9 @@ class race {
     if (index == 0)
       failed_.make_room(count);
     const std::string name = detail::joined({"when_any ", index});
-    auto run = [this, name, call = std::move(call), make]() mutable {
+    auto run = [this, name, from = std::move(call), make]() mutable {
       try {
-        offer(call, make);
+        offer(from, make);
       } catch (const stopped&) {
         if (scope_.stop_requested())
           throw;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace test {
@@ -30,7 +31,7 @@ using captured = std::shared_ptr<int>;
 /// A scope that runs one task at a time. One runs until it is let go, and the backlog is full.
 class full_scope {
  public:
-  explicit full_scope(roost::scope_options options = {}) : scope(limited(options)) {
+  explicit full_scope(roost::scope_options options = {}) : scope(limited(std::move(options))) {
     const auto first = scope.spawn("busy", [this] {
       busy.pass();
       if (fails)

@@ -84,8 +84,8 @@ inline two_ends a_terminal() {
   two_ends ends{descriptor(), descriptor(master)};
   checked(::grantpt(master), "grantpt");
   checked(::unlockpt(master), "unlockpt");
-  ends.near =
-      descriptor(checked(::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC), "open a pty"));
+  const char* const name = ::ptsname(master); // NOLINT(concurrency-mt-unsafe): one thread asks
+  ends.near = descriptor(checked(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC), "open a pty"));
   return ends;
 }
 

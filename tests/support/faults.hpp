@@ -23,12 +23,12 @@
 
 namespace test {
 
-enum class fault { none, one_allocation, all_allocations, one_thread, all_threads };
+enum class refusal { none, one_allocation, all_allocations, one_thread, all_threads };
 
 /// What fails next; set by with_each_fault() before each run of a scenario.
 struct next_fault {
   const char* scenario = "";
-  fault what = fault::none;
+  refusal what = refusal::none;
   long before = 0; // this many go well first
   bool reached = false;
 };
@@ -36,10 +36,10 @@ inline next_fault now_failing;
 
 inline void start_fault() {
   const bool lasts =
-      now_failing.what == fault::all_allocations || now_failing.what == fault::all_threads;
-  if (now_failing.what == fault::one_allocation || now_failing.what == fault::all_allocations)
+      now_failing.what == refusal::all_allocations || now_failing.what == refusal::all_threads;
+  if (now_failing.what == refusal::one_allocation || now_failing.what == refusal::all_allocations)
     failing_allocations.start(now_failing.before, lasts);
-  if (now_failing.what == fault::one_thread || now_failing.what == fault::all_threads)
+  if (now_failing.what == refusal::one_thread || now_failing.what == refusal::all_threads)
     refused_threads.start(now_failing.before, lasts);
 }
 
@@ -123,8 +123,10 @@ inline void with_each_fault(const char* name, void (*scenario)()) {
   std::set_terminate(&tell_and_abort);
   (void)run_with_fault(scenario); // makes what is kept
   (void)run_with_fault(scenario);
-  for (const fault what :
-       {fault::one_allocation, fault::all_allocations, fault::one_thread, fault::all_threads}) {
+  for (const refusal what : {refusal::one_allocation,
+                             refusal::all_allocations,
+                             refusal::one_thread,
+                             refusal::all_threads}) {
     now_failing.what = what;
     for (now_failing.before = 0; run_with_fault(scenario); ++now_failing.before) {
     }

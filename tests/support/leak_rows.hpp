@@ -37,8 +37,9 @@ inline void expect_told(const told_texts& told,
   const std::string text = texts.empty() ? "nothing\n" : texts.front();
   const std::string begins = "roost: " + std::string(headline);
   expect(text.starts_with(begins), text + "  is to begin with " + begins, where);
+  const std::string has = text + "  is to have ";
   for (const std::string& w : words)
-    expect(text.find(w) != std::string::npos, text + "  is to have " + w, where);
+    expect(text.find(w) != std::string::npos, has + w, where);
 }
 
 inline void expect_silence(const told_texts& told, roost::site where = roost::site::current()) {

@@ -97,8 +97,10 @@ ROOST_COLD_BODY void report_dot::add_scope(std::size_t scope, const std::string&
   add_node(name, label, "shape=box, style=bold");
   if (!around.empty())
     add_edge(around, name, "arrowhead=none");
-  if (s.owner && tree_.task(s.parent_task) == nullptr)
-    add_wait(name, *s.owner), add_holds(name, *s.owner);
+  if (s.owner && tree_.task(s.parent_task) == nullptr) {
+    add_wait(name, *s.owner);
+    add_holds(name, *s.owner);
+  }
   tree_.for_each_scope_in_scope(scope, [&](std::size_t inner) { add_scope(inner, name); });
   tree_.for_each_group(scope, [&](std::size_t task) { add_group(task, name); });
 }
@@ -119,8 +121,10 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   }
   add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
   add_edge(scope, name, "arrowhead=none");
-  if (first.blocked)
-    add_wait(name, *first.blocked), add_holds(name, *first.blocked);
+  if (first.blocked) {
+    add_wait(name, *first.blocked);
+    add_holds(name, *first.blocked);
+  }
   tree_.for_each_scope_in_task(first_task, [&](std::size_t inner) { add_scope(inner, name); });
 }
 

@@ -17,8 +17,10 @@ function page_of(target) {
     return example_page(target)
   if (target == "examples")
     return "examples.html"
-  if (target == ".github/CONTRIBUTING.md")
-    return "md__github_CONTRIBUTING.html"
+  if (target ~ /^\.github\/[A-Z]+\.md$/) {
+    gsub(/^\.github\/|\.md$/, "", target)
+    return "md__github_" target ".html"
+  }
   if (target == "tests/bench/README.md")
     return "md_tests_bench_README.html"
   if (target ~ /\.svg$/)

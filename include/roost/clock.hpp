@@ -12,12 +12,13 @@ namespace roost::inline v0 {
 /// times are those of std::chrono::steady_clock, and so is what it reads; but in a bubble of
 /// <roost/testing.hpp> it reads the time of the bubble.
 struct clock {
-  using rep = std::chrono::steady_clock::rep;
-  using period = std::chrono::steady_clock::period;
-  using duration = std::chrono::steady_clock::duration;
-  using time_point = std::chrono::steady_clock::time_point;
-  static constexpr bool is_steady = true;
+  using rep = std::chrono::steady_clock::rep;               ///< as the standard wants it
+  using period = std::chrono::steady_clock::period;         ///< as the standard wants it
+  using duration = std::chrono::steady_clock::duration;     ///< what two times differ by
+  using time_point = std::chrono::steady_clock::time_point; ///< a time
+  static constexpr bool is_steady = true;                   ///< as the standard wants it
 
+  /// The time: the bubble's in one, else the system's.
   static time_point now() noexcept { return detail::sync::now(); }
 };
 

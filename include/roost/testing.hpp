@@ -31,6 +31,7 @@ namespace roost::inline v0 {
 /// For tests of code that uses roost. It is not part of roost.hpp, and needs no test framework.
 namespace testing {
 
+/// How a bubble is made.
 struct bubble_options {
   /// If time could pass, but something that roost does not know has kept it from that for so long,
   /// by the system's clock, the report sink is told which task does.
@@ -40,11 +41,13 @@ struct bubble_options {
 /// Calls `body()` or `body(scope)` on this thread in a root scope of its own, in which time is
 /// virtual: it stands still while any task runs, and jumps to the next deadline once all wait.
 ///
-///     roost::testing::bubble([] {
-///       const auto begin = roost::clock::now();
-///       retry_for_an_hour([] { return false; });      // sleeps, timeouts, tickers: microseconds
-///       CHECK(roost::clock::now() - begin == 1h);     // and exact
-///     });
+/// ```cpp
+/// roost::testing::bubble([] {
+///   const auto begin = roost::clock::now();
+///   retry_for_an_hour([] { return false; });      // sleeps, timeouts, tickers: microseconds
+///   CHECK(roost::clock::now() - begin == 1h);     // and exact
+/// });
+/// ```
 ///
 /// All that the body and its tasks do is in the bubble, with all threads that roost starts for
 /// them, as if the body ran on a thread of its own; threads outside, and other bubbles, see their
@@ -68,6 +71,7 @@ struct bubble_options {
 template <class F>
 void bubble(const bubble_options& options, F&& body, site where = site::current());
 
+/// The same without options.
 template <class F>
   requires(!std::is_convertible_v<F, const bubble_options&>)
 void bubble(F&& body, site where = site::current()) {

@@ -5,6 +5,7 @@
 // compiled, and never run: declarations will do.
 #include <roost.hpp>
 #include <roost/posix.hpp>
+#include <roost/testing.hpp>
 #include <roost/trace.hpp>
 
 #include <chrono>
@@ -102,6 +103,8 @@ void compute(std::size_t worker, int step);
 void get_a();
 void get_b();
 bool ready();
+bool retry_for_an_hour(bool (*)());
+void CHECK(bool);
 int add_up(const std::vector<int>&);
 int statistics();
 void publish(int);

@@ -138,7 +138,7 @@ check_headers() {
     >"$build/$1.cpp"
   cppcheck --quiet --std=c++20 --language=c++ --enable=warning,style,performance,portability --error-exitcode=1 \
     --suppressions-list=.ci/cppcheck.txt --max-configs=1 -D__linux__ -D__GNUC__=12 -D__cplusplus=202002L \
-    -D__cpp_exceptions=1 -Iinclude -I$build/posix --template='{file}:{line}: {message} [{id}]' "$build/$1.cpp"
+    -D__cpp_exceptions=1 -D__cpp_lib_jthread=201911 -Iinclude -I$build/posix --template='{file}:{line}: {message} [{id}]' "$build/$1.cpp"
 }
 check_headers headers || fault "cppcheck"
 # A control: it gets so far, and sees what is wrong behind all headers.

@@ -82,8 +82,10 @@ void bubble(F&& body, site where = site::current()) {
 /// blocking_region: so a test comes behind that without a sleep. Tasks of scopes further in do not
 /// count, but one that waits for the end of such a scope does.
 ///
-///     scope.spawn([&] { got = rx.receive(); });
-///     roost::testing::wait_until_blocked(scope, 1);  // now it waits for an item
+/// ```cpp
+/// scope.spawn([&] { (void)rx.receive(); });
+/// roost::testing::wait_until_blocked(scope, 1); // now it waits for an item
+/// ```
 ///
 /// Errors: where that does not come true for 10 s, std::runtime_error with a report of the scope.
 /// Cancellation: as a wait; so where a task fails first, its owner gets what the task has thrown.
@@ -98,12 +100,13 @@ struct leak_error : std::runtime_error {
 /// Finds out whether all that is started while it lives has ended by its end: tasks, scopes (a
 /// background_scope in an object that is kept), and threads, where the system lists them (Linux).
 ///
-///     TEST_CASE("a service ends") {
-///       const roost::testing::leak_check check;        // first, so that it is the last to go
-///       service s;
-///       ...
-///     }                                                // throws leak_error: what is left, and
-///     where
+/// ```cpp
+/// TEST_CASE("a service ends") {
+///   const roost::testing::leak_check check; // first, so that it is the last to go
+///   service s;
+///   s.answer("a question");
+/// } // throws leak_error: what is left, and where
+/// ```
 ///
 /// A thread that has just ended is listed for a moment longer, so it looks again until nothing is
 /// left, for as long as its patience. Threads that roost keeps idle for a scope that was there
@@ -114,10 +117,12 @@ struct leak_error : std::runtime_error {
 /// prints the same text to stderr. Cancellation: none. Cost: a report of the whole process.
 class [[nodiscard]] leak_check {
  public:
+  /// Notes what is there.
   explicit leak_check(detail::any_duration patience = std::chrono::seconds(2),
                       site where = site::current());
   leak_check(const leak_check&) = delete;
   leak_check& operator=(const leak_check&) = delete;
+  /// Looks, unless check() has; see above.
   ~leak_check() noexcept(false);
 
   /// Looks now, and throws leak_error. The destructor does not look any more.

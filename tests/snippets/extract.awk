@@ -2,9 +2,9 @@
 # Writes a source of all C++ that stands in the README and in the comments of headers: what is in blocks between
 # ```cpp and ```, and roost's column of the README's table of other libraries.
 #
-# A block is the body of a function; but one that begins with a function, a class or an #include stands as it is,
-# in a namespace. What it uses of other code is declared in prelude.hpp. A row of the table is a body, too; there an
-# ellipsis stands for nothing, and a loop without a body gets an empty one.
+# A block is the body of a function; but one that begins with a function, a test case, a class or an #include
+# stands as it is, in a namespace. What it uses of other code is declared in prelude.hpp. A row of the table is a
+# body, too; there an ellipsis stands for nothing, and a loop without a body gets an empty one.
 
 function begin(whole) {
   ++count
@@ -43,7 +43,7 @@ code {
   if (comment)
     sub(/^ *\/\/\/ ?/, "")
   if (first)
-    begin(/^(int|void|class|struct|template|#include)( |$)/)
+    begin(/^(int|void|class|struct|template|#include|TEST_CASE)( |\(|$)/)
   first = 0
   sub(/^#include.*/, "")               # prelude.hpp has it, outside of the namespace
   sub(/^int main\(/, "void run_main(") # it returns nothing here

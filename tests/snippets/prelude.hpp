@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+#define TEST_CASE(name) [[maybe_unused]] static void test_case()
+
 namespace snippets {
 
 using namespace std::chrono_literals;
@@ -33,6 +35,9 @@ struct page {
 };
 struct job {
   void run();
+};
+struct service {
+  void answer(const std::string&);
 };
 struct quote {};
 struct config {};

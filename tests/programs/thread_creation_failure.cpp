@@ -260,6 +260,30 @@ void a_stop_that_comes_while_a_thread_is_refused() {
   expect(ran == 0, "none has run");
 }
 
+// Nobody would begin the task that has no thread before the other one has ended.
+void a_deadlock_is_told_though_a_task_that_got_no_thread_is_queued() {
+  roost::event told;
+  const std::exception_ptr error = test::exception_of([&] {
+    roost::task_scope scope({.limit = 2, .on_deadlock = roost::on_deadlock::stop});
+    scope.spawn([&] { told.wait(); });
+    test::wait_until_blocked(scope, 1);
+    no_threads = true;
+    scope.spawn([&] { told.set(); });
+    no_threads = false;
+    expect(test::scope_probe::queued(scope) == 1, "it is queued");
+    scope.join();
+  });
+  bool is_deadlock = false;
+  try {
+    if (error)
+      std::rethrow_exception(error);
+  } catch (const roost::deadlock_error&) {
+    is_deadlock = true;
+  } catch (...) { // something else
+  }
+  expect(is_deadlock, "join throws a deadlock_error instead of waiting for ever");
+}
+
 void for_each_goes_on_with_fewer() {
   for (const int there_are : {0, 1, 2}) {
     std::atomic<int> sum{0};
@@ -401,6 +425,7 @@ int main() {
   for (const std::size_t backlog : {2U, 1U, 0U})
     others_that_come_while_it_is_refused(backlog);
   a_stop_that_comes_while_a_thread_is_refused();
+  a_deadlock_is_told_though_a_task_that_got_no_thread_is_queued();
   for_each_goes_on_with_fewer();
   forks_that_get_no_thread_fail();
   spawn_in_a_task();

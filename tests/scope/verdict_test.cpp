@@ -125,9 +125,11 @@ TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
   SECTION("the scope is stopped") {
     s.scope->reason = roost::stop_reason::requested;
   }
-  SECTION("a task is queued that may begin") {
+  SECTION("a task that was queued is about to begin") {
     s.scope->limit = 3;
-    s.scope->queued = 1;
+    task_note* const third = s.add_task(9, 1);
+    third->phase = task_phase::starting;
+    third->call = call_note();
   }
   SECTION("a task joins a scope that is not there any more") {
     s.first->call.joins = true;
@@ -163,6 +165,10 @@ TEST_CASE("queued tasks, and joined scopes with tasks, keep no verdict back", "[
     --s.scope->running;
     queued->phase = task_phase::queued;
     queued->call = call_note();
+  }
+  SECTION("the system has refused a thread to a task, which is queued for those that run") {
+    s.scope->limit = 3;
+    s.scope->queued = 1;
   }
   SECTION("a task joins a scope of its own") {
     s.first->call.joins = true;

@@ -89,9 +89,11 @@ class blocked_threads {
   }
 
  private:
+  // What is queued begins when a task that runs ends, and by nothing else: also where fewer run
+  // than may, because the system has refused a thread (scope_state::leave_to_others). A task that
+  // is about to begin is not queued any more.
   bool is_blocked(const scope_note& s) const noexcept {
-    const bool may_start_more = s.queued != 0 && s.running < s.limit;
-    return s.reason == stop_reason::none && !may_start_more && owner_is_blocked(s);
+    return s.reason == stop_reason::none && owner_is_blocked(s);
   }
 
   // A root scope that does not cover its owner is idle as long as nobody waits for its end.

@@ -57,6 +57,14 @@ inline void* allocate(std::size_t size, std::size_t alignment) {
   return memory;
 }
 
+inline void* allocate_or_not(std::size_t size, std::size_t alignment) noexcept {
+  try {
+    return allocate(size, alignment);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 inline void release(void* memory) noexcept {
   if (memory != nullptr)
     --living_allocations;
@@ -70,6 +78,12 @@ void* operator new(std::size_t size) {
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return test::allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return test::allocate_or_not(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return test::allocate_or_not(size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept {
   test::release(memory);

@@ -21,6 +21,28 @@ inline int new_failure(const scope_fate& fate, observations& seen) noexcept {
   return number;
 }
 
+inline const scope_fate* scope_of(const planned& p) noexcept {
+  const failure_fate* const f = p.fate();
+  return f == nullptr ? nullptr : &p.seen->scopes.at(static_cast<std::size_t>(f->scope));
+}
+
+/// Notes that an exception was told, in the way that `how` stands for: all failures in it that
+/// belong to `scope`, or all if that is null.
+inline void
+note_told(const std::exception_ptr& error, count failure_fate::*how, const scope_fate* scope) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const planned& p) {
+    const scope_fate* const its = scope_of(p);
+    if (its != nullptr && (scope == nullptr || scope == its))
+      (p.fate()->*how).add();
+  } catch (const roost::exception_list& all) {
+    for (const roost::failure& f : all.failures())
+      note_told(f.error, how, scope);
+  } catch (...) { // a stop, a timeout, what was refused
+  }
+}
+
 /// Calls `f()` as a task of this scope: what escapes becomes a failure of its own, also if it is
 /// another task's, which this one got. A stop stays one.
 template <class F>
@@ -30,13 +52,9 @@ void as_task_of(const scope_fate& fate, observations& seen, F f) {
   } catch (const roost::stopped&) {
     throw;
   } catch (...) {
+    note_told(std::current_exception(), &failure_fate::caught, nullptr); // if it has any in it
     throw planned(&seen, new_failure(fate, seen));
   }
-}
-
-inline const scope_fate* scope_of(const planned& p) noexcept {
-  const failure_fate* const f = p.fate();
-  return f == nullptr ? nullptr : &p.seen->scopes.at(static_cast<std::size_t>(f->scope));
 }
 
 /// The same for a body; but what a wait or a get() has thrown here for a scope that is not over,
@@ -55,23 +73,6 @@ void as_body_of(const scope_fate& fate, observations& seen, F f) {
   });
   if (of_task)
     std::rethrow_exception(of_task);
-}
-
-/// Notes that an exception was told, in the way that `how` stands for: all failures in it that
-/// belong to `scope`, or all if that is null.
-inline void
-note_told(const std::exception_ptr& error, count failure_fate::*how, const scope_fate* scope) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const planned& p) {
-    const scope_fate* const its = scope_of(p);
-    if (its != nullptr && (scope == nullptr || scope == its))
-      (p.fate()->*how).add();
-  } catch (const roost::exception_list& all) {
-    for (const roost::failure& f : all.failures())
-      note_told(f.error, how, scope);
-  } catch (...) { // a stop, a timeout, what was refused
-  }
 }
 
 /// The hook for what nobody was told of, while programs run.

@@ -148,6 +148,7 @@ inline roost::scope_options options_of(const node& n, const scope_fate& fate) {
                                .errors = p.errors,
                                .inherit = p.inherit,
                                .covers_owner = p.covers_owner,
+                               .stall_after = p.stall_after,
                                .on_deadlock = p.on_deadlock};
   if (p.timeout.count() != 0)
     options.timeout = p.timeout;

@@ -103,9 +103,10 @@ inline std::string limits_kept(const observations& seen) {
 
 /// A scope that nothing cuts short runs each of its tasks; any scope runs none twice, and ends.
 inline std::string no_task_lost_or_doubled(const observations& seen) {
-  return wrong_ones(seen.scopes, seen.scopes_made, "scope", [](const scope_fate& s) {
+  return wrong_ones(seen.scopes, seen.scopes_made, "scope", [&](const scope_fate& s) {
+    const bool may_lack = s.is_cut || seen.refuses_threads;
     return !s.is_over || s.running.get() != 0 || s.begun.get() > s.spawned.get() ||
-           (!s.is_cut && s.begun.get() < s.spawned.get() - s.stopped_alone.get());
+           (!may_lack && s.begun.get() < s.spawned.get() - s.stopped_alone.get());
   });
 }
 

@@ -106,6 +106,7 @@ struct policy {
   roost::on_error errors = roost::on_error::fail_fast;
   roost::on_deadlock on_deadlock = roost::on_deadlock::ignore;
   microseconds timeout{0}; // 0: none
+  microseconds stall_after{std::chrono::seconds(10)};
   bool inherit = true;
   bool covers_owner = true;
   bool has_handler = false;

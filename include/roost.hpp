@@ -37,7 +37,7 @@
 ///     record what runs, waits and wakes, and draw it       trace_recorder, in <roost/trace.hpp>
 ///     wait for file descriptors and signals                wait_readable, in <roost/posix.hpp>
 ///     test what waits for hours, in no time                testing::bubble, in <roost/testing.hpp>
-///     tell what a test leaves running                      testing::leak_check, in <roost/testing.hpp>
+///     tell what a test leaves running                      testing::leak_check, likewise
 
 #include <roost/detail/base/requirements.hpp>
 

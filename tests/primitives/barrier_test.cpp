@@ -5,6 +5,7 @@
 #include "support/errors.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -148,16 +149,18 @@ TEST_CASE("a thread that drops is not waited for any more", "[barrier]") {
 }
 
 TEST_CASE("who gives up at a barrier has not arrived", "[barrier]") {
-  barrier b(2);
-  const auto start = roost::clock::now();
-  CHECK_FALSE(b.arrive_and_wait_for(10ms));
-  CHECK(roost::clock::now() >= start + 10ms);
-  CHECK_FALSE(b.arrive_and_wait_until(start));
-  CHECK(test::waiting(b) == 0);
-  const auto phase = b.arrive();
-  CHECK_FALSE(b.wait_for(phase, 0ns)); // what arrive() has counted stays
-  CHECK(b.arrive_and_wait_for(0ns));
-  CHECK(b.wait_for(phase, 0ns));
+  test::bubble([&] {
+    barrier b(2);
+    const auto start = roost::clock::now();
+    CHECK_FALSE(b.arrive_and_wait_for(1h));
+    CHECK(roost::clock::now() == start + 1h);
+    CHECK_FALSE(b.arrive_and_wait_until(start));
+    CHECK(test::waiting(b) == 0);
+    const auto phase = b.arrive();
+    CHECK_FALSE(b.wait_for(phase, 0ns)); // what arrive() has counted stays
+    CHECK(b.arrive_and_wait_for(0ns));
+    CHECK(b.wait_for(phase, 0ns));
+  });
 }
 
 TEST_CASE("who is stopped at a barrier has not arrived", "[barrier]") {
@@ -215,19 +218,21 @@ TEST_CASE("a phase that was over before the stop is over for all", "[barrier]") 
 }
 
 TEST_CASE("a failed task wakes those who wait for it at a barrier", "[barrier]") {
-  barrier b(3);
-  CHECK_THROWS_AS(roost::with_scope([&](roost::task_scope& scope) {
-                    scope.spawn([&] { b.arrive_and_wait(); });
-                    scope.spawn([] { throw std::out_of_range("the cause"); });
-                    b.arrive_and_wait();
-                  }),
-                  std::out_of_range);
-  CHECK_THROWS_AS(
-      roost::with_scope({.timeout = 5ms}, [&](roost::task_scope&) { b.arrive_and_wait(); }),
-      roost::timeout_error);
-  const auto phase = b.arrive();
-  (void)b.arrive();
-  CHECK_FALSE(b.wait_for(phase, 0ns)); // none of theirs is counted
+  test::bubble([&] {
+    barrier b(3);
+    CHECK_THROWS_AS(roost::with_scope([&](roost::task_scope& scope) {
+                      scope.spawn([&] { b.arrive_and_wait(); });
+                      scope.spawn([] { throw std::out_of_range("the cause"); });
+                      b.arrive_and_wait();
+                    }),
+                    std::out_of_range);
+    CHECK_THROWS_AS(
+        roost::with_scope({.timeout = 1h}, [&](roost::task_scope&) { b.arrive_and_wait(); }),
+        roost::timeout_error);
+    const auto phase = b.arrive();
+    (void)b.arrive();
+    CHECK_FALSE(b.wait_for(phase, 0ns)); // none of theirs is counted
+  });
 }
 
 TEST_CASE("plain threads wait at a barrier", "[barrier]") {

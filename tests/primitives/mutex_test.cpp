@@ -2,11 +2,11 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
-#include "support/enough_time.hpp"
 #include "support/errors.hpp"
 #include "support/gate.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -200,16 +200,20 @@ TEST_CASE("a mutex that was handed over before the stop is the task's", "[mutex]
 }
 
 TEST_CASE("a timed lock gives up at its deadline and not before", "[mutex]") {
-  mutex m;
-  const mutex::guard held(m);
-  std::jthread([&] {
-    const auto deadline = roost::clock::now() + 20ms;
-    CHECK_FALSE(m.try_lock_until(deadline));
-    CHECK(roost::clock::now() >= deadline);
-    CHECK_FALSE(m.try_lock_for(-1h));
-  }).join();
-  CHECK(test::waiting(m) == 0);
-  CHECK_FALSE(m.try_lock_for(1ms)); // by the caller itself: it ends, so it is no deadlock
+  test::bubble([&] {
+    mutex m;
+    const mutex::guard held(m);
+    roost::task_scope scope;
+    auto other = scope.spawn([&] {
+      const auto deadline = roost::clock::now() + 1h;
+      CHECK_FALSE(m.try_lock_until(deadline));
+      CHECK(roost::clock::now() == deadline);
+      CHECK_FALSE(m.try_lock_for(-1h));
+    });
+    other.get();
+    CHECK(test::waiting(m) == 0);
+    CHECK_FALSE(m.try_lock_for(1h)); // by the caller itself: it ends, so it is no deadlock
+  });
 }
 
 TEST_CASE("a lock with any large timeout waits until it gets the mutex", "[mutex]") {

@@ -6,6 +6,7 @@
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/threads.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -98,102 +99,115 @@ TEST_CASE("a period that the clock cannot tell is rounded up", "[ticker]") {
 }
 
 TEST_CASE("a period longer than all programs run never ticks", "[ticker]") {
-  const auto never_ticks = [](ticker t) {
-    CHECK(t.period() > 24h * 365 * 50);
-    CHECK_FALSE(take_tick(t));
-    CHECK(roost::select_biased(roost::on_tick(t), roost::on_timeout(1ms)) == 1);
-    seen end = seen::neither;
-    {
-      roost::task_scope scope;
-      scope.spawn([&] { end = outcome_of([&] { t.wait(); }); });
-      test::wait_until_blocked(scope, 1);
-      scope.request_stop();
-    }
-    CHECK(end == seen::stopped);
-  };
-  never_ticks(ticker(steady::duration::max()));
-  never_ticks(ticker(std::chrono::hours::max()));
-  never_ticks(ticker(std::chrono::duration<std::int64_t, std::ratio<604'800>>::max()));
-  never_ticks(ticker(std::chrono::duration<float>(1e30F)));
-  never_ticks(ticker(std::chrono::duration<double>(std::numeric_limits<double>::infinity())));
+  test::bubble([&] {
+    const auto never_ticks = [](ticker t) {
+      CHECK(t.period() > 24h * 365 * 50);
+      CHECK_FALSE(take_tick(t));
+      CHECK(roost::select_biased(roost::on_tick(t), roost::on_timeout(1h)) == 1);
+      seen end = seen::neither;
+      {
+        roost::task_scope scope;
+        scope.spawn([&] { end = outcome_of([&] { t.wait(); }); });
+        test::wait_until_blocked(scope, 1);
+        scope.request_stop();
+      }
+      CHECK(end == seen::stopped);
+    };
+    never_ticks(ticker(steady::duration::max()));
+    never_ticks(ticker(std::chrono::hours::max()));
+    never_ticks(ticker(std::chrono::duration<std::int64_t, std::ratio<604'800>>::max()));
+    never_ticks(ticker(std::chrono::duration<float>(1e30F)));
+    never_ticks(ticker(std::chrono::duration<double>(std::numeric_limits<double>::infinity())));
+  });
 }
 
 TEST_CASE("the first tick comes a period after the construction and not before", "[ticker]") {
-  const auto start = steady::now();
-  ticker t(15ms);
-  t.wait();
-  CHECK(steady::now() >= start + 15ms);
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(1h);
+    t.wait();
+    CHECK(steady::now() == start + 1h);
 
-  const auto start_of_other = steady::now();
-  ticker other(15ms);
-  CHECK(roost::select(roost::on_tick(other)) == 0);
-  CHECK(steady::now() >= start_of_other + 15ms);
+    const auto start_of_other = steady::now();
+    ticker other(1h);
+    CHECK(roost::select(roost::on_tick(other)) == 0);
+    CHECK(steady::now() == start_of_other + 1h);
+  });
 }
 
 TEST_CASE("ticks come at fixed distances", "[ticker]") {
-  const auto start = steady::now();
-  ticker t(5ms);
-  for (int i = 1; i <= 5; ++i) {
-    t.wait();
-    CHECK(steady::now() >= start + i * 5ms);
-  }
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(1h);
+    for (int i = 1; i <= 5; ++i) {
+      t.wait();
+      CHECK(steady::now() == start + i * 1h);
+    }
+  });
 }
 
 TEST_CASE("who comes late for a tick but within its period does not shift the next one",
           "[ticker]") {
-  const auto start = steady::now();
-  ticker t(40ms);
-  until(start + 50ms);
-  t.wait();
-  if (steady::now() >= start + 80ms)
-    return; // this machine is later than that
-  CHECK(roost::select_biased(roost::on_tick(t), roost::on_deadline(start + 85ms)) == 0);
-  CHECK(steady::now() >= start + 80ms);
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(40min);
+    until(start + 50min);
+    t.wait();
+    CHECK(roost::select_biased(roost::on_tick(t), roost::on_deadline(start + 85min)) == 0);
+    CHECK(steady::now() == start + 80min);
+  });
 }
 
 TEST_CASE("a slow consumer finds one tick pending and the next a period later", "[ticker]") {
-  const auto start = steady::now();
-  ticker t(20ms);
-  until(start + 90ms); // four ticks are over
-  const auto before = steady::now();
-  t.wait();
-  const bool another = take_tick(t);
-  if (steady::now() < before + 20ms)
-    CHECK_FALSE(another);
-  t.wait();
-  CHECK(steady::now() >= before + 20ms);
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(20min);
+    until(start + 90min); // four ticks are over
+    const auto before = steady::now();
+    t.wait();
+    CHECK_FALSE(take_tick(t));
+    t.wait();
+    CHECK(steady::now() == before + 20min);
+  });
 }
 
 TEST_CASE("a thread that comes late for ticks is told how many were left out", "[ticker]") {
-  const auto now = steady::now();
-  ticker t(now - 3h - 30min, 1h);
-  CHECK(t.wait() == 3);
-  CHECK_FALSE(take_tick(t)); // the next one is an hour from now
+  test::bubble([&] {
+    const auto now = steady::now();
+    ticker t(now - 3h - 30min, 1h);
+    CHECK(t.wait() == 3);
+    CHECK_FALSE(take_tick(t)); // the next one is an hour from now
 
-  ticker other(now - 3h - 30min, 1h);
-  std::int64_t left_out = -1;
-  CHECK(roost::select(roost::on_tick(other, [&](std::int64_t n) { left_out = n; })) == 0);
-  CHECK(left_out == 3);
+    ticker other(now - 3h - 30min, 1h);
+    std::int64_t left_out = -1;
+    CHECK(roost::select(roost::on_tick(other, [&](std::int64_t n) { left_out = n; })) == 0);
+    CHECK(left_out == 3);
 
-  ticker in_time(now, 1h);
-  CHECK(in_time.wait() == 0);
+    ticker in_time(now, 1h);
+    CHECK(in_time.wait() == 0);
+  });
 }
 
 TEST_CASE("a ticker that skips keeps its beat, and one that shifts has no two ticks close together",
           "[ticker]") {
-  const auto next_of = [](ticker& t, steady::time_point limit) {
-    return roost::select_biased(roost::on_tick(t), roost::on_deadline(limit));
-  };
-  const auto now = steady::now();
-  ticker skips(now - 1h + 20ms, 30min, roost::missed_ticks::skip);
-  CHECK(skips.wait() == 1); // of now - 1h + 20ms; that of half an hour later is left out
-  CHECK(next_of(skips, now + 10min) == 0);
-  CHECK(steady::now() >= now + 20ms);
-  CHECK_FALSE(take_tick(skips));
+  test::bubble([&] {
+    const auto next_of = [](ticker& t, steady::time_point limit) {
+      return roost::select_biased(roost::on_tick(t), roost::on_deadline(limit));
+    };
+    const auto now = steady::now();
+    ticker skips(now - 1h + 20min, 30min, roost::missed_ticks::skip);
+    CHECK(skips.wait() == 1); // of now - 1h + 20min; that of half an hour later is left out
+    CHECK(next_of(skips, now + 21min) == 0);
+    CHECK(steady::now() == now + 20min);
+    CHECK_FALSE(take_tick(skips));
 
-  ticker shifts(now - 1h + 20ms, 30min, roost::missed_ticks::shift);
-  CHECK(shifts.wait() >= 1);
-  CHECK(next_of(shifts, steady::now() + 40ms) == 1);
+    ticker shifts(steady::now() - 40min, 30min, roost::missed_ticks::shift);
+    CHECK(shifts.wait() == 1);
+    const auto shifted = steady::now();
+    CHECK(next_of(shifts, shifted + 29min) == 1);
+    CHECK(next_of(shifts, shifted + 31min) == 0);
+    CHECK(steady::now() == shifted + 30min);
+  });
 }
 
 TEST_CASE("a first tick may be due at once, in the past of all clocks, or never", "[ticker]") {
@@ -208,86 +222,96 @@ TEST_CASE("a first tick may be due at once, in the past of all clocks, or never"
 }
 
 TEST_CASE("a select takes the tick that is due and no other", "[ticker]") {
-  const auto start = steady::now();
-  ticker due(10ms);
-  ticker not_due(1h);
-  until(start + 10ms);
-  int handled = 0;
-  CHECK(roost::select(roost::on_tick(not_due, [&] { handled += 100; }),
-                      roost::on_tick(due, [&] { ++handled; })) == 1);
-  CHECK(handled == 1);
-  CHECK_FALSE(take_tick(not_due));
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker due(1h);
+    ticker not_due(2h);
+    until(start + 1h);
+    int handled = 0;
+    CHECK(roost::select(roost::on_tick(not_due, [&] { handled += 100; }),
+                        roost::on_tick(due, [&] { ++handled; })) == 1);
+    CHECK(handled == 1);
+    CHECK_FALSE(take_tick(not_due));
+  });
 }
 
 TEST_CASE("a select that takes another case leaves the tick pending", "[ticker]") {
-  auto ch = roost::make_channel<int>(1);
-  const auto start = steady::now();
-  ticker t(5ms);
-  until(start + 5ms);
-  REQUIRE(ch.tx.send(7));
-  int got = 0;
-  CHECK(roost::select_biased(roost::on_receive(ch.rx, [&](auto r) { got = r.value(); }),
-                             roost::on_tick(t, [&] { got = -1; })) == 0);
-  CHECK(got == 7);
-  CHECK(take_tick(t));
+  test::bubble([&] {
+    auto ch = roost::make_channel<int>(1);
+    const auto start = steady::now();
+    ticker t(1h);
+    until(start + 1h);
+    REQUIRE(ch.tx.send(7));
+    int got = 0;
+    CHECK(roost::select_biased(roost::on_receive(ch.rx, [&](auto r) { got = r.value(); }),
+                               roost::on_tick(t, [&] { got = -1; })) == 0);
+    CHECK(got == 7);
+    CHECK(take_tick(t));
+  });
 }
 
 TEST_CASE("a tick and an item wake the same select", "[ticker]") {
-  auto ch = roost::make_channel<int>();
-  const auto start = steady::now();
-  ticker t(2ms);
-  int ticks = 0;
-  std::atomic<int> items = 0;
-  roost::task_scope scope;
-  auto sender = scope.spawn([&] {
-    for (int i = 0; i < 5; ++i)
-      (void)ch.tx.send(i);
+  test::bubble([&] {
+    auto ch = roost::make_channel<int>();
+    const auto start = steady::now();
+    ticker t(1h);
+    int ticks = 0;
+    std::atomic<int> items = 0;
+    roost::task_scope scope;
+    auto sender = scope.spawn([&] {
+      for (int i = 0; i < 5; ++i)
+        (void)ch.tx.send(i);
+    });
+    while (ticks < 5 || items < 5)
+      roost::select(roost::on_receive(ch.rx, [&](auto) { ++items; }),
+                    roost::on_tick(t, [&] { ++ticks; }));
+    CHECK(steady::now() == start + 5 * 1h);
+    CHECK(ticks == 5);
+    CHECK(items == 5);
+    sender.get();
   });
-  while (ticks < 5 || items < 5)
-    roost::select(roost::on_receive(ch.rx, [&](auto) { ++items; }),
-                  roost::on_tick(t, [&] { ++ticks; }));
-  CHECK(steady::now() >= start + 4 * 2ms);
-  CHECK(ticks >= 5);
-  CHECK(items == 5);
-  sender.get();
 }
 
 TEST_CASE("a tick case in a selector stays and ticks again", "[ticker]") {
-  const auto start = steady::now();
-  ticker t(2ms);
-  int ticks = 0;
-  roost::selector all;
-  const auto key = all.add(roost::on_tick(t, [&] { ++ticks; }));
-  for (int i = 0; i < 4; ++i)
-    CHECK(all.select() == key);
-  CHECK(steady::now() >= start + 4 * 2ms);
-  CHECK(ticks == 4);
-  CHECK(all.size() == 1);
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(1h);
+    int ticks = 0;
+    roost::selector all;
+    const auto key = all.add(roost::on_tick(t, [&] { ++ticks; }));
+    for (int i = 0; i < 4; ++i)
+      CHECK(all.select() == key);
+    CHECK(steady::now() == start + 4 * 1h);
+    CHECK(ticks == 4);
+    CHECK(all.size() == 1);
+  });
 }
 
 TEST_CASE("threads that share a ticker share its ticks", "[ticker]") {
   const test::no_thread_left check;
-  std::atomic<int> ticks = 0;
-  const auto start = steady::now();
-  ticker t(1ms);
-  {
-    roost::task_scope scope;
-    for (int task = 0; task < 3; ++task) {
-      scope.spawn([&, task] {
-        while (ticks < 20) {
-          if (task == 0) {
-            roost::select(roost::on_tick(t));
-          } else {
-            t.wait();
+  test::bubble([&] {
+    std::atomic<int> ticks = 0;
+    const auto start = steady::now();
+    ticker t(1h);
+    {
+      roost::task_scope scope;
+      for (int task = 0; task < 3; ++task) {
+        scope.spawn([&, task] {
+          while (ticks < 20) {
+            if (task == 0) {
+              roost::select(roost::on_tick(t));
+            } else {
+              t.wait();
+            }
+            ++ticks;
           }
-          ++ticks;
-        }
-      });
+        });
+      }
     }
-  }
-  // Each tick went to one: together they cannot have more than there were.
-  CHECK(steady::now() >= start + ticks.load() * 1ms);
-  CHECK(ticks >= 20);
+    // Each tick went to one: together they cannot have more than there were.
+    CHECK(steady::now() >= start + ticks.load() * 1h);
+    CHECK(ticks >= 20);
+  });
 }
 
 TEST_CASE("a ticker has no thread and none waits for it when it goes", "[ticker]") {
@@ -318,46 +342,50 @@ TEST_CASE("a stop wakes those who wait for a tick", "[ticker]") {
 }
 
 TEST_CASE("an outside token and a deadline wake those who wait for a tick", "[ticker]") {
-  ticker t(1h);
-  std::stop_source outside;
-  seen end = seen::neither;
-  {
-    roost::task_scope scope;
-    scope.spawn([&] {
-      const roost::stop_when s(outside.get_token());
-      end = outcome_of([&] { t.wait(); });
-    });
-    test::wait_until([&] {
-      return std::string_view(test::scope_probe::first_task_call(scope).operation) ==
-             "ticker::wait";
-    });
-    outside.request_stop();
-  }
-  CHECK(end == seen::stopped);
-  const auto wait_too_long = [&] {
-    const roost::task_scope scope({.timeout = 5ms});
-    t.wait();
-  };
-  CHECK_THROWS_AS(wait_too_long(), roost::timeout_error);
+  test::bubble([&] {
+    ticker t(2h);
+    std::stop_source outside;
+    seen end = seen::neither;
+    {
+      roost::task_scope scope;
+      scope.spawn([&] {
+        const roost::stop_when s(outside.get_token());
+        end = outcome_of([&] { t.wait(); });
+      });
+      test::wait_until([&] {
+        return std::string_view(test::scope_probe::first_task_call(scope).operation) ==
+               "ticker::wait";
+      });
+      outside.request_stop();
+    }
+    CHECK(end == seen::stopped);
+    const auto wait_too_long = [&] {
+      const roost::task_scope scope({.timeout = 1h});
+      t.wait();
+    };
+    CHECK_THROWS_AS(wait_too_long(), roost::timeout_error);
+  });
 }
 
 TEST_CASE("a task that was stopped leaves a tick that is due to others", "[ticker]") {
-  const auto start = steady::now();
-  ticker t(5ms);
-  until(start + 5ms);
-  seen by_wait = seen::neither;
-  seen by_select = seen::neither;
-  {
-    roost::task_scope scope;
-    scope.spawn([&] {
-      scope.request_stop();
-      by_wait = outcome_of([&] { t.wait(); });
-      by_select = outcome_of([&] { roost::select(roost::on_tick(t)); });
-    });
-  }
-  CHECK(by_wait == seen::stopped);
-  CHECK(by_select == seen::stopped);
-  CHECK(take_tick(t));
+  test::bubble([&] {
+    const auto start = steady::now();
+    ticker t(1h);
+    until(start + 1h);
+    seen by_wait = seen::neither;
+    seen by_select = seen::neither;
+    {
+      roost::task_scope scope;
+      scope.spawn([&] {
+        scope.request_stop();
+        by_wait = outcome_of([&] { t.wait(); });
+        by_select = outcome_of([&] { roost::select(roost::on_tick(t)); });
+      });
+    }
+    CHECK(by_wait == seen::stopped);
+    CHECK(by_select == seen::stopped);
+    CHECK(take_tick(t));
+  });
 }
 
 TEST_CASE("a loop over a ticker ends at the stop although ticks never end", "[ticker]") {

@@ -3,12 +3,12 @@
 
 #include "support/busy_scope.hpp"
 #include "support/catch.hpp"
-#include "support/enough_time.hpp"
 #include "support/errors.hpp"
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 #include "support/throws_when_destroyed.hpp"
+#include "support/virtual_time.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -141,27 +141,22 @@ TEST_CASE("a failure that ended the owner's spawn is thrown by the destructor al
 TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task_scope]") {
   const test::no_thread_left check;
   const std::size_t backlog = GENERATE(as<std::size_t>(), 0, 1, 2);
-  test::with_enough_time([&](std::chrono::milliseconds timeout) {
-    std::atomic<bool> waited{false};
+  test::bubble([&] {
     std::atomic<int> ran{0};
     const captured callables = std::make_shared<int>();
     std::vector<roost::task_handle<void>> in_line;
     std::exception_ptr thrown;
     roost::event never;
+    const auto start = roost::clock::now();
     const std::exception_ptr at_end = test::exception_of([&] {
-      roost::task_scope scope({.limit = 1, .backlog = backlog, .timeout = timeout});
+      roost::task_scope scope({.limit = 1, .backlog = backlog, .timeout = 5s});
       scope.spawn([&] { never.wait(); });
       for (std::size_t i = 0; i < backlog; ++i)
         in_line.push_back(scope.spawn([&, callables] { ++ran; }));
-      const std::jthread observer([&] {
-        test::wait_until([&] {
-          return (waited = test::scope_probe::owner_blocked(scope)) || scope.stop_requested();
-        });
-      });
       thrown = test::exception_of([&] { scope.spawn([&, callables] { ++ran; }); });
+      CHECK(roost::clock::now() == start + 5s);
     });
-    if (!waited || thrown == nullptr)
-      return false;
+    REQUIRE(thrown != nullptr);
     CHECK_THROWS_AS(std::rethrow_exception(thrown), roost::timeout_error);
     REQUIRE(at_end != nullptr);
     CHECK_THROWS_AS(std::rethrow_exception(at_end), roost::timeout_error);
@@ -169,7 +164,6 @@ TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task
     CHECK(callables.use_count() == 1);
     for (auto& handle : in_line)
       CHECK(reason_of(handle) == roost::stop_reason::deadline);
-    return true;
   });
 }
 
@@ -398,36 +392,43 @@ TEST_CASE("a spawn that a stop ends throws what its callable's destructor throws
 
 TEST_CASE("a deadline drops those in line even while the one that runs is deaf", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([&](std::chrono::milliseconds timeout) {
-    std::optional<full_scope> full;
-    full.emplace(roost::scope_options{.backlog = 3, .timeout = timeout});
-    const bool in_time = test::scope_probe::queued(full->scope) == 3;
-    for (auto& handle : full->in_line) {
-      std::jthread outside([&] { (void)handle.wait_for(1h); });
+  test::bubble([] {
+    int ran = 0;
+    const captured callables = std::make_shared<int>();
+    const auto start = roost::clock::now();
+    roost::task_scope scope({.limit = 1, .backlog = 3, .timeout = 1h});
+    scope.spawn("deaf", [] { test::let_pass(1h + 5s); });
+    std::vector<roost::task_handle<void>> in_line;
+    for (int i = 0; i < 3; ++i)
+      in_line.push_back(scope.spawn([&ran, callables] { ++ran; }));
+    {
+      const roost::shield from_deadline(2h);
+      for (auto& handle : in_line)
+        CHECK(handle.wait_for(2h));
     }
-    CHECK(full->callables.use_count() == 1);
-    CHECK(full->ran == 0);
-    full->busy.open();
-    const std::exception_ptr thrown = test::exception_of([&] { full->scope.join(); });
-    REQUIRE(thrown != nullptr);
-    CHECK_THROWS_AS(std::rethrow_exception(thrown), roost::timeout_error);
-    return in_time;
+    CHECK(roost::clock::now() == start + 1h);
+    CHECK(callables.use_count() == 1);
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+    CHECK(roost::clock::now() == start + 1h + 5s);
+    CHECK(ran == 0);
   });
 }
 
 TEST_CASE("a deadline may drop a callable that owns a scope", "[task_scope]") {
   const test::no_thread_left check;
-  struct connection {
-    roost::task_scope scope{{.covers_owner = false}};
-  };
-  const roost::task_scope around;
-  auto owned = std::make_unique<connection>();
-  roost::event never;
-  const std::string ended = test::thrown_by([&] {
-    roost::task_scope scope({.limit = 1, .timeout = 20ms});
-    scope.spawn([&] { never.wait(); });
-    scope.spawn([owned = std::move(owned)] {});
-    scope.join();
+  test::bubble([&] {
+    struct connection {
+      roost::task_scope scope{{.covers_owner = false}};
+    };
+    const roost::task_scope around;
+    auto owned = std::make_unique<connection>();
+    roost::event never;
+    const std::string ended = test::thrown_by([&] {
+      roost::task_scope scope({.limit = 1, .timeout = 1h});
+      scope.spawn([&] { never.wait(); });
+      scope.spawn([owned = std::move(owned)] {});
+      scope.join();
+    });
+    CHECK(ended.find("the deadline of scope") != std::string::npos);
   });
-  CHECK(ended.find("the deadline of scope") != std::string::npos);
 }

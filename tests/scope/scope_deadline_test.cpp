@@ -3,10 +3,10 @@
 
 #include "support/at_exit.hpp"
 #include "support/catch.hpp"
-#include "support/enough_time.hpp"
 #include "support/errors.hpp"
 #include "support/no_thread_left.hpp"
-#include "support/probe.hpp"
+#include "support/threads.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -16,24 +16,16 @@
 
 using namespace std::chrono_literals;
 
-namespace {
-
-void wait_until_stopped(const roost::task_scope& scope) {
-  test::wait_until([&] { return scope.stop_requested(); });
-}
-
-} // namespace
-
 TEST_CASE("a timeout ends the waits of the tasks and join throws timeout_error", "[task_scope]") {
   const test::no_thread_left check;
   const int tasks = GENERATE(1, 2, 4);
-  test::with_enough_time([&](std::chrono::milliseconds timeout) {
+  test::bubble([&] {
     roost::event never;
     std::atomic<int> started{0};
     roost::stop_cause cause;
     const auto start = roost::clock::now();
     const unsigned line = __LINE__ + 1;
-    roost::task_scope scope({.name = "fetch", .timeout = timeout});
+    roost::task_scope scope({.name = "fetch", .timeout = 1h});
     for (int i = 0; i < tasks; ++i) {
       scope.spawn([&, i] {
         ++started;
@@ -48,14 +40,12 @@ TEST_CASE("a timeout ends the waits of the tasks and join throws timeout_error",
     }
     CHECK(test::thrown_by([&] { scope.join(); }) ==
           "roost: the deadline of scope \"fetch\" passed");
-    CHECK(roost::clock::now() - start >= timeout);
+    CHECK(roost::clock::now() - start == 1h);
     CHECK(scope.failures().empty());
-    if (started != tasks)
-      return false;
+    CHECK(started == tasks);
     CHECK(cause.reason == roost::stop_reason::deadline);
     CHECK(cause.message == "the deadline of scope \"fetch\" passed");
     CHECK(cause.where.line == line);
-    return true;
   });
 }
 
@@ -75,62 +65,59 @@ TEST_CASE("a deadline that cuts the owner's wait is thrown by the end all the sa
   const test::no_thread_left check;
   roost::event never;
   SECTION("with a task that it also ends") {
-    roost::task_scope scope({.deadline = roost::clock::now() + 20ms});
-    scope.spawn([&] { never.wait(); });
-    CHECK_THROWS_AS(never.wait(), roost::timeout_error);
-    CHECK_THROWS_AS(never.wait(), roost::stopped);
-    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
-    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+    test::bubble([&] {
+      roost::task_scope scope({.deadline = roost::clock::now() + 1h});
+      scope.spawn([&] { never.wait(); });
+      CHECK_THROWS_AS(never.wait(), roost::timeout_error);
+      CHECK_THROWS_AS(never.wait(), roost::stopped);
+      CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+      CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+    });
   }
   SECTION("without any task") {
     const auto body = [&] {
-      const roost::task_scope scope({.deadline = roost::clock::now() + 20ms});
-      CHECK_THROWS_AS(roost::this_task::sleep_for(1h), roost::timeout_error);
+      const roost::task_scope scope({.deadline = roost::clock::now() + 1h});
+      CHECK_THROWS_AS(roost::this_task::sleep_for(2h), roost::timeout_error);
     };
-    CHECK_THROWS_AS(body(), roost::timeout_error);
+    test::bubble([&] { CHECK_THROWS_AS(body(), roost::timeout_error); });
   }
 }
 
 TEST_CASE("a deadline that passes after all tasks have ended throws nothing", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
-    roost::task_scope scope({.timeout = timeout});
+  test::bubble([] {
+    roost::task_scope scope({.timeout = 1h});
     auto result = scope.spawn([] { return 1; });
-    CHECK(scope.wait_for(10s));
-    const bool in_time = !scope.stop_requested();
-    wait_until_stopped(scope);
-    const std::string thrown = test::thrown_by([&] { scope.join(); });
-    if (in_time) {
-      CHECK(thrown == "nothing");
-      CHECK(result.get() == 1);
-    }
-    return in_time;
+    CHECK(scope.wait_for(1min));
+    CHECK_FALSE(scope.stop_requested());
+    test::let_pass(2h);
+    CHECK(scope.stop_requested());
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+    CHECK(result.get() == 1);
   });
 }
 
 TEST_CASE("a deadline that passes in an unused scope throws nothing", "[task_scope]") {
   const test::no_thread_left check;
-  roost::task_scope scope({.timeout = 5ms});
-  wait_until_stopped(scope);
-  CHECK(scope.cause().reason == roost::stop_reason::deadline);
-  CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+  test::bubble([] {
+    roost::task_scope scope({.timeout = 1h});
+    test::let_pass(2h);
+    CHECK(scope.cause().reason == roost::stop_reason::deadline);
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
+  });
 }
 
 TEST_CASE("a task that ends normally after the deadline was cut short all the same",
           "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
-    bool started = false;
-    roost::task_scope scope({.timeout = timeout});
-    auto result = scope.spawn([&] {
-      started = true;
-      wait_until_stopped(scope);
+  test::bubble([] {
+    roost::task_scope scope({.timeout = 1h});
+    auto result = scope.spawn([] {
+      test::let_pass(1h + 5s);
       return 1;
     });
     CHECK_THROWS_AS(scope.join(), roost::timeout_error);
-    if (started)
-      CHECK(result.get() == 1); // what it did is not lost
-    return started;
+    CHECK(result.get() == 1); // what it did is not lost
   });
 }
 
@@ -176,14 +163,15 @@ TEST_CASE("the greatest deadlines are none", "[task_scope]") {
 
 TEST_CASE("the earlier of timeout and deadline counts", "[task_scope]") {
   const test::no_thread_left check;
-  const auto soon = roost::clock::now() + 1h;
-  {
-    const roost::task_scope scope({.timeout = 2h, .deadline = soon});
+  test::bubble([] {
+    const auto soon = roost::clock::now() + 1h;
+    {
+      const roost::task_scope scope({.timeout = 2h, .deadline = soon});
+      CHECK(roost::this_task::deadline() == soon);
+    }
+    const roost::task_scope scope({.timeout = 1h, .deadline = soon + 1h});
     CHECK(roost::this_task::deadline() == soon);
-  }
-  const roost::task_scope scope({.timeout = 1h, .deadline = soon + 1h});
-  CHECK(roost::this_task::deadline() >= soon);
-  CHECK(roost::this_task::deadline() < soon + 1h);
+  });
 }
 
 TEST_CASE("a nested scope has the earliest deadline of all around it", "[task_scope]") {
@@ -211,32 +199,32 @@ TEST_CASE("a nested scope has the earliest deadline of all around it", "[task_sc
 
 TEST_CASE("a timeout inside a longer one is the inner scope's", "[task_scope]") {
   const test::no_thread_left check;
-  roost::event never;
-  roost::task_scope outer({.name = "outer", .timeout = 1h});
-  auto inner_error = outer.spawn([&] {
-    return test::thrown_by([&] {
-      roost::task_scope inner({.name = "inner", .timeout = 10ms});
-      inner.spawn([&] { never.wait(); });
+  test::bubble([] {
+    roost::event never;
+    roost::task_scope outer({.name = "outer", .timeout = 2h});
+    auto inner_error = outer.spawn([&] {
+      return test::thrown_by([&] {
+        roost::task_scope inner({.name = "inner", .timeout = 1h});
+        inner.spawn([&] { never.wait(); });
+      });
     });
+    CHECK(inner_error.get() == "roost: the deadline of scope \"inner\" passed");
+    CHECK_FALSE(outer.stop_requested());
+    outer.join();
   });
-  CHECK(inner_error.get() == "roost: the deadline of scope \"inner\" passed");
-  CHECK_FALSE(outer.stop_requested());
-  outer.join();
 }
 
 TEST_CASE("a timeout inside a shorter one is the outer scope's", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
+  test::bubble([] {
     roost::event never;
-    bool started = false;
     roost::stop_cause leaf;
     std::string inner_error;
-    roost::task_scope outer({.name = "outer", .timeout = timeout});
+    roost::task_scope outer({.name = "outer", .timeout = 1h});
     outer.spawn([&] {
       inner_error = test::thrown_by([&] {
-        roost::task_scope inner({.name = "inner", .timeout = 1h});
+        roost::task_scope inner({.name = "inner", .timeout = 2h});
         inner.spawn([&] {
-          started = true;
           const test::at_exit note([&] { leaf = roost::this_task::cause(); });
           never.wait();
         });
@@ -244,12 +232,9 @@ TEST_CASE("a timeout inside a shorter one is the outer scope's", "[task_scope]")
     });
     CHECK(test::thrown_by([&] { outer.join(); }) ==
           "roost: the deadline of scope \"outer\" passed");
-    if (!started)
-      return false;
     CHECK(inner_error == "stopped"); // cut short from outside: no timeout of its own
     CHECK(leaf.reason == roost::stop_reason::parent);
     CHECK(leaf.message == "the deadline of scope \"outer\" passed");
-    return true;
   });
 }
 
@@ -259,51 +244,45 @@ TEST_CASE("a wait inside nested scopes of one thread throws the timeout of the o
   roost::event never;
   SECTION("a wait of the owner of both") {
     const auto body = [&] {
-      const roost::task_scope outer({.name = "outer", .timeout = 10ms});
+      const roost::task_scope outer({.name = "outer", .timeout = 1h});
       const roost::task_scope inner;
       never.wait();
     };
-    CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed");
+    test::bubble(
+        [&] { CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed"); });
   }
   SECTION("the end of the inner one, whose work was cut short") {
     const auto body = [&] {
-      const roost::task_scope outer({.name = "outer", .timeout = 10ms});
+      const roost::task_scope outer({.name = "outer", .timeout = 1h});
       roost::task_scope inner;
       inner.spawn([&] { never.wait(); });
       inner.join();
     };
-    CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed");
+    test::bubble(
+        [&] { CHECK(test::thrown_by(body) == "roost: the deadline of scope \"outer\" passed"); });
   }
 }
 
 TEST_CASE("a stop that came before the deadline is no timeout", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
+  test::bubble([] {
     roost::event never;
-    roost::task_scope scope({.timeout = timeout});
-    const auto deadline = roost::this_task::deadline();
+    roost::task_scope scope({.timeout = 1h});
     scope.spawn([&] { never.wait(); });
-    const bool in_time = scope.request_stop("enough");
-    test::wait_until([&] { return roost::clock::now() > deadline; });
-    CHECK(test::thrown_by([&] { scope.join(); }) ==
-          (in_time ? "nothing" : "roost: the deadline of scope (unnamed) passed"));
-    return in_time;
+    CHECK(scope.request_stop("enough"));
+    test::let_pass(2h);
+    CHECK(test::thrown_by([&] { scope.join(); }) == "nothing");
   });
 }
 
 TEST_CASE("of a failure and a later deadline the failure is thrown", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
-    roost::task_scope scope({.timeout = timeout});
-    const auto deadline = roost::this_task::deadline();
+  test::bubble([] {
+    roost::task_scope scope({.timeout = 1h});
     scope.spawn([] { throw std::runtime_error("failed"); });
-    wait_until_stopped(scope);
-    const bool was_first = scope.cause().reason == roost::stop_reason::failure;
-    test::wait_until([&] { return roost::clock::now() > deadline; });
-    const std::string thrown = test::thrown_by([&] { scope.join(); });
-    if (was_first)
-      CHECK(thrown == "failed");
-    return was_first;
+    test::let_pass(2h);
+    CHECK(scope.cause().reason == roost::stop_reason::failure);
+    CHECK(test::thrown_by([&] { scope.join(); }) == "failed");
   });
 }
 
@@ -311,68 +290,53 @@ TEST_CASE("of a deadline and a later failure the deadline is thrown and the fail
           "[task_scope]") {
   const test::no_thread_left check;
   const test::unobserved_failures unobserved;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
-    bool started = false;
-    const auto body = [&] {
-      roost::task_scope scope({.timeout = timeout});
-      scope.spawn([&] {
-        started = true;
-        wait_until_stopped(scope);
+  test::bubble([] {
+    const auto body = [] {
+      roost::task_scope scope({.timeout = 1h});
+      scope.spawn([] {
+        test::let_pass(1h + 5s);
         throw std::runtime_error("failed later");
       });
     };
     CHECK_THROWS_AS(body(), roost::timeout_error);
-    if (started)
-      CHECK(test::unobserved_failures::messages() == "failed later;");
-    return started;
   });
+  CHECK(test::unobserved_failures::messages() == "failed later;");
 }
 
 TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
+  test::bubble([] {
     roost::event never;
-    roost::task_scope scope({.timeout = timeout, .errors = roost::on_error::collect});
+    roost::task_scope scope({.timeout = 1h, .errors = roost::on_error::collect});
     scope.spawn([&] { never.wait(); });
     scope.spawn("bad", [] { throw std::runtime_error("failed"); });
-    test::wait_until([&] { return scope.stop_requested() || scope.failures().size() == 1; });
+    std::string failed;
     try {
       scope.join();
-    } catch (const roost::timeout_error&) {
-      return false;
     } catch (const roost::exception_list& list) {
-      REQUIRE(list.failures().size() == 2);
-      CHECK(list.failures()[0].task == "bad");
-      CHECK(test::message_of(list.failures()[1].error) ==
-            "roost: the deadline of scope (unnamed) passed");
+      for (const roost::failure& f : list.failures())
+        failed += f.task + ": " + test::message_of(f.error) + ";";
     }
-    return true;
+    CHECK(failed == "bad: failed;the deadline: roost: the deadline of scope (unnamed) passed;");
   });
 }
 
 TEST_CASE("collect throws a timeout alone where nothing failed", "[task_scope]") {
   const test::no_thread_left check;
-  roost::event never;
-  roost::task_scope scope({.timeout = 10ms, .errors = roost::on_error::collect});
-  scope.spawn([&] { never.wait(); });
-  CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+  test::bubble([] {
+    roost::event never;
+    roost::task_scope scope({.timeout = 1h, .errors = roost::on_error::collect});
+    scope.spawn([&] { never.wait(); });
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+  });
 }
 
 TEST_CASE("a task that ignores its stop is waited for beyond the deadline", "[task_scope]") {
   const test::no_thread_left check;
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
-    bool started = false;
-    bool ended = false;
-    roost::task_scope scope({.timeout = timeout});
-    scope.spawn([&] {
-      started = true;
-      wait_until_stopped(scope);
-      const auto later = roost::clock::now() + 20ms;
-      test::wait_until([&] { return roost::clock::now() > later; });
-      ended = true;
-    });
-    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
-    CHECK(ended == started);
-    return started;
+  test::bubble([] {
+    roost::task_scope scope({.timeout = 1h});
+    scope.spawn([] { test::let_pass(1h + 5s); });
+    const auto time = test::time_of([&] { CHECK_THROWS_AS(scope.join(), roost::timeout_error); });
+    CHECK(time == 1h + 5s);
   });
 }

@@ -7,6 +7,7 @@
 #include "support/no_thread_left.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -272,35 +273,37 @@ TEST_CASE("a task may stop itself by its handle", "[task_handle]") {
 TEST_CASE("a stop of the scope reaches tasks that could be stopped alone", "[task_handle]") {
   const test::no_thread_left check;
   const bool by_deadline = GENERATE(false, true);
-  roost::event never;
-  roost::task_scope scope({.timeout = by_deadline ? 20ms : 1h});
-  auto with_token = scope.spawn([&](std::stop_token token) {
-    (void)never.wait_for(1h);
-    return token.stop_requested();
+  test::bubble([&] {
+    roost::event never;
+    roost::task_scope scope({.timeout = by_deadline ? 1h : 2h});
+    auto with_token = scope.spawn([&](std::stop_token token) {
+      (void)never.wait_for(3h);
+      return token.stop_requested();
+    });
+    auto in_scope = scope.spawn(
+        [&] { roost::with_scope([&](roost::task_scope& s) { s.spawn([&] { never.wait(); }); }); });
+    auto after_scope = scope.spawn([&] {
+      roost::with_scope([](roost::task_scope&) {});
+      never.wait();
+    });
+    auto told = scope.spawn([&] {
+      test::gate called;
+      const std::stop_callback callback(roost::this_task::stop_token(), [&] { called.open(); });
+      const bool was_stopped = test::outcome_of([&] { never.wait(); }) == seen::stopped;
+      called.pass();
+      return was_stopped && roost::this_task::stop_requested();
+    });
+    if (!by_deadline) {
+      test::wait_until_blocked(scope, 3); // the fourth waits for its own scope
+      scope.request_stop("all");
+    }
+    const auto end = test::thrown_by([&] { scope.join(); });
+    CHECK(cause_told_by(in_scope));
+    CHECK(cause_told_by(after_scope));
+    CHECK(test::thrown_by([&] { with_token.get(); }) == "stopped");
+    CHECK(told.get());
+    CHECK((end == "nothing") == !by_deadline);
   });
-  auto in_scope = scope.spawn(
-      [&] { roost::with_scope([&](roost::task_scope& s) { s.spawn([&] { never.wait(); }); }); });
-  auto after_scope = scope.spawn([&] {
-    roost::with_scope([](roost::task_scope&) {});
-    never.wait();
-  });
-  auto told = scope.spawn([&] {
-    test::gate called;
-    const std::stop_callback callback(roost::this_task::stop_token(), [&] { called.open(); });
-    const bool was_stopped = test::outcome_of([&] { never.wait(); }) == seen::stopped;
-    called.pass();
-    return was_stopped && roost::this_task::stop_requested();
-  });
-  if (!by_deadline) {
-    test::wait_until_blocked(scope, 3); // the fourth waits for its own scope
-    scope.request_stop("all");
-  }
-  const auto end = test::thrown_by([&] { scope.join(); });
-  CHECK(cause_told_by(in_scope));
-  CHECK(cause_told_by(after_scope));
-  CHECK(test::thrown_by([&] { with_token.get(); }) == "stopped");
-  CHECK(told.get());
-  CHECK((end == "nothing") == !by_deadline);
 }
 
 TEST_CASE("a background_scope made in a task that was stopped alone follows the scope",

@@ -2,11 +2,11 @@
 #include <roost.hpp>
 
 #include "support/catch.hpp"
-#include "support/enough_time.hpp"
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
+#include "support/virtual_time.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -84,49 +84,56 @@ TEST_CASE("only the handler of the case that happened is called and only once", 
 }
 
 TEST_CASE("a timeout happens not before its time and leaves everything as it was", "[select]") {
-  auto empty = roost::make_channel<int>(1);
-  auto full = roost::make_channel<int>(1);
-  REQUIRE(full.tx.send(1));
   const bool by_deadline = GENERATE(false, true);
-  const auto start = roost::clock::now();
-  const auto due = start + 10ms;
-  int timeouts = 0;
-  const auto count = [&] { ++timeouts; };
-  const std::size_t index = by_deadline ? roost::select(on_receive(empty.rx, ignore),
-                                                        on_send(full.tx, 2, ignore),
-                                                        on_deadline(due, count))
-                                        : roost::select(on_receive(empty.rx, ignore),
-                                                        on_send(full.tx, 2, ignore),
-                                                        on_timeout(10ms, count));
-  CHECK(roost::clock::now() >= due);
-  CHECK(index == 2);
-  CHECK(timeouts == 1);
-  CHECK(test::waiting(empty.rx) == 0);
-  CHECK(test::waiting(full.tx) == 0);
-  CHECK(full.rx.try_receive().value() == 1);
-  CHECK_FALSE(full.rx.try_receive());
+  test::bubble([&] {
+    auto empty = roost::make_channel<int>(1);
+    auto full = roost::make_channel<int>(1);
+    REQUIRE(full.tx.send(1));
+    const auto start = roost::clock::now();
+    const auto due = start + 1h;
+    int timeouts = 0;
+    const auto count = [&] { ++timeouts; };
+    const std::size_t index = by_deadline ? roost::select(on_receive(empty.rx, ignore),
+                                                          on_send(full.tx, 2, ignore),
+                                                          on_deadline(due, count))
+                                          : roost::select(on_receive(empty.rx, ignore),
+                                                          on_send(full.tx, 2, ignore),
+                                                          on_timeout(1h, count));
+    CHECK(roost::clock::now() == due);
+    CHECK(index == 2);
+    CHECK(timeouts == 1);
+    CHECK(test::waiting(empty.rx) == 0);
+    CHECK(test::waiting(full.tx) == 0);
+    CHECK(full.rx.try_receive().value() == 1);
+    CHECK_FALSE(full.rx.try_receive());
+  });
 }
 
 TEST_CASE("the earliest of several timeouts happens", "[select]") {
-  CHECK(roost::select(on_timeout(1h), on_timeout(5ms), on_deadline(roost::clock::now() + 2h)) == 1);
-  CHECK(roost::select(on_timeout(1h), on_timeout(-1h)) == 1);
-  CHECK(roost::select(on_timeout(std::chrono::hours::max()),
-                      on_deadline(roost::clock::time_point::min())) == 1);
+  test::bubble([&] {
+    CHECK(roost::select(on_timeout(1h), on_timeout(59min), on_deadline(roost::clock::now() + 2h)) ==
+          1);
+    CHECK(roost::select(on_timeout(1h), on_timeout(-1h)) == 1);
+    CHECK(roost::select(on_timeout(std::chrono::hours::max()),
+                        on_deadline(roost::clock::time_point::min())) == 1);
+  });
 }
 
 TEST_CASE("a case that never becomes ready is as good as none", "[select]") {
-  constexpr auto never = roost::clock::time_point::max();
-  auto ch = roost::make_channel<int>(1);
-  CHECK(roost::select(on_deadline(never), otherwise()) == 1);
-  CHECK(roost::select(on_deadline(never), on_timeout(1ms)) == 1);
-  CHECK(roost::select(on_deadline(never), on_send(ch.tx, 1, ignore)) == 1);
-  CHECK(roost::select(on_deadline(never), on_receive(ch.rx, ignore)) == 1);
-  roost::task_scope scope;
-  auto woken =
-      scope.spawn([&] { return roost::select(on_deadline(never), on_receive(ch.rx, ignore)); });
-  test::wait_until_waiting(ch.rx, 1);
-  REQUIRE(ch.tx.send(2));
-  CHECK(woken.get() == 1);
+  test::bubble([&] {
+    constexpr auto never = roost::clock::time_point::max();
+    auto ch = roost::make_channel<int>(1);
+    CHECK(roost::select(on_deadline(never), otherwise()) == 1);
+    CHECK(roost::select(on_deadline(never), on_timeout(1h)) == 1);
+    CHECK(roost::select(on_deadline(never), on_send(ch.tx, 1, ignore)) == 1);
+    CHECK(roost::select(on_deadline(never), on_receive(ch.rx, ignore)) == 1);
+    roost::task_scope scope;
+    auto woken =
+        scope.spawn([&] { return roost::select(on_deadline(never), on_receive(ch.rx, ignore)); });
+    test::wait_until_waiting(ch.rx, 1);
+    REQUIRE(ch.tx.send(2));
+    CHECK(woken.get() == 1);
+  });
 }
 
 TEST_CASE("otherwise happens if no other case can and a closed channel can", "[select]") {
@@ -315,21 +322,16 @@ TEST_CASE("select_biased waits for all its cases", "[select]") {
 }
 
 TEST_CASE("a select that was matched before its timeout does not time out", "[select]") {
-  test::with_enough_time([](std::chrono::milliseconds timeout) {
+  test::bubble([] {
     auto ch = roost::make_channel<int>();
     int got = 0;
-    std::atomic<std::size_t> index = nothing_yet;
-    bool matched = false;
-    {
-      roost::task_scope scope;
-      scope.spawn([&] {
-        index =
-            roost::select(on_receive(ch.rx, [&](auto r) { got = r.value(); }), on_timeout(timeout));
-      });
-      test::wait_until([&] { return (matched = bool(ch.tx.try_send(3))) || index != nothing_yet; });
-    }
-    CHECK(index == (matched ? 0U : 1U));
-    CHECK(got == (matched ? 3 : 0));
-    return matched;
+    roost::task_scope scope;
+    auto index = scope.spawn([&] {
+      return roost::select(on_receive(ch.rx, [&](auto r) { got = r.value(); }), on_timeout(2h));
+    });
+    roost::this_task::sleep_for(1h);
+    CHECK(ch.tx.try_send(3));
+    CHECK(index.get() == 0);
+    CHECK(got == 3);
   });
 }

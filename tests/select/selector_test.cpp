@@ -6,6 +6,7 @@
 #include "support/gate.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
+#include "support/virtual_time.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -129,42 +130,48 @@ TEST_CASE("a selector drains all its channels until they are closed", "[selector
 }
 
 TEST_CASE("a tick stays in its selector", "[selector]") {
-  roost::ticker every(1ms);
-  int ticks = 0;
-  roost::selector all;
-  const std::size_t key = all.add(on_tick(every, [&] { ++ticks; }));
-  for (int turn = 0; turn < 5; ++turn)
-    CHECK(all.select() == key);
-  CHECK(ticks == 5);
-  CHECK(all.size() == 1);
+  test::bubble([&] {
+    roost::ticker every(1h);
+    int ticks = 0;
+    roost::selector all;
+    const std::size_t key = all.add(on_tick(every, [&] { ++ticks; }));
+    for (int turn = 0; turn < 5; ++turn)
+      CHECK(all.select() == key);
+    CHECK(ticks == 5);
+    CHECK(all.size() == 1);
+  });
 }
 
 TEST_CASE("the time of a selector's timeout runs from when it was made", "[selector]") {
-  roost::selector all;
-  const auto start = roost::clock::now();
-  const std::size_t late = all.add(on_timeout(20ms));
-  const std::size_t early = all.add(on_timeout(10ms));
-  CHECK(all.select() == early);
-  CHECK(all.select() == late);
-  CHECK(roost::clock::now() - start >= 20ms);
-  CHECK(all.empty());
+  test::bubble([&] {
+    roost::selector all;
+    const auto start = roost::clock::now();
+    const std::size_t late = all.add(on_timeout(2h));
+    const std::size_t early = all.add(on_timeout(1h));
+    CHECK(all.select() == early);
+    CHECK(all.select() == late);
+    CHECK(roost::clock::now() - start == 2h);
+    CHECK(all.empty());
+  });
 }
 
 TEST_CASE("select_for gives up at its deadline and not before and leaves the cases", "[selector]") {
-  auto ch = roost::make_channel<int>(1);
-  roost::selector all;
-  const std::size_t key = all.add(on_receive(ch.rx, ignore));
-  const auto start = roost::clock::now();
-  CHECK_FALSE(all.select_for(10ms));
-  CHECK(roost::clock::now() - start >= 10ms);
-  CHECK_FALSE(all.select_for(-1h));
-  CHECK(test::waiting(ch.rx) == 0);
-  CHECK(all.size() == 1);
-  REQUIRE(ch.tx.send(1));
-  CHECK(all.select_until(roost::clock::time_point::min()) == key); // what is there is taken
-  CHECK_FALSE(all.try_select());
-  REQUIRE(ch.tx.send(1));
-  CHECK(all.select_for(std::chrono::hours::max()) == key);
+  test::bubble([&] {
+    auto ch = roost::make_channel<int>(1);
+    roost::selector all;
+    const std::size_t key = all.add(on_receive(ch.rx, ignore));
+    const auto start = roost::clock::now();
+    CHECK_FALSE(all.select_for(1h));
+    CHECK(roost::clock::now() - start == 1h);
+    CHECK_FALSE(all.select_for(-1h));
+    CHECK(test::waiting(ch.rx) == 0);
+    CHECK(all.size() == 1);
+    REQUIRE(ch.tx.send(1));
+    CHECK(all.select_until(roost::clock::time_point::min()) == key); // what is there is taken
+    CHECK_FALSE(all.try_select());
+    REQUIRE(ch.tx.send(1));
+    CHECK(all.select_for(std::chrono::hours::max()) == key);
+  });
 }
 
 TEST_CASE("select_biased of a selector prefers the case that was added first", "[selector]") {

@@ -5,6 +5,7 @@
 #include "support/outcome.hpp"
 #include "support/probe.hpp"
 #include "support/seed.hpp"
+#include "support/virtual_time.hpp"
 
 #include <algorithm>
 #include <array>
@@ -99,40 +100,44 @@ TEST_CASE("a selector of a thousand timers asks none before it is due", "[select
 }
 
 TEST_CASE("a timer of a selector is asked once it is due and no other", "[selector]") {
-  counts seen;
-  counts early;
-  roost::selector all;
-  for (int i = 0; i < 100; ++i)
-    all.add(counting_timer(roost::clock::now() + 1h + i * 1s, seen));
-  const std::size_t key = all.add(counting_timer(roost::clock::now() + 5ms, early));
-  seen = {};
-  CHECK(all.select() == key);
-  CHECK(early.asked == 1);
-  CHECK(seen.asked == 0);
-  CHECK(seen.looked_at == 0);
-  CHECK(all.size() == 100);
+  test::bubble([&] {
+    counts seen;
+    counts early;
+    roost::selector all;
+    for (int i = 0; i < 100; ++i)
+      all.add(counting_timer(roost::clock::now() + 1h + i * 1s, seen));
+    const std::size_t key = all.add(counting_timer(roost::clock::now() + 1min, early));
+    seen = {};
+    CHECK(all.select() == key);
+    CHECK(early.asked == 1);
+    CHECK(seen.asked == 0);
+    CHECK(seen.looked_at == 0);
+    CHECK(all.size() == 100);
+  });
 }
 
 TEST_CASE("each timer of a selector happens once and none before its time", "[selector]") {
   ROOST_TEST_SHOW_SEED();
   test::random_numbers random(1);
-  const auto start = roost::clock::now();
-  roost::selector all;
-  std::multiset<int> wanted;
-  std::multiset<int> happened;
-  int early = 0;
-  for (int i = 0; i < 50; ++i) {
-    const int us = random.below(50'000);
-    wanted.insert(us);
-    all.add(on_deadline(start + us * 1us, [&, us] {
-      happened.insert(us);
-      early += roost::clock::now() < start + us * 1us;
-    }));
-  }
-  while (!all.empty())
-    all.select();
-  CHECK(happened == wanted);
-  CHECK(early == 0);
+  test::bubble([&] {
+    const auto start = roost::clock::now();
+    roost::selector all;
+    std::multiset<int> wanted;
+    std::multiset<int> happened;
+    int early = 0;
+    for (int i = 0; i < 50; ++i) {
+      const int us = random.below(50'000);
+      wanted.insert(us);
+      all.add(on_deadline(start + us * 1us, [&, us] {
+        happened.insert(us);
+        early += roost::clock::now() < start + us * 1us;
+      }));
+    }
+    while (!all.empty())
+      all.select();
+    CHECK(happened == wanted);
+    CHECK(early == 0);
+  });
 }
 
 TEST_CASE("a selector's timers that are due are as likely as what else can happen", "[selector]") {
@@ -239,64 +244,72 @@ TEST_CASE("a selector whose timers come and go keeps no more than it has", "[sel
 }
 
 TEST_CASE("a selector of timers only sleeps until the first is due", "[selector]") {
-  const auto start = roost::clock::now();
-  roost::selector all;
-  all.add(on_timeout(1h));
-  all.add(on_deadline(roost::clock::time_point::max()));
-  const std::size_t first = all.add(on_deadline(start + 10ms));
-  CHECK(all.select() == first);
-  CHECK(roost::clock::now() >= start + 10ms);
-  CHECK_FALSE(all.select_for(5ms));
-  CHECK(all.size() == 2);
+  test::bubble([&] {
+    const auto start = roost::clock::now();
+    roost::selector all;
+    all.add(on_timeout(1h));
+    all.add(on_deadline(roost::clock::time_point::max()));
+    const std::size_t first = all.add(on_deadline(start + 1min));
+    CHECK(all.select() == first);
+    CHECK(roost::clock::now() == start + 1min);
+    CHECK_FALSE(all.select_for(58min));
+    CHECK(all.size() == 2);
+  });
 }
 
 TEST_CASE("a selector's deadline and a timer's at one moment are no loss of the timer",
           "[selector]") {
-  roost::selector all;
-  for (int turn = 0; turn < 20; ++turn) {
-    const auto moment = roost::clock::now() + 200us;
-    const std::size_t key = all.add(on_deadline(moment));
-    CHECK(all.select_until(moment) == key);
-  }
+  test::bubble([&] {
+    roost::selector all;
+    for (int turn = 0; turn < 20; ++turn) {
+      const auto moment = roost::clock::now() + 1h;
+      const std::size_t key = all.add(on_deadline(moment));
+      CHECK(all.select_until(moment) == key);
+    }
+  });
 }
 
 TEST_CASE("a tick that another thread took leaves its selector waiting for the next",
           "[selector]") {
-  roost::ticker every(10ms);
-  const auto start = roost::clock::now();
-  roost::selector all;
-  const std::size_t key = all.add(on_tick(every));
-  until(start + 11ms);
-  CHECK(roost::select(on_tick(every), roost::otherwise()) == 0); // it is taken here
-  CHECK_FALSE(all.try_select());
-  CHECK(all.select() == key);
-  CHECK(roost::clock::now() >= start + 20ms);
-  CHECK_FALSE(all.try_select());
-  CHECK(all.size() == 1);
+  test::bubble([&] {
+    roost::ticker every(1h);
+    const auto start = roost::clock::now();
+    roost::selector all;
+    const std::size_t key = all.add(on_tick(every));
+    until(start + 61min);
+    CHECK(roost::select(on_tick(every), roost::otherwise()) == 0); // it is taken here
+    CHECK_FALSE(all.try_select());
+    CHECK(all.select() == key);
+    CHECK(roost::clock::now() == start + 2h);
+    CHECK_FALSE(all.try_select());
+    CHECK(all.size() == 1);
+  });
 }
 
 TEST_CASE("two selectors share the ticks of many tickers", "[selector]") {
   constexpr int wanted = 200;
-  const auto start = roost::clock::now();
-  std::deque<roost::ticker> tickers;
-  for (int i = 0; i < 20; ++i)
-    tickers.emplace_back(1ms + i * 37us);
-  std::array<int, 2> ticks{};
-  {
-    roost::task_scope scope;
-    for (int& mine : ticks) {
-      scope.spawn([&] {
-        roost::selector all;
-        for (auto& each : tickers)
-          all.add(on_tick(each, [&] { ++mine; }));
-        while (mine < wanted)
-          all.select();
-      });
+  test::bubble([&] {
+    const auto start = roost::clock::now();
+    std::deque<roost::ticker> tickers;
+    for (int i = 0; i < 20; ++i)
+      tickers.emplace_back(1ms + i * 37us);
+    std::array<int, 2> ticks{};
+    {
+      roost::task_scope scope;
+      for (int& mine : ticks) {
+        scope.spawn([&] {
+          roost::selector all;
+          for (auto& each : tickers)
+            all.add(on_tick(each, [&] { ++mine; }));
+          while (mine < wanted)
+            all.select();
+        });
+      }
     }
-  }
-  CHECK(ticks[0] + ticks[1] == 2 * wanted);
-  // No ticker ticked more often than its period allows.
-  CHECK(roost::clock::now() - start >= 1ms * (2 * wanted / 20));
+    CHECK(ticks[0] + ticks[1] == 2 * wanted);
+    // No ticker ticked more often than its period allows.
+    CHECK(roost::clock::now() - start >= 1ms * (2 * wanted / 20));
+  });
 }
 
 TEST_CASE("a stop wakes a selector of timers and goes before those that are due", "[selector]") {

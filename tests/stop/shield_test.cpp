@@ -6,6 +6,7 @@
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 #include "support/threads.hpp"
+#include "support/virtual_time.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -104,62 +105,73 @@ TEST_CASE("a shield hides the deadline up to its limit", "[shield]") {
 
 TEST_CASE("a deadline that passes during a shield comes after it", "[shield]") {
   const test::no_thread_left check;
-  roost::event never;
-  roost::task_scope scope({.name = "late", .timeout = 5ms});
-  {
-    const roost::shield s(1h);
-    CHECK_FALSE(never.wait_for(20ms));
-    test::wait_until([&] { return scope.stop_requested(); });
-    roost::this_task::checkpoint();
-  }
-  CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) ==
-        "roost: the deadline of scope \"late\" passed");
-  CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+  test::bubble([&] {
+    roost::event never;
+    roost::task_scope scope({.name = "late", .timeout = 1h});
+    {
+      const roost::shield s(3h);
+      CHECK_FALSE(never.wait_for(2h));
+      CHECK(scope.stop_requested());
+      roost::this_task::checkpoint();
+    }
+    CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) ==
+          "roost: the deadline of scope \"late\" passed");
+    CHECK_THROWS_AS(scope.join(), roost::timeout_error);
+  });
 }
 
 TEST_CASE("when its limit is over a shield lets the stop through", "[shield]") {
   const test::no_thread_left check;
   roost::event never;
   SECTION("that came before the shield") {
-    roost::task_scope scope;
-    scope.request_stop("before");
-    const auto start = roost::clock::now();
-    const roost::shield s(20ms);
-    CHECK(test::thrown_by([&] { never.wait(); }) == "stopped");
-    CHECK(roost::clock::now() - start >= 20ms);
-    CHECK(roost::this_task::stop_requested());
-    CHECK(roost::this_task::cause().message == "before");
-    CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) == "stopped");
+    test::bubble([&] {
+      roost::task_scope scope;
+      scope.request_stop("before");
+      const auto start = roost::clock::now();
+      const roost::shield s(1h);
+      CHECK(test::thrown_by([&] { never.wait(); }) == "stopped");
+      CHECK(roost::clock::now() - start == 1h);
+      CHECK(roost::this_task::stop_requested());
+      CHECK(roost::this_task::cause().message == "before");
+      CHECK(test::thrown_by([] { roost::this_task::checkpoint(); }) == "stopped");
+    });
   }
   SECTION("that comes during its time") {
-    roost::task_scope scope({.covers_owner = false});
-    auto waits = scope.spawn([&] {
-      const roost::shield s(50ms);
-      return test::thrown_by([&] { never.wait(); });
+    test::bubble([&] {
+      roost::task_scope scope({.covers_owner = false});
+      auto waits = scope.spawn([&] {
+        const roost::shield s(1h);
+        return test::thrown_by([&] { never.wait(); });
+      });
+      test::wait_until_waiting(never, 1);
+      scope.request_stop();
+      CHECK(waits.get() == "stopped");
     });
-    test::wait_until_waiting(never, 1);
-    scope.request_stop();
-    CHECK(waits.get() == "stopped");
   }
   SECTION("that comes later") {
-    roost::task_scope scope({.covers_owner = false});
-    auto waits = scope.spawn([&] {
-      const roost::shield s(0ms);
-      return test::thrown_by([&] { never.wait(); });
+    test::bubble([&] {
+      roost::task_scope scope({.covers_owner = false});
+      auto waits = scope.spawn([&] {
+        const roost::shield s(0ms);
+        return test::thrown_by([&] { never.wait(); });
+      });
+      test::wait_until_waiting(never, 1);
+      scope.request_stop();
+      CHECK(waits.get() == "stopped");
     });
-    test::wait_until_waiting(never, 1);
-    scope.request_stop();
-    CHECK(waits.get() == "stopped");
   }
   SECTION("as the failure it is for an owner") {
-    roost::task_scope scope;
-    scope.spawn([] { throw std::runtime_error("boom"); });
-    test::wait_until([&] { return scope.stop_requested(); });
-    {
-      const roost::shield s(5ms);
-      CHECK(test::thrown_by([&] { never.wait(); }) == "boom");
-    }
-    CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
+    test::bubble([&] {
+      roost::task_scope scope;
+      scope.spawn([] { throw std::runtime_error("boom"); });
+      test::let_pass(1min);
+      CHECK(scope.stop_requested());
+      {
+        const roost::shield s(1h);
+        CHECK(test::thrown_by([&] { never.wait(); }) == "boom");
+      }
+      CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
+    });
   }
 }
 
@@ -209,16 +221,18 @@ TEST_CASE("a shield does not hide the stop of a scope made under it", "[shield]"
 
 TEST_CASE("shields nest and each has its own limit", "[shield]") {
   const test::no_thread_left check;
-  roost::event never;
-  roost::task_scope scope;
-  scope.request_stop();
-  const roost::shield outer(5ms);
-  {
-    const roost::shield inner(1h);
-    CHECK_FALSE(never.wait_for(20ms)); // the outer limit passes meanwhile
-    CHECK_NOTHROW(roost::this_task::checkpoint());
-  }
-  CHECK_THROWS_AS(never.wait(), roost::stopped);
+  test::bubble([&] {
+    roost::event never;
+    roost::task_scope scope;
+    scope.request_stop();
+    const roost::shield outer(1h);
+    {
+      const roost::shield inner(3h);
+      CHECK_FALSE(never.wait_for(2h)); // the outer limit passes meanwhile
+      CHECK_NOTHROW(roost::this_task::checkpoint());
+    }
+    CHECK_THROWS_AS(never.wait(), roost::stopped);
+  });
 }
 
 TEST_CASE("a shield hides the token of a stop_when around it", "[shield]") {

@@ -4,6 +4,7 @@
 #include <roost.hpp>
 
 #include "support/expect.hpp"
+#include "support/gate.hpp"
 #include "support/probe.hpp"
 #include "support/threads.hpp"
 
@@ -86,10 +87,39 @@ void a_child_with_a_scope_may_leave() {
   expect(waits.get(), "the parent's tasks go on");
 }
 
+// Threads that have nothing to do are no better for a child than others: it has none of them.
+void a_child_with_idle_threads_may_leave() {
+  constexpr int tasks = 3;
+  test::gate all;
+  roost::task_scope scope;
+  for (int i = 0; i < tasks; ++i)
+    scope.spawn([&] { all.pass(); });
+  all.wait_for_arrivals(tasks);
+  all.open();
+  test::wait_until_idle(scope, tasks);
+  const pid_t leaves = ::fork();
+  if (leaves == 0)
+    ::_exit(7);
+  expect(exit_of(leaves) == 7, "a child that leaves by _exit");
+  const pid_t runs = ::fork();
+  if (runs == 0) {
+    ::execl("/bin/sh", "sh", "-c", "exit 8", static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  expect(exit_of(runs) == 8, "a child that runs another program");
+  expect(scope.spawn([] { return 1; }).get() == 1, "the parent's threads take further tasks");
+  scope.join();
+  const pid_t later = ::fork();
+  if (later == 0)
+    ::_exit(use_all());
+  expect(exit_of(later) == 0, "once the scope has ended a child uses all");
+}
+
 } // namespace
 
 int main() {
   a_child_without_a_scope_uses_all();
   a_child_with_a_scope_may_leave();
+  a_child_with_idle_threads_may_leave();
   return test::exit_code();
 }

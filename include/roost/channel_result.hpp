@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/assert.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 #include <roost/site.hpp>
@@ -91,14 +92,20 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
 
   /// The item. Precondition: there is one.
   T& operator*()& noexcept {
+    ROOST_ASSERT(has_value(),
+                 "an item was taken out of a receive_result that has none; test it first");
     return storage::item(*item_);
   }
   /// The item. Precondition: there is one.
   const T& operator*() const& noexcept {
+    ROOST_ASSERT(has_value(),
+                 "an item was taken out of a receive_result that has none; test it first");
     return storage::item(*item_);
   }
   /// The item. Precondition: there is one.
   T&& operator*()&& noexcept {
+    ROOST_ASSERT(has_value(),
+                 "an item was taken out of a receive_result that has none; test it first");
     return std::move(storage::item(*item_));
   }
   /// The item. Precondition: there is one.

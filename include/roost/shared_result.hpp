@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/channel_result.hpp>
+#include <roost/detail/base/assert.hpp>
 #include <roost/detail/broadcast/shared_item.hpp>
 
 #include <cstdint>
@@ -41,6 +42,8 @@ class [[nodiscard("an item that was received does not come again")]] shared_resu
 
   /// The item. Precondition: there is one.
   const T& operator*() const noexcept {
+    ROOST_ASSERT(has_value(),
+                 "an item was looked at in a shared_result that has none; test it first");
     return item_.item();
   }
   /// The item. Precondition: there is one.

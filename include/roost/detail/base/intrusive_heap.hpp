@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/assert.hpp>
+
 #include <cstddef>
 #include <vector>
 
@@ -44,6 +46,7 @@ class intrusive_heap {
 
   /// Precondition: there is room.
   void push(Node& node) noexcept {
+    ROOST_ASSERT(size() < nodes_.capacity(), "a heap has no room; this is a fault of roost");
     nodes_.push_back(&node);
     rise(node, nodes_.size() - 1);
   }

@@ -69,7 +69,7 @@ quick() {
   # Where there are no exceptions one line says so; tests/rejects has the words for the other compilers.
   say "-fno-exceptions"
   ! g++ -std=c++20 -fno-exceptions -Iinclude -fsyntax-only -include roost.hpp -x c++ /dev/null 2>"$temp/words"
-  [[ $(grep -c 'error' "$temp/words") == 2 && $(<"$temp/words") == *"roost needs exceptions"* ]] # it shows the line
+  [[ $(grep -c ' error: ' "$temp/words") == 1 && $(<"$temp/words") == *"roost needs exceptions"* ]]
 }
 
 # --- all tests ------------------------------------------------------------------

@@ -4,9 +4,9 @@
 #include <roost/detail/base/die.hpp>
 
 // ROOST_ASSERT(condition, message): where the condition does not hold, the message is printed and
-// the program ends. For preconditions that are too cheap to throw for, and for what must hold
-// inside. In debug builds, those without NDEBUG; or as ROOST_ASSERTIONS says, which is 1 or 0 and
-// the same for all files of a program.
+// the program ends. For preconditions of functions that are too short to throw. In debug builds,
+// those without NDEBUG; or as ROOST_ASSERTIONS says, which is 1 or 0 and the same for all files of
+// a program.
 #if !defined(ROOST_ASSERTIONS)
 #if defined(NDEBUG)
 #define ROOST_ASSERTIONS 0

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/base/assert.hpp>
-
 #include <cstddef>
 #include <vector>
 
@@ -46,7 +44,6 @@ class intrusive_heap {
 
   /// Precondition: there is room.
   void push(Node& node) noexcept {
-    ROOST_ASSERT(size() < nodes_.capacity(), "a heap has no room; this is a fault of roost");
     nodes_.push_back(&node);
     rise(node, nodes_.size() - 1);
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/detail/base/assert.hpp>
-
 namespace roost::inline v0::detail {
 
 /// Base of what can be in one intrusive_list<Node> at a time. Where it is in none, linked() says
@@ -44,7 +42,6 @@ class intrusive_list {
   /// Puts `node` behind `place`, or in front where that is null.
   void insert_after(Node* place, Node& node) noexcept {
     auto& links = access::links_of(node);
-    ROOST_ASSERT(!links.linked, "a node was put into a second list; this is a fault of roost");
     links.previous = place;
     links.next = place != nullptr ? next(*place) : first_;
     forward_to(links.previous) = &node;
@@ -54,7 +51,6 @@ class intrusive_list {
 
   void erase(Node& node) noexcept {
     auto& links = access::links_of(node);
-    ROOST_ASSERT(links.linked, "a node was taken out of no list; this is a fault of roost");
     forward_to(links.previous) = links.next;
     backward_to(links.next) = links.previous;
     links.previous = links.next = nullptr;

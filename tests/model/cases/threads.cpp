@@ -29,6 +29,8 @@ class work final : public job {
     ++runs;
     if (waits_for != nullptr)
       waits_for->wait();
+    if (says_so_to != nullptr)
+      says_so_to->expect_this_thread();
     done.set();
   }
   void fail_on_pool(const std::exception_ptr&) noexcept override {
@@ -38,6 +40,7 @@ class work final : public job {
   int runs = 0;
   roost::event done;
   roost::event* waits_for = nullptr;
+  thread_pool* says_so_to = nullptr; // before its end
 };
 
 MODEL_CASE("thread pool: a job, and the end") {
@@ -83,6 +86,25 @@ MODEL_CASE("thread pool: two start, where a thread is idle", .random_runs = 3000
   model::together([&] { pool.start(a); }, [&] { pool.start(b); });
   a.done.wait();
   b.done.wait();
+}
+
+// The first thread counts as on its way, and takes the next job or wakes another one for it. Later
+// it is idle, and counts no more.
+MODEL_CASE("thread pool: jobs for a thread that is expected", .random_runs = 3000) {
+  work first;
+  std::array<work, 2> second;
+  work last;
+  thread_pool pool(no_end);
+  first.says_so_to = second[0].says_so_to = &pool;
+  second[0].waits_for = &second[1].done;
+  pool.start(first);
+  first.done.wait();
+  for (work& each : second)
+    pool.start(each);
+  for (work& each : second)
+    each.done.wait();
+  pool.start(last);
+  last.done.wait();
 }
 
 // Two are idle, and one may be woken at a time: it wakes the other, for which a job is there that

@@ -62,6 +62,7 @@ ROOST_BODY worker::worker(scope_state& scope, task& first) noexcept
       gone_(scope.blocks()) {}
 
 ROOST_BODY void worker::work(const std::exception_ptr& no_thread) noexcept {
+  is_job = !no_thread;
   thread_started_ = scope_.thread_started();
   run(*runs, scope_.started(*this), no_thread);
   run_others();
@@ -268,6 +269,8 @@ ROOST_BODY void scope_state::left(worker& w) noexcept {
     close_buffer();
     run_next(w, woken);
     if (w.runs == nullptr) {
+      if (w.is_job) // before anybody can know that the task is over, and start another one
+        tree_->threads.expect_this_thread();
       erase(w);
       queue_.ended();
       wake_if_over(woken);

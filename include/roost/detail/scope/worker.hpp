@@ -42,6 +42,9 @@ class worker final : public stand_in {
 
   task* runs; // written under the scope's lock; null: none
 
+  /// Its thread looks for a job of the thread pool afterwards, and does nothing before.
+  bool is_job = false;
+
  private:
   void run(task& t, bool dropped, const std::exception_ptr& no_thread = nullptr) noexcept;
   void run_others() noexcept;

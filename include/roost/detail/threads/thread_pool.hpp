@@ -57,7 +57,9 @@ class job : public list_node<job> {
 /// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. The starter
 /// of a job makes it ready where there is such a thread for it, and makes a new thread where there
 /// is none. Not all are woken at once, only as many as can get a processor soon; each that arrives
-/// wakes the next one, if there are more jobs than threads on their way. An idle thread whose time
+/// wakes the next one, if there are more jobs than threads on their way. A thread is on its way
+/// when it is called, and also once it says so near the end of its job: so what is started because
+/// that job is over, as one loop after another, wakes nobody. An idle thread whose time
 /// is over looks for a job before it exits. So no job waits for another one to end; but a thread
 /// that comes free meanwhile may take it before.
 ///
@@ -106,6 +108,10 @@ class thread_pool {
   void begin_absence() noexcept;
   void end_absence() noexcept;
 
+  /// The calling thread, on which a job of this pool runs, counts as on its way to look for the
+  /// next one: nothing is left of the job that may block or is a user's. Once in a job.
+  void expect_this_thread() noexcept;
+
   /// True if no thread has taken `j` so far, and none will.
   bool take_back(job& j) noexcept;
 
@@ -145,7 +151,8 @@ class thread_pool {
     sync::thread thread;
   };
 
-  // Where a thread comes from that looks for a job. All but the first are on their way before.
+  // Where a thread comes from that looks for a job. All but the first are on their way before; so
+  // one that was expected comes as if it had been called.
   enum class coming { from_a_job, called, from_lookout, for_the_last_time };
 
   // A job is given to the pool, and has been run or taken back.
@@ -188,6 +195,12 @@ class thread_pool {
   wait_record* call_next() noexcept;
   wait_record* call_lookout() noexcept;
   intrusive_list<member> take_finished() noexcept;
+
+  // Of the calling thread: it was expected in the job that it runs.
+  [[gnu::visibility("default")]] static bool& was_expected() noexcept {
+    static constinit thread_local bool expected = false;
+    return expected;
+  }
 
   activity* const tree_; // null in tests
   const clock::duration idle_time_;
@@ -294,6 +307,15 @@ ROOST_BODY void thread_pool::offer(job& j) noexcept {
     woken->complete(wait_state::done);
   if (needs_new)
     add_looking();
+}
+
+// Not where threads are counted: count_out() may find a deadlock, and that calls users' functions.
+ROOST_BODY void thread_pool::expect_this_thread() noexcept {
+  if (tree_ != nullptr && tree_->is_watched())
+    return;
+  was_expected() = true;
+  const std::lock_guard guard(lock_);
+  ++looking_;
 }
 
 ROOST_BODY void thread_pool::begin_absence() noexcept {
@@ -435,10 +457,11 @@ ROOST_BODY void thread_pool::work(member& self) noexcept {
   job* j = self.first;
   if (j == nullptr)
     j = next_job(self, coming::called);
-  for (; j != nullptr; j = next_job(self, coming::from_a_job)) {
+  while (j != nullptr) {
     j->run_on_pool();
     count_out();
     this_actor.task = 0;
+    j = next_job(self, std::exchange(was_expected(), false) ? coming::called : coming::from_a_job);
   }
   retire(self);
 }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+// A thread that is near the end of its job counts as one that is on its way to the next.
+#include <roost.hpp>
+
+#include "support/catch.hpp"
+#include "support/gate.hpp"
+#include "support/no_thread_left.hpp"
+
+#include <chrono>
+#include <exception>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using roost::detail::thread_pool;
+
+namespace {
+
+struct gated_job final : roost::detail::job {
+  explicit gated_job(thread_pool& p) : pool(p) {}
+  void run_on_pool() noexcept override {
+    thread = std::this_thread::get_id();
+    if (says_so)
+      pool.expect_this_thread();
+    go.pass();
+  }
+  void fail_on_pool(const std::exception_ptr&) noexcept override { go.pass(); }
+
+  thread_pool& pool;
+  bool says_so = false;
+  std::thread::id thread; // read after it has arrived
+  test::gate go;
+};
+
+} // namespace
+
+TEST_CASE("a job is left to the thread that has said that its own is over", "[thread_pool]") {
+  const test::no_thread_left check;
+  const bool says_so = GENERATE(true, false);
+  thread_pool threads(1h);
+  gated_job first(threads);
+  gated_job next(threads);
+  first.says_so = says_so;
+  threads.start(first);
+  first.go.wait_for_arrivals(1);
+  threads.start(next);
+  CHECK(threads.size() == (says_so ? 1 : 2));
+  first.go.open();
+  next.go.wait_for_arrivals(1);
+  CHECK((next.thread == first.thread) == says_so);
+  next.go.open();
+}
+
+TEST_CASE("a thread that has said so counts for one job", "[thread_pool]") {
+  const test::no_thread_left check;
+  thread_pool threads(1h);
+  gated_job first(threads);
+  gated_job second(threads);
+  gated_job third(threads);
+  first.says_so = true;
+  threads.start(first);
+  first.go.wait_for_arrivals(1);
+  threads.start(second);
+  threads.start(third);
+  CHECK(threads.size() == 2);
+  first.go.open();
+  second.go.wait_for_arrivals(1);
+  third.go.wait_for_arrivals(1);
+  second.go.open();
+  third.go.open();
+}
+
+TEST_CASE("one scope after another has the same thread", "[thread_pool]") {
+  const test::no_thread_left check;
+  roost::task_scope around;
+  std::vector<std::thread::id> threads(2000);
+  for (std::thread::id& thread : threads) {
+    roost::task_scope scope;
+    scope.spawn([&] { thread = std::this_thread::get_id(); });
+  }
+  CHECK(threads == std::vector<std::thread::id>(threads.size(), threads.front()));
+}

@@ -211,7 +211,7 @@ ROOST_BODY void throw_waits_for_itself(const task& t, const site& where) {
 
 #endif // ROOST_HAS_BODIES
 
-/// For on_done(), which is no member.
+/// For on_done() and when_all(), which are no members.
 struct handle_access {
   template <class R>
   static result_task<R>& task(const handle_base<R>& handle, const site& where) {

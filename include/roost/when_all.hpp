@@ -100,11 +100,11 @@ auto when_all(R&& callables, site where) {
       std::vector<detail::element_of<result>> results;
       results.reserve(handles.size());
       for (task_handle<result>& handle : handles)
-        results.push_back(handle.get());
+        results.push_back(detail::take_ended(handle));
       return results;
     } else {
       for (task_handle<result>& handle : handles)
-        handle.get();
+        detail::take_ended(handle);
     }
   }
 }

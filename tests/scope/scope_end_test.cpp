@@ -56,6 +56,18 @@ TEST_CASE("a scope left normally waits for its tasks without stopping them", "[t
   CHECK_FALSE(stopped);
 }
 
+// So a for_each does not hand out several of its elements at a time where they make scopes.
+TEST_CASE("the end of a scope counts as a call that may block, also where nothing runs any more",
+          "[task_scope]") {
+  const test::no_thread_left check;
+  std::size_t before = 0;
+  {
+    roost::task_scope scope;
+    before = roost::detail::this_thread.waits;
+  }
+  CHECK(roost::detail::this_thread.waits != before);
+}
+
 TEST_CASE("on_exit stop asks the tasks to stop and then waits", "[task_scope]") {
   const test::no_thread_left check;
   const int tasks = GENERATE(1, 2, 4);

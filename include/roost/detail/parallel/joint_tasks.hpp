@@ -3,6 +3,7 @@
 
 #include <roost/detail/parallel/range_of.hpp>
 #include <roost/detail/scope/task.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/site.hpp>
 #include <roost/task_handle.hpp>
 #include <roost/task_scope.hpp>
@@ -128,14 +129,25 @@ auto collect_callables(R& range) {
   return callables;
 }
 
-/// The result of a task that has ended.
+/// The result of a task whose scope has ended, by a handle that is not used again. It throws what
+/// get() throws, but takes no lock: the end of the scope came after that of the task, which so can
+/// neither be waited for nor be in line.
+template <class R>
+R take_ended(task_handle<R>& handle) {
+  throw_if_stopped();
+  result_task<R>& t = handle_access::task(handle, site());
+  t.throw_unless_value();
+  return t.take();
+}
+
+/// The same for a tuple.
 template <class R>
 value_of<R> take_value(task_handle<R>& handle) {
   if constexpr (std::is_void_v<R>) {
-    handle.get();
+    take_ended(handle);
     return {};
   } else {
-    return handle.get();
+    return take_ended(handle);
   }
 }
 

@@ -57,13 +57,13 @@ void for_each_in_block(Iterator first, Visit visit) {
 /// The elements of an indexed range, in order, several at a time where they are cheap.
 ///
 /// A chunk is what one worker takes by one step of the common counter: one element at first, then
-/// twice as many as long as that takes less than some microseconds, eight times as many as long as
-/// it takes less than one, and half as many above that. So elements that take longer are handed out
-/// one by one. And so are all once an element has made a call that may block: it may wait for
-/// another one, which must not be in the same hands. For the same reason chunks grow only after
-/// some elements of which none did. Near the end of the range chunks are smaller, so that the
-/// workers end at about the same time; but not many of them: where two chunks meet, two processors
-/// want the same memory, and for a vector of numbers that is what small chunks cost.
+/// twice as many as long as that takes less than some microseconds (four times where it takes far
+/// less), and half as many above that. So elements that take longer are handed out one by one. And
+/// so are all once an element has made a call that may block: it may wait for another one, which
+/// must not be in the same hands. For the same reason chunks grow only after some elements of which
+/// none did. Near the end of the range chunks are smaller, so that the workers end at about the
+/// same time; but not many of them: where two chunks meet, two processors want the same memory, and
+/// numbers in small chunks can take several times as long as in large ones.
 ///
 /// Before each element it looks for a stop; in chunks of very many, which are the cheapest ones,
 /// before each block.
@@ -157,7 +157,7 @@ class indexed_source<R>::taker {
       } else if (taken > 2 * short_time) {
         chunk_ = chunk_ / 2 + chunk_ % 2;
       } else if (taken < short_time && visited == chunk_) {
-        chunk_ *= taken < short_time / 8 ? 8 : 2;
+        chunk_ *= taken < short_time / 4 ? 4 : 2;
       }
     }
   }

@@ -206,6 +206,7 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
   // The thread that ends a root scope which does not cover it is no thread of the scope; it is
   // counted as the owner. Others may end the scope at the same time.
   std::shared_ptr<activity> own;
+  bool over = false;
   {
     const std::lock_guard lock(lock_);
     if (phase_ == phase::ended)
@@ -214,10 +215,15 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
       phase_ = phase::ending;
       if (outermost_ && outer() == nullptr && !frame_.covers() && tree_->counted->is_watched())
         own = tree_->counted;
+      over = close_if_over();
+      if (over) // as it is where a caller ran all its forks itself
+        phase_ = phase::ended;
     }
   }
-  wait_idle(no_deadline, call, own != nullptr ? own.get() : activity_here);
-  {
+  if (over) {
+    ++this_thread.waits; // it might have blocked
+  } else {
+    wait_idle(no_deadline, call, own != nullptr ? own.get() : activity_here);
     const std::lock_guard lock(lock_);
     if (std::exchange(phase_, phase::ended) == phase::ended)
       return false;

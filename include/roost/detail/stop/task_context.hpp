@@ -50,13 +50,13 @@ class task_context : public context {
   std::string_view name() const noexcept { return name_; }
   const site& spawned() const noexcept { return spawned_; }
 
-  /// When it began to run; the clock's epoch if it has not.
+  /// About when it began to run; the clock's epoch if it has not.
   clock::time_point since() const noexcept {
     // relaxed, here and below: for reports
     return clock::time_point(clock::duration(since_.load(std::memory_order_relaxed)));
   }
   void begins() noexcept {
-    since_.store(sync::now().time_since_epoch().count(), std::memory_order_relaxed);
+    since_.store(sync::now_roughly().time_since_epoch().count(), std::memory_order_relaxed);
   }
 
   /// Never used again, unlike an address.

@@ -157,7 +157,7 @@ class indexed_source<R>::taker {
       } else if (taken > 2 * short_time) {
         chunk_ = chunk_ / 2 + chunk_ % 2;
       } else if (taken < short_time && visited == chunk_) {
-        chunk_ *= taken < short_time / 4 ? 4 : 2;
+        chunk_ *= taken < short_time / 4 ? std::size_t{4} : std::size_t{2};
       }
     }
   }

@@ -41,7 +41,8 @@ check() {
     echo "warnings: from headers, with ${*:2}" && return 1
   fi
   echo '#include <roost/control.hpp>' | (cd "$tmp" && "${@:2}" -std=c++20 -fsyntax-only -I. -x c++ - 2>&1) |
-    grep -q 'control.hpp.*warning' || { echo "warnings: $1 does not notice the control" && return 1; }
+    grep 'control.hpp.*warning' >/dev/null || # not -q: it would end the compiler before it has said all
+    { echo "warnings: $1 does not notice the control" && return 1; }
 }
 
 jobs=()

@@ -322,13 +322,14 @@ bool sender<T>::send_at_once(T& item, const site& where) const {
   auto& channel = this->core(where);
   detail::throw_if_stopped_already();
   if constexpr (detail::stored_inline<T>)
-    return channel.send_at_once(item);
+    return !detail::sync::is_in_bubble() && channel.send_at_once(item);
   return false; // it needs a box first
 }
 
 template <class T>
 send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const site& where) const {
   auto& channel = this->core(where);
+  detail::sync::at_call(&channel);
   const channel_status status = detail::send_outgoing(
       item, [&](auto& stored) { return channel.send(stored, deadline, where); });
   if (status == detail::status_stopped)
@@ -339,7 +340,7 @@ send_result sender<T>::send_slowly(T& item, clock::time_point deadline, const si
 template <class T>
 send_result sender<T>::try_send(T&& item, site where) const {
   auto& channel = this->core(where);
-  detail::note_unwinding();
+  detail::note_unwinding(&channel);
   return detail::send_outgoing(item, [&](auto& stored) { return channel.try_send(stored); });
 }
 
@@ -405,7 +406,7 @@ template <class T>
 bool receiver<T>::receive_at_once(receive_result<T>& result, const site& where) const {
   auto& channel = this->core(where);
   detail::throw_if_stopped_already();
-  return channel.receive_at_once(result.item_);
+  return !detail::sync::is_in_bubble() && channel.receive_at_once(result.item_);
 }
 
 template <class T>
@@ -413,6 +414,7 @@ void receiver<T>::receive_slowly(receive_result<T>& result,
                                  clock::time_point deadline,
                                  const site& where) const {
   auto& channel = this->core(where);
+  detail::sync::at_call(&channel);
   const channel_status status = channel.receive(result.item_, deadline, where);
   if (status == detail::status_stopped)
     detail::raise_stop();
@@ -422,6 +424,7 @@ void receiver<T>::receive_slowly(receive_result<T>& result,
 template <class T>
 receive_result<T> receiver<T>::try_receive(site where) const {
   auto& channel = this->core(where);
+  detail::sync::at_call(&channel);
   receive_result<T> result(channel_status::empty);
   result.ended(channel.try_receive(result.item_), channel);
   return result;

@@ -32,12 +32,13 @@ class event {
 
   /// Wakes all waiters. Setting it again does nothing.
   void set() noexcept {
-    detail::note_unwinding();
+    detail::note_unwinding(&waiters_);
     waiters_.wake_all_if([this] { return !set_ && (set_ = true); });
   }
 
   /// True once it was set.
   bool is_set() const noexcept {
+    detail::sync::at_call(&waiters_);
     return waiters_.locked([this] { return set_; });
   }
 

@@ -101,7 +101,7 @@ class mutex {
   /// Lets a waiter have it, or a thread that comes before that one is awake. Throws
   /// std::system_error where the caller does not hold it.
   void unlock(site where = site::current()) {
-    detail::note_unwinding();
+    detail::note_unwinding(&owned_);
     const detail::lock_holder me = detail::this_thread.locks_as;
     if (owned_.holder() != me || me.is_nobody())
       throw_not_held(where);
@@ -215,7 +215,7 @@ inline bool mutex::take_at_once(const site& at) noexcept {
   std::uint64_t nobody = 0;
   // acquire: sees what the last holder did; pairs with release in release() and its like. relaxed
   // on failure: nothing is read then.
-  if (here.locks_as.is_nobody() ||
+  if (here.locks_as.is_nobody() || detail::sync::is_in_bubble() ||
       !owned_.word.compare_exchange_strong(
           nobody, here.locks_as.word(), std::memory_order_acquire, std::memory_order_relaxed))
     return false;
@@ -239,6 +239,7 @@ inline bool mutex::release(detail::lock_holder me) noexcept {
 
 // A thread's first, or one that comes while a waiter is to be called.
 ROOST_BODY bool mutex::take_if_free(const site& at) noexcept {
+  detail::sync::at_call(&owned_);
   detail::thread_slot& here = detail::this_thread;
   if (here.locks_as.is_nobody())
     here.locks_as = detail::lock_holder::numbered(detail::next_id());

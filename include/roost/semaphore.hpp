@@ -104,7 +104,7 @@ class semaphore::permit {
   /// Gives them back early.
   void release() noexcept {
     if (count_ != 0) {
-      detail::note_unwinding();
+      detail::note_unwinding(from_);
       from_->give_back(std::exchange(count_, 0));
     }
   }

@@ -69,7 +69,10 @@ class handle_base {
   }
 
   /// True when the task has ended; get() then does not wait.
-  bool ready(site where = site::current()) const { return task_of(where).ready(); }
+  bool ready(site where = site::current()) const {
+    sync::at_call(nullptr);
+    return task_of(where).ready();
+  }
 
   /// Asks this task to stop, as a request to its scope would, and none of its siblings: its waits,
   /// and those of the scopes that it has made, throw `stopped`, and then it ends quietly; get()

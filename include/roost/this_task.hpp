@@ -53,6 +53,7 @@ inline stop_cause cause() {
 /// Throws what a blocking operation would throw here if this task was asked to stop. For loops
 /// that compute and never wait. Cost: two loads.
 inline void checkpoint() {
+  detail::sync::at_call(nullptr);
   if (detail::this_thread_is_stopped())
     detail::raise_stop();
 }

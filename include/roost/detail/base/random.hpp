@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -28,6 +29,10 @@ inline constinit thread_local std::uint64_t random_state = 0;
 /// Source: a multiplication instead of a division (Lemire 2019): for the numbers of cases there
 /// are, the bias is below one in a million.
 inline std::size_t random_below(std::size_t n) noexcept {
+  if (sync::bubble_here != nullptr) [[unlikely]] {
+    if (const std::uint64_t chosen = sync::bubble_here->choose_below(n); chosen != n)
+      return static_cast<std::size_t>(chosen);
+  }
   if (random_state == 0) {
     static constinit sync::atomic<std::uint64_t> threads{0};
     // relaxed: only the numbers differ, they order nothing

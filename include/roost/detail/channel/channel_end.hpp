@@ -38,7 +38,7 @@ class channel_end {
   /// The last sender's, or the last receiver's end closes the channel.
   ~channel_end() {
     if (core_) {
-      note_unwinding();
+      note_unwinding(core_.get());
       core_->drop_end(Side);
     }
   }
@@ -48,11 +48,11 @@ class channel_end {
   bool close(site where = site::current()) const { return close_with(nullptr, where); }
 
   /// True once nothing can be sent any more.
-  bool closed(site where = site::current()) const { return core(where).closed(); }
+  bool closed(site where = site::current()) const { return called(where).closed(); }
   /// How many items it holds at most.
   std::size_t capacity(site where = site::current()) const { return core(where).capacity(); }
   /// How many items are in it: old news where other threads act.
-  std::size_t size(site where = site::current()) const { return core(where).size(); }
+  std::size_t size(site where = site::current()) const { return called(where).size(); }
 
   /// How many items overflow::drop_oldest has destroyed, or drop_newest refused, so far.
   std::size_t dropped(site where = site::current()) const { return core(where).dropped(); }
@@ -69,11 +69,15 @@ class channel_end {
   explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
+  core_type& called(const site& where) const {
+    sync::at_call(core_.get());
+    return core(where);
+  }
 
   /// `cause` is what receivers find in the end, or null.
   bool close_with(std::exception_ptr cause, const site& where) const {
     core_type& channel = core(where);
-    note_unwinding();
+    note_unwinding(&channel);
     return channel.close(std::move(cause));
   }
 

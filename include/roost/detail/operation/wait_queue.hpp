@@ -86,6 +86,7 @@ class wait_queue::operation final : public detail::operation {
 template <class Ready>
 wait_state
 wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, Ready ready) {
+  sync::at_call(this);
   ++this_thread.waits;
   if (this_thread_is_stopped())
     return wait_state::stopped;

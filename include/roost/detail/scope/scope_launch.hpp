@@ -84,6 +84,7 @@ ROOST_BODY void scope_state::launch(task& t, const blocked_call& call, when_full
   }
   if (error || !is_in(got))
     turn_away(t, got, error);
+  sync::at_call(nullptr); // the task may begin now
 }
 
 ROOST_BODY void scope_state::run_here(task& t) {

@@ -28,7 +28,8 @@ namespace roost::inline v0::detail {
 }
 
 /// Throws if the calling thread was asked to stop. The shortest paths begin with it: those that may
-/// turn out to need no wait.
+/// turn out to need no wait. In a bubble they do not go through at once: so there, what is called
+/// instead begins with sync::at_call().
 [[gnu::always_inline]] inline void throw_if_stopped_already() {
   if (this_thread_is_stopped())
     this_thread.top->raise();
@@ -36,7 +37,9 @@ namespace roost::inline v0::detail {
 
 /// The same, and counts a call that may block; see thread_slot::waits. Every blocking operation
 /// begins with one of the two, and one that begins with the other counts once it needs a wait.
-[[gnu::always_inline]] inline void throw_if_stopped() {
+/// `object` is what it is about, if that is known.
+[[gnu::always_inline]] inline void throw_if_stopped(const void* object = nullptr) {
+  sync::at_call(object);
   ++this_thread.waits;
   throw_if_stopped_already();
 }

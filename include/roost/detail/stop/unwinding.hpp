@@ -41,8 +41,9 @@ inline std::uint64_t next_moment() noexcept {
 }
 
 /// Called before something goes of which others may hear: notes it if an exception is in flight, or
-/// in a handler, which may throw it on.
-inline void note_unwinding() noexcept {
+/// in a handler, which may throw it on. So it is where calls begin that never wait.
+inline void note_unwinding(const void* object = nullptr) noexcept {
+  sync::at_call(object);
   thread_slot& here = this_thread;
   if (here.top == nullptr) // no failure of this thread is anybody's
     return;

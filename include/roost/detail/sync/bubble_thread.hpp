@@ -63,6 +63,10 @@ class bubble_thread {
 /// shared libraries hide their symbols.
 [[gnu::visibility("default")]] inline constinit thread_local bubble_thread* bubble_here = nullptr;
 
+[[gnu::always_inline]] inline bool is_in_bubble() noexcept {
+  return bubble_here != nullptr;
+}
+
 /// See bubble_thread::at_call().
 [[gnu::always_inline]] inline void at_call(const void* object) noexcept {
   if (bubble_here != nullptr) [[unlikely]]

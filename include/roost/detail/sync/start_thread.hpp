@@ -61,8 +61,8 @@ struct thread_body {
     bubble_here = in_bubble;
     in_bubble->begin();
     run(on);
-    bubble_here = nullptr;
     in_bubble->end();
+    bubble_here = nullptr;
   }
 };
 

@@ -37,6 +37,7 @@
 ///     record what runs, waits and wakes, and draw it       trace_recorder, in <roost/trace.hpp>
 ///     wait for file descriptors and signals                wait_readable, in <roost/posix.hpp>
 ///     test what waits for hours, in no time                testing::bubble, in <roost/testing.hpp>
+///     find the order in which tasks go wrong               testing::explore, likewise
 ///     tell what a test leaves running                      testing::leak_check, likewise
 
 #include <roost/detail/base/requirements.hpp>

@@ -8,6 +8,7 @@
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
+#include <roost/detail/testing/exploration.hpp>
 #include <roost/detail/testing/leak_search.hpp>
 #include <roost/report.hpp>
 #include <roost/site.hpp>
@@ -21,8 +22,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -77,6 +80,97 @@ template <class F>
 void bubble(F&& body, site where = site::current()) {
   bubble(bubble_options(), std::forward<F>(body), where);
 }
+
+/// How many runs explore() makes, and of what length.
+struct explore_options {
+  /// In how many orders the body is run.
+  std::size_t runs = 1000;
+
+  /// From which all orders come; 0 for another one each time.
+  std::uint64_t seed = 0;
+
+  /// A run that takes more steps fails.
+  std::size_t most_steps = 100'000;
+
+  /// As bubble_options::patience, for a task that does not come to its next call of roost.
+  detail::any_duration patience = std::chrono::seconds(2);
+};
+
+/// What explore() throws: what() tells what went wrong, in which run, and the seed.
+class explore_error : public std::runtime_error {
+ public:
+  /// `seed` runs it again, and `error` is what was thrown there.
+  explore_error(const std::string& text, std::string seed, std::exception_ptr error)
+      : runtime_error(text),
+        found_(std::make_shared<const found>(found{std::move(seed), std::move(error)})) {}
+
+  /// For replay().
+  const std::string& seed() const noexcept { return found_->seed; }
+  /// What the body, or a task, has thrown.
+  const std::exception_ptr& error() const noexcept { return found_->error; }
+
+ private:
+  struct found {
+    std::string seed;
+    std::exception_ptr error;
+  };
+  std::shared_ptr<const found> found_; // shared: exceptions are copied
+};
+
+/// Runs `body` in bubbles, one after another, each time in another order of what its tasks do: so
+/// it finds what goes wrong only where a task is held up at one unlucky place.
+///
+/// ```cpp
+/// roost::testing::explore([] {
+///   roost::mutex guards;                      // all that a run uses is made in it
+///   int loads = 0;
+///   roost::task_scope scope;
+///   for (int i = 0; i < 2; ++i) {
+///     scope.spawn([&] {
+///       bool is_there = false;
+///       {
+///         const roost::mutex::guard held(guards);
+///         is_there = loads != 0;
+///       }
+///       const roost::mutex::guard held(guards);
+///       loads += is_there ? 0 : 1;            // wrong: both may have found that it is not
+///     });
+///   }
+///   scope.join();
+///   if (loads != 1)                           // a REQUIRE of a test framework will do, too
+///     throw std::logic_error("loaded twice");
+/// });
+/// ```
+///
+/// One task at a time goes on, from one call of roost to the next; at each one explore() chooses
+/// which does. It takes several ways to choose, in turn: by chance, by the work that is left, and
+/// by priorities that change a few times, which finds faults that need an order of two or three
+/// steps. What tasks do between two calls of roost is one step: guard what they share by a
+/// roost::mutex, and not a std::mutex that is held across a call of roost: the task that waits for
+/// that one never comes to its next call. Time is that of a bubble.
+///
+/// Errors: where the body or a task throws, where all wait for ever, and where a run takes too many
+/// steps, the seed and the order are told to the report sink, and an explore_error is thrown. It
+/// also says if a second run with the seed went another way: then the body depends on something
+/// else, such as random numbers, addresses, a real clock, or threads that are not roost's.
+/// The environment's ROOST_SEED=text runs a seed that was told, in place of all others; a number
+/// there takes the place of options.seed. Cost: that of the threads of each run, and some
+/// microseconds a step.
+template <class F>
+void explore(const explore_options& options, F&& body, site where = site::current());
+
+/// The same with the usual options.
+template <class F>
+  requires(!std::is_convertible_v<F, const explore_options&>)
+void explore(F&& body, site where = site::current()) {
+  explore(explore_options(), std::forward<F>(body), where);
+}
+
+/// Runs `body` once, in the order of a seed that explore() has told, and throws what it throws.
+/// Throws std::invalid_argument for what is no seed, std::runtime_error where a seed that is a path
+/// cannot be followed: the body is another one, or depends on something else.
+template <class F>
+void replay(F&& body, std::string_view seed, site where = site::current());
 
 /// Returns once at least so many tasks of the scope are blocked, each in a call of roost or in a
 /// blocking_region: so a test comes behind that without a sleep. Tasks of scopes further in do not
@@ -142,24 +236,45 @@ class [[nodiscard]] leak_check {
 
 // --- implementation ---------------------------------------------------------
 
+/// `body` as what takes the scope.
 template <class F>
-void testing::bubble(const bubble_options& options, F&& body, site where) {
+detail::bubble_body detail::body_of_bubble(F& body) {
   constexpr bool takes_scope = std::is_invocable_v<F&, task_scope&>;
   static_assert(takes_scope || std::is_invocable_v<F&>,
-                "roost::testing::bubble: the body must be callable without arguments, or with a "
+                "roost::testing: the body must be callable without arguments, or with a "
                 "roost::task_scope&");
-  detail::run_bubble(
-      options.patience,
-      [&body](task_scope& scope) {
-        if constexpr (takes_scope)
-          std::invoke(body, scope);
-        else
-          std::invoke(body);
-      },
-      where);
+  return [&body](task_scope& scope) {
+    if constexpr (takes_scope)
+      std::invoke(body, scope);
+    else
+      std::invoke(body);
+  };
+}
+
+template <class F>
+void testing::explore(const explore_options& options, F&& body, site where) {
+  detail::run_exploration({options.runs, options.seed, options.most_steps, options.patience},
+                          detail::body_of_bubble(body),
+                          where);
+}
+
+template <class F>
+void testing::replay(F&& body, std::string_view seed, site where) {
+  detail::run_again(detail::body_of_bubble(body), seed, where);
+}
+
+template <class F>
+void testing::bubble(const bubble_options& options, F&& body, site where) {
+  detail::run_bubble({options.patience}, detail::body_of_bubble(body), where);
 }
 
 #if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY void detail::throw_explore_error(const std::string& text,
+                                                 const std::string& seed,
+                                                 const std::exception_ptr& error) {
+  throw testing::explore_error(text, seed, error);
+}
 
 ROOST_COLD_BODY void testing::wait_until_blocked(task_scope& scope, std::size_t tasks, site where) {
   const auto end = detail::sync::system_now() + std::chrono::seconds(10); // also in a bubble

@@ -3,11 +3,13 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/testing/bubble_threads.hpp>
 #include <roost/detail/testing/held_up.hpp>
+#include <roost/detail/testing/strategy.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/site.hpp>
@@ -18,28 +20,35 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 
 namespace roost::inline v0::detail {
 
+using bubble_body = std::function<void(task_scope&)>;
+
+/// How a bubble runs.
+struct bubble_rules {
+  clock::duration patience;
+  strategy* order = nullptr; // null: all that are awake go on
+  std::size_t most_steps = bubble::no_limit;
+};
+
 /// Runs `body` in a bubble; see testing.hpp.
-void run_bubble(clock::duration patience,
-                const std::function<void(task_scope&)>& body,
-                const site& where);
+void run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where);
 
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
 
-ROOST_COLD_BODY void run_bubble(clock::duration patience,
-                                const std::function<void(task_scope&)>& body,
-                                const site& where) {
+ROOST_COLD_BODY void
+run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where) {
   if (sync::bubble_here != nullptr)
     throw_logic_error("roost::testing::bubble at ",
                       where,
                       ": it is inside a bubble, which has the one time for all that is in it; let "
                       "the test make one bubble, and the code under test scopes");
   const wait_set_aside around; // as on a thread that has just started
-  auto* const made = new bubble(patience);
+  auto* const made = new bubble(rules.patience, rules.order, rules.most_steps);
   std::exception_ptr error;
   try {
     with_scope(
@@ -52,7 +61,14 @@ ROOST_COLD_BODY void run_bubble(clock::duration patience,
   } catch (...) {
     error = std::current_exception();
   }
+  const bool was_too_long = made->was_too_long();
   const std::size_t left = made->leave();
+  if (was_too_long) {
+    throw std::runtime_error(
+        joined({"roost: the run took more than ",
+                rules.most_steps,
+                " steps: in this order it may go on for ever; if it does not, raise most_steps"}));
+  }
   if (error)
     std::rethrow_exception(error);
   if (left != 0)

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <exception>
 #include <thread>
-#include <vector>
 
 using namespace std::chrono_literals;
 using roost::detail::thread_pool;
@@ -68,15 +67,4 @@ TEST_CASE("a thread that has said so counts for one job", "[thread_pool]") {
   third.go.wait_for_arrivals(1);
   second.go.open();
   third.go.open();
-}
-
-TEST_CASE("one scope after another has the same thread", "[thread_pool]") {
-  const test::no_thread_left check;
-  roost::task_scope around;
-  std::vector<std::thread::id> threads(2000);
-  for (std::thread::id& thread : threads) {
-    roost::task_scope scope;
-    scope.spawn([&] { thread = std::this_thread::get_id(); });
-  }
-  CHECK(threads == std::vector<std::thread::id>(threads.size(), threads.front()));
 }

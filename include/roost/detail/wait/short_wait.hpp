@@ -11,41 +11,74 @@
 
 namespace roost::inline v0::detail {
 
+/// How an offer of the processor ended.
+enum class offer_end {
+  at_once, // no other thread wanted to run here
+  soon,    // another one ran for no longer than a short wait takes
+  longer,  // others ran for longer
+  late,    // others keep the processor, whatever they are
+};
+
+/// What a thread has learned from its short waits.
+struct wait_history {
+  int offers_first = 0;     // in how many more waits the offers come before the spin
+  int left_out = 0;         // how many offers are still to be left out
+  int left_out_at_last = 0; // how many were when one was late; 0 if one was not late since
+};
+
 /// What a short wait does with the processor it runs on.
 struct this_processor {
   static bool spinning_helps() noexcept { return detail::spinning_helps(); }
   static void pause() noexcept { detail::pause(); }
 
-  /// Lets another thread run here, if one wants to. False if that took far longer than a short wait
-  /// is to take: others keep the processor, whatever they are.
-  static bool offer() noexcept {
-    constexpr auto long_time = std::chrono::microseconds(200);
+  /// Lets another thread run here, if one wants to.
+  static offer_end offer() noexcept {
+    constexpr auto at_once = std::chrono::nanoseconds(900); // a call in vain takes 0.2 to 0.5 us
+    constexpr auto soon = std::chrono::microseconds(8);
+    constexpr auto late = std::chrono::milliseconds(1); // less than a time slice of most systems
     const auto before = sync::now();
     sync::yield();
-    return sync::now() - before < long_time;
+    const auto took = sync::now() - before;
+    if (took < soon)
+      return took < at_once ? offer_end::at_once : offer_end::soon;
+    return took < late ? offer_end::longer : offer_end::late;
   }
 
-  /// How many offers of this thread are still to be left out.
-  static int& offers_left_out() noexcept {
-    static constinit thread_local int count = 0;
-    return count;
+  static wait_history& history() noexcept {
+    static constinit thread_local wait_history of_this_thread;
+    return of_this_thread;
   }
 };
 
-/// Passes the short time until a peer on another processor has done what it is about to do. To fall
-/// asleep and to be woken takes both threads ten times as long as to hand over an item, and it
-/// spreads: the peer of a thread that wakes up waits for so long that it falls asleep, too.
+/// Passes the short time until a peer has done what it is about to do. To fall asleep and to be
+/// woken takes both threads ten times as long as to hand over an item, and it spreads: the peer of
+/// a thread that wakes up waits for so long that it falls asleep, too.
 ///
-/// First it spins, for about as long as some ten hand-overs take (3 us): it looks after each pause,
-/// as most peers are there at once, and later at growing distances, because each look at what has
-/// changed takes the cache line away from the peer that is about to change it. Then it offers the
-/// processor a few times, which costs as much as the spin, and is blind meanwhile: so it comes
-/// last. With one processor it comes first, since nobody can change anything during a spin.
+/// A peer on another processor: first the thread spins, for about as long as some ten hand-overs
+/// take (3 us). It looks after each pause, as most peers are there at once, and later at growing
+/// distances, because each look at what has changed takes the cache line away from the peer that is
+/// about to change it. Then it offers the processor a few times, which costs as much as the spin,
+/// and is blind meanwhile: so it comes last.
+///
+/// A peer on this processor changes nothing during the spin, and runs once it is offered: there the
+/// offers come first. With one processor they always do. Else the thread learns it: a spin was in
+/// vain, then an offer let others run, and what was waited for is there. The next waits begin with
+/// offers, until one comes back at once, as nobody else wants to run here any more. After some
+/// thirty of these waits one sleeps: when a thread is woken, the system looks for a processor that
+/// is free, which it does not do for threads that only offer theirs. Then the thread spins again.
+///
+/// There are two kinds of waits. What is waited for by until_called() is done while the thread does
+/// not run: its peer does it. So an offer that helped counts, however many others ran first. A
+/// thread that looks by itself, by until(), holds up its peers while it does not run. So only an
+/// offer counts that took about as long as a spin. One that took longer is the last: many want to
+/// run here, and a thread that sleeps in line until it is called is out of their way. (With one
+/// processor it offers on: its peers cannot run before, so it holds up none.)
 ///
 /// What a spin owes to others: any runnable thread waits for this processor for no longer than the
 /// spin; after that each offer lets it run. Where an offer comes back late, because others keep the
 /// processor, further ones would make each wait end late by as much: so the thread leaves them out
-/// in its next waits, and sleeps at once after the spin.
+/// in its next waits, and sleeps at once after the spin. Twice as many, each time the first offer
+/// after them is late again: it may be other threads of this work that had much to do, once.
 ///
 /// Processor is this_processor, but for tests.
 template <class Processor>
@@ -54,8 +87,7 @@ class basic_short_wait {
   /// One whose time is over.
   static basic_short_wait over() noexcept {
     basic_short_wait none;
-    none.pauses_ = most_pauses;
-    none.offers_left_ = 0;
+    none.end();
     return none;
   }
 
@@ -63,26 +95,68 @@ class basic_short_wait {
   /// `apart` pauses apart. In a bubble there is no time for it.
   template <class Ready>
   bool until(Ready ready, int apart = 1) noexcept {
-    if (sync::bubble_here != nullptr) [[unlikely]]
-      return false;
-    while (pauses_ < most_pauses && Processor::spinning_helps()) {
-      pause(apart);
-      if (ready())
-        return true;
-    }
-    while (offers_left_ > 0) {
-      offer();
-      if (ready())
-        return true;
-    }
-    return false;
+    return pass(ready, apart, Processor::spinning_helps() ? offer_end::soon : offer_end::longer);
+  }
+
+  /// The same for a waiter that a peer makes ready, whether its thread runs or not.
+  template <class Ready>
+  bool until_called(Ready ready) noexcept {
+    return pass(ready, 1, offer_end::longer);
   }
 
  private:
   static constexpr int close_looks = 16;
   static constexpr int most_pauses = 128;
   static constexpr int most_offers = 10;
-  static constexpr int offers_to_leave_out = 500;
+  static constexpr int waits_with_offers_first = 32;
+  static constexpr int fewest_left_out = 100;
+  static constexpr int most_left_out = 3200;
+
+  // Learns from offers that took no longer than `counts`.
+  template <class Ready>
+  bool pass(Ready& ready, int apart, offer_end counts) noexcept {
+    if (sync::bubble_here != nullptr) [[unlikely]]
+      return false;
+    if (Processor::history().offers_first > 0 && offers_first(ready, counts))
+      return true;
+    while (pauses_ < most_pauses && Processor::spinning_helps()) {
+      pause(apart);
+      if (ready())
+        return true;
+    }
+    while (offers_left_ > 0) {
+      const bool helps = offer(counts);
+      if (ready()) {
+        if (helps && Processor::spinning_helps())
+          Processor::history().offers_first = waits_with_offers_first;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Goes on to the spin if it turns out that nobody else wants to run here.
+  template <class Ready>
+  [[gnu::noinline]] bool offers_first(Ready& ready, offer_end counts) noexcept {
+    int& left = Processor::history().offers_first;
+    if (--left == 0) {
+      end();
+      return false;
+    }
+    while (left > 0 && offers_left_ > 0) {
+      offer(counts);
+      if (ready())
+        return true;
+    }
+    if (left > 0)
+      end();
+    return false;
+  }
+
+  void end() noexcept {
+    pauses_ = most_pauses;
+    offers_left_ = 0;
+  }
 
   void pause(int apart) noexcept {
     const int growing = pauses_ < close_looks ? 1 : pauses_ / 2;
@@ -92,15 +166,28 @@ class basic_short_wait {
     pauses_ += count;
   }
 
-  void offer() noexcept {
+  // True if others ran, and came to an end in time.
+  [[gnu::noinline]] bool offer(offer_end counts) noexcept {
     --offers_left_;
-    int& left_out = Processor::offers_left_out();
-    if (left_out > 0) {
-      --left_out;
-    } else if (!Processor::offer()) {
-      offers_left_ = 0; // a last look, and then it sleeps
-      left_out = offers_to_leave_out;
+    wait_history& learned = Processor::history();
+    if (learned.left_out > 0) {
+      --learned.left_out;
+      return false;
     }
+    const offer_end how = Processor::offer();
+    if (how > counts)
+      offers_left_ = 0; // a last look, and then it sleeps
+    if (how == offer_end::late) {
+      const int twice = 2 * learned.left_out_at_last;
+      learned.left_out = twice < fewest_left_out ? fewest_left_out
+                         : twice < most_left_out ? twice
+                                                 : most_left_out;
+    }
+    learned.left_out_at_last = learned.left_out;
+    const bool helps = how != offer_end::at_once && how <= counts;
+    if (!helps)
+      learned.offers_first = 0;
+    return helps;
   }
 
   int pauses_ = 0;

@@ -130,7 +130,7 @@ class wait_record {
 
   /// Spins for a short while. True if the operation has ended.
   bool await_shortly() noexcept {
-    return ended(state()) || patience_.until([this] { return ended(state()); });
+    return ended(state()) || patience_.until_called([this] { return ended(state()); });
   }
 
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.

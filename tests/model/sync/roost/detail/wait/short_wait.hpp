@@ -28,6 +28,10 @@ class short_wait {
     (void)apart;
     return !std::exchange(is_over_, true) && ready();
   }
+  template <class Ready>
+  bool until_called(Ready ready) noexcept {
+    return until(ready);
+  }
 
  private:
   bool is_over_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/channel/item_block.hpp>
+#include <roost/detail/channel/look_distance.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -164,6 +165,10 @@ class block_queue {
   std::size_t put_since_last_asked() noexcept { return senders_.passed_since_last_asked(); }
   std::size_t taken_since_last_asked() noexcept { return receivers_.passed_since_last_asked(); }
 
+  /// Hints: how far apart senders look for room, and receivers for items.
+  look_distance& looks_for_room() noexcept { return senders_.looks; }
+  look_distance& looks_for_items() noexcept { return receivers_.looks; }
+
   /// Gives its items and its room to `other`, which was made without room and never used.
   void move_into(block_queue& other) noexcept;
 
@@ -186,6 +191,7 @@ class block_queue {
     // hints.
     sync::atomic<std::size_t> until{0};
     sync::atomic<std::size_t> asked_at{0}; // what count was at the last hint about the pace
+    look_distance looks;
     std::size_t mask = 0;
     T* slots = nullptr; // of a chain both are null before the first block
     item_block<T>* block = nullptr;

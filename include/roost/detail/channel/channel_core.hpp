@@ -4,6 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
 #include <roost/detail/channel/channel_exchange.hpp>
+#include <roost/detail/channel/look_distance.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -80,9 +81,16 @@ class channel_core : public channel_exchange<Item>,
                              clock::time_point deadline,
                              short_wait patience);
 
+  // See look_plan.
+  static constexpr bool takes_no_memory = std::is_trivially_copyable_v<Item>;
+
   template <class Try, class Ready>
-  channel_status try_for_a_while(
-      channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready);
+  channel_status try_for_a_while(channel_status nothing,
+                                 std::size_t passed,
+                                 look_distance& looks,
+                                 short_wait& patience,
+                                 Try try_it,
+                                 Ready ready);
 
   sync::atomic<std::size_t>& ends(channel_side side) noexcept {
     return side == channel_side::sending ? senders_alive_ : receivers_alive_;
@@ -224,6 +232,7 @@ channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, 
   const channel_status soon = try_for_a_while(
       channel_status::full,
       this->sent_since_last_asked(),
+      this->looks_for_room(),
       patience,
       [&] { return this->try_send(item); },
       [this] { return this->may_have_much_room(); });
@@ -242,6 +251,7 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
   const channel_status soon = try_for_a_while(
       channel_status::empty,
       this->received_since_last_asked(),
+      this->looks_for_items(),
       patience,
       [&] { return this->try_receive(out); },
       [this] { return this->may_have_item(); });
@@ -249,17 +259,6 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
     return soon;
   receive_operation operation(*this, out);
   return wait(operation, {"receiver::receive", name_, where}, deadline, patience);
-}
-
-// Each look takes the cache line with the other side's count away from that side. Where only one
-// item goes through from wait to wait, as in a request and its answer, each look may be the one
-// that finds the next. In a flow of many a look that comes later finds more of them at once.
-inline int pauses_between_looks(std::size_t passed_since_last_wait) noexcept {
-  if (passed_since_last_wait <= 1)
-    return 1;
-  if (passed_since_last_wait >= 64)
-    return 64;
-  return passed_since_last_wait < 12 ? static_cast<int>(3 * passed_since_last_wait - 4) : 32;
 }
 
 // Most operations on a queue need neither a record nor a place in the line: they are tried
@@ -273,14 +272,24 @@ inline int pauses_between_looks(std::size_t passed_since_last_wait) noexcept {
 // with that.
 template <class Item>
 template <class Try, class Ready>
-channel_status channel_core<Item>::try_for_a_while(
-    channel_status nothing, std::size_t passed, short_wait& patience, Try try_it, Ready ready) {
+channel_status channel_core<Item>::try_for_a_while(channel_status nothing,
+                                                   std::size_t passed,
+                                                   look_distance& looks,
+                                                   short_wait& patience,
+                                                   Try try_it,
+                                                   Ready ready) {
   if (this->capacity() == 0)
     return nothing;
-  const int apart = pauses_between_looks(passed);
-  const auto changed = [&] { return ready() || this->may_be_closed(); };
+  look_plan plan(passed, looks, takes_no_memory);
+  int looked = -1; // not counting the one before the wait
+  const auto changed = [&] {
+    ++looked;
+    return ready() || this->may_be_closed();
+  };
   for (bool soon = changed();; soon = false) { // again: another thread was faster
-    soon = soon || patience.until(changed, apart);
+    soon = soon || patience.until(changed, plan.apart());
+    if (looked > 0)
+      plan.looked(looked);
     if (this_thread_is_stopped())
       return status_stopped;
     const channel_status status = found(try_it());

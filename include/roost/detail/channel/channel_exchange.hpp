@@ -4,6 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/detail/channel/block_queue.hpp>
 #include <roost/detail/channel/channel_line.hpp>
+#include <roost/detail/channel/look_distance.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/awaited.hpp>
@@ -153,6 +154,9 @@ class channel_exchange {
   }
   std::size_t sent_since_last_asked() noexcept { return items_.put_since_last_asked(); }
   std::size_t received_since_last_asked() noexcept { return items_.taken_since_last_asked(); }
+
+  look_distance& looks_for_room() noexcept { return items_.looks_for_room(); }
+  look_distance& looks_for_items() noexcept { return items_.looks_for_items(); }
 
   /// For when nobody is left to receive.
   void close_and_discard() noexcept;

@@ -8,6 +8,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/testing/bubble_threads.hpp>
+#include <roost/detail/testing/bubble_turns.hpp>
 #include <roost/detail/testing/held_up.hpp>
 #include <roost/detail/testing/strategy.hpp>
 #include <roost/detail/wait/thread_slot.hpp>

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/die.hpp>
+#include <roost/detail/base/view.hpp>
+#include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/sync/bubble_thread.hpp>
+#include <roost/detail/sync/now.hpp>
+#include <roost/detail/testing/bubble_threads.hpp>
+#include <roost/detail/testing/strategy.hpp>
+#include <roost/detail/wait/own_of_thread.hpp>
+#include <roost/stop.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+// How the time of a bubble goes on, and the turn among its threads; see bubble_threads.hpp.
+
+namespace roost::inline v0::detail {
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY bubble::bubble(clock::duration patience, strategy* order, std::size_t most_steps)
+    : patience_(patience),
+      order_(order),
+      most_steps_(most_steps),
+      first_(pool_of<bubble_seat>::instance().take()),
+      random_(order != nullptr ? order->seed().number : 0) {
+  const lock held(mutex_of_all());
+  add(first_, first_);
+  turn_ = &first_;
+  sync::bubble_here = &first_;
+}
+
+ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
+  sync::bubble_here = nullptr;
+  std::size_t left = 0;
+  lock held(mutex_of_all());
+  is_over_ = true;
+  root_.reset();
+  threads_.erase(first_);
+  for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s))
+    ++left;
+  count_out(first_, standing::gone);
+  (void)settle();
+  destroy_if_over(held);
+  return left;
+}
+
+// Afterwards it may be gone, and the lock is not held.
+ROOST_COLD_BODY void bubble::destroy_if_over(lock& held) noexcept {
+  const bool is_last = is_over_ && threads_.empty() && outside_wakers_ == 0;
+  if (is_last)
+    first_.in_ = nullptr;
+  held.unlock();
+  if (!is_last)
+    return;
+  pool_of<bubble_seat>::instance().give_back(first_);
+  delete this;
+}
+
+ROOST_COLD_BODY void bubble::set_root(std::shared_ptr<stop_domain> root) noexcept {
+  const lock held(mutex_of_all());
+  root_.swap(root);
+}
+
+ROOST_COLD_BODY void bubble::add(bubble_seat& s, const bubble_seat& parent) noexcept {
+  s.in_ = this;
+  s.asked_before_ = 0;
+  s.next_ = {threads_made_++, 0};
+  s.ended_.store(0, std::memory_order_relaxed); // relaxed: its thread is yet to start
+  threads_.push_back(s);
+  count_in(s);
+  if (order_ != nullptr)
+    order_->made(s.next_.task, parent.next_.task);
+}
+
+ROOST_COLD_BODY void bubble::count_in(bubble_seat& s) noexcept {
+  s.standing_ = standing::awake;
+  ++awake_;
+}
+
+ROOST_COLD_BODY void bubble::count_out(bubble_seat& s, standing how) noexcept {
+  s.standing_ = how;
+  --awake_;
+  if (turn_ == &s)
+    turn_ = nullptr;
+}
+
+ROOST_COLD_BODY void bubble::let_go_on(bubble_seat& s) noexcept {
+  // release: the thread sees what the waker did; pairs with acquire in rest()
+  s.may_go_.store(1, std::memory_order_release);
+  if (sync::bubble_here != &s)
+    s.sleep_.wake(s.may_go_);
+}
+
+ROOST_COLD_BODY void bubble::wake(bubble_seat& s) noexcept {
+  count_in(s);
+  ++wakes_;
+  if (order_ == nullptr)
+    let_go_on(s);
+}
+
+ROOST_COLD_BODY void bubble::wake_all_at(const void* word) noexcept {
+  for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    if (s->standing_ == standing::asleep && s->word_ == word)
+      wake(*s);
+  }
+}
+
+// Of equal times, the one that was asked for first.
+ROOST_COLD_BODY bubble_seat* bubble::first_due() noexcept {
+  bubble_seat* first = nullptr;
+  for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    const bool is_earlier = first == nullptr || s->deadline_ < first->deadline_ ||
+                            (s->deadline_ == first->deadline_ && s->asked_ < first->asked_);
+    if (s->standing_ == standing::asleep && s->deadline_ != no_deadline && is_earlier)
+      first = s;
+  }
+  return first;
+}
+
+ROOST_COLD_BODY void bubble::advance_to(clock::time_point when) noexcept {
+  // relaxed, here and where it is read: a thread that reads it was woken since, or has written it
+  if (when > now())
+    now_.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+  went_on_at_ = sync::system_now();
+  has_told_ = false;
+}
+
+// A thread or an outside waker has been counted out. False where nothing goes on: the caller has to
+// act_on_deadlock(), counted in.
+ROOST_COLD_BODY bool bubble::settle() noexcept {
+  if (awake_ == 0 && !threads_.empty()) {
+    bubble_seat* const due = first_due();
+    if (due == nullptr)
+      return is_over_;
+    advance_to(due->deadline_);
+    wake(*due);
+  }
+  if (order_ != nullptr && turn_ == nullptr && !acts_)
+    give_turn();
+  return true;
+}
+
+// To one of those that are awake; to none, where only outside wakers are.
+ROOST_COLD_BODY void bubble::give_turn() noexcept {
+  turn_ = nullptr;
+  ready_.clear();
+  for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    if (s->standing_ == standing::awake)
+      ready_.push_back(s->next_);
+  }
+  if (ready_.empty())
+    return;
+  const std::uint32_t chosen =
+      ready_[order_->pick(view<const task_step>(ready_.data(), ready_.size()))].task;
+  for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    if (s->next_.task == chosen)
+      turn_ = s;
+  }
+  went_on_at_ = sync::system_now();
+  has_told_ = false;
+  let_go_on(*turn_);
+}
+
+// The caller counts as awake: callbacks of the stop may wait. It is found twice where the stop has
+// woken nobody.
+ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
+  const std::shared_ptr<stop_domain> root = root_;
+  const bool stays = std::exchange(wakes_at_act_, wakes_) == wakes_;
+  held.unlock();
+  if (stays)
+    die_in_deadlock(root.get());
+  if (root != nullptr)
+    root->nothing_goes_on();
+  held.lock();
+}
+
+// A run that is stopped may take as many steps once more.
+ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
+  ++steps_;
+  if (steps_ != most_steps_ + 1 && steps_ / 2 != most_steps_ + 1)
+    return;
+  const std::shared_ptr<stop_domain> root = root_;
+  held.unlock();
+  if (steps_ != most_steps_ + 1)
+    die("a run goes on for ever, although it was stopped because of that: a task looks at no stop");
+  if (root != nullptr)
+    (void)root->stop(describe_stop(stop_reason::requested, "the run takes too many steps", {}, {}));
+  held.lock();
+}
+
+ROOST_COLD_BODY std::uint32_t bubble::number_of(const void* object) {
+  if (object == nullptr)
+    return 0;
+  const auto place = std::find(objects_.begin(), objects_.end(), object);
+  const auto number = static_cast<std::uint32_t>(place - objects_.begin()) + 1;
+  if (place == objects_.end())
+    objects_.push_back(object);
+  return number;
+}
+
+// Until the thread may go on.
+ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
+  s.resting_since_ = sync::system_now();
+  while (!may_go(s)) {
+    s.may_go_.store(0, std::memory_order_relaxed); // relaxed: under the lock
+    const bool looks = order_ != nullptr || s.deadline_ != no_deadline;
+    const clock::time_point look_at = looks ? sync::system_now() + patience_ : no_deadline;
+    held.unlock();
+    // acquire: as in let_go_on()
+    if (s.may_go_.load(std::memory_order_acquire) == 0)
+      s.sleep_.wait_while(s.may_go_, 0, look_at);
+    held.lock();
+    if (is_held_up_for(s))
+      tell_held_up(held);
+  }
+}
+
+ROOST_COLD_BODY bool bubble::is_held_up_for(const bubble_seat& s) const noexcept {
+  const bool waits_for_it = s.standing_ == standing::asleep ? s.deadline_ != no_deadline //
+                                                            : !may_go(s);
+  return waits_for_it && !has_told_ && turn_ != &s &&
+         sync::system_now() - later(s.resting_since_, went_on_at_) >= patience_;
+}
+
+// The sink may do what it likes: it is called as by a thread outside.
+ROOST_COLD_BODY void bubble::tell_held_up(lock& held) noexcept {
+  has_told_ = true;
+  const std::shared_ptr<stop_domain> root = root_;
+  held.unlock();
+  sync::bubble_thread* const here = std::exchange(sync::bubble_here, nullptr);
+  if (root != nullptr)
+    tell_time_is_held_up(*root);
+  sync::bubble_here = here;
+  held.lock();
+}
+
+#endif // ROOST_HAS_BODIES
+
+} // namespace roost::inline v0::detail

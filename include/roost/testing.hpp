@@ -217,7 +217,7 @@ class [[nodiscard]] leak_check {
   leak_check(const leak_check&) = delete;
   leak_check& operator=(const leak_check&) = delete;
   /// Looks, unless check() has; see above.
-  ~leak_check() noexcept(false);
+  ~leak_check() noexcept(false); // NOLINT(bugprone-exception-escape): it is for that
 
   /// Looks now, and throws leak_error. The destructor does not look any more.
   void check();
@@ -306,6 +306,7 @@ ROOST_COLD_BODY testing::leak_check::leak_check(detail::any_duration patience, s
     : patience_(patience),
       where_(where) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): as above
 ROOST_COLD_BODY testing::leak_check::~leak_check() noexcept(false) {
   if (is_over_)
     return;

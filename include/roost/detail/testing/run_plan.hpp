@@ -137,7 +137,7 @@ run_plan::work_by_task(const run_record& run, bool at_all_objects, std::uint32_t
 
 // Those at which more than one task was: each once.
 ROOST_COLD_BODY std::vector<std::uint32_t> run_plan::shared_objects(const run_record& run) {
-  constexpr std::uint32_t nobody = static_cast<std::uint32_t>(-1);
+  constexpr auto nobody = static_cast<std::uint32_t>(-1);
   std::vector<std::uint32_t> user; // by object; the first task there
   std::vector<std::uint32_t> shared;
   for (const task_step& s : run.steps) {

@@ -147,7 +147,7 @@ class run_seed_reader {
          text_.substr(0, text_.size() - rest_.size()),
          "\" must come ",
          wanted,
-         "; seeds look like walk-1f00d, urw-1f00d-40.3x12, surw-1f00d-2.8.3x4, pct3-1f00d-76, "
+         "; seeds look like walk-1f00d, urw-1f00d-40.3x12, surw-1f00d-2.8.3x4, pct3-1f00d-76, ",
          "turn-2, path-0.3x1.0; copy the whole of it"}));
   }
 

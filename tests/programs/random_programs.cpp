@@ -86,9 +86,9 @@ void expect_no_harm(watchman& by, const program& p) {
 
 /// A program that ends by a verdict needs memory for that. The first look for one may find none;
 /// the owner looks again after a time. Where there is never any again, it is to have a deadline.
-program with_an_end(program p, test::fault what) {
+program with_an_end(program p, test::refusal what) {
   p.root.rules.stall_after = std::chrono::milliseconds(20);
-  if (what == test::fault::all_allocations && p.root.rules.timeout.count() == 0) {
+  if (what == test::refusal::all_allocations && p.root.rules.timeout.count() == 0) {
     p.root.rules.on_deadlock = roost::on_deadlock::ignore;
     p.root.rules.timeout = std::chrono::milliseconds(1);
   }
@@ -102,11 +102,12 @@ void faults(std::uint64_t first, int count) {
   int reached = 0;
   for (std::uint64_t seed = first; seed != first + static_cast<std::uint64_t>(count); ++seed) {
     test::dice random(seed);
-    for (const test::fault what : {test::fault::one_allocation,
-                                   test::fault::all_allocations,
-                                   test::fault::one_thread,
-                                   test::fault::all_threads}) {
-      const bool of_threads = what == test::fault::one_thread || what == test::fault::all_threads;
+    for (const test::refusal what : {test::refusal::one_allocation,
+                                     test::refusal::all_allocations,
+                                     test::refusal::one_thread,
+                                     test::refusal::all_threads}) {
+      const bool of_threads =
+          what == test::refusal::one_thread || what == test::refusal::all_threads;
       if (of_threads && !test::can_refuse_threads)
         continue;
       test::now_failing.what = what;

@@ -32,7 +32,6 @@ using test::seen;
 namespace {
 
 constexpr auto ignore = [](auto&&...) {};
-constexpr std::size_t nothing_yet = 99;
 
 using ends = roost::channel_ends<int>;
 

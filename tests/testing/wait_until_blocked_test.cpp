@@ -22,7 +22,8 @@ TEST_CASE("wait_until_blocked comes behind the waits of tasks", "[testing]") {
     scope.spawn([&] { const auto permit = permits.acquire(); });
   wait_until_blocked(scope, 3);
   for (const auto& t : scope.report().tasks)
-    got += t.blocked && t.blocked->operation == "semaphore::acquire" ? 1 : 0;
+    if (t.blocked && t.blocked->operation == "semaphore::acquire")
+      ++got;
   CHECK(got == 3);
   all.release();
 }

@@ -25,6 +25,11 @@
 #include <vector>
 
 #define TEST_CASE(name) [[maybe_unused]] static void test_case()
+#define CHECK_THROWS_AS(expression, type)                                                          \
+  try {                                                                                            \
+    static_cast<void>(expression);                                                                 \
+  } catch (const type&) {                                                                          \
+  }
 
 namespace snippets {
 

@@ -129,7 +129,10 @@ class any_time_point {
 /// past.
 inline clock::time_point deadline_after(any_duration timeout) noexcept {
   const clock::duration time = timeout;
-  return is_beyond(time) ? no_deadline : sync::now() + time;
+  const clock::time_point begin = sync::now();
+  // In a bubble centuries may have passed.
+  const bool is_for_ever = is_beyond(time) || (time > time.zero() && begin > no_deadline - time);
+  return is_for_ever ? no_deadline : begin + time;
 }
 
 } // namespace detail

@@ -88,12 +88,12 @@ namespace detail {
 
 ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
   return with_message_of(error, [](const char* text) { return std::string(text); });
-} // namespace detail
+}
 
 // Allocates nothing: a failure may be that there is no memory.
 ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
   const char* const quote = f.task.empty() ? "" : "\"";
-  detail::with_message_of(f.error, [&](const char* text) {
+  with_message_of(f.error, [&](const char* text) {
     std::fprintf(
         stderr,
         "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s\n",

@@ -220,6 +220,7 @@ inline semaphore::permit semaphore::acquire(std::size_t n, site where) {
 
 inline std::optional<semaphore::permit> semaphore::try_acquire(std::size_t n, site where) {
   require(n, where);
+  detail::sync::at_call(this);
   const std::lock_guard guard(lock_);
   if (!take_locked(n))
     return std::nullopt;
@@ -249,6 +250,7 @@ semaphore::acquire_until(detail::any_time_point deadline, std::size_t n, site wh
 }
 
 inline std::size_t semaphore::available() const noexcept {
+  detail::sync::at_call(this);
   const std::lock_guard guard(lock_);
   return available_;
 }

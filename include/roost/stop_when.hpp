@@ -44,7 +44,10 @@ class stop_when {
   struct token_stop {
     detail::stop_domain* domain;
     stop_cause cause;
-    void operator()() noexcept { domain->stop(std::move(cause)); }
+    void operator()() noexcept {
+      const detail::sync::turn_kept kept; // the destructor of callback_ waits for this
+      domain->stop(std::move(cause));
+    }
   };
 
   static std::shared_ptr<token_domain> make_domain(const std::stop_token& token);

@@ -160,7 +160,7 @@ R handle_base<R>::get(site where) {
     got_ = false;
     throw;
   }
-} // namespace detail
+}
 
 template <class R>
 bool handle_base<R>::request_stop(std::string_view why, site where) {

@@ -186,7 +186,10 @@ class task_scope {
   /// Tells code that takes a token when the scope stops; see this_task::stop_token().
   std::stop_token get_stop_token() const noexcept { return state_->token(); }
   /// True once it was asked to stop, by whatever cause.
-  bool stop_requested() const noexcept { return state_->stop_requested(); }
+  bool stop_requested() const noexcept {
+    detail::sync::at_call(nullptr);
+    return state_->stop_requested();
+  }
 
   /// Why it was stopped; reason `none` if it was not.
   stop_cause cause() const { return stop_requested() ? *state_->cause() : stop_cause(); }

@@ -61,8 +61,8 @@ struct bubble_options {
 /// was asked for, each when all before it wait again.
 ///
 /// What holds time up: a task that computes or waits in a call that roost does not know, such as
-/// std::this_thread::sleep_for; a blocking_region; an outside_waker; a wait for a descriptor or a
-/// signal, also one with a timeout, which never comes then: give it to a task of its own, and that
+/// std::this_thread::sleep_for; a blocking_region; an outside_waker; a wait for a descriptor,
+/// also one with a timeout, which never comes then: give it to a task of its own, and that
 /// one's result a timeout. After two seconds the report sink is told which.
 ///
 /// Errors: throws what with_scope() throws for such a body: the first failure. Where all wait, and
@@ -147,7 +147,8 @@ class explore_error : public std::runtime_error {
 /// by priorities that change a few times, which finds faults that need an order of two or three
 /// steps. What tasks do between two calls of roost is one step: guard what they share by a
 /// roost::mutex, and not a std::mutex that is held across a call of roost: the task that waits for
-/// that one never comes to its next call. Time is that of a bubble.
+/// that one never comes to its next call. For the same reason the callback of a std::stop_callback
+/// must not wait. Time is that of a bubble.
 ///
 /// Errors: where the body or a task throws, where all wait for ever, and where a run takes too many
 /// steps, the seed and the order are told to the report sink, and an explore_error is thrown. It

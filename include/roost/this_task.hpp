@@ -41,6 +41,7 @@ inline std::stop_token stop_token() noexcept {
 
 /// True once this task was asked to stop. It throws nothing: see checkpoint().
 inline bool stop_requested() noexcept {
+  detail::sync::at_call(nullptr);
   const detail::context* const top = detail::this_thread.top;
   return top != nullptr && top->domain().stop_requested();
 }
@@ -74,7 +75,7 @@ inline std::string_view name() noexcept {
 inline void sleep_until(detail::any_time_point time, site where = site::current()) {
   detail::throw_if_stopped();
   detail::parker_lease lease;
-  detail::wait_record record(lease.get()); // in no list: only a stop or the time ends it
+  detail::wait_record record(lease.get(), detail::short_wait::over());
   if (detail::block(record, {"this_task::sleep", {}, where}, time) == detail::wait_state::stopped) {
     detail::raise_stop();
   }

@@ -62,7 +62,7 @@ class ticker {
          missed_ticks missed = missed_ticks::shift)
       : period_(checked(period)),
         missed_(missed),
-        next_(not_before_the_epoch(first).time_since_epoch().count()) {}
+        next_(not_too_long_ago(first).time_since_epoch().count()) {}
   ~ticker() = default;
   ticker(const ticker&) = delete;
   ticker& operator=(const ticker&) = delete;
@@ -85,8 +85,9 @@ class ticker {
   static constexpr std::int64_t not_due = -1;
 
   // So that the distance to now is one that the clock can tell.
-  static clock::time_point not_before_the_epoch(clock::time_point t) noexcept {
-    return t < clock::time_point{} ? clock::time_point{} : t;
+  static clock::time_point not_too_long_ago(clock::time_point t) noexcept {
+    constexpr clock::time_point earliest{-(detail::no_timeout / 2)};
+    return t < earliest ? earliest : t;
   }
 
   clock::time_point after(clock::time_point t) const noexcept;

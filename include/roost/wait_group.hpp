@@ -140,6 +140,7 @@ inline wait_group::token wait_group::enter() {
 }
 
 inline void wait_group::add(std::size_t n) {
+  detail::sync::at_call(&waiters_);
   const bool fits = waiters_.locked([&] {
     if (n > (std::numeric_limits<std::size_t>::max)() / 2 - count_)
       return false;

@@ -210,6 +210,13 @@ TEST_CASE("a ticker that skips keeps its beat, and one that shifts has no two ti
   });
 }
 
+TEST_CASE("a ticker that began before the clock did keeps its beat", "[ticker]") {
+  const auto first = steady::time_point{} - 10h;
+  ticker t(first, 1h, roost::missed_ticks::skip);
+  const std::int64_t left_out = t.wait();
+  CHECK(left_out == (steady::now() - first) / 1h);
+}
+
 TEST_CASE("a first tick may be due at once, in the past of all clocks, or never", "[ticker]") {
   ticker at_once(steady::now(), 1h);
   CHECK(take_tick(at_once));

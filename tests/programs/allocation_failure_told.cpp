@@ -123,8 +123,9 @@ void the_default_hook_without_memory() {
   try {
     roost::task_scope scope({.errors = roost::on_error::collect});
     scope.spawn(long_name, [] { throw 7; });
+    expect(scope.wait_for(1h), "this one fails first");
     scope.spawn("short", [] { throw std::bad_alloc(); });
-    expect(scope.wait_for(1h), "they end");
+    expect(scope.wait_for(1h), "then this one");
     test::no_memory = true;
     throw 8;
   } catch (int) {

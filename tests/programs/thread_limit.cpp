@@ -31,6 +31,12 @@ using test::expect;
 
 namespace {
 
+#ifdef ROOST_TEST_SANITIZED
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 rlim_t allowed = 0; // with as many there is one more thread
 
 void limit_to(rlim_t processes) {
@@ -132,10 +138,10 @@ void all_is_well_once_it_is_raised() {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
-#ifdef ROOST_TEST_SANITIZED
-  std::puts("skipped: not under sanitizers");
-  return 0;
-#else
+  if (is_sanitized) {
+    std::puts("skipped: not under sanitizers");
+    return 0;
+  }
   test::random::watchman by; // has a thread, so it comes first
   if (!find_limit()) {
     std::puts("skipped: the number of threads cannot be limited here");
@@ -149,5 +155,4 @@ int main() {
   all_is_well_once_it_is_raised();
   expect(test::threads_back_to(before), "no thread is left");
   return test::exit_code();
-#endif
 }

@@ -42,3 +42,16 @@ TEST_CASE("a stop ends a wait for a descriptor in a bubble", "[testing][bubble]"
     CHECK(roost::clock::now() == begin);
   });
 }
+
+TEST_CASE("a wait for a descriptor whose own timeout never comes is told", "[testing][bubble]") {
+  const test::two_ends ends = test::a_pipe();
+  const auto told_of = [&](auto wait) {
+    const test::told_texts sink([&] { ends.write(); }); // so that it ends
+    roost::testing::bubble({.patience = 20ms}, wait);
+    CHECK(ends.read() == 'x');
+    REQUIRE(sink.all().size() == 1);
+    CHECK(sink.all().front().find("TIME-HELD-UP") != std::string::npos);
+  };
+  told_of([&] { CHECK(roost::wait_readable_for(ends.near, 1s)); });
+  told_of([&] { CHECK(roost::select(roost::on_timeout(1s), roost::on_readable(ends.near)) == 1); });
+}

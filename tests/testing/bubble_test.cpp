@@ -196,7 +196,10 @@ TEST_CASE("the task that holds the time up is named", "[testing][bubble]") {
   REQUIRE(sink.all().size() == 1);
   const std::string text = sink.all().front();
   CHECK(contains(text, "TIME-HELD-UP"));
-  CHECK(contains(text, "\"holds\", \"opens\" are outside roost"));
+  CHECK(contains(text, "\"holds\""));
+  CHECK(contains(text, "\"opens\""));
+  CHECK_FALSE(contains(text, "\"waits\" is"));
+  CHECK(contains(text, " are outside roost"));
   CHECK(contains(text, "blocked"));
 }
 
@@ -342,4 +345,29 @@ TEST_CASE("callbacks of a stop may wait in a bubble", "[testing][bubble]") {
                     roost::timeout_error);
     CHECK(clock::now() - begin == 2h); // the end of the scope waits for the callback
   });
+}
+
+TEST_CASE("a thread outside may spawn into a scope of a bubble", "[testing][bubble]") {
+  bool slept = false;
+  bubble([&](roost::task_scope& scope) {
+    const roost::outside_waker known(scope);
+    std::thread([&] {
+      scope.spawn([&] {
+        const auto begin = clock::now();
+        roost::this_task::sleep_for(1h);
+        slept = clock::now() == begin + 1h;
+      });
+    }).join();
+  });
+  CHECK(slept);
+}
+
+TEST_CASE("a scope that is kept outside of its bubble is refused, and can be used",
+          "[testing][bubble]") {
+  std::unique_ptr<roost::background_scope> kept;
+  CHECK_THROWS_AS(bubble([&] { kept = std::make_unique<roost::background_scope>(); }),
+                  std::logic_error);
+  { const roost::outside_waker known(*kept); }
+  kept.reset();
+  bubble([] { roost::this_task::sleep_for(1h); });
 }

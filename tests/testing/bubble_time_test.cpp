@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 #include "support/no_thread_left.hpp"
+#include "support/told_texts.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -302,4 +303,23 @@ TEST_CASE("parallel work takes the time of its longest part", "[testing][bubble]
                             [&] { roost::when_all([&] { sleep(1); }, [&] { sleep(1); }); });
           }) == 1h);
   });
+}
+
+TEST_CASE("what lies beyond all that the clock can tell never comes", "[testing][bubble]") {
+  constexpr auto century = std::chrono::hours(24) * 365 * 100;
+  const auto three_centuries = [] {
+    for (int i = 0; i < 3; ++i)
+      roost::this_task::sleep_for(century);
+  };
+  const test::told_texts sink;
+  CHECK_THROWS_AS(bubble(three_centuries), roost::deadlock_error);
+}
+
+TEST_CASE("any patience will do", "[testing][bubble]") {
+  for (const auto patience : {std::chrono::hours::max(), std::chrono::hours(0)}) {
+    bubble({.patience = patience}, [](roost::task_scope& scope) {
+      scope.spawn([] { roost::this_task::sleep_for(1h); });
+      roost::this_task::sleep_for(2h);
+    });
+  }
 }

@@ -57,10 +57,16 @@ class broadcast_sender {
     return all.close();
   }
   /// True once nothing can be sent any more.
-  bool closed(site where = site::current()) const { return core(where).closed(); }
+  bool closed(site where = site::current()) const {
+    sync::at_call(nullptr);
+    return core(where).closed();
+  }
 
   /// How many receivers there are; copies of one count as one. Old news where other threads act.
-  std::size_t receivers(site where = site::current()) const { return core(where).readers(); }
+  std::size_t receivers(site where = site::current()) const {
+    sync::at_call(nullptr);
+    return core(where).readers();
+  }
 
  protected:
   using core_type = broadcast_core<T>;
@@ -100,7 +106,10 @@ class broadcast_reader {
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// True once nothing more is sent; what is left can still be received.
-  bool closed(site where = site::current()) const { return reader(where).core()->closed(); }
+  bool closed(site where = site::current()) const {
+    sync::at_call(nullptr);
+    return reader(where).core()->closed();
+  }
 
  protected:
   using core_type = broadcast_core<T>;
@@ -192,6 +201,7 @@ shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
 
 template <class T>
 shared_result<T> broadcast_reader<T>::try_next(const site& where) const {
+  sync::at_call(nullptr);
   typename core_type::receive_operation wanted(reader(where));
   (void)wanted.try_alone();
   return wanted.take();

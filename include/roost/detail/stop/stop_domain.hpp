@@ -412,8 +412,11 @@ bool stop_domain::stop_with(Cause cause) noexcept {
     first = mark(std::move(cause), wave);
   }
   wave.deliver();
-  if (!first && stop_requested()) // the thread of that stop may not have come to tell of it so far
+  if (!first && stop_requested()) {
+    // The thread of that stop may not have come to tell of it so far.
+    const sync::turn_kept kept;
     source_.request_stop();
+  }
   return first;
 }
 
@@ -453,8 +456,11 @@ ROOST_BODY void stop_wave::deliver() noexcept {
   while (first_ != nullptr) {
     const std::shared_ptr<stop_domain> told = std::move(first_);
     first_ = std::move(told->next_in_wave_);
-    if (told->stop_requested()) // a shield that hides the stop is told of it, and its users are not
+    if (told->stop_requested()) {
+      // A shield that hides the stop is told of it, and its users are not.
+      const sync::turn_kept kept;
       told->source_.request_stop();
+    }
     told->stop_told();
   }
   last_ = nullptr;

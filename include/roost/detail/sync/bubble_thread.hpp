@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 namespace roost::inline v0::detail::sync {
 
@@ -33,6 +34,15 @@ class bubble_thread {
   /// first. The caller holds no lock of roost.
   virtual void at_call(const void* object) noexcept = 0;
 
+  /// A wait for the system begins: meanwhile others have the turn. Its deadline never comes, as no
+  /// time passes; where it has one, the wait is to come back after the time that is returned, so
+  /// that this is told. By its own thread.
+  virtual std::chrono::steady_clock::duration go_outside(time_point deadline) noexcept = 0;
+  virtual void come_back() noexcept = 0;
+
+  /// While it is set, at_call() keeps the turn with this thread.
+  bool keeps_turn = false;
+
   /// A random number for roost's own choices, below `n`; `n` itself: it is not the bubble's to say.
   virtual std::uint64_t choose_below(std::uint64_t n) noexcept = 0;
 
@@ -50,6 +60,11 @@ class bubble_thread {
 
   /// That of the bubble's first thread, which outlives all others.
   virtual bubble_thread& first() noexcept = 0;
+
+  /// Scopes were made in the bubble, and are perhaps kept outside: first() stays until all are
+  /// dropped. By any.
+  virtual void add_tree() noexcept = 0;
+  virtual void drop_tree() noexcept = 0;
 
   /// Something outside of the bubble may wake one of its threads, until it is dropped. By any.
   virtual void add_outside_waker() noexcept = 0;
@@ -72,5 +87,23 @@ class bubble_thread {
   if (bubble_here != nullptr) [[unlikely]]
     bubble_here->at_call(object);
 }
+
+/// While it lives, no call of roost on this thread gives the turn away: for a thread on which a
+/// callback of std::stop_callback runs. Its destructor waits for the callback in the standard
+/// library, where no turn can be given.
+class turn_kept {
+ public:
+  turn_kept() noexcept
+      : was_(bubble_here != nullptr && std::exchange(bubble_here->keeps_turn, true)) {}
+  ~turn_kept() {
+    if (bubble_here != nullptr)
+      bubble_here->keeps_turn = was_;
+  }
+  turn_kept(const turn_kept&) = delete;
+  turn_kept& operator=(const turn_kept&) = delete;
+
+ private:
+  const bool was_;
+};
 
 } // namespace roost::inline v0::detail::sync

@@ -30,11 +30,14 @@ inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noe
   const clock::time_point begin = now();
   if (deadline <= begin) // compared first: the difference may be more than fits
     return poll_now(all, count);
-  if (bubble_here != nullptr)
-    deadline = no_deadline;
   // A longer time may not fit into what the system takes: it is cut off, and callers look again.
   constexpr clock::duration longest = std::chrono::hours(24);
-  const clock::duration left = deadline - begin < longest ? deadline - begin : longest;
+  clock::duration left = deadline - begin < longest ? deadline - begin : longest;
+  bool has_end = deadline != no_deadline;
+  if (bubble_here != nullptr) {
+    left = bubble_here->go_outside(deadline);
+    has_end = left != no_timeout;
+  }
   const int users_error = errno;
 #if defined(__linux__)
   timespec time{};
@@ -42,15 +45,18 @@ inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noe
   using nanoseconds = std::chrono::duration<decltype(time.tv_nsec), std::nano>;
   time.tv_sec = seconds.count();
   time.tv_nsec = std::chrono::duration_cast<nanoseconds>(left - seconds).count();
-  int ready = ::ppoll(all, count, deadline == no_deadline ? nullptr : &time, nullptr);
+  int ready = ::ppoll(all, count, has_end ? &time : nullptr, nullptr);
 #else
   const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(left);
-  int ready =
-      ::poll(all, count, deadline == no_deadline ? -1 : static_cast<int>(rounded_up.count()));
+  int ready = ::poll(all, count, has_end ? static_cast<int>(rounded_up.count()) : -1);
 #endif
   if (ready < 0)
     ready = -errno;
   errno = users_error;
+  if (bubble_here != nullptr) {
+    bubble_here->come_back();
+    return ready == 0 ? -EINTR : ready;
+  }
   return ready == 0 && now() < deadline ? -EINTR : ready;
 }
 

@@ -70,9 +70,9 @@ struct thread_body {
 
 /// Runs `run(on)` on a new thread. All threads of roost start here: for each type of callable, what
 /// std::jthread is made of would be compiled anew in each file that includes roost.
-inline sync::thread start_thread(void (*run)(void* on), void* on) {
-  sync::bubble_thread* const in_bubble =
-      sync::bubble_here != nullptr ? &sync::bubble_here->add_thread() : nullptr;
+/// It is in the bubble of `of`, if there is one.
+inline sync::thread start_thread(void (*run)(void* on), void* on, sync::bubble_thread* of) {
+  sync::bubble_thread* const in_bubble = of != nullptr ? &of->add_thread() : nullptr;
   try {
     return {std::jthread(sync::thread_body{run, on, in_bubble}), in_bubble};
   } catch (...) {

@@ -75,8 +75,8 @@ run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where
   if (left != 0)
     throw_logic_error("roost::testing::bubble at ",
                       where,
-                      ": threads of it go on behind its end: a scope was made in there that lives "
-                      "outside; declare it in the body");
+                      ": scopes or threads of it are left at its end: a scope was made in there "
+                      "that lives outside; declare it in the body");
 }
 
 #endif // ROOST_HAS_BODIES

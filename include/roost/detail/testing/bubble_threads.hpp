@@ -32,6 +32,7 @@
 //
 // What may wake a thread of a bubble from outside counts as one that is awake: a thread that is in
 // a blocking_region or waits for a descriptor does not sleep here, and an outside_waker is counted.
+// While it waits for a descriptor it is outside: counted, and without the turn.
 //
 // Where a strategy is given, one thread at a time goes on: it has the turn. It gives the turn away
 // where it falls asleep or ends, and at each call of roost offers it to all that are awake; the
@@ -55,6 +56,8 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
                                    time_point deadline) noexcept override;
   ROOST_COLD_BODY void wake() noexcept override;
   ROOST_COLD_BODY void at_call(const void* object) noexcept override;
+  ROOST_COLD_BODY clock::duration go_outside(time_point deadline) noexcept override;
+  ROOST_COLD_BODY void come_back() noexcept override;
   ROOST_COLD_BODY std::uint64_t choose_below(std::uint64_t n) noexcept override;
   ROOST_COLD_BODY std::uint64_t ask() noexcept override;
   void sleeps_for_asked(std::uint64_t number) noexcept override { asked_before_ = number; }
@@ -64,6 +67,8 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
   ROOST_COLD_BODY void await_end() noexcept override;
   ROOST_COLD_BODY void joined() noexcept override;
   ROOST_COLD_BODY bubble_thread& first() noexcept override;
+  ROOST_COLD_BODY void add_tree() noexcept override;
+  ROOST_COLD_BODY void drop_tree() noexcept override;
   ROOST_COLD_BODY void add_outside_waker() noexcept override;
   ROOST_COLD_BODY void drop_outside_waker() noexcept override;
 
@@ -72,7 +77,7 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
   template <class>
   friend class pool_of;
 
-  enum class standing { awake, asleep, gone };
+  enum class standing { awake, outside, asleep, gone }; // the first two are counted as awake
 
   // Guarded by the lock of all bubbles:
   bubble* in_ = nullptr; // null: it is over; the thread itself reads it without the lock
@@ -153,6 +158,8 @@ class bubble {
   bool is_held_up_for(const bubble_seat& s) const noexcept;
   void tell_held_up(lock& held) noexcept;
 
+  static constexpr clock::duration least_patience = std::chrono::milliseconds(1);
+
   const clock::duration patience_; // with what holds the time up
   strategy* const order_;          // null: all that are awake go on
   const std::size_t most_steps_;
@@ -161,6 +168,7 @@ class bubble {
   intrusive_list<bubble_seat> threads_; // in the order in which they were made
   std::size_t awake_ = 0;               // threads, and outside wakers
   std::size_t outside_wakers_ = 0;
+  std::size_t trees_ = 0;           // of scopes, and what outside wakers have left of them
   std::size_t wakes_ = 0;           // so far
   std::size_t wakes_at_act_ = none; // when a deadlock was found last
   bool is_over_ = false;            // the first thread has left
@@ -181,8 +189,9 @@ class bubble {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
 
-/// Tells the report sink which tasks hold its time up; see held_up.hpp.
-void tell_time_is_held_up(stop_domain& root) noexcept;
+/// Tells the report sink which tasks hold its time up, or, where one at a time goes on, the others;
+/// see held_up.hpp.
+void tell_time_is_held_up(stop_domain& root, bool in_turn) noexcept;
 
 /// Nothing of it goes on, although its root was stopped for that.
 [[noreturn]] void die_in_deadlock(stop_domain* root) noexcept;
@@ -226,7 +235,7 @@ ROOST_COLD_BODY void bubble_seat::wake() noexcept {
 }
 
 ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
-  if (in_->order_ == nullptr)
+  if (in_->order_ == nullptr || keeps_turn)
     return;
   bubble::lock held(bubble::mutex_of_all());
   if (in_->turn_ != this) // it ends
@@ -234,6 +243,25 @@ ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
   in_->count_step(held);
   next_.object = in_->number_of(object);
   in_->give_turn();
+  in_->rest(*this, held);
+}
+
+ROOST_COLD_BODY clock::duration bubble_seat::go_outside(time_point deadline) noexcept {
+  const bubble::lock held(bubble::mutex_of_all());
+  standing_ = standing::outside;
+  deadline_ = deadline;
+  resting_since_ = sync::system_now();
+  if (in_->order_ != nullptr && in_->turn_ == this)
+    in_->give_turn();
+  return deadline == no_deadline ? no_timeout : in_->patience_;
+}
+
+ROOST_COLD_BODY void bubble_seat::come_back() noexcept {
+  bubble::lock held(bubble::mutex_of_all());
+  if (in_->is_held_up_for(*this))
+    in_->tell_held_up(held);
+  standing_ = standing::awake;
+  (void)in_->settle();
   in_->rest(*this, held);
 }
 
@@ -253,6 +281,7 @@ ROOST_COLD_BODY sync::bubble_thread& bubble_seat::add_thread() {
   bubble_seat& added = pool_of<bubble_seat>::instance().take();
   const bubble::lock held(bubble::mutex_of_all());
   in_->add(added, *this);
+  (void)in_->settle(); // by a thread outside, perhaps, while no thread had the turn
   return added;
 }
 
@@ -293,6 +322,17 @@ ROOST_COLD_BODY void bubble_seat::joined() noexcept {
 
 ROOST_COLD_BODY sync::bubble_thread& bubble_seat::first() noexcept {
   return in_->first_;
+}
+
+ROOST_COLD_BODY void bubble_seat::add_tree() noexcept {
+  const bubble::lock held(bubble::mutex_of_all());
+  ++in_->trees_;
+}
+
+ROOST_COLD_BODY void bubble_seat::drop_tree() noexcept {
+  bubble::lock held(bubble::mutex_of_all());
+  --in_->trees_;
+  in_->destroy_if_over(held);
 }
 
 ROOST_COLD_BODY void bubble_seat::add_outside_waker() noexcept {

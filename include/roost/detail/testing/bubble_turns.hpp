@@ -27,7 +27,8 @@ namespace roost::inline v0::detail {
 #if ROOST_HAS_BODIES
 
 ROOST_COLD_BODY bubble::bubble(clock::duration patience, strategy* order, std::size_t most_steps)
-    : patience_(patience),
+    : patience_(
+          later(clock::time_point(patience), clock::time_point(least_patience)).time_since_epoch()),
       order_(order),
       most_steps_(most_steps),
       first_(pool_of<bubble_seat>::instance().take()),
@@ -40,10 +41,14 @@ ROOST_COLD_BODY bubble::bubble(clock::duration patience, strategy* order, std::s
 
 ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
   sync::bubble_here = nullptr;
-  std::size_t left = 0;
+  std::shared_ptr<stop_domain> root;
   lock held(mutex_of_all());
+  root.swap(root_);
+  held.unlock(); // its end may drop a tree
+  root.reset();
+  held.lock();
   is_over_ = true;
-  root_.reset();
+  std::size_t left = trees_ > outside_wakers_ ? trees_ - outside_wakers_ : 0; // each may keep one
   threads_.erase(first_);
   for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s))
     ++left;
@@ -55,7 +60,7 @@ ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
 
 // Afterwards it may be gone, and the lock is not held.
 ROOST_COLD_BODY void bubble::destroy_if_over(lock& held) noexcept {
-  const bool is_last = is_over_ && threads_.empty() && outside_wakers_ == 0;
+  const bool is_last = is_over_ && threads_.empty() && outside_wakers_ == 0 && trees_ == 0;
   if (is_last)
     first_.in_ = nullptr;
   held.unlock();
@@ -185,12 +190,16 @@ ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
 
 // A run that is stopped may take as many steps once more.
 ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
+  constexpr std::size_t enough_to_end = 100'000;
   ++steps_;
-  if (steps_ != most_steps_ + 1 && steps_ / 2 != most_steps_ + 1)
+  if (steps_ <= most_steps_)
+    return;
+  const std::size_t beyond = steps_ - most_steps_;
+  if (beyond != 1 && beyond <= (most_steps_ > enough_to_end ? most_steps_ : enough_to_end))
     return;
   const std::shared_ptr<stop_domain> root = root_;
   held.unlock();
-  if (steps_ != most_steps_ + 1)
+  if (beyond != 1)
     die("a run goes on for ever, although it was stopped because of that: a task looks at no stop");
   if (root != nullptr)
     (void)root->stop(describe_stop(stop_reason::requested, "the run takes too many steps", {}, {}));
@@ -213,7 +222,8 @@ ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
   while (!may_go(s)) {
     s.may_go_.store(0, std::memory_order_relaxed); // relaxed: under the lock
     const bool looks = order_ != nullptr || s.deadline_ != no_deadline;
-    const clock::time_point look_at = looks ? sync::system_now() + patience_ : no_deadline;
+    const clock::time_point look_at =
+        looks && !is_beyond(patience_) ? sync::system_now() + patience_ : no_deadline;
     held.unlock();
     // acquire: as in let_go_on()
     if (s.may_go_.load(std::memory_order_acquire) == 0)
@@ -225,9 +235,9 @@ ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
 }
 
 ROOST_COLD_BODY bool bubble::is_held_up_for(const bubble_seat& s) const noexcept {
-  const bool waits_for_it = s.standing_ == standing::asleep ? s.deadline_ != no_deadline //
-                                                            : !may_go(s);
-  return waits_for_it && !has_told_ && turn_ != &s &&
+  const bool waits_for_it =
+      s.standing_ == standing::awake ? !may_go(s) : s.deadline_ != no_deadline;
+  return waits_for_it && !has_told_ && (order_ == nullptr || turn_ != &s) &&
          sync::system_now() - later(s.resting_since_, went_on_at_) >= patience_;
 }
 
@@ -238,7 +248,7 @@ ROOST_COLD_BODY void bubble::tell_held_up(lock& held) noexcept {
   held.unlock();
   sync::bubble_thread* const here = std::exchange(sync::bubble_here, nullptr);
   if (root != nullptr)
-    tell_time_is_held_up(*root);
+    tell_time_is_held_up(*root, order_ != nullptr);
   sync::bubble_here = here;
   held.lock();
 }

@@ -128,6 +128,22 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
   throw_explore_error(text, text_of_seed, found.error);
 }
 
+/// A path that could not be followed says nothing of the body.
+ROOST_COLD_BODY void
+require_path_kept(const explored_run& run, std::string_view function, const site& where) {
+  if (run.left_path_at == strategy::nowhere)
+    return;
+  throw std::runtime_error(
+      joined({"roost::testing::",
+              function,
+              " at ",
+              where,
+              ": at step ",
+              run.left_path_at,
+              " the task that comes next in the path cannot go on: the body is another one than "
+              "that of the path, or depends on something else than the order"}));
+}
+
 ROOST_COLD_BODY std::uint64_t number_for_runs(std::uint64_t wanted) {
   return wanted != 0 ? wanted
                      : static_cast<std::uint64_t>(sync::system_now().time_since_epoch().count());
@@ -142,6 +158,7 @@ run_exploration(const exploration_rules& rules, const bubble_body& body, const s
   if (!is_number) {
     const run_seed only = run_seed_from(from_environment);
     const explored_run run = run_in_order(only, rules, body, where);
+    require_path_kept(run, "explore", where);
     if (run.error != nullptr)
       throw_found(only, run, 1, rules, body, where);
     return;
@@ -162,15 +179,7 @@ ROOST_COLD_BODY void run_again(const bubble_body& body, std::string_view seed, c
   const run_seed only = run_seed_from(seed);
   const exploration_rules rules{1, 0, 10'000'000, std::chrono::seconds(2)};
   const explored_run run = run_in_order(only, rules, body, where);
-  if (run.left_path_at != strategy::nowhere) {
-    throw std::runtime_error(
-        joined({"roost::testing::replay at ",
-                where,
-                ": at step ",
-                run.left_path_at,
-                " the task that comes next in the path cannot go on: the body is another one than "
-                "that of the path, or depends on something else than the order"}));
-  }
+  require_path_kept(run, "replay", where);
   if (run.error != nullptr)
     std::rethrow_exception(run.error);
 }

@@ -60,8 +60,15 @@ ROOST_COLD_BODY std::string held_up_headline(const report& r) {
   return text;
 }
 
-ROOST_COLD_BODY void tell_time_is_held_up(stop_domain& root) noexcept {
-  tell(root, [](const report& r) { return told_text(held_up_headline(r), r); });
+ROOST_COLD_BODY void tell_time_is_held_up(stop_domain& root, bool in_turn) noexcept {
+  tell(root, [in_turn](const report& r) {
+    std::string headline = held_up_headline(r);
+    if (in_turn)
+      append(headline,
+             {"; in explore() a task that has not come to its next call of roost keeps all others "
+              "from theirs: guard what they share by a roost::mutex, not by a std::mutex"});
+    return told_text(headline, r);
+  });
 }
 
 ROOST_COLD_BODY void die_in_deadlock(stop_domain* root) noexcept {

@@ -53,7 +53,7 @@ class leak_search {
 /// ThreadSanitizer adds a thread of its own to the first that is made: so there must be one before.
 ROOST_COLD_BODY void make_first_thread() {
   static const bool is_made = [] {
-    start_thread([](void*) {}, nullptr).join();
+    start_thread([](void*) {}, nullptr, sync::bubble_here).join();
     return true;
   }();
   (void)is_made;

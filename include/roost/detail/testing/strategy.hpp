@@ -207,7 +207,8 @@ ROOST_COLD_BODY std::size_t strategy::by_weight(view<const task_step> runnable,
 
 ROOST_COLD_BODY std::size_t strategy::towards_object(view<const task_step> runnable) {
   const auto is_bound = [&](const task_step& s) { return s.task == bound_for_object_; };
-  if (std::none_of(runnable.begin(), runnable.end(), is_bound)) // it waits, or there is none
+  // There is none, or it waits; or it spins until one of those goes on that wait for it.
+  if (std::none_of(runnable.begin(), runnable.end(), is_bound) || in_a_row_ >= most_in_a_row)
     bound_for_object_ = runnable[by_weight(runnable, 0)].task;
   const auto may_go = [&](const task_step& s) { return is_bound(s) || s.object != seed_.object; };
   std::size_t drawn =

@@ -23,6 +23,7 @@ struct scope_tree {
   scope_tree() : scope_tree(std::make_shared<activity>(activity::number_for_owner())) {}
   explicit scope_tree(std::shared_ptr<activity> shared)
       : counted(std::move(shared)),
+        keeper(counted->in_bubble()),
         threads(counted.get()) {}
 
   const std::shared_ptr<activity> counted; // that of the tree around, if it is made inside one

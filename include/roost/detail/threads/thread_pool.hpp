@@ -377,7 +377,8 @@ ROOST_BODY void thread_pool::add_member(job* j) {
           auto& member_of_it = *static_cast<member*>(m);
           member_of_it.home.work(member_of_it);
         },
-        &self);
+        &self,
+        tree_ != nullptr ? tree_->in_bubble() : sync::bubble_here);
     // From the unlock on it may run, end and be destroyed.
   } catch (...) {
     {

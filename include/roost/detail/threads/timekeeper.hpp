@@ -45,7 +45,9 @@ class timer : public list_node<timer> {
 /// from the end, so that equal timeouts cost the same however many there are.
 class timekeeper {
  public:
-  timekeeper() = default;
+  /// Its thread is in the bubble of `in_bubble`, if there is one.
+  explicit timekeeper(sync::bubble_thread* in_bubble = sync::bubble_here) noexcept
+      : in_bubble_(in_bubble) {}
   ~timekeeper();
   timekeeper(const timekeeper&) = delete;
   timekeeper& operator=(const timekeeper&) = delete;
@@ -85,6 +87,7 @@ class timekeeper {
     return sleep != nullptr && sleep->try_claim() ? sleep : nullptr;
   }
 
+  sync::bubble_thread* const in_bubble_;
   mutable sync::mutex mutex_;
   wait_record* sleep_ = nullptr;   // guarded by mutex_; in which the thread sleeps
   wait_list removers_;             // guarded by mutex_; they wait for the end of a call
@@ -122,7 +125,8 @@ ROOST_BODY void timekeeper::add(timer& t, clock::time_point when) {
     if (sleeps_on_ == nullptr)
       sleeps_on_ = &parker_pool::instance().take();
     if (!thread_.joinable())
-      thread_ = start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this);
+      thread_ =
+          start_thread([](void* self) { static_cast<timekeeper*>(self)->run(); }, this, in_bubble_);
     t.when_ = when;
     if (sync::bubble_here != nullptr) [[unlikely]]
       t.asked_ = sync::bubble_here->ask();

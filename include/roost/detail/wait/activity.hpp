@@ -48,8 +48,14 @@ class activity {
     return next <= 0xffffffff ? static_cast<std::uint32_t>(next) : unknown;
   }
 
-  explicit activity(std::uint32_t number) noexcept : number_(number) {}
-  ~activity() = default;
+  explicit activity(std::uint32_t number) noexcept : number_(number) {
+    if (in_bubble_ != nullptr)
+      in_bubble_->add_tree();
+  }
+  ~activity() {
+    if (in_bubble_ != nullptr)
+      in_bubble_->drop_tree();
+  }
   activity(const activity&) = delete;
   activity& operator=(const activity&) = delete;
 
@@ -89,6 +95,11 @@ class activity {
     if (in_bubble_ != nullptr)
       in_bubble_->drop_outside_waker();
   }
+
+  /// The first thread of the bubble in which it was made: its threads are there, whatever thread
+  /// starts them. Null if it was made in none.
+  sync::bubble_thread* in_bubble() const noexcept { return in_bubble_; }
+
   bool has_outside_wakers() const noexcept {
     return outside_wakers_.load(std::memory_order_relaxed) != 0; // relaxed: as above
   }

@@ -176,7 +176,7 @@ class basic_short_wait {
     }
     const offer_end how = Processor::offer();
     if (how > counts)
-      offers_left_ = 0; // a last look, and then it sleeps
+      end(); // a last look, and then it sleeps
     if (how == offer_end::late) {
       const int twice = 2 * learned.left_out_at_last;
       learned.left_out = twice < fewest_left_out ? fewest_left_out

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/bubble_thread.hpp>
+
 #include "model/runtime.hpp"
 
 #include <utility>
@@ -38,7 +40,7 @@ class thread {
 
 } // namespace sync
 
-inline sync::thread start_thread(void (*run)(void* on), void* on) {
+inline sync::thread start_thread(void (*run)(void* on), void* on, sync::bubble_thread* = nullptr) {
   return sync::thread(model::start_thread(run, on));
 }
 

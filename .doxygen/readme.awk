@@ -21,8 +21,11 @@ function page_of(target) {
     gsub(/^\.github\/|\.md$/, "", target)
     return "md__github_" target ".html"
   }
-  if (target == "tests/bench/README.md")
-    return "md_tests_bench_README.html"
+  if (target ~ /^tests\/(bench\/)?README\.md$/) {
+    gsub(/\//, "_", target)
+    sub(/\.md$/, "", target)
+    return "md_" target ".html"
+  }
   if (target ~ /\.svg$/)
     sub(/^.*\//, "", target) # pictures lie beside the pages
   if (target ~ /^include\/roost(\/[a-z_]+)?\.hpp$/) {
@@ -31,7 +34,7 @@ function page_of(target) {
     gsub(/_/, "__", target)
     return target "_8hpp.html"
   }
-  if (target ~ /^https?:|\.svg$|^LICENSE$/)
+  if (target ~ /^https?:|\.svg$/)
     return target
   return ""
 }

@@ -9,7 +9,7 @@
 int main() {
   roost::task_scope scope;                      // no task outlives this block
   auto [tx, rx] = roost::make_channel<int>(16); // after it: a loop left early tells the sender
-  scope.spawn("squares", [tx = std::move(tx)]() mutable {
+  scope.spawn("squares", [tx = std::move(tx)] {
     for (int i = 0; i < 10; ++i) {
       if (!tx.send(i * i)) {
         return; // nobody listens any more

@@ -306,8 +306,8 @@ TEST_CASE("parallel work takes the time of its longest part", "[testing][bubble]
 }
 
 TEST_CASE("what lies beyond all that the clock can tell never comes", "[testing][bubble]") {
-  constexpr auto century = std::chrono::hours(24) * 365 * 100;
   const auto three_centuries = [] {
+    constexpr auto century = std::chrono::hours(24) * 365 * 100;
     for (int i = 0; i < 3; ++i)
       roost::this_task::sleep_for(century);
   };

@@ -42,6 +42,7 @@ TEST_CASE("the text of a seed says all that is in it", "[testing]") {
                              "pct3-1f00d-76",
                              "turn-2",
                              "path-0.3x1.0.100000x7",
+                             "path-0.3x1.0-1f00d",
                              "path-");
   CHECK(to_text(run_seed_from(text)) == text);
 }

@@ -85,8 +85,15 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
              : static_cast<std::size_t>(in_a - a.steps.begin());
 }
 
+/// True if `again` has failed in the same order as `found`.
+ROOST_COLD_BODY bool is_same_run(const explored_run& found, const explored_run& again) {
+  return again.error != nullptr &&
+         first_difference(found.record, again.record) == strategy::nowhere;
+}
+
 /// Tells of a run that has failed, and throws the explore_error. It is run once more, to see
-/// whether the seed is all that it takes.
+/// whether the seed is all that it takes. Where it is not, the path may be: it does not depend on
+/// which object has the address of an earlier one.
 [[noreturn]] ROOST_COLD_BODY void throw_found(const run_seed& seed,
                                               const explored_run& found,
                                               std::size_t number,
@@ -94,10 +101,17 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
                                               const bubble_body& body,
                                               const site& where) {
   constexpr std::size_t longest_path = 400;
-  const std::string text_of_seed = to_text(seed);
-  std::string path = to_text(found.record.path());
-  if (path.size() > longest_path)
-    path = joined({path.substr(0, longest_path), "... (", found.record.steps.size(), " steps)"});
+  const run_seed path = found.record.path();
+  std::string told = to_text(seed);
+  const explored_run again = run_in_order(seed, rules, body, where);
+  bool repeats = is_same_run(found, again);
+  if (!repeats && is_same_run(found, run_in_order(path, rules, body, where))) {
+    told = to_text(path);
+    repeats = true;
+  }
+  std::string order = to_text(path);
+  if (order.size() > longest_path)
+    order = joined({order.substr(0, longest_path), "... (", found.record.steps.size(), " steps)"});
   std::string text = joined({"roost::testing::explore at ",
                              where,
                              ": run ",
@@ -107,15 +121,14 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
                              " failed: ",
                              message_of(found.error),
                              "\n  run it again by replay(body, \"",
-                             text_of_seed,
+                             told,
                              "\"), or by ROOST_SEED=",
-                             text_of_seed,
+                             told,
                              "\n  its order: ",
-                             path,
+                             order,
                              "\n"});
-  const explored_run again = run_in_order(seed, rules, body, where);
-  const std::size_t differs = first_difference(found.record, again.record);
-  if (differs != strategy::nowhere || again.error == nullptr) {
+  if (!repeats) {
+    const std::size_t differs = first_difference(found.record, again.record);
     append(text,
            {"  but a second run with this seed ",
             again.error == nullptr ? "did not fail" : "went another way",
@@ -125,7 +138,7 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
             "clock, threads that are not roost's, or what an earlier run has left\n"});
   }
   sink_of_reports.load()(text);
-  throw_explore_error(text, text_of_seed, found.error);
+  throw_explore_error(text, told, found.error);
 }
 
 /// A path that could not be followed says nothing of the body.

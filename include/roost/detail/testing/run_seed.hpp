@@ -29,7 +29,8 @@ enum class choice_by : std::uint8_t {
 ///     surw-1f00d-2.8.3x4       likewise, with what the tasks do at object 2 only
 ///     pct3-1f00d-76            by priorities, which change at 2 of about 76 steps
 ///     turn-2                   in turn, two steps each
-///     path-0.3x1.0             as written: task 0, three steps of task 1, task 0
+///     path-0.3x1.0-1f00d       as written: task 0, three steps of task 1, task 0; the number is
+///                              for what roost itself chooses
 ///
 /// So nothing else has to be kept to run the same again: what earlier runs have told is in it.
 struct run_seed {
@@ -73,7 +74,8 @@ ROOST_COLD_BODY std::string to_text(const run_seed& seed) {
   const std::string numbers = number_list_text(seed.numbers);
   switch (seed.by) {
   case choice_by::path:
-    return joined({"path-", numbers});
+    return seed.number == run_seed().number ? joined({"path-", numbers})
+                                            : joined({"path-", numbers, "-", hex});
   case choice_by::turn:
     return joined({"turn-", seed.number});
   case choice_by::work_left:
@@ -121,7 +123,7 @@ class run_seed_reader {
   std::vector<std::uint32_t> list() {
     constexpr std::size_t most = 1'000'000;
     std::vector<std::uint32_t> numbers;
-    while (!at_end()) {
+    while (!at_end() && rest_.front() != '-') {
       if (!numbers.empty() && !take("."))
         fail("a dot");
       const std::uint32_t first = number(10, "a number");
@@ -189,6 +191,8 @@ ROOST_COLD_BODY run_seed run_seed_from(std::string_view text) {
   } else if (reader.take("path-")) {
     seed.by = choice_by::path;
     seed.numbers = reader.list();
+    if (reader.take("-"))
+      seed.number = hex();
   } else {
     reader.fail("walk-, urw-, surw-, pct, turn- or path-");
   }

@@ -24,6 +24,7 @@ struct task_step {
 
 /// What a run was: the way to its seed's path, and to estimates of what later runs have to do.
 struct run_record {
+  std::uint32_t number = run_seed().number; // of its seed: what roost itself chooses comes from it
   std::vector<task_step> steps;
   std::vector<std::uint32_t> parents; // of each task; its own number for those that have none
 
@@ -117,6 +118,7 @@ class strategy {
 ROOST_COLD_BODY run_seed run_record::path() const {
   run_seed seed;
   seed.by = choice_by::path;
+  seed.number = number;
   seed.numbers.reserve(steps.size());
   for (const task_step& s : steps)
     seed.numbers.push_back(s.task);
@@ -124,6 +126,7 @@ ROOST_COLD_BODY run_seed run_record::path() const {
 }
 
 ROOST_COLD_BODY strategy::strategy(run_seed seed) : seed_(std::move(seed)), random_(seed_.number) {
+  record_.number = seed_.number;
   if (seed_.by == choice_by::priority) {
     for (std::uint32_t i = 1; i < seed_.depth; ++i)
       changes_.push_back(below(std::max(seed_.length, std::uint32_t{1})));

@@ -28,7 +28,8 @@ struct scope_probe {
     return count;
   }
 
-  /// Tells whether it was stopped also once it is gone, and before its token does: that is told last.
+  /// Tells whether it was stopped also once it is gone, and before its token does: that is told
+  /// last.
   static std::shared_ptr<const stop_domain> domain(const task_scope& scope) { return scope.state_; }
 
   /// Tasks of this scope whose function has been entered or is about to be.

@@ -224,7 +224,11 @@ TEST_CASE("nothing is told where nobody waits for the time, or time passes", "[t
   bubble({.patience = 1ms}, [&](roost::task_scope& scope) {
     for (int i = 0; i < 100; ++i)
       roost::this_task::sleep_for(1h);
-    auto task = scope.spawn([] { std::this_thread::sleep_for(20ms); }); // nobody is held up
+    auto task = scope.spawn([] { // computes for a while, and nobody is held up
+      const auto end = std::chrono::steady_clock::now() + 20ms;
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    });
     task.get();
   });
   CHECK(sink.all().empty());

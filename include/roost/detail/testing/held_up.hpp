@@ -66,7 +66,7 @@ ROOST_COLD_BODY void tell_time_is_held_up(stop_domain& root, bool in_turn) noexc
     if (in_turn)
       append(headline,
              {"; in explore() a task that has not come to its next call of roost keeps all others "
-              "from theirs: guard what they share by a roost::mutex, not by a std::mutex"});
+              "from theirs: guard what they share by a roost::mutex, not by the standard's"});
     return told_text(headline, r);
   });
 }

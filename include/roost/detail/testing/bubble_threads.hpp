@@ -168,6 +168,7 @@ class bubble {
   intrusive_list<bubble_seat> threads_; // in the order in which they were made
   std::size_t awake_ = 0;               // threads, and outside wakers
   std::size_t outside_wakers_ = 0;
+  bool had_outside_wakers_ = false;
   std::size_t trees_ = 0;           // of scopes, and what outside wakers have left of them
   std::size_t wakes_ = 0;           // so far
   std::size_t wakes_at_act_ = none; // when a deadlock was found last
@@ -339,6 +340,7 @@ ROOST_COLD_BODY void bubble_seat::add_outside_waker() noexcept {
   const bubble::lock held(bubble::mutex_of_all());
   ++in_->awake_;
   ++in_->outside_wakers_;
+  in_->had_outside_wakers_ = true;
 }
 
 // By a thread outside, perhaps: then that acts.

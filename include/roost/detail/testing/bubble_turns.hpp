@@ -48,7 +48,7 @@ ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
   root.reset();
   held.lock();
   is_over_ = true;
-  std::size_t left = trees_ > outside_wakers_ ? trees_ - outside_wakers_ : 0; // each may keep one
+  std::size_t left = had_outside_wakers_ ? 0 : trees_; // a waker that goes may still keep one
   threads_.erase(first_);
   for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s))
     ++left;

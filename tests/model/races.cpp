@@ -184,6 +184,8 @@ void* allocate(std::size_t size, std::size_t alignment) {
       throw std::bad_alloc();
     return memory;
   }
+  if (size == 0)
+    size = 1; // a place of its own, as free_block() writes there
   // In front of a block stands its size.
   const std::size_t begin = (heap_used + 16 + alignment - 1) / alignment * alignment;
   heap_used = begin + size;
@@ -207,8 +209,6 @@ void free_block(void* memory, void* from) noexcept {
     return;
   std::size_t size = 0;
   std::memcpy(&size, static_cast<char*>(memory) - 16, sizeof size);
-  if (size == 0)
-    size = 1;
   plain_access(memory, size, true, from);
   std::memset(memory, 0xdd, size < 4096 ? size : 4096);
   for (std::size_t i = 0; i < size; i += 8)

@@ -9,6 +9,7 @@
 #include "model/model.hpp"
 
 #include <memory>
+#include <new>
 
 namespace {
 
@@ -184,6 +185,15 @@ MODEL_CASE("control: a last touch that nothing orders before the end", .fails_wi
 MODEL_CASE("control: memory is lost", .fails_with = "not freed") {
   auto* const m = new message;
   m->sent.store(true, relaxed);
+}
+
+MODEL_CASE("control: a block without bytes lies beside others") {
+  void* const none = ::operator new(0);
+  const auto one = std::make_unique<message>();
+  const auto other = std::make_unique<message>();
+  ::operator delete(none); // writes over it, as over all that is freed
+  one->sent.store(true, relaxed);
+  other->value = 1;
 }
 
 } // namespace

@@ -68,11 +68,8 @@ void a_child_without_a_scope_uses_all() {
   expect(use_all() == 0, "and its parent");
 }
 
-void a_child_with_a_scope_may_leave() {
-  roost::event go_on;
-  roost::task_scope scope({.timeout = 1h});
-  auto waits = scope.spawn([&] { return go_on.wait_for(1h); });
-  test::wait_until_blocked(scope, 1);
+// What a child may do while a scope of its parent is open.
+void children_may_leave() {
   const pid_t leaves = ::fork();
   if (leaves == 0)
     ::_exit(7); // not exit(), and not the end of the block: they would wait for the tasks
@@ -83,6 +80,14 @@ void a_child_with_a_scope_may_leave() {
     ::_exit(127);
   }
   expect(exit_of(runs) == 8, "a child that runs another program");
+}
+
+void a_child_with_a_scope_may_leave() {
+  roost::event go_on;
+  roost::task_scope scope({.timeout = 1h});
+  auto waits = scope.spawn([&] { return go_on.wait_for(1h); });
+  test::wait_until_blocked(scope, 1);
+  children_may_leave();
   go_on.set();
   expect(waits.get(), "the parent's tasks go on");
 }
@@ -97,16 +102,7 @@ void a_child_with_idle_threads_may_leave() {
   all.wait_for_arrivals(tasks);
   all.open();
   test::wait_until_idle(scope, tasks);
-  const pid_t leaves = ::fork();
-  if (leaves == 0)
-    ::_exit(7);
-  expect(exit_of(leaves) == 7, "a child that leaves by _exit");
-  const pid_t runs = ::fork();
-  if (runs == 0) {
-    ::execl("/bin/sh", "sh", "-c", "exit 8", static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
-  expect(exit_of(runs) == 8, "a child that runs another program");
+  children_may_leave();
   expect(scope.spawn([] { return 1; }).get() == 1, "the parent's threads take further tasks");
   scope.join();
   const pid_t later = ::fork();

@@ -96,7 +96,9 @@ inline void send_all(const node& n, frame& f) {
   note();
 }
 
-inline roost::receive_result<item> receive_once(const node& n, const roost::receiver<item>& rx) {
+/// Of a receiver of any kind.
+template <class Receiver>
+auto receive_once(const node& n, const Receiver& rx) {
   switch (n.patient) {
   case patience::endless:
     return rx.receive();
@@ -192,16 +194,7 @@ inline void hear(const node& n, frame& f) {
       f.in.on_air.subscribe(is_patient ? roost::overflow::block : roost::overflow::drop_oldest);
   last_heard last;
   for (int turn = 0; turn < n.count; ++turn) {
-    const auto heard = [&] {
-      switch (n.patient) {
-      case patience::endless:
-        return rx.receive();
-      case patience::limited:
-        return rx.receive_for(n.time);
-      default:
-        return rx.try_receive();
-      }
-    }();
+    const auto heard = receive_once(n, rx);
     if (!heard)
       return;
     if (const auto distance = last.distance(*heard);

@@ -173,7 +173,7 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
   }
 
   /// How many items are there for it: old news where other threads act.
-  std::size_t size(site where = site::current()) const { return this->reader(where).size(); }
+  std::size_t size(site where = site::current()) const { return this->called(where).size(); }
 
   /// How many items it has lost so far, because it was slow and overflow::drop_oldest.
   std::uint64_t missed(site where = site::current()) const { return this->reader(where).missed(); }

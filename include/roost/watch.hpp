@@ -60,10 +60,7 @@ class [[nodiscard]] watch : public detail::broadcast_sender<T> {
   bool set(T value, site where = site::current()) const;
 
   /// A copy of the latest value. Where that is costly, watch a std::shared_ptr<const T>.
-  T get(site where = site::current()) const {
-    detail::sync::at_call(nullptr);
-    return T(this->core(where).latest().item());
-  }
+  T get(site where = site::current()) const { return T(this->called(where).latest().item()); }
 
   /// Another receiver. It begins with the value at this moment, which is a change to it.
   watch_receiver<T> subscribe(site where = site::current()) const;
@@ -80,15 +77,11 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
  public:
   /// A copy of the latest value, also after the watch is closed. It is no less a change for that.
   T get(site where = site::current()) const {
-    detail::sync::at_call(nullptr);
-    return T(this->reader(where).core()->latest().item());
+    return T(this->called(where).core()->latest().item());
   }
 
   /// True if wait() would bring a value at once. Old news where other threads act.
-  bool changed(site where = site::current()) const {
-    detail::sync::at_call(nullptr);
-    return this->reader(where).size() != 0;
-  }
+  bool changed(site where = site::current()) const { return this->called(where).size() != 0; }
 
   /// Waits until there is a value that this receiver has not had, and brings the latest. Without
   /// one only if the watch is closed and its last value was had.

@@ -57,16 +57,10 @@ class broadcast_sender {
     return all.close();
   }
   /// True once nothing can be sent any more.
-  bool closed(site where = site::current()) const {
-    sync::at_call(nullptr);
-    return core(where).closed();
-  }
+  bool closed(site where = site::current()) const { return called(where).closed(); }
 
   /// How many receivers there are; copies of one count as one. Old news where other threads act.
-  std::size_t receivers(site where = site::current()) const {
-    sync::at_call(nullptr);
-    return core(where).readers();
-  }
+  std::size_t receivers(site where = site::current()) const { return called(where).readers(); }
 
  protected:
   using core_type = broadcast_core<T>;
@@ -74,6 +68,10 @@ class broadcast_sender {
   explicit broadcast_sender(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
+  core_type& called(const site& where) const { // see sync::at_call()
+    sync::at_call(core_.get());
+    return core(where);
+  }
 
   /// Sends without a wait. An item that is not taken is back in `item`.
   channel_status try_to_send(T& item, const site& where) const {
@@ -106,10 +104,7 @@ class broadcast_reader {
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// True once nothing more is sent; what is left can still be received.
-  bool closed(site where = site::current()) const {
-    sync::at_call(nullptr);
-    return reader(where).core()->closed();
-  }
+  bool closed(site where = site::current()) const { return called(where).core()->closed(); }
 
  protected:
   using core_type = broadcast_core<T>;
@@ -126,6 +121,11 @@ class broadcast_reader {
     if (reader_)
       return *reader_;
     throw_moved_from("this receiver of a broadcast or a watch", where);
+  }
+  typename core_type::reader& called(const site& where) const { // see sync::at_call()
+    typename core_type::reader& its = reader(where);
+    sync::at_call(its.core().get());
+    return its;
   }
 
   shared_result<T>
@@ -201,8 +201,7 @@ shared_result<T> broadcast_reader<T>::next_until(clock::time_point deadline,
 
 template <class T>
 shared_result<T> broadcast_reader<T>::try_next(const site& where) const {
-  sync::at_call(nullptr);
-  typename core_type::receive_operation wanted(reader(where));
+  typename core_type::receive_operation wanted(called(where));
   (void)wanted.try_alone();
   return wanted.take();
 }

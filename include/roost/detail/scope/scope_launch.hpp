@@ -201,7 +201,7 @@ ROOST_COLD_BODY void scope_state::refuse(const site& where) const {
 // seen that one is not.
 ROOST_BODY bool has_many_forks() noexcept {
   return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork &&
-         sync::bubble_here == nullptr;
+         !sync::is_in_bubble();
 }
 
 ROOST_BODY scope_state::admission scope_state::start(task& t) {

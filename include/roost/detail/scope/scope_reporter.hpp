@@ -46,7 +46,7 @@ class scope_state::verdict_watch final {
   /// The root that the calling thread owns, if that is to be looked at. A bubble looks itself.
   static scope_state* root_here() noexcept {
     auto* const root = static_cast<scope_state*>(this_thread.root); // only scopes are there
-    const bool looks = root != nullptr && !root->verdict_is_told_ && sync::bubble_here == nullptr;
+    const bool looks = root != nullptr && !root->verdict_is_told_ && !sync::is_in_bubble();
     return looks ? root : nullptr;
   }
 

@@ -233,6 +233,12 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   bool can_be_marked() const noexcept { return !stop_requested() && !refuses_; }
   void claim_blocked(const context& c, claimed_list& woken) noexcept;
 
+  /// Has the callbacks called that users have put on its token.
+  void call_users() noexcept {
+    const sync::turn_kept kept;
+    source_.request_stop();
+  }
+
   const clock::time_point deadline_;
   const birthplace made_in_;
   bool refuses_ = false;              // guarded by lock_
@@ -414,8 +420,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
   wave.deliver();
   if (!first && stop_requested()) {
     // The thread of that stop may not have come to tell of it so far.
-    const sync::turn_kept kept;
-    source_.request_stop();
+    call_users();
   }
   return first;
 }
@@ -458,8 +463,7 @@ ROOST_BODY void stop_wave::deliver() noexcept {
     first_ = std::move(told->next_in_wave_);
     if (told->stop_requested()) {
       // A shield that hides the stop is told of it, and its users are not.
-      const sync::turn_kept kept;
-      told->source_.request_stop();
+      told->call_users();
     }
     told->stop_told();
   }

@@ -51,7 +51,8 @@ class bubble_thread {
   virtual std::uint64_t ask() noexcept = 0;
   virtual void sleeps_for_asked(std::uint64_t number) noexcept = 0;
 
-  /// A thread that this one is about to start. It counts as awake from now on. May throw bad_alloc.
+  /// A thread of the bubble that is about to be started, by any thread. It counts as awake from now
+  /// on. May throw bad_alloc.
   virtual bubble_thread& add_thread() = 0;
   virtual void begin() noexcept = 0; // by that thread, first
   virtual void end() noexcept = 0;   // by it, last; or by its starter if it could not be started

@@ -25,7 +25,7 @@ inline std::chrono::steady_clock::time_point now() noexcept {
 inline std::chrono::steady_clock::time_point now_roughly() noexcept {
 #if defined(__linux__) && defined(CLOCK_MONOTONIC_COARSE)
   timespec time{};
-  if (bubble_here == nullptr && ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time) == 0) {
+  if (!is_in_bubble() && ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time) == 0) {
     return std::chrono::steady_clock::time_point(std::chrono::seconds(time.tv_sec) +
                                                  std::chrono::nanoseconds(time.tv_nsec));
   }

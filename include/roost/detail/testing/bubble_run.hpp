@@ -43,7 +43,7 @@ void run_bubble(const bubble_rules& rules, const bubble_body& body, const site& 
 
 ROOST_COLD_BODY void
 run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where) {
-  if (sync::bubble_here != nullptr)
+  if (sync::is_in_bubble())
     throw_logic_error("roost::testing::bubble at ",
                       where,
                       ": it is inside a bubble, which has the one time for all that is in it; let "

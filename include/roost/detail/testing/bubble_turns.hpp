@@ -27,8 +27,7 @@ namespace roost::inline v0::detail {
 #if ROOST_HAS_BODIES
 
 ROOST_COLD_BODY bubble::bubble(clock::duration patience, strategy* order, std::size_t most_steps)
-    : patience_(
-          later(clock::time_point(patience), clock::time_point(least_patience)).time_since_epoch()),
+    : patience_(patience > least_patience ? patience : least_patience),
       order_(order),
       most_steps_(most_steps),
       first_(pool_of<bubble_seat>::instance().take()),

@@ -548,7 +548,7 @@ ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) n
   }
   const bool is_lookout = pause != clock::duration::zero();
   // In a bubble no time passes for an idle thread's sake.
-  const bool for_ever = !is_lookout && sync::bubble_here != nullptr;
+  const bool for_ever = !is_lookout && sync::is_in_bubble();
   const wait_state end =
       record.await(for_ever ? no_deadline : sync::now() + (is_lookout ? pause : idle_time_));
   if (end != wait_state::timed_out)

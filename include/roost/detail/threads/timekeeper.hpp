@@ -178,7 +178,7 @@ ROOST_BODY void timekeeper::run() noexcept {
   std::unique_lock lock(mutex_);
   number_ = number;
   // In a bubble others may be due at the same time, and come before: only a sleep tells.
-  const bool is_alone = sync::bubble_here == nullptr;
+  const bool is_alone = !sync::is_in_bubble();
   for (bool comes_next = is_alone; !ending_;) {
     timer* const first = timers_.front();
     if (first == nullptr || first->when_ > sync::now() || !comes_next) {

@@ -64,7 +64,7 @@ using parker_lease = lease_of<parker>;
 
 template <class Sleep>
 bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
-  const token as = sync::bubble_here == nullptr ? parked : in_bubble;
+  const token as = sync::is_in_bubble() ? in_bubble : parked;
   if (as == in_bubble) [[unlikely]]
     sleeper_.store(sync::bubble_here, std::memory_order_relaxed); // relaxed: by the step below
   std::uint32_t seen = none;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/requirements.hpp>
+
+#if defined(min) || defined(max)
+#error "roost/testing.hpp cannot be compiled with a macro max(): define NOMINMAX for <windows.h>"
+#elif ROOST_IS_SUPPORTED
+
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/yield.hpp>
+#include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
 #include <roost/detail/testing/exploration.hpp>
 #include <roost/detail/testing/leak_search.hpp>
@@ -43,6 +50,7 @@ struct bubble_options {
 
 /// Calls `body()` or `body(scope)` on this thread in a root scope of its own, in which time is
 /// virtual: it stands still while any task runs, and jumps to the next deadline once all wait.
+/// Returns what the body returns.
 ///
 /// ```cpp
 /// roost::testing::bubble([] {
@@ -72,13 +80,13 @@ struct bubble_options {
 /// Cancellation: a stop of the task around does not reach it. Threads: any may make one, and many
 /// at a time. Cost: some microseconds for each wait.
 template <class F>
-void bubble(const bubble_options& options, F&& body, site where = site::current());
+decltype(auto) bubble(const bubble_options& options, F&& body, site where = site::current());
 
 /// The same without options.
 template <class F>
   requires(!std::is_convertible_v<F, const bubble_options&>)
-void bubble(F&& body, site where = site::current()) {
-  bubble(bubble_options(), std::forward<F>(body), where);
+decltype(auto) bubble(F&& body, site where = site::current()) {
+  return bubble(bubble_options(), std::forward<F>(body), where);
 }
 
 /// How many runs explore() makes, and of what length.
@@ -151,7 +159,8 @@ class explore_error : public std::runtime_error {
 /// must not wait. Time is that of a bubble.
 ///
 /// Errors: where the body or a task throws, where all wait for ever, and where a run takes too many
-/// steps, the seed and the order are told to the report sink, and an explore_error is thrown. It
+/// steps, the seed and the order are told to the report sink, and an explore_error is thrown. (A
+/// body that returns something is refused by the compiler: it would be lost.) The explore_error
 /// also says if a second run with the seed went another way: then the body depends on something
 /// else, such as random numbers, addresses, a real clock, or threads that are not roost's.
 /// The environment's ROOST_SEED=text runs a seed that was told, in place of all others; a number
@@ -167,11 +176,24 @@ void explore(F&& body, site where = site::current()) {
   explore(explore_options(), std::forward<F>(body), where);
 }
 
-/// Runs `body` once, in the order of a seed that explore() has told, and throws what it throws.
-/// Throws std::invalid_argument for what is no seed, std::runtime_error where a seed that is a path
-/// cannot be followed: the body is another one, or depends on something else.
+/// Runs `body` once, in the order of a seed that explore() has told, and throws what it throws. The
+/// options may be those of that explore(): only `most_steps` and `patience` mean something here.
+///
+/// Errors: std::invalid_argument for what is no seed, std::runtime_error where a seed that is a
+/// path cannot be followed: the body is another one, or depends on something else; and where the
+/// run takes too many steps.
 template <class F>
-void replay(F&& body, std::string_view seed, site where = site::current());
+void replay(const explore_options& options,
+            F&& body,
+            std::string_view seed,
+            site where = site::current());
+
+/// The same with the usual options.
+template <class F>
+  requires(!std::is_convertible_v<F, const explore_options&>)
+void replay(F&& body, std::string_view seed, site where = site::current()) {
+  replay(explore_options(), std::forward<F>(body), seed, where);
+}
 
 /// Returns once at least so many tasks of the scope are blocked, each in a call of roost or in a
 /// blocking_region: so a test comes behind that without a sleep. Tasks of scopes further in do not
@@ -237,36 +259,48 @@ class [[nodiscard]] leak_check {
 
 // --- implementation ---------------------------------------------------------
 
-/// `body` as what takes the scope.
 template <class F>
-detail::bubble_body detail::body_of_bubble(F& body) {
-  constexpr bool takes_scope = std::is_invocable_v<F&, task_scope&>;
-  static_assert(takes_scope || std::is_invocable_v<F&>,
+decltype(auto) testing::bubble(const bubble_options& options, F&& body, site where) {
+  constexpr bool callable = detail::is_bubble_body<F>;
+  static_assert(callable,
+                "roost::testing::bubble: the body must be callable without arguments, or with a "
+                "roost::task_scope&");
+  if constexpr (callable) {
+    detail::kept_result<detail::result_of_bubble_body<F>> result;
+    detail::run_bubble(
+        {options.patience}, [&](task_scope& scope) { result.keep_of(body, scope); }, where);
+    return result.take();
+  }
+}
+
+/// `body` as what is run in each order.
+template <class F>
+detail::bubble_body detail::body_to_explore(F& body) {
+  constexpr bool callable = is_bubble_body<F>;
+  static_assert(callable,
                 "roost::testing: the body must be callable without arguments, or with a "
                 "roost::task_scope&");
-  return [&body](task_scope& scope) {
-    if constexpr (takes_scope)
-      std::invoke(body, scope);
-    else
-      std::invoke(body);
-  };
+  if constexpr (callable) {
+    static_assert(std::is_void_v<result_of_bubble_body<F>>,
+                  "roost::testing: what the body returns would be lost, as it is run in many "
+                  "orders; let it return nothing, and throw where something is wrong");
+    return [&body](task_scope& scope) { (void)call_bubble_body(body, scope); };
+  } else {
+    return {};
+  }
 }
 
 template <class F>
 void testing::explore(const explore_options& options, F&& body, site where) {
   detail::run_exploration({options.runs, options.seed, options.most_steps, options.patience},
-                          detail::body_of_bubble(body),
+                          detail::body_to_explore(body),
                           where);
 }
 
 template <class F>
-void testing::replay(F&& body, std::string_view seed, site where) {
-  detail::run_again(detail::body_of_bubble(body), seed, where);
-}
-
-template <class F>
-void testing::bubble(const bubble_options& options, F&& body, site where) {
-  detail::run_bubble({options.patience}, detail::body_of_bubble(body), where);
+void testing::replay(const explore_options& options, F&& body, std::string_view seed, site where) {
+  detail::run_again(
+      {1, 0, options.most_steps, options.patience}, detail::body_to_explore(body), seed, where);
 }
 
 #if ROOST_HAS_BODIES
@@ -343,3 +377,5 @@ ROOST_COLD_BODY std::string testing::leak_check::left() const {
 #endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0
+
+#endif // ROOST_IS_SUPPORTED

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -69,6 +70,26 @@ TEST_CASE("a body with or without its scope, and what it throws", "[testing][bub
     scope.request_stop();
     roost::this_task::sleep_for(1h); // ends the body, as in with_scope
   });
+}
+
+TEST_CASE("a bubble returns what its body returns", "[testing][bubble]") {
+  int outside = 1;
+  const auto hours = bubble([&](roost::task_scope& scope) {
+    const auto begin = clock::now();
+    scope.spawn([] { roost::this_task::sleep_for(3h); }).get();
+    return std::make_unique<clock::duration>(clock::now() - begin);
+  });
+  CHECK(*hours == 3h);
+  CHECK(&bubble({.patience = 1s}, [&]() -> int& { return outside; }) == &outside);
+  STATIC_REQUIRE(std::is_void_v<decltype(bubble([] {}))>);
+  STATIC_REQUIRE(std::is_same_v<int&, decltype(bubble([]() -> int& { throw 1; }))>);
+  CHECK_THROWS_AS(bubble([]() -> int { throw std::runtime_error("body"); }), std::runtime_error);
+  const auto asked_to_stop = [](roost::task_scope& scope) {
+    scope.request_stop();
+    roost::this_task::sleep_for(1h);
+    return 1; // not reached: there is nothing to return
+  };
+  CHECK_THROWS_AS(bubble(asked_to_stop), roost::stopped);
 }
 
 TEST_CASE("a deadlock in a bubble is thrown with its report", "[testing][bubble]") {

@@ -335,6 +335,27 @@ TEST_CASE("a run that goes on for ever is stopped, and found", "[testing][explor
   CHECK(contains(found->text, "more than 500 steps"));
 }
 
+TEST_CASE("a replay takes the options of its exploration", "[testing][explore]") {
+  const auto polls = [](roost::task_scope& scope) {
+    const roost::event never;
+    scope.spawn("polls", [&] {
+      while (!never.is_set())
+        roost::this_task::checkpoint();
+    });
+    scope.join();
+  };
+  const explore_options shorter{.runs = 10, .seed = 1, .most_steps = 300};
+  const auto found = find_in(polls, shorter);
+  REQUIRE(found);
+  std::string again;
+  try {
+    replay(shorter, polls, found->seed);
+  } catch (const std::runtime_error& e) {
+    again = e.what();
+  }
+  CHECK(contains(again, "more than 300 steps"));
+}
+
 TEST_CASE("a task that polls does not keep the others from going on", "[testing][explore]") {
   const auto found = find_in(
       [](roost::task_scope& scope) {

@@ -7,6 +7,7 @@
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
+#include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_threads.hpp>
 #include <roost/detail/testing/bubble_turns.hpp>
 #include <roost/detail/testing/held_up.hpp>
@@ -19,13 +20,10 @@
 
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 
 namespace roost::inline v0::detail {
-
-using bubble_body = std::function<void(task_scope&)>;
 
 /// How a bubble runs.
 struct bubble_rules {

@@ -6,6 +6,7 @@
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/stall_text.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
 #include <roost/detail/testing/run_plan.hpp>
 #include <roost/detail/testing/run_seed.hpp>
@@ -14,7 +15,6 @@
 #include <roost/site.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +29,7 @@
 namespace roost::inline v0::detail {
 
 template <class F>
-bubble_body body_of_bubble(F& body);
+bubble_body body_to_explore(F& body);
 
 /// As testing::explore_options.
 struct exploration_rules {
@@ -46,7 +46,10 @@ void run_exploration(const exploration_rules& rules, const bubble_body& body, co
                                       const std::string& seed,
                                       const std::exception_ptr& error);
 
-void run_again(const bubble_body& body, std::string_view seed, const site& where);
+void run_again(const exploration_rules& rules,
+               const bubble_body& body,
+               std::string_view seed,
+               const site& where);
 
 // --- implementation ---------------------------------------------------------
 
@@ -188,9 +191,11 @@ run_exploration(const exploration_rules& rules, const bubble_body& body, const s
   }
 }
 
-ROOST_COLD_BODY void run_again(const bubble_body& body, std::string_view seed, const site& where) {
+ROOST_COLD_BODY void run_again(const exploration_rules& rules,
+                               const bubble_body& body,
+                               std::string_view seed,
+                               const site& where) {
   const run_seed only = run_seed_from(seed);
-  const exploration_rules rules{1, 0, 10'000'000, std::chrono::seconds(2)};
   const explored_run run = run_in_order(only, rules, body, where);
   require_path_kept(run, "replay", where);
   if (run.error != nullptr)

@@ -63,22 +63,23 @@ class told {
 void expect_told(const told& t,
                  const char* scope,
                  bool is_certain,
+                 const char* waits = "its tasks and its owner wait",
                  roost::site where = roost::site::current()) {
   const std::string name = std::string("nothing in scope \"") + scope + "\" ";
   const std::string begins =
-      "roost: " +
-      (is_certain ? "DEADLOCK: " + name +
-                        "can go on: its tasks and its owner wait, and the process has no other "
-                        "thread\n"
-                  : "IDLE-UNTIL-STOP: " + name +
-                        "goes on by itself: its tasks and its owner wait, and for nothing that "
-                        "another thread has used so far\n");
+      "roost: " + (is_certain ? "DEADLOCK: " + name + "can go on: " + waits +
+                                    ", and the process has no other thread\n"
+                              : "IDLE-UNTIL-STOP: " + name + "goes on by itself: " + waits +
+                                    ", and for nothing that another thread has used so far\n");
   expect(t.text().starts_with(begins), t.text() + "  is to begin with " + begins, where);
   expect(t.count() == 1, "it is told once", where);
 }
 
-void expect_deadlock(const told& t, const char* scope, roost::site where = roost::site::current()) {
-  expect_told(t, scope, !has_another_thread, where);
+void expect_deadlock(const told& t,
+                     const char* scope,
+                     const char* waits = "its tasks and its owner wait",
+                     roost::site where = roost::site::current()) {
+  expect_told(t, scope, !has_another_thread, waits, where);
 }
 
 void tasks_that_wait_for_each_other() {
@@ -114,7 +115,7 @@ void an_owner_that_holds_a_sender_itself() {
   for (const int i : results.rx)
     received += 1 + 0 * i;
   expect(received == 3, "all are received before");
-  expect_deadlock(t, "fan-in");
+  expect_deadlock(t, "fan-in", "it has no task, and its owner waits");
   expect(t.has("owner: blocked") &&
              t.has("in receiver::receive on \"results\" (capacity 0, 1 sender)"),
          t.text());
@@ -156,7 +157,7 @@ void a_layer_on_the_owners_thread() {
   const roost::shield s(1h); // hides no stop, so its time does not come
   roost::task_scope inner;
   never.wait();
-  expect_deadlock(t, "app");
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
 }
 
 void a_wait_of_the_owner_in_a_scope_inside() {

@@ -173,6 +173,21 @@ void many_that_wait_for_the_same() {
               {"(unnamed) x100 #", "in event::wait (not set) at " + at_line(waits) + "\n"});
 }
 
+void the_owner_waits_behind_a_stop() {
+  roost::event never;
+  const told_texts told([&] { never.set(); });
+  roost::task_scope scope({.name = "stopped"});
+  scope.request_stop();
+  const roost::shield clean_up(1h);
+  const unsigned waits = __LINE__ + 1;
+  never.wait();
+  expect_told(told,
+              "STOP-IGNORED: scope \"stopped\" was asked to stop ",
+              {" ago, and its owner still waits\n",
+               "owner: blocked ",
+               "in event::wait (not set) at " + at_line(waits)});
+}
+
 constexpr test::leak_row rows[] = {
     {"open_channel", the_owner_forgot_to_close, nullptr},
     {"cross", two_that_wait_for_each_other, nullptr},
@@ -181,6 +196,7 @@ constexpr test::leak_row rows[] = {
     {"own_sender", the_owner_receives_and_holds_a_sender, nullptr},
     {"get", the_owner_asks_a_task_that_waits, nullptr},
     {"many", many_that_wait_for_the_same, nullptr},
+    {"shielded", the_owner_waits_behind_a_stop, nullptr},
 };
 
 } // namespace

@@ -46,7 +46,10 @@ void s10_a_send_under_a_lock_that_the_receiver_wants() {
                "; holds mutex \"cache\", locked at " + at_line(sends - 1),
                "\"consumer\" #",
                "in mutex::lock on \"cache\" (held by \"producer\" since " + at_line(sends - 1) +
-                   ") at " + at_line(locks)});
+                   ") at " + at_line(locks),
+               "hint: \"producer\" waits in sender::send at " + at_line(sends) +
+                   " while it holds mutex \"cache\", for which others wait: let it unlock that "
+                   "first\n"});
 }
 
 void s10_no_call_under_the_lock() {

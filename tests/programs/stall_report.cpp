@@ -221,12 +221,14 @@ void a_queue_that_stands() {
   for (const std::size_t i : {0U, 1U}) {
     expect_text(
         texts.at(i),
-        {"roost: STALLED: scope \"pool\" has 2 tasks, of which none runs; 1 more are queued",
+        {"roost: STALLED: scope \"pool\" has 2 tasks, of which none runs; 1 more is queued",
          scope_line("\"pool\" .*, 2 tasks of at most 2, 1 queued"),
          "    owner: blocked " + a_time + " in task_scope::join on \"pool\" at .*",
          "    \"worker\" x2 #[0-9]+ #[0-9]+, spawned at " + at_line(spawned) + ", age " + a_time +
              ": blocked " + a_time + " in event::wait \\(not set\\) at " + at_line(waits),
-         "    \"sets it\" #[0-9]+, spawned at " + at_line(last) + ": queued"});
+         "    \"sets it\" #[0-9]+, spawned at " + at_line(last) + ": queued",
+         "  hint: scope \"pool\" runs at most 2 tasks at once, so 1 is queued: if those that run "
+         "wait for it, raise .limit"});
   }
 }
 

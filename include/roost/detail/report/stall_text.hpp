@@ -51,12 +51,13 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
   const piece name = in_quotes(scope.name);
   const piece tasks = count_of(scope.running, "task");
   if (scope.stop) {
-    return joined({"STOP-IGNORED: scope ",
-                   name,
-                   " was asked to stop ",
-                   length_of(scope.stop->age),
-                   " ago, and still has ",
-                   tasks});
+    std::string text = joined({"STOP-IGNORED: scope ", name, " was asked to stop "});
+    append(text, {length_of(scope.stop->age), " ago, and "});
+    if (scope.running == 0)
+      text += "its owner still waits";
+    else
+      append(text, {"still has ", tasks});
+    return text;
   }
   if (outside != 0) {
     return joined({"RUNNING: scope ",
@@ -72,21 +73,34 @@ ROOST_COLD_BODY std::string stall_headline(const report& r) {
     return joined({"STALLED: scope ", name, " has no task, and its owner waits"});
   std::string text = joined({"STALLED: scope ", name, " has ", tasks, ", of which none runs"});
   if (scope.queued != 0)
-    append(text, {"; ", scope.queued, " more are queued"});
+    append(text, {"; ", scope.queued, scope.queued == 1 ? " more is" : " more are", " queued"});
   return text;
 }
 
 ROOST_COLD_BODY std::string standstill_headline(const report& r, standstill what) {
-  const char* word = "DEADLOCK";
-  const char* says = " can go on: its tasks and its owner wait for each other";
-  if (what == standstill::is_certain) {
-    says = " can go on: its tasks and its owner wait, and the process has no other thread";
-  } else if (what == standstill::is_likely) {
-    word = "IDLE-UNTIL-STOP";
-    says = " goes on by itself: its tasks and its owner wait, and for nothing that another thread "
-           "has used so far";
+  const scope_report& scope = r.scopes.front();
+  const char* const waits = r.tasks.empty()           ? "it has no task, and its owner waits"
+                            : scope.owner_thread == 0 ? "its tasks wait"
+                                                      : "its tasks and its owner wait";
+  const char* const for_what = r.tasks.empty() ? "" : " for each other";
+  const piece name = in_quotes(scope.name);
+  switch (what) {
+  case standstill::is_certain:
+    return joined({"DEADLOCK: nothing in scope ",
+                   name,
+                   " can go on: ",
+                   waits,
+                   ", and the process has no other thread"});
+  case standstill::is_likely:
+    return joined({"IDLE-UNTIL-STOP: nothing in scope ",
+                   name,
+                   " goes on by itself: ",
+                   waits,
+                   ", and for nothing that another thread has used so far"});
+  case standstill::was_asked_for:
+    break;
   }
-  return joined({word, ": nothing in scope ", in_quotes(r.scopes.front().name), says});
+  return joined({"DEADLOCK: nothing in scope ", name, " can go on: ", waits, for_what});
 }
 
 ROOST_COLD_BODY std::string told_text(const std::string& headline, const report& r) {
@@ -120,7 +134,11 @@ void tell(stop_domain& scope, TextOf text_of) noexcept {
 }
 
 ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
-  tell(scope, [](const report& r) { return told_text(stall_headline(r), r); });
+  tell(scope, [](const report& r) {
+    std::string text = told_text(stall_headline(r), r);
+    report_hints(r).append_of_limits_to(text);
+    return text;
+  });
 }
 
 ROOST_COLD_BODY void tell_standstill(stop_domain& scope, standstill what) noexcept {

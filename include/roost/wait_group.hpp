@@ -14,6 +14,7 @@
 #include <limits>
 #include <stdexcept>
 #include <stop_token>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -56,15 +57,20 @@ class wait_group {
 
   /// Runs `f` as a task of `scope`, counted until its captures are destroyed.
   template <class Scope, class F>
-  auto spawn(Scope& scope, F&& f, site where = site::current());
+  auto spawn(Scope& scope, F&& f, site where = site::current()) {
+    return spawn(scope, std::string_view(), std::forward<F>(f), where);
+  }
+  /// The same with a name for the task, which the spawn copies.
+  template <class Scope, class F>
+  auto spawn(Scope& scope, std::string_view name, F&& f, site where = site::current());
+  /// Refused: bind arguments of the callable with a lambda.
+  template <class Scope, class F, class... Args>
+    requires(detail::are_arguments<Args...> && !std::is_convertible_v<F, std::string_view>)
+  void spawn(Scope&, F&&, Args&&...) { refuse_arguments<Args...>(); }
   /// Refused: bind arguments of the callable with a lambda.
   template <class Scope, class F, class... Args>
     requires detail::are_arguments<Args...>
-  void spawn(Scope&, F&&, Args&&...) {
-    static_assert(sizeof...(Args) == 0,
-                  "roost::wait_group::spawn: the task must be callable with no arguments or with a "
-                  "std::stop_token; bind arguments with a lambda");
-  }
+  void spawn(Scope&, std::string_view, F&&, Args&&...) { refuse_arguments<Args...>(); }
 
   /// Waits until the count is zero.
   void wait(site where = site::current()) const { (void)wait_until(detail::no_deadline, where); }
@@ -86,6 +92,9 @@ class wait_group {
 
   template <class F>
   class counted_task;
+
+  template <class... Args>
+  static void refuse_arguments();
 
   // Under the lock of waiters_.
   struct is_zero {
@@ -184,9 +193,16 @@ class wait_group::counted_task {
   F f_;
 };
 
+template <class... Args>
+void wait_group::refuse_arguments() {
+  static_assert(sizeof...(Args) == 0,
+                "roost::wait_group::spawn: the task must be callable with no arguments or with a "
+                "std::stop_token; bind arguments with a lambda; a name comes before the task");
+}
+
 template <class Scope, class F>
-auto wait_group::spawn(Scope& scope, F&& f, site where) {
-  return scope.spawn(counted_task<std::decay_t<F>>(enter(), std::forward<F>(f)), where);
+auto wait_group::spawn(Scope& scope, std::string_view name, F&& f, site where) {
+  return scope.spawn(name, counted_task<std::decay_t<F>>(enter(), std::forward<F>(f)), where);
 }
 
 } // namespace roost::inline v0

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
+#include "support/reports.hpp"
 #include "support/tracked.hpp"
 #include "support/virtual_time.hpp"
 
@@ -14,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -294,6 +296,29 @@ TEST_CASE("a task spawned through a wait group may return a value and take a tok
   g.wait();
   CHECK(value.get() == 6);
   CHECK(stopped.get());
+}
+
+TEST_CASE("a task spawned through a wait group has the name and the line of its spawn",
+          "[wait_group]") {
+  roost::wait_group g;
+  test::gate gate;
+  roost::task_scope scope;
+  const auto name_of_task = [&] {
+    gate.pass();
+    return std::string(roost::this_task::name());
+  };
+  const unsigned line = __LINE__ + 1;
+  auto named = g.spawn(scope, std::string("render"), name_of_task);
+  g.spawn(scope, "blur", [&](const std::stop_token&) { gate.pass(); });
+  g.spawn(scope, [&] { gate.pass(); });
+  gate.wait_for_arrivals(3);
+  const roost::report r = scope.report();
+  gate.open();
+  g.wait();
+  CHECK(named.get() == "render");
+  CHECK(test::task_in(r, "render").spawned.line == line);
+  CHECK(test::task_in(r, "blur").spawned.line == line + 1);
+  CHECK(test::task_in(r, "").spawned.line == line + 2);
 }
 
 TEST_CASE("a task is counted until its captures are destroyed", "[wait_group]") {

@@ -50,7 +50,13 @@ struct stop_cause {
 /// Not a std::exception, so that `catch (const std::exception&)` in the middle does not swallow
 /// it. Let it pass: it ends the task, and a task that a stop ended has not failed. Catch it only
 /// to clean up, and under a `shield` if the cleaning up blocks. A destructor that waits needs one,
-/// too: an exception that leaves it ends the program.
+/// too: an exception that leaves it ends the program. So does one that leaves main, as a wait in
+/// the block of a task_scope may: take with_scope there, whose end throws the cause, or catch it
+/// around the scope.
+///
+/// Where nothing catches one, std::terminate() prints what stopped the wait, at which line, and
+/// then calls the handler that was set before: the first `stopped` sets one of roost's. A handler
+/// that the program sets later replaces it.
 class stopped {
  public:
   /// Made by roost.

@@ -5,6 +5,7 @@
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/stop/uncaught_stop.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/observer.hpp>
@@ -210,6 +211,7 @@ ROOST_BODY std::shared_ptr<const token_state> tokens_around() noexcept {
 
 ROOST_BODY stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
   ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
+  explain_uncaught_stops();
   return stopped(std::move(cause), tokens_around());
 }
 

@@ -74,6 +74,11 @@ inline constexpr unbounded_t unbounded{};
 
 /// A channel that holds up to `capacity` items, exactly. With 0, a send waits until its item was
 /// received. The name is for reports.
+///
+/// A lambda that captures by `[&]` takes the names of `auto [tx, rx] = ...` with clang 16 or later,
+/// and with g++. Clang 14 refuses that ("reference to local binding 'tx'"): name the ends by one
+/// variable, `auto ch = roost::make_channel<int>();` with `ch.tx` and `ch.rx`, or capture them with
+/// a value, `[&tx = tx]`, `[tx = std::move(tx)]`, which each compiler takes.
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity = 0, std::string_view name = {});
 

@@ -57,6 +57,27 @@ std::string to_dot(const report& r);
 /// Replaces the sink of the whole process for what roost has to say by itself of scopes that do not
 /// go on, see scope_options::stall_after; returns the one before, as std::set_terminate does. Null
 /// stands for the default: to print to stderr.
+///
+/// A text begins with "roost: " and one of these words. The lines below it tell what each task
+/// waits for and where; those that begin with "hint:" what may be the remedy.
+///
+/// - `DEADLOCK`: nothing in a root scope can go on, for ever: no thread that is known can wake one
+///   of those that wait, and no time will come. Told once, after stall_after; or at once, where
+///   scope_options::on_deadlock or ROOST_DEADLOCK wants it. Remedy: as the hints say.
+/// - `IDLE-UNTIL-STOP`: the same, but the process has a thread outside, which might still do
+///   something. Told once. Remedy: if such a thread is to wake tasks, it holds an outside_waker; if
+///   the tasks wait until a stop, the scope needs one; else as for DEADLOCK.
+/// - `STOP-IGNORED`: a scope was asked to stop stall_after ago, and has not ended. Remedy: a task
+///   "outside roost" has to look for the stop, by this_task::checkpoint() or
+///   this_task::stop_token(), or to wait in roost, as by wait_readable() before a read; a task that
+///   is blocked in roost is behind a shield.
+/// - `STALLED`: a wait is long, and no task of its scope runs. Told where tasks are queued behind
+///   those that wait, and of any wait with ROOST_STALL_MS. Remedy: see what they wait for; a higher
+///   `limit`, if that is what a queued task would do.
+/// - `RUNNING`: a wait is long, as tasks compute, or are in calls that roost does not know, as a
+///   lock of std::mutex. Told with ROOST_STALL_MS alone. Remedy: none, if they may take so long.
+/// - `TIME-HELD-UP`: in a testing::bubble no time passes, as a task is in code outside roost, or
+///   something outside may wake one. Remedy: sleeps and waits of roost instead of the system's.
 report_sink set_report_sink(report_sink sink) noexcept;
 
 /// As to_text().

@@ -99,7 +99,8 @@ struct scope_options {
   /// tasks and the owner are blocked, no time will come, and nothing that they wait for has been
   /// used by another thread. It says whether there is another thread in the process, which may
   /// still do so. The environment's ROOST_STALL_MS overrides it for the whole program, and then any
-  /// wait of an owner that its scope covers is watched, also without a stop.
+  /// wait of an owner that its scope covers is watched, also without a stop. set_report_sink()
+  /// explains the words with which such reports begin, as STOP-IGNORED.
   detail::any_duration stall_after = std::chrono::seconds(10);
 
   /// For a root scope, one that stops with no other: whether to look for a deadlock, and what to do

@@ -15,6 +15,7 @@
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
+#include <roost/detail/testing/bubble_watch.hpp>
 #include <roost/detail/testing/exploration.hpp>
 #include <roost/detail/testing/leak_search.hpp>
 #include <roost/report.hpp>
@@ -43,8 +44,9 @@ namespace testing {
 
 /// How a bubble is made.
 struct bubble_options {
-  /// If time could pass, but something that roost does not know has kept it from that for so long,
-  /// by the system's clock, the report sink is told which task does.
+  /// If something that roost does not know has kept the time from passing for so long, by the
+  /// system's clock, while a task waits for it, or nothing at all moves, the report sink is told
+  /// which task does; once, until time passes again.
   detail::any_duration patience = std::chrono::seconds(2);
 };
 
@@ -69,16 +71,18 @@ struct bubble_options {
 /// was asked for, each when all before it wait again.
 ///
 /// What holds time up: a task that computes or waits in a call that roost does not know, such as
-/// std::this_thread::sleep_for; a blocking_region; an outside_waker; a wait for a descriptor,
-/// also one with a timeout, which never comes then: give it to a task of its own, and that
-/// one's result a timeout. After two seconds the report sink is told which.
+/// std::this_thread::sleep_for or a std::condition_variable's wait; a loop until clock::now() is
+/// late enough, which never comes without a sleep in it; a blocking_region; an outside_waker; a
+/// wait for a descriptor, also one with a timeout, which never comes then: give it to a task of its
+/// own, and that one's result a timeout. After two seconds the report sink is told which.
 ///
 /// Errors: throws what with_scope() throws for such a body: the first failure. Where all wait, and
 /// no time will wake one of them, a deadlock_error with the report. That a thread outside may wake
 /// them is known only of an outside_waker. In a bubble, and where threads of it go on behind its
 /// end, since a scope from in there is kept outside: std::logic_error.
 /// Cancellation: a stop of the task around does not reach it. Threads: any may make one, and many
-/// at a time. Cost: some microseconds for each wait.
+/// at a time. Cost: a thread, which looks whether the time is held up, and some microseconds for
+/// each wait.
 template <class F>
 decltype(auto) bubble(const bubble_options& options, F&& body, site where = site::current());
 
@@ -100,7 +104,8 @@ struct explore_options {
   /// A run that takes more steps fails.
   std::size_t most_steps = 100'000;
 
-  /// As bubble_options::patience, for a task that does not come to its next call of roost.
+  /// As bubble_options::patience, for a task that does not come to its next call of roost. The
+  /// seed and the order so far are told with it.
   detail::any_duration patience = std::chrono::seconds(2);
 };
 
@@ -267,8 +272,9 @@ decltype(auto) testing::bubble(const bubble_options& options, F&& body, site whe
                 "roost::task_scope&");
   if constexpr (callable) {
     detail::kept_result<detail::result_of_bubble_body<F>> result;
+    detail::bubble_watch watch(options.patience);
     detail::run_bubble(
-        {options.patience}, [&](task_scope& scope) { result.keep_of(body, scope); }, where);
+        {watch}, [&](task_scope& scope) { result.keep_of(body, scope); }, where);
     return result.take();
   }
 }
@@ -292,15 +298,16 @@ detail::bubble_body detail::body_to_explore(F& body) {
 
 template <class F>
 void testing::explore(const explore_options& options, F&& body, site where) {
-  detail::run_exploration({options.runs, options.seed, options.most_steps, options.patience},
+  detail::bubble_watch watch(options.patience);
+  detail::run_exploration({options.runs, options.seed, options.most_steps, watch},
                           detail::body_to_explore(body),
                           where);
 }
 
 template <class F>
 void testing::replay(const explore_options& options, F&& body, std::string_view seed, site where) {
-  detail::run_again(
-      {1, 0, options.most_steps, options.patience}, detail::body_to_explore(body), seed, where);
+  detail::bubble_watch watch(options.patience);
+  detail::run_again({1, 0, options.most_steps, watch}, detail::body_to_explore(body), seed, where);
 }
 
 #if ROOST_HAS_BODIES

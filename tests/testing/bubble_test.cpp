@@ -202,59 +202,6 @@ TEST_CASE("a waker that goes from outside lets the time pass, or tells of the de
   }
 }
 
-TEST_CASE("the task that holds the time up is named", "[testing][bubble]") {
-  const test::told_texts sink;
-  test::gate held;
-  bubble({.patience = 20ms}, [&](roost::task_scope& scope) {
-    scope.spawn("holds", [&] { held.pass(); });
-    scope.spawn("waits", [&] { roost::this_task::sleep_for(1h); });
-    scope.spawn("opens", [&] {
-      sink.wait_for(1); // which holds it up as well
-      held.open();
-    });
-    CHECK_FALSE(roost::event().wait_for(2h));
-  });
-  REQUIRE(sink.all().size() == 1);
-  const std::string text = sink.all().front();
-  CHECK(contains(text, "TIME-HELD-UP"));
-  CHECK(contains(text, "\"holds\""));
-  CHECK(contains(text, "\"opens\""));
-  CHECK_FALSE(contains(text, "\"waits\" is"));
-  CHECK(contains(text, " are outside roost"));
-  CHECK(contains(text, "blocked"));
-}
-
-TEST_CASE("a call of another library holds the time up, and is named", "[testing][bubble]") {
-  const test::told_texts sink;
-  bubble({.patience = 20ms}, [&](roost::task_scope& scope) {
-    scope.spawn([&] {
-      const roost::blocking_region r("a call to the database");
-      sink.wait_for(1);
-    });
-    const auto begin = clock::now();
-    roost::this_task::sleep_for(1h);
-    CHECK(clock::now() == begin + 1h);
-  });
-  REQUIRE(sink.all().size() == 1);
-  CHECK(contains(sink.all().front(), "may wake one of its tasks: a blocking_region"));
-  CHECK(contains(sink.all().front(), "a call to the database"));
-}
-
-TEST_CASE("nothing is told where nobody waits for the time, or time passes", "[testing][bubble]") {
-  const test::told_texts sink;
-  bubble({.patience = 1ms}, [&](roost::task_scope& scope) {
-    for (int i = 0; i < 100; ++i)
-      roost::this_task::sleep_for(1h);
-    auto task = scope.spawn([] { // computes for a while, and nobody is held up
-      const auto end = std::chrono::steady_clock::now() + 20ms;
-      while (std::chrono::steady_clock::now() < end) {
-      }
-    });
-    task.get();
-  });
-  CHECK(sink.all().empty());
-}
-
 TEST_CASE("bubbles at the same time have their own times", "[testing][bubble]") {
   std::vector<std::thread> threads;
   std::atomic<int> right{0};

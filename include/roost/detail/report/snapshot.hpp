@@ -27,8 +27,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Of the scopes in `root` and below.
-report report_of(stop_domain& root);
+/// Of the scopes in `root` and below. What it says of times is how long before `now` they were.
+report report_of(stop_domain& root, clock::time_point now = sync::now());
 
 /// Of all scopes of the process.
 report report_of_all();
@@ -41,6 +41,8 @@ report report_of_all();
 /// that grows would cost compile time.
 class report_builder {
  public:
+  explicit report_builder(clock::time_point now) noexcept : now_(now) {}
+
   roost::report build(const tree_notes& notes);
 
  private:
@@ -63,7 +65,7 @@ class report_builder {
   std::size_t states_asked_ = 0;
   number_index objects_; // their addresses
   number_index tasks_;   // their places in the report
-  const clock::time_point now_ = sync::now();
+  const clock::time_point now_;
 };
 
 ROOST_COLD_BODY report report_builder::build(const tree_notes& notes) {
@@ -195,10 +197,10 @@ ROOST_COLD_BODY void report_builder::fill(object_report& made, const object_note
 
 /// Notes are taken once more where tasks seem to wait for each other; see deadlocks.hpp.
 template <class Take>
-roost::report report_by(Take take) {
+roost::report report_by(clock::time_point now, Take take) {
   tree_notes notes;
   take(notes);
-  roost::report made = report_builder().build(notes);
+  roost::report made = report_builder(now).build(notes);
   deadlock_search search(notes);
   if (search.has_found()) {
     tree_notes later;
@@ -209,12 +211,12 @@ roost::report report_by(Take take) {
   return made;
 }
 
-ROOST_COLD_BODY roost::report report_of(stop_domain& root) {
-  return report_by([&](tree_notes& notes) { notes.take(root); });
+ROOST_COLD_BODY roost::report report_of(stop_domain& root, clock::time_point now) {
+  return report_by(now, [&](tree_notes& notes) { notes.take(root); });
 }
 
 ROOST_COLD_BODY roost::report report_of_all() {
-  return report_by([](tree_notes& notes) { notes.take_all(); });
+  return report_by(sync::now(), [](tree_notes& notes) { notes.take_all(); });
 }
 
 #endif // ROOST_HAS_BODIES

@@ -12,6 +12,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/now.hpp>
 #include <roost/report_types.hpp>
 
 #include <cstddef>
@@ -115,21 +116,25 @@ ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
   return text;
 }
 
-/// `text_of(report)` is told.
+/// `text_of(report)` is told, if it is not empty. True if it was.
 template <class TextOf>
-void tell(stop_domain& scope, TextOf text_of) noexcept {
+bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now()) noexcept {
   if (this_thread.tells) // a wait of the sink's own
-    return;
+    return false;
   try {
-    const report r = report_of(scope);
+    const report r = report_of(scope, now);
     if (r.scopes.empty())
-      return; // no memory for it
+      return false; // no memory for it
     const std::string text = text_of(r);
+    if (text.empty())
+      return false;
     const wait_set_aside aside; // the sink may wait, too
     this_thread.tells = true;
     sink_of_reports.load()(text);
     this_thread.tells = false;
+    return true;
   } catch (const std::bad_alloc&) { // then nothing is told this time
+    return false;
   }
 }
 

@@ -35,9 +35,8 @@ class bubble_thread {
   virtual void at_call(const void* object) noexcept = 0;
 
   /// A wait for the system begins: meanwhile others have the turn. Its deadline never comes, as no
-  /// time passes; where it has one, the wait is to come back after the time that is returned, so
-  /// that this is told. By its own thread.
-  virtual std::chrono::steady_clock::duration go_outside(time_point deadline) noexcept = 0;
+  /// time passes. By its own thread.
+  virtual void go_outside(time_point deadline) noexcept = 0;
   virtual void come_back() noexcept = 0;
 
   /// While it is set, at_call() keeps the turn with this thread.

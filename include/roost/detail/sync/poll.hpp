@@ -25,7 +25,7 @@ inline int poll_now(pollfd* all, nfds_t count) noexcept {
 }
 
 /// The same, but sleeps until one of them is ready, or a signal is handled (-EINTR), or until
-/// `deadline`: 0. In a bubble no time passes meanwhile.
+/// `deadline`: 0. In a bubble no time passes meanwhile, and so the deadline never comes.
 inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noexcept {
   const clock::time_point begin = now();
   if (deadline <= begin) // compared first: the difference may be more than fits
@@ -35,8 +35,8 @@ inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noe
   clock::duration left = deadline - begin < longest ? deadline - begin : longest;
   bool has_end = deadline != no_deadline;
   if (bubble_here != nullptr) {
-    left = bubble_here->go_outside(deadline);
-    has_end = left != no_timeout;
+    bubble_here->go_outside(deadline);
+    has_end = false;
   }
   const int users_error = errno;
 #if defined(__linux__)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
@@ -10,6 +9,7 @@
 #include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_threads.hpp>
 #include <roost/detail/testing/bubble_turns.hpp>
+#include <roost/detail/testing/bubble_watch.hpp>
 #include <roost/detail/testing/held_up.hpp>
 #include <roost/detail/testing/strategy.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -27,7 +27,7 @@ namespace roost::inline v0::detail {
 
 /// How a bubble runs.
 struct bubble_rules {
-  clock::duration patience;
+  bubble_watch& watch;
   strategy* order = nullptr; // null: all that are awake go on
   std::size_t most_steps = bubble::no_limit;
 };
@@ -47,9 +47,10 @@ run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where
                       ": it is inside a bubble, which has the one time for all that is in it; let "
                       "the test make one bubble, and the code under test scopes");
   const wait_set_aside around; // as on a thread that has just started
-  auto* const made = new bubble(rules.patience, rules.order, rules.most_steps);
+  auto* const made = new bubble(rules.order, rules.most_steps);
   std::exception_ptr error;
   try {
+    const bubble_watched watched(rules.watch, *made);
     with_scope(
         {.name = "bubble", .stall_after = no_timeout, .on_deadlock = on_deadlock::stop},
         [&](task_scope& scope) {

@@ -10,6 +10,7 @@
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/sync/word_sleep.hpp>
 #include <roost/detail/testing/strategy.hpp>
 #include <roost/detail/wait/own_of_thread.hpp>
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,9 @@
 // strategy chooses. A thread that is woken waits for the turn. All these are places where no lock
 // of roost is held: so a thread that has the turn finds each lock free, and never waits really.
 //
+// A thread that is in none looks now and then whether the time goes on, see bubble_watch.hpp: those
+// that could tell may all be where roost does not see them.
+//
 // Threads sleep each on a word of their own. One lock guards all bubbles of the process: a late
 // wake from a thread outside may come to a thread whose bubble is over, and which is in another one
 // by now. It is the last in the order of locks, and is held for some dozen instructions.
@@ -56,7 +61,7 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
                                    time_point deadline) noexcept override;
   ROOST_COLD_BODY void wake() noexcept override;
   ROOST_COLD_BODY void at_call(const void* object) noexcept override;
-  ROOST_COLD_BODY clock::duration go_outside(time_point deadline) noexcept override;
+  ROOST_COLD_BODY void go_outside(time_point deadline) noexcept override;
   ROOST_COLD_BODY void come_back() noexcept override;
   ROOST_COLD_BODY std::uint64_t choose_below(std::uint64_t n) noexcept override;
   ROOST_COLD_BODY std::uint64_t ask() noexcept override;
@@ -85,13 +90,26 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
   const void* word_ = nullptr;        // at which it sleeps
   time_point deadline_ = no_deadline; // of the sleep
   std::uint64_t asked_ = 0;           // likewise; see ask()
-  time_point resting_since_{};        // by the system's time
+  std::size_t looks_ = 0;             // since it rests, or is outside; see bubble::look()
   std::uint64_t asked_before_ = 0;    // the thread's own; 0: it has not
+  std::uint64_t thread_ = 0;          // the system's number
   task_step next_{};                  // what it does next, if it has the turn
   sync::atomic<std::uint32_t> ended_{0};
   sync::atomic<std::uint32_t> may_go_{0}; // on which the thread really sleeps
   word_sleep sleep_;
   bubble_seat* next_free_ = nullptr; // guarded by the pool's mutex
+};
+
+/// What holds the time of a bubble up, as far as that knows.
+struct time_hold {
+  std::shared_ptr<stop_domain> root; // null: nothing does
+  clock::time_point now;             // the bubble's
+  std::size_t looks = 0;             // while it was there
+  bool is_waited_for = false;        // a thread waits for the time, or for its turn
+  bool is_in_turn = false;           // one at a time goes on
+  std::uint64_t thread = 0;          // of the one that has the turn; 0: none has
+  std::string seed;                  // of the run, and its path so far, if there was memory
+  std::string path;
 };
 
 /// See the top of this file; the bodies are in bubble_turns.hpp.
@@ -101,9 +119,7 @@ class bubble {
 
   /// The calling thread is its first. With a strategy, one at a time goes on, and a run of more
   /// than `most_steps` steps is stopped.
-  ROOST_COLD_BODY explicit bubble(clock::duration patience,
-                                  strategy* order = nullptr,
-                                  std::size_t most_steps = no_limit);
+  ROOST_COLD_BODY explicit bubble(strategy* order = nullptr, std::size_t most_steps = no_limit);
   bubble(const bubble&) = delete;
   bubble& operator=(const bubble&) = delete;
 
@@ -114,6 +130,14 @@ class bubble {
   /// What is told of a deadlock, or of what holds the time up, is told of that scope. By the first
   /// thread.
   ROOST_COLD_BODY void set_root(std::shared_ptr<stop_domain> root) noexcept;
+
+  /// To be called again and again, by a thread outside: what has held the time up for more than
+  /// `looks_in_patience` looks, if that is not told so far. It counts as told from now on, unless
+  /// has_not_told() comes. Looks are counted, and no clock is read: so a process that was halted
+  /// for a while is not taken for one that is held up.
+  ROOST_COLD_BODY time_hold look() noexcept;
+  ROOST_COLD_BODY void has_not_told() noexcept;
+  static constexpr std::size_t looks_in_patience = 4;
 
   /// By the first thread, when the others have ended.
   bool was_too_long() const noexcept { return steps_ > most_steps_; }
@@ -155,13 +179,10 @@ class bubble {
     return s.standing_ == standing::awake && (order_ == nullptr || turn_ == &s);
   }
   void rest(bubble_seat& s, lock& held) noexcept;
-  bool is_held_up_for(const bubble_seat& s) const noexcept;
-  void tell_held_up(lock& held) noexcept;
+  bool has_waited_long(const bubble_seat& s) const noexcept;
+  void describe_run(time_hold& hold) const noexcept;
 
-  static constexpr clock::duration least_patience = std::chrono::milliseconds(1);
-
-  const clock::duration patience_; // with what holds the time up
-  strategy* const order_;          // null: all that are awake go on
+  strategy* const order_; // null: all that are awake go on
   const std::size_t most_steps_;
   bubble_seat& first_;
   // Guarded by the lock:
@@ -175,9 +196,10 @@ class bubble {
   bool is_over_ = false;            // the first thread has left
   std::uint64_t asked_ = 0;
   std::shared_ptr<stop_domain> root_;
-  clock::time_point went_on_at_ = sync::system_now(); // when the time, or a turn, went on last
-  bool has_told_ = false;                             // since then
-  sync::atomic<clock::rep> now_{went_on_at_.time_since_epoch().count()}; // written under the lock
+  std::size_t looks_at_time_ = 0; // since the time, or a turn, went on last
+  std::size_t looks_at_all_ = 0;  // since any thread fell asleep or was woken last
+  bool has_told_ = false;         // what holds the time up, since it went on last
+  sync::atomic<clock::rep> now_{sync::system_now().time_since_epoch().count()}; // written under it
   // With a strategy only:
   bubble_seat* turn_ = nullptr; // null: no thread can go on
   bool acts_ = false;           // a thread without the turn acts, and then gives it
@@ -189,10 +211,6 @@ class bubble {
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
-
-/// Tells the report sink which tasks hold its time up, or, where one at a time goes on, the others;
-/// see held_up.hpp.
-void tell_time_is_held_up(stop_domain& root, bool in_turn) noexcept;
 
 /// Nothing of it goes on, although its root was stopped for that.
 [[noreturn]] void die_in_deadlock(stop_domain* root) noexcept;
@@ -247,20 +265,17 @@ ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
   in_->rest(*this, held);
 }
 
-ROOST_COLD_BODY clock::duration bubble_seat::go_outside(time_point deadline) noexcept {
+ROOST_COLD_BODY void bubble_seat::go_outside(time_point deadline) noexcept {
   const bubble::lock held(bubble::mutex_of_all());
   standing_ = standing::outside;
   deadline_ = deadline;
-  resting_since_ = sync::system_now();
+  looks_ = 0;
   if (in_->order_ != nullptr && in_->turn_ == this)
     in_->give_turn();
-  return deadline == no_deadline ? no_timeout : in_->patience_;
 }
 
 ROOST_COLD_BODY void bubble_seat::come_back() noexcept {
   bubble::lock held(bubble::mutex_of_all());
-  if (in_->is_held_up_for(*this))
-    in_->tell_held_up(held);
   standing_ = standing::awake;
   (void)in_->settle();
   in_->rest(*this, held);
@@ -288,6 +303,7 @@ ROOST_COLD_BODY sync::bubble_thread& bubble_seat::add_thread() {
 
 ROOST_COLD_BODY void bubble_seat::begin() noexcept {
   bubble::lock held(bubble::mutex_of_all());
+  thread_ = sync::thread_number();
   in_->rest(*this, held);
 }
 

@@ -8,7 +8,9 @@
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/now.hpp>
+#include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/testing/bubble_threads.hpp>
+#include <roost/detail/testing/run_seed.hpp>
 #include <roost/detail/testing/strategy.hpp>
 #include <roost/detail/wait/own_of_thread.hpp>
 #include <roost/stop.hpp>
@@ -18,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 // How the time of a bubble goes on, and the turn among its threads; see bubble_threads.hpp.
@@ -26,14 +29,14 @@ namespace roost::inline v0::detail {
 
 #if ROOST_HAS_BODIES
 
-ROOST_COLD_BODY bubble::bubble(clock::duration patience, strategy* order, std::size_t most_steps)
-    : patience_(patience > least_patience ? patience : least_patience),
-      order_(order),
+ROOST_COLD_BODY bubble::bubble(strategy* order, std::size_t most_steps)
+    : order_(order),
       most_steps_(most_steps),
       first_(pool_of<bubble_seat>::instance().take()),
       random_(order != nullptr ? order->seed().number : 0) {
   const lock held(mutex_of_all());
   add(first_, first_);
+  first_.thread_ = sync::thread_number();
   turn_ = &first_;
   sync::bubble_here = &first_;
 }
@@ -107,6 +110,7 @@ ROOST_COLD_BODY void bubble::let_go_on(bubble_seat& s) noexcept {
 ROOST_COLD_BODY void bubble::wake(bubble_seat& s) noexcept {
   count_in(s);
   ++wakes_;
+  looks_at_all_ = 0;
   if (order_ == nullptr)
     let_go_on(s);
 }
@@ -134,7 +138,7 @@ ROOST_COLD_BODY void bubble::advance_to(clock::time_point when) noexcept {
   // relaxed, here and where it is read: a thread that reads it was woken since, or has written it
   if (when > now())
     now_.store(when.time_since_epoch().count(), std::memory_order_relaxed);
-  went_on_at_ = sync::system_now();
+  looks_at_time_ = 0;
   has_told_ = false;
 }
 
@@ -169,7 +173,7 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
     if (s->next_.task == chosen)
       turn_ = s;
   }
-  went_on_at_ = sync::system_now();
+  looks_at_time_ = 0;
   has_told_ = false;
   let_go_on(*turn_);
 }
@@ -217,39 +221,61 @@ ROOST_COLD_BODY std::uint32_t bubble::number_of(const void* object) {
 
 // Until the thread may go on.
 ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
-  s.resting_since_ = sync::system_now();
+  s.looks_ = 0;
+  looks_at_all_ = 0;
   while (!may_go(s)) {
     s.may_go_.store(0, std::memory_order_relaxed); // relaxed: under the lock
-    const bool looks = order_ != nullptr || s.deadline_ != no_deadline;
-    const clock::time_point look_at =
-        looks && !is_beyond(patience_) ? sync::system_now() + patience_ : no_deadline;
     held.unlock();
     // acquire: as in let_go_on()
     if (s.may_go_.load(std::memory_order_acquire) == 0)
-      s.sleep_.wait_while(s.may_go_, 0, look_at);
+      s.sleep_.wait_while(s.may_go_, 0, no_deadline);
     held.lock();
-    if (is_held_up_for(s))
-      tell_held_up(held);
   }
 }
 
-ROOST_COLD_BODY bool bubble::is_held_up_for(const bubble_seat& s) const noexcept {
-  const bool waits_for_it =
-      s.standing_ == standing::awake ? !may_go(s) : s.deadline_ != no_deadline;
-  return waits_for_it && !has_told_ && (order_ == nullptr || turn_ != &s) &&
-         sync::system_now() - later(s.resting_since_, went_on_at_) >= patience_;
+// For the time, or for its turn. At the first of the looks it may just have begun.
+ROOST_COLD_BODY bool bubble::has_waited_long(const bubble_seat& s) const noexcept {
+  const bool waits = s.standing_ == standing::awake ? !may_go(s) : s.deadline_ != no_deadline;
+  return waits && std::min(s.looks_, looks_at_time_) > looks_in_patience;
 }
 
-// The sink may do what it likes: it is called as by a thread outside.
-ROOST_COLD_BODY void bubble::tell_held_up(lock& held) noexcept {
-  has_told_ = true;
-  const std::shared_ptr<stop_domain> root = root_;
-  held.unlock();
-  sync::bubble_thread* const here = std::exchange(sync::bubble_here, nullptr);
-  if (root != nullptr)
-    tell_time_is_held_up(*root, order_ != nullptr);
-  sync::bubble_here = here;
-  held.lock();
+// Where nothing at all moves for so long, that is a hold, too: threads that wait for no time may
+// still wait for ever.
+ROOST_COLD_BODY time_hold bubble::look() noexcept {
+  time_hold hold;
+  const lock held(mutex_of_all());
+  ++looks_at_time_;
+  ++looks_at_all_;
+  for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    ++s->looks_;
+    hold.is_waited_for = hold.is_waited_for || has_waited_long(*s);
+  }
+  if (has_told_ || (!hold.is_waited_for && looks_at_all_ <= looks_in_patience))
+    return hold;
+  hold.root = root_;
+  hold.now = now();
+  hold.looks = looks_at_time_;
+  hold.is_in_turn = order_ != nullptr;
+  if (order_ != nullptr)
+    describe_run(hold);
+  has_told_ = root_ != nullptr;
+  return hold;
+}
+
+ROOST_COLD_BODY void bubble::has_not_told() noexcept {
+  const lock held(mutex_of_all());
+  has_told_ = false;
+}
+
+// It may allocate under the lock: all others wait for what is told of here.
+ROOST_COLD_BODY void bubble::describe_run(time_hold& hold) const noexcept {
+  if (turn_ != nullptr)
+    hold.thread = turn_->thread_;
+  try {
+    hold.seed = to_text(order_->seed());
+    hold.path = to_short_text(order_->record().path());
+  } catch (const std::bad_alloc&) { // the rest is told without them
+  }
 }
 
 #endif // ROOST_HAS_BODIES

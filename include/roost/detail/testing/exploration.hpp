@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/report/stall_text.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/testing/bubble_body.hpp>
 #include <roost/detail/testing/bubble_run.hpp>
+#include <roost/detail/testing/bubble_watch.hpp>
 #include <roost/detail/testing/run_plan.hpp>
 #include <roost/detail/testing/run_seed.hpp>
 #include <roost/detail/testing/strategy.hpp>
@@ -36,7 +36,7 @@ struct exploration_rules {
   std::size_t runs;
   std::uint64_t seed;
   std::size_t most_steps;
-  clock::duration patience;
+  bubble_watch& watch; // one for all runs
 };
 
 void run_exploration(const exploration_rules& rules, const bubble_body& body, const site& where);
@@ -69,7 +69,7 @@ ROOST_COLD_BODY explored_run run_in_order(const run_seed& seed,
   strategy order(seed);
   explored_run run;
   try {
-    run_bubble({rules.patience, &order, rules.most_steps}, body, where);
+    run_bubble({rules.watch, &order, rules.most_steps}, body, where);
   } catch (...) {
     run.error = std::current_exception();
   }
@@ -103,7 +103,6 @@ ROOST_COLD_BODY bool is_same_run(const explored_run& found, const explored_run& 
                                               const exploration_rules& rules,
                                               const bubble_body& body,
                                               const site& where) {
-  constexpr std::size_t longest_path = 400;
   const run_seed path = found.record.path();
   std::string told = to_text(seed);
   const explored_run again = run_in_order(seed, rules, body, where);
@@ -112,9 +111,6 @@ ROOST_COLD_BODY bool is_same_run(const explored_run& found, const explored_run& 
     told = to_text(path);
     repeats = true;
   }
-  std::string order = to_text(path);
-  if (order.size() > longest_path)
-    order = joined({order.substr(0, longest_path), "... (", found.record.steps.size(), " steps)"});
   std::string text = joined({"roost::testing::explore at ",
                              where,
                              ": run ",
@@ -128,7 +124,7 @@ ROOST_COLD_BODY bool is_same_run(const explored_run& found, const explored_run& 
                              "\"), or by ROOST_SEED=",
                              told,
                              "\n  its order: ",
-                             order,
+                             to_short_text(path),
                              "\n"});
   if (!repeats) {
     const std::size_t differs = first_difference(found.record, again.record);

@@ -46,6 +46,9 @@ struct run_seed {
 
 std::string to_text(const run_seed& seed);
 
+/// The same, cut off where it is long.
+std::string to_short_text(const run_seed& path);
+
 /// Throws std::invalid_argument that says what is wrong with it.
 run_seed run_seed_from(std::string_view text);
 
@@ -87,6 +90,14 @@ ROOST_COLD_BODY std::string to_text(const run_seed& seed) {
   default:
     return joined({"walk-", hex});
   }
+}
+
+ROOST_COLD_BODY std::string to_short_text(const run_seed& path) {
+  constexpr std::size_t longest = 400;
+  const std::string whole = to_text(path);
+  return whole.size() <= longest
+             ? whole
+             : joined({whole.substr(0, longest), "... (", path.numbers.size(), " steps)"});
 }
 
 /// Takes the parts of a seed's text one after another.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# module.sh [clang++]: the module has every public name of the headers, it compiles, and a program that imports it
-# runs. With $ROOST_CMAKE, a cmake of version 3.28 or later, also by the option ROOST_MODULE.
+# module.sh [clang++]: the module has every public name of the headers; it compiles as .github/PACKAGING.md says, and
+# a program that imports it runs. With $ROOST_CMAKE, a cmake of version 3.28 or later, also by the option ROOST_MODULE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cxx=${1:-clang++-19}
@@ -13,11 +13,18 @@ if ! diff <(sed -nE 's/^using (roost::.*);$/\1/p' include/roost.cppm | sort) <(.
   exit 1
 fi
 
-flags=(-std=c++20 -pthread -O1 -Wall -Wextra -Werror)
-"$cxx" "${flags[@]}" -Iinclude --precompile -x c++-module include/roost.cppm -o "$temp/roost.pcm"
-"$cxx" -c "$temp/roost.pcm" -o "$temp/roost.o"
-"$cxx" "${flags[@]}" -fmodule-file=roost="$temp/roost.pcm" -c tests/module/main.cpp -o "$temp/main.o"
-"$cxx" -pthread "$temp/main.o" "$temp/roost.o" -o "$temp/app"
+# The commands of .github/PACKAGING.md, in a folder that has the tree as `roost` and a main.cpp. What they call
+# clang++-19 is the compiler in question, with warnings.
+mkdir "$temp/bin"
+cat >"$temp/bin/clang++-19" <<END
+#!/bin/sh
+exec "$(command -v "$cxx")" -O1 -Wall -Wextra -Werror "\$@"
+END
+chmod +x "$temp/bin/clang++-19"
+ln -s "$PWD" "$temp/roost"
+cp tests/module/main.cpp "$temp"
+by_hand=$(.ci/block.sh .github/PACKAGING.md module_by_hand)
+(cd "$temp" && PATH="$temp/bin:$PATH" bash -euo pipefail -xc "$by_hand")
 "$temp/app"
 
 if [[ -n ${ROOST_CMAKE-} ]]; then

@@ -46,7 +46,7 @@ class calling_visitor {
  public:
   explicit calling_visitor(F& f) noexcept : f_(f) {}
 
-  void begin() const noexcept {}
+  void begin_chunk(std::size_t) const noexcept {}
 
   template <class Element>
   void visit(std::size_t, Element&& element) const {

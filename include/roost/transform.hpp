@@ -82,16 +82,18 @@ std::vector<T> results_by_index<T>::take() {
   return results;
 }
 
-/// Results in their places. These are made by the first worker, while others are on their way.
+/// Results in their places. A vector makes its elements one by one; so a worker has it make those
+/// of a chunk just before it writes them, while that memory is near.
 template <class T>
 class results_in_places {
  public:
-  explicit results_in_places(std::size_t size) : size_(size) { places_.reserve(size); }
+  explicit results_in_places(std::size_t size) { places_.reserve(size); }
 
-  T* make() noexcept {
+  /// Makes all before `end`. Places that are there stay where they are.
+  T* make_until(std::size_t end) noexcept {
     const std::lock_guard lock(mutex_);
-    if (places_.empty())
-      places_.resize(size_);
+    if (places_.size() < end)
+      places_.resize(end);
     return places_.data();
   }
 
@@ -99,7 +101,6 @@ class results_in_places {
   std::vector<T> take() { return std::move(places_); }
 
  private:
-  const std::size_t size_;
   sync::mutex mutex_;
   std::vector<T> places_; // its size is guarded by mutex_, each place is one worker's
 };
@@ -109,7 +110,7 @@ class placing_visitor {
  public:
   placing_visitor(F& f, results_in_places<T>& results) noexcept : f_(f), results_(results) {}
 
-  void begin() noexcept { places_ = results_.make(); }
+  void begin_chunk(std::size_t end) noexcept { places_ = results_.make_until(end); }
 
   template <class Element>
   void visit(std::size_t index, Element&& element) const {
@@ -142,7 +143,7 @@ class keeping_visitor {
 
   keeping_visitor(F& f, part& own) noexcept : f_(f), own_(own) {}
 
-  void begin() const noexcept {}
+  void begin_chunk(std::size_t) const noexcept {}
 
   template <class Element>
   void visit(std::size_t index, Element&& element) const {

@@ -37,7 +37,7 @@
 //
 // A visitor says what to do with them:
 //
-//     begin()                     once in each worker, when it has its first
+//     begin_chunk(end)            of an indexed range: the next ones are before `end`
 //     visit(index, element)
 //     visit_block(index, first)   as many as a block has, from the iterator `first` on
 
@@ -103,7 +103,9 @@ class indexed_source<R>::taker {
       return false;
     left_ = from_.size_ - first;
     begin();
-    visit(first, first + (count < left_ ? count : left_), visitor);
+    const std::size_t end = first + (count < left_ ? count : left_);
+    visitor.begin_chunk(end);
+    visit(first, end, visitor);
     if (from_.chunks_)
       adapt(count);
     return true;
@@ -277,7 +279,6 @@ class worker_elements {
       if (std::exchange(begun_, true))
         return;
       take_one_on_();
-      visitor.begin();
     };
     while (taker_.next(begin, visitor)) {
     }

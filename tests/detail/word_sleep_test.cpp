@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <roost/detail/sync/thread_number.hpp>
+#include <roost/detail/sync/thread_state.hpp>
 #include <roost/detail/sync/word_sleep.hpp>
 #include <roost/detail/wait/parker.hpp>
 
 #include "support/catch.hpp"
 #include "support/lockstep.hpp"
+#include "support/probe.hpp"
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <thread>
 
 // How a thread sleeps until a word changes: by the standard's means, and by the system's.
@@ -17,6 +22,8 @@ using roost::detail::basic_parker;
 using roost::detail::no_deadline;
 using roost::detail::portable_word_sleep;
 using roost::detail::word_sleep;
+using roost::detail::sync::thread_number;
+using roost::detail::sync::thread_state;
 
 TEMPLATE_TEST_CASE("a sleep does not begin when the word has changed already",
                    "[word_sleep]",
@@ -40,6 +47,31 @@ TEMPLATE_TEST_CASE("a sleep ends at its deadline, at once if that has passed",
   while (roost::clock::now() < deadline)
     sleep.wait_while(word, 0, deadline);
   CHECK(roost::clock::now() >= deadline);
+}
+
+// Where the system counts seconds in 32 bits, that time is in the past, or so it seems.
+TEMPLATE_TEST_CASE("a thread that sleeps for up to a century sleeps",
+                   "[word_sleep]",
+                   portable_word_sleep,
+                   word_sleep) {
+  TestType sleep;
+  std::atomic<std::uint32_t> word{0};
+  std::atomic<std::uint64_t> number{0};
+  {
+    const std::jthread sleeper([&] {
+      number = thread_number();
+      while (word == 0)
+        sleep.wait_while(word, 0, roost::clock::now() + 100 * 365 * 24h);
+    });
+    test::wait_until([&] { return number != 0; });
+    test::wait_until([&] {
+      const std::string_view state = thread_state(number);
+      return state == "sleeping" || state.empty(); // not every system says it
+    });
+    word = 1;
+    sleep.wake(word);
+  }
+  SUCCEED("it was seen asleep");
 }
 
 TEMPLATE_TEST_CASE("a sleep leaves the user's errno alone",

@@ -5,6 +5,7 @@
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/condition_variable.hpp>
 #include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/now.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -45,7 +46,7 @@ class portable_word_sleep {
     while (word.load(std::memory_order_relaxed) == value) {
       if (deadline == no_deadline) {
         changed_.wait(lock);
-      } else if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) {
+      } else if (changed_.wait_until(lock, at_most_a_day(deadline)) == std::cv_status::timeout) {
         return;
       }
     }
@@ -59,6 +60,12 @@ class portable_word_sleep {
   }
 
  private:
+  // A time that is further away may not fit into what the system takes, as where it counts seconds
+  // in 32 bits: it is cut off, and callers look again.
+  static clock::time_point at_most_a_day(clock::time_point deadline) noexcept {
+    return earlier(deadline, sync::system_now() + std::chrono::hours(24));
+  }
+
   sync::mutex mutex_;
   sync::condition_variable changed_;
 };

@@ -11,6 +11,10 @@ inline std::chrono::steady_clock::time_point now() noexcept {
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(model::now()));
 }
 
+inline std::chrono::steady_clock::time_point system_now() noexcept {
+  return now();
+}
+
 inline std::chrono::steady_clock::time_point now_roughly() noexcept {
   return now();
 }

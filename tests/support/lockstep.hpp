@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace test {
@@ -28,6 +29,18 @@ class lockstep {
   const int threads_;
   std::atomic<int> arrived_{0};
   std::atomic<int> round_{0};
+};
+
+/// For races of very many rounds. A round takes about a microsecond where its threads have a
+/// processor each, but milliseconds where other programs want those: then it is enough when some
+/// seconds have passed.
+class race_time {
+ public:
+  bool is_over() const { return std::chrono::steady_clock::now() > end_; }
+
+ private:
+  std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds(10);
 };
 
 } // namespace test

@@ -8,6 +8,7 @@
 #include <roost/site.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -46,15 +47,15 @@ class calling_visitor {
  public:
   explicit calling_visitor(F& f) noexcept : f_(f) {}
 
-  void begin_chunk(std::size_t) const noexcept {}
+  void begin_chunk(std::uint64_t) const noexcept {}
 
   template <class Element>
-  void visit(std::size_t, Element&& element) const {
+  void visit(std::uint64_t, Element&& element) const {
     static_cast<void>(std::invoke(f_, std::forward<Element>(element)));
   }
 
   template <class Iterator>
-  void visit_block(std::size_t, Iterator first) const {
+  void visit_block(std::uint64_t, Iterator first) const {
     for_each_in_block(first, [this](std::size_t, auto&& element) {
       this->visit(0, std::forward<decltype(element)>(element));
     });

@@ -9,6 +9,7 @@
 #include <roost/site.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <mutex>
@@ -90,10 +91,10 @@ class results_in_places {
   explicit results_in_places(std::size_t size) { places_.reserve(size); }
 
   /// Makes all before `end`. Places that are there stay where they are.
-  T* make_until(std::size_t end) noexcept {
+  T* make_until(const std::uint64_t end) noexcept {
     const std::lock_guard lock(mutex_);
     if (places_.size() < end)
-      places_.resize(end);
+      places_.resize(static_cast<std::size_t>(end));
     return places_.data();
   }
 
@@ -110,15 +111,15 @@ class placing_visitor {
  public:
   placing_visitor(F& f, results_in_places<T>& results) noexcept : f_(f), results_(results) {}
 
-  void begin_chunk(std::size_t end) noexcept { places_ = results_.make_until(end); }
+  void begin_chunk(std::uint64_t end) noexcept { places_ = results_.make_until(end); }
 
   template <class Element>
-  void visit(std::size_t index, Element&& element) const {
+  void visit(std::uint64_t index, Element&& element) const {
     places_[index] = std::invoke(f_, std::forward<Element>(element));
   }
 
   template <class Iterator>
-  void visit_block(std::size_t index, Iterator first) const {
+  void visit_block(std::uint64_t index, Iterator first) const {
     write(places_ + index, first, f_);
   }
 
@@ -143,15 +144,15 @@ class keeping_visitor {
 
   keeping_visitor(F& f, part& own) noexcept : f_(f), own_(own) {}
 
-  void begin_chunk(std::size_t) const noexcept {}
+  void begin_chunk(std::uint64_t) const noexcept {}
 
   template <class Element>
-  void visit(std::size_t index, Element&& element) const {
+  void visit(std::uint64_t index, Element&& element) const {
     own_.emplace_back(index, std::invoke(f_, std::forward<Element>(element)));
   }
 
   template <class Iterator>
-  void visit_block(std::size_t index, Iterator first) const {
+  void visit_block(std::uint64_t index, Iterator first) const {
     for_each_in_block(first, [this, index](std::size_t i, auto&& element) {
       this->visit(index + i, std::forward<decltype(element)>(element));
     });
@@ -165,8 +166,9 @@ class keeping_visitor {
 template <class T, class R, class F>
 std::vector<T>
 transform_into_places(R& range, F& f, const parallel_options& options, const site& where) {
-  const auto size = std::ranges::end(range) - std::ranges::begin(range);
-  results_in_places<T> results(static_cast<std::size_t>(size));
+  const auto size = static_cast<std::uint64_t>(std::ranges::end(range) - std::ranges::begin(range));
+  constexpr auto most = static_cast<std::size_t>(-1); // far too many: std::vector refuses them
+  results_in_places<T> results(size < most ? static_cast<std::size_t>(size) : most);
   const auto work = [&f, &results](auto& elements) {
     elements.visit_all(placing_visitor<T, F>(f, results));
   };

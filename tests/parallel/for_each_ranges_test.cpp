@@ -9,12 +9,14 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <forward_list>
 #include <list>
 #include <map>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,6 +148,18 @@ TEST_CASE("for_each goes through views", "[for_each]") {
   visits seen(4);
   roost::for_each(std::ranges::istream_view<int>(text), [&](int number) { seen(number); });
   CHECK(seen.once_each());
+}
+
+TEST_CASE("for_each goes through more elements than there is memory", "[for_each]") {
+  const test::no_thread_left check;
+  const std::uint64_t many = (std::uint64_t{1} << 32U) + 3; // of 32 bits 3 would be left
+  std::atomic<int> visited{0};
+  const auto fail_at_the_tenth = [&](std::uint64_t) {
+    if (++visited == 10)
+      throw std::out_of_range("the tenth");
+  };
+  CHECK_THROWS_AS(roost::for_each(std::views::iota(std::uint64_t{0}, many), fail_at_the_tenth),
+                  std::out_of_range);
 }
 
 TEST_CASE("for_each hands over what cannot be copied from a range to be gone through once",

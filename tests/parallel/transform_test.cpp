@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <list>
 #include <map>
@@ -157,6 +158,13 @@ TEST_CASE("transform goes through views", "[transform]") {
   CHECK(roost::transform(iota(0) | filter([](int n) { return n % 2 == 0; }) | take(50),
                          [](int n) { return n; }) == twice_all(50));
   CHECK(roost::transform(iota(1, 4) | reverse, twice) == std::vector{6, 4, 2});
+}
+
+TEST_CASE("transform refuses more results than a vector can have", "[transform]") {
+  const std::uint64_t many = (std::uint64_t{1} << 62U) + 3; // of 32 bits 3 would be left
+  const auto identity = [](std::uint64_t n) { return n; };
+  CHECK_THROWS_AS(roost::transform(std::views::iota(std::uint64_t{0}, many), identity),
+                  std::length_error);
 }
 #endif
 

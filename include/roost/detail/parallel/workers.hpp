@@ -18,6 +18,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iterator>
 #include <new>
@@ -72,8 +73,8 @@ class indexed_source {
  public:
   indexed_source(R& range, std::size_t limit, bool chunks)
       : first_(std::ranges::begin(range)),
-        size_(static_cast<std::size_t>(std::ranges::end(range) - first_)),
-        workers_(limit < size_ ? limit : size_),
+        size_(static_cast<std::uint64_t>(std::ranges::end(range) - first_)),
+        workers_(limit < size_ ? limit : static_cast<std::size_t>(size_)),
         chunks_(chunks) {}
 
   class taker;
@@ -82,10 +83,11 @@ class indexed_source {
 
  private:
   iterator_of<R> first_;
-  const std::size_t size_;
+  // Numbers of 64 bits everywhere: a range need not lie in memory, and next_ goes beyond its end.
+  const std::uint64_t size_;
   const std::size_t workers_;
   const bool chunks_;
-  sync::atomic<std::size_t> next_{0}; // the workers step it; beyond size_ nothing is left
+  sync::atomic<std::uint64_t> next_{0}; // the workers step it; beyond size_ nothing is left
   sync::atomic<bool> may_wait_{false};
 };
 
@@ -96,14 +98,14 @@ class indexed_source<R>::taker {
 
   template <class Begin, class Visitor>
   bool next(Begin begin, Visitor& visitor) {
-    const std::size_t count = next_count();
+    const std::uint64_t count = next_count();
     // relaxed: it hands out numbers, and publishes nothing
-    const std::size_t first = from_.next_.fetch_add(count, std::memory_order_relaxed);
+    const std::uint64_t first = from_.next_.fetch_add(count, std::memory_order_relaxed);
     if (first >= from_.size_)
       return false;
     left_ = from_.size_ - first;
     begin();
-    const std::size_t end = first + (count < left_ ? count : left_);
+    const std::uint64_t end = first + (count < left_ ? count : left_);
     visitor.begin_chunk(end);
     visit(first, end, visitor);
     if (from_.chunks_)
@@ -115,15 +117,15 @@ class indexed_source<R>::taker {
   using difference = std::iter_difference_t<iterator_of<R>>;
 
   // A whole chunk, or so much of it that each worker gets some more before the end.
-  std::size_t next_count() const noexcept {
-    const std::size_t fair = left_ / from_.workers_ / 2;
-    const std::size_t least = chunk_ / 4 + 1;
-    const std::size_t fitting = fair > least ? fair : least;
+  std::uint64_t next_count() const noexcept {
+    const std::uint64_t fair = left_ / from_.workers_ / 2;
+    const std::uint64_t least = chunk_ / 4 + 1;
+    const std::uint64_t fitting = fair > least ? fair : least;
     return chunk_ < fitting ? chunk_ : fitting;
   }
 
   template <class Visitor>
-  void visit(std::size_t i, std::size_t end, Visitor& visitor) {
+  void visit(std::uint64_t i, std::uint64_t end, Visitor& visitor) {
     const stop_domain& domain = this_thread.top->domain();
     const auto look_for_stop = [&domain] {
       if (domain.stop_requested())
@@ -142,7 +144,7 @@ class indexed_source<R>::taker {
     }
   }
 
-  void adapt(std::size_t visited) noexcept {
+  void adapt(std::uint64_t visited) noexcept {
     constexpr auto short_time = std::chrono::microseconds(8);
     // relaxed: a hint to the others
     if (this_thread.waits != waits_)
@@ -159,14 +161,14 @@ class indexed_source<R>::taker {
       } else if (taken > 2 * short_time) {
         chunk_ = chunk_ / 2 + chunk_ % 2;
       } else if (taken < short_time && visited == chunk_) {
-        chunk_ *= taken < short_time / 4 ? std::size_t{4} : std::size_t{2};
+        chunk_ *= taken < short_time / 4 ? std::uint64_t{4} : std::uint64_t{2};
       }
     }
   }
 
   indexed_source& from_;
-  std::size_t chunk_ = 1;
-  std::size_t left_ = from_.size_; // when it looked last
+  std::uint64_t chunk_ = 1;
+  std::uint64_t left_ = from_.size_; // when it looked last
   int one_by_one_ = 16;
   const std::size_t waits_ = this_thread.waits;
   clock::time_point since_;

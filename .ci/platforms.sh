@@ -54,6 +54,7 @@ program() {
 }
 quick() {
   {
+    echo '#include <roost/testing.hpp>'
     echo '#include <roost/trace.hpp>'
     echo '#if __has_include(<poll.h>)'
     echo '#include <roost/posix.hpp>'

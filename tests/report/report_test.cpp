@@ -13,7 +13,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#if defined(__linux__)
 #include <unistd.h>
+#endif
 
 using namespace std::chrono_literals;
 using roost::task_state;

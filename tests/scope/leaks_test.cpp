@@ -16,7 +16,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -289,29 +288,6 @@ TEST_CASE("a task that ignores the stop is waited for and not abandoned", "[leak
     });
   }
   CHECK(ended);
-}
-
-TEST_CASE("a read of a pipe that nobody closes is ended by a stop callback", "[leaks]") {
-  const test::no_thread_left check;
-  int ends[2] = {};
-  REQUIRE(pipe(ends) == 0);
-  roost::task_scope scope;
-  auto reader = scope.spawn("reader", [&] {
-    const std::stop_callback wake(roost::this_task::stop_token(), [&] {
-      const char byte = 0;
-      (void)!write(ends[1], &byte, 1);
-    });
-    char byte = 0;
-    const auto count = read(ends[0], &byte, 1);
-    roost::this_task::checkpoint();
-    return count;
-  });
-  test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
-  scope.request_stop();
-  scope.join();
-  CHECK(test::thrown_by([&] { (void)reader.get(); }) == "stopped");
-  close(ends[0]);
-  close(ends[1]);
 }
 
 TEST_CASE("to join from inside the own tree is an error and no deadlock", "[leaks]") {

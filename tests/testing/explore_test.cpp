@@ -398,8 +398,13 @@ TEST_CASE("a path that cannot be followed is refused, and so is what is no seed"
 
 TEST_CASE("the environment's seed takes the place of all others", "[testing][explore]") {
   struct environment {
+#if defined(_WIN32)
+    explicit environment(const char* text) { ::_putenv_s("ROOST_SEED", text); }
+    ~environment() { ::_putenv_s("ROOST_SEED", ""); } // that unsets it
+#else
     explicit environment(const char* text) { ::setenv("ROOST_SEED", text, 1); }
     ~environment() { ::unsetenv("ROOST_SEED"); }
+#endif
   };
   int runs = 0;
   const auto body = [&runs](roost::task_scope& scope) {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // In explore() a task never keeps the turn while it waits for what another task has to do, whatever
-// it waits in: the system, the standard library, or a loop over a call that does not wait.
+// it waits in: the standard library, or a loop over a call that does not wait.
 #include <roost.hpp>
-#include <roost/posix.hpp>
 #include <roost/testing.hpp>
 
 #include "support/catch.hpp"
-#include "support/descriptors.hpp"
 #include "support/told_texts.hpp"
 
 #include <chrono>
@@ -23,20 +21,6 @@ namespace {
 constexpr roost::testing::explore_options some_runs{.runs = 100, .seed = 7};
 
 } // namespace
-
-TEST_CASE("a task whose descriptor another task makes ready goes on in any order",
-          "[testing][explore]") {
-  CHECK_NOTHROW(explore(some_runs, [] {
-    const test::two_ends ends = test::a_pipe();
-    roost::task_scope scope;
-    scope.spawn("reader", [&] { roost::wait_readable(ends.near); });
-    scope.spawn("writer", [&] {
-      roost::this_task::checkpoint();
-      ends.write();
-    });
-    scope.join();
-  }));
-}
 
 TEST_CASE("a callback of a stop may call roost in any order", "[testing][explore]") {
   const auto stopped_by = [](auto stop) {

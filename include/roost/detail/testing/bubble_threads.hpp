@@ -151,7 +151,7 @@ class bubble {
 
   /// One for all, and in the whole program, also where shared libraries hide their symbols.
   [[gnu::visibility("default")]] static sync::mutex& mutex_of_all() noexcept {
-    static constinit sync::mutex all;
+    static sync::mutex all; // not constinit: that of mingw cannot be
     return all;
   }
 

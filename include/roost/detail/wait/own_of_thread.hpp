@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/thread_exit.hpp>
 
 #include <mutex>
 #include <utility>
@@ -57,7 +58,7 @@ class own_of_thread {
   static T* get() {
     if (here.own == nullptr && !here.gone) {
       here.own = &pool_of<T>::instance().take();
-      thread_local const return_at_exit at_thread_exit;
+      sync::at_thread_exit<&own_of_thread::give_back>(*here.own);
     }
     return here.own;
   }
@@ -71,15 +72,10 @@ class own_of_thread {
   };
   static inline constinit thread_local of_thread here;
 
-  struct return_at_exit {
-    return_at_exit() = default;
-    return_at_exit(const return_at_exit&) = delete;
-    return_at_exit& operator=(const return_at_exit&) = delete;
-    ~return_at_exit() {
-      here.gone = true;
-      pool_of<T>::instance().give_back(*std::exchange(here.own, nullptr));
-    }
-  };
+  static void give_back(T& t) noexcept {
+    here = {.own = nullptr, .gone = true};
+    pool_of<T>::instance().give_back(t);
+  }
 };
 
 /// One for one blocked operation of the calling thread: its own, or one from the pool.

@@ -3,6 +3,7 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/thread_exit.hpp>
 
 #include <array>
 #include <atomic>
@@ -129,16 +130,11 @@ ROOST_COLD_BODY std::uint64_t tallies::sum(counted what) noexcept {
   return all;
 }
 
-// Destructors of other locals of the thread may run later than that of this one and count as well.
-struct thread_tally_return {
-  thread_tally_return() = default;
-  thread_tally_return(const thread_tally_return&) = delete;
-  thread_tally_return& operator=(const thread_tally_return&) = delete;
-  ~thread_tally_return() {
-    this_tally.gone = true;
-    tallies::instance().give_back(*std::exchange(this_tally.own, nullptr));
-  }
-};
+// Destructors of other locals of the thread may run later and count as well.
+ROOST_COLD_BODY void give_row_back(tallies::row& own) noexcept {
+  this_tally = {.own = nullptr, .gone = true};
+  tallies::instance().give_back(own);
+}
 
 ROOST_COLD_BODY void count_without_row(counted what, std::uint64_t more) noexcept {
   tallies& all = tallies::instance();
@@ -148,7 +144,7 @@ ROOST_COLD_BODY void count_without_row(counted what, std::uint64_t more) noexcep
     all.add_to_shared(what, more);
     return;
   }
-  thread_local const thread_tally_return at_thread_exit;
+  sync::at_thread_exit<&give_row_back>(*this_tally.own);
   count(what, more);
 }
 

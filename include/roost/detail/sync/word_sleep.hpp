@@ -46,7 +46,7 @@ class portable_word_sleep {
     while (word.load(std::memory_order_relaxed) == value) {
       if (deadline == no_deadline) {
         changed_.wait(lock);
-      } else if (changed_.wait_until(lock, at_most_a_day(deadline)) == std::cv_status::timeout) {
+      } else if (!wait_for_a_while(lock, deadline)) {
         return;
       }
     }
@@ -60,10 +60,15 @@ class portable_word_sleep {
   }
 
  private:
-  // A time that is further away may not fit into what the system takes, as where it counts seconds
-  // in 32 bits: it is cut off, and callers look again.
-  static clock::time_point at_most_a_day(clock::time_point deadline) noexcept {
-    return earlier(deadline, sync::system_now() + std::chrono::hours(24));
+  // The standard library makes other times of the deadline. One that is long past may overflow
+  // there, and so it is not handed on; and one that is further away than a day may not fit into
+  // what the system takes, as where that has seconds of 32 bits. False when some time has passed:
+  // callers look whether it was enough.
+  bool wait_for_a_while(std::unique_lock<sync::mutex>& lock, clock::time_point deadline) noexcept {
+    const clock::time_point now = sync::system_now();
+    return deadline > now &&
+           changed_.wait_until(lock, earlier(deadline, now + std::chrono::hours(24))) ==
+               std::cv_status::no_timeout;
   }
 
   sync::mutex mutex_;

@@ -3,7 +3,7 @@
 #   quick     one program, built in each of these ways; .ci/run has this step
 # and, with many minutes each, all unit tests (those in brackets: the stress tests, too):
 #   m32       32 bit words, g++                     [stress]
-#   aarch64   cross g++, run by qemu-user           [stress]
+#   aarch64   cross g++, run by qemu-user           [stress, but for those of memory; a tenth of the rounds]
 #   windows   g++-mingw-w64-x86-64-posix, run by wine; without the tests that need POSIX
 #   clang-16  clang 16
 #   checked   g++ with _GLIBCXX_DEBUG and _GLIBCXX_ASSERTIONS
@@ -89,13 +89,15 @@ tests() {
   cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=None -DROOST_BUILD_EXAMPLES=OFF "${@:3}"
   cmake --build "$build" -j "$jobs" --target "${targets[@]}"
 }
-# run <command>...: runs what has been built.
+# run_tests <name> <"unit" or "unit stress"> <command>...: runs what has been built, by the command; without the
+# tests that $without names, if it is set.
 run_tests() {
-  local build=build-ci-$1 program
+  local build=build-ci-$1 kind program
   for kind in $2; do
-    program=$(ls "$build/tests/${kind}_tests" "$build/tests/${kind}_tests.exe" 2>/dev/null)
+    program=$build/tests/${kind}_tests
+    [[ -e $program ]] || program+=.exe
     say "$1: $kind tests"
-    ROOST_DEADLOCK=$([[ $kind == stress ]] && echo abort || true) "${@:3}" "$program" -d no
+    ROOST_DEADLOCK=$([[ $kind == stress ]] && echo abort || true) "${@:3}" "$program" -d no ${without:+"$without"}
   done
 }
 
@@ -108,7 +110,9 @@ aarch64() {
   tests aarch64 "unit stress" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
     -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_CXX_FLAGS="-O1 -static" \
     -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64 -DCatch2_DIR="$temp/catch/lib/cmake/Catch2"
-  run_tests aarch64 "unit stress" qemu-aarch64
+  run_tests aarch64 unit qemu-aarch64
+  # qemu 7.2 keeps 280 KiB of each thread that has ended: all rounds would take more than 20 GB.
+  without="~[memory]" run_tests aarch64 stress env ROOST_STRESS=0.1 qemu-aarch64
 }
 windows() {
   catch_alone

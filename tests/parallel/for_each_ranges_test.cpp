@@ -21,7 +21,8 @@
 #include <utility>
 #include <vector>
 
-#if !defined(__clang__) || __clang_major__ >= 16 // clang 14 cannot compile libstdc++'s views
+// clang 14 to 16 cannot compile all of libstdc++'s views
+#if !defined(__clang__) || __clang_major__ >= 17
 #include <ranges>
 #define ROOST_TEST_VIEWS
 #endif

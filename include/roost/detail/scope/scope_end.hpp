@@ -13,8 +13,8 @@
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
+#include <roost/detail/sync/nap.hpp>
 #include <roost/detail/sync/now.hpp>
-#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/detail/wait/activity.hpp>
@@ -26,7 +26,6 @@
 #include <roost/site.hpp>
 #include <roost/stop.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -263,7 +262,7 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
         return close_if_over();
       }
     } catch (const std::bad_alloc&) { // for the parker; but the tasks must be waited for
-      sync::sleep_for(std::chrono::milliseconds(1));
+      sync::nap();
       const std::lock_guard lock(lock_);
       if (const bool over = close_if_over(); over || sync::now() >= deadline)
         return over;

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 
 namespace roost::inline v0::detail {
@@ -62,7 +63,10 @@ run_bubble(const bubble_rules& rules, const bubble_body& body, const site& where
     error = std::current_exception();
   }
   const bool was_too_long = made->was_too_long();
+  const bool lacked_memory = made->lacked_memory();
   const std::size_t left = made->leave();
+  if (lacked_memory)
+    throw std::bad_alloc();
   if (was_too_long) {
     throw std::runtime_error(
         joined({"roost: the run took more than ",

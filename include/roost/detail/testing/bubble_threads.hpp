@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -142,6 +143,10 @@ class bubble {
   /// By the first thread, when the others have ended.
   bool was_too_long() const noexcept { return steps_ > most_steps_; }
 
+  /// Likewise: the order was the strategy's only up to where there was no memory for more, and then
+  /// the run was stopped.
+  bool lacked_memory() const noexcept { return lacks_memory_; }
+
  private:
   friend bubble_seat;
   using lock = std::unique_lock<sync::mutex>;
@@ -161,7 +166,8 @@ class bubble {
   }
 
   // The caller holds the lock.
-  void add(bubble_seat& s, const bubble_seat& parent) noexcept;
+  bool make_room(const bubble_seat& parent) noexcept;
+  void add(bubble_seat& s) noexcept;
   void destroy_if_over(lock& held) noexcept;
   void count_in(bubble_seat& s) noexcept;
   void count_out(bubble_seat& s, standing how) noexcept;
@@ -174,7 +180,8 @@ class bubble {
   void advance_to(clock::time_point when) noexcept;
   void act_on_deadlock(lock& held) noexcept;
   void count_step(lock& held) noexcept;
-  std::uint32_t number_of(const void* object);
+  std::size_t pick() noexcept;
+  std::uint32_t number_of(const void* object) noexcept;
   bool may_go(const bubble_seat& s) const noexcept {
     return s.standing_ == standing::awake && (order_ == nullptr || turn_ == &s);
   }
@@ -204,6 +211,8 @@ class bubble {
   bubble_seat* turn_ = nullptr; // null: no thread can go on
   bool acts_ = false;           // a thread without the turn acts, and then gives it
   std::size_t steps_ = 0;
+  std::size_t stopped_at_step_ = 0; // 0: it was not
+  bool lacks_memory_ = false;
   std::uint32_t threads_made_ = 0;
   std::uint64_t random_ = 0;
   std::vector<task_step> ready_;
@@ -295,8 +304,13 @@ ROOST_COLD_BODY std::uint64_t bubble_seat::ask() noexcept {
 
 ROOST_COLD_BODY sync::bubble_thread& bubble_seat::add_thread() {
   bubble_seat& added = pool_of<bubble_seat>::instance().take();
-  const bubble::lock held(bubble::mutex_of_all());
-  in_->add(added, *this);
+  bubble::lock held(bubble::mutex_of_all());
+  if (!in_->make_room(*this)) {
+    held.unlock();
+    pool_of<bubble_seat>::instance().give_back(added);
+    throw std::bad_alloc();
+  }
+  in_->add(added);
   (void)in_->settle(); // by a thread outside, perhaps, while no thread had the turn
   return added;
 }

@@ -34,8 +34,13 @@ ROOST_COLD_BODY bubble::bubble(strategy* order, std::size_t most_steps)
       most_steps_(most_steps),
       first_(pool_of<bubble_seat>::instance().take()),
       random_(order != nullptr ? order->seed().number : 0) {
+  first_.next_ = {};
+  if (!make_room(first_)) {
+    pool_of<bubble_seat>::instance().give_back(first_);
+    throw std::bad_alloc();
+  }
   const lock held(mutex_of_all());
-  add(first_, first_);
+  add(first_);
   first_.thread_ = sync::thread_number();
   turn_ = &first_;
   sync::bubble_here = &first_;
@@ -77,15 +82,27 @@ ROOST_COLD_BODY void bubble::set_root(std::shared_ptr<stop_domain> root) noexcep
   root_.swap(root);
 }
 
-ROOST_COLD_BODY void bubble::add(bubble_seat& s, const bubble_seat& parent) noexcept {
+// For one more thread, which the parent starts. False if there is no memory for it.
+ROOST_COLD_BODY bool bubble::make_room(const bubble_seat& parent) noexcept {
+  if (order_ == nullptr)
+    return true;
+  try {
+    make_room_in(ready_, threads_made_ + std::size_t{1});
+    order_->made(threads_made_, parent.next_.task);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+// There is room.
+ROOST_COLD_BODY void bubble::add(bubble_seat& s) noexcept {
   s.in_ = this;
   s.asked_before_ = 0;
   s.next_ = {threads_made_++, 0};
   s.ended_.store(0, std::memory_order_relaxed); // relaxed: its thread is yet to start
   threads_.push_back(s);
   count_in(s);
-  if (order_ != nullptr)
-    order_->made(s.next_.task, parent.next_.task);
 }
 
 ROOST_COLD_BODY void bubble::count_in(bubble_seat& s) noexcept {
@@ -167,8 +184,7 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
   }
   if (ready_.empty())
     return;
-  const std::uint32_t chosen =
-      ready_[order_->pick(view<const task_step>(ready_.data(), ready_.size()))].task;
+  const std::uint32_t chosen = ready_[pick()].task;
   for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
     if (s->next_.task == chosen)
       turn_ = s;
@@ -195,28 +211,48 @@ ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
 ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
   constexpr std::size_t enough_to_end = 100'000;
   ++steps_;
-  if (steps_ <= most_steps_)
+  if (steps_ <= most_steps_ && !lacks_memory_)
     return;
-  const std::size_t beyond = steps_ - most_steps_;
-  if (beyond != 1 && beyond <= (most_steps_ > enough_to_end ? most_steps_ : enough_to_end))
+  const bool is_stopped = stopped_at_step_ != 0;
+  if (is_stopped && steps_ - stopped_at_step_ <= std::max(most_steps_, enough_to_end))
     return;
+  stopped_at_step_ = steps_;
+  const char* const why =
+      lacks_memory_ ? "there is no memory for the order" : "the run takes too many steps";
   const std::shared_ptr<stop_domain> root = root_;
   held.unlock();
-  if (beyond != 1)
+  if (is_stopped)
     die("a run goes on for ever, although it was stopped because of that: a task looks at no stop");
   if (root != nullptr)
-    (void)root->stop(describe_stop(stop_reason::requested, "the run takes too many steps", {}, {}));
+    (void)root->stop(describe_stop(stop_reason::requested, why, {}, {}));
   held.lock();
 }
 
-ROOST_COLD_BODY std::uint32_t bubble::number_of(const void* object) {
-  if (object == nullptr)
+// Where there is no memory for a strategy's choice, one after another goes on.
+ROOST_COLD_BODY std::size_t bubble::pick() noexcept {
+  try {
+    if (!lacks_memory_)
+      return order_->pick(view<const task_step>(ready_.data(), ready_.size()));
+  } catch (const std::bad_alloc&) {
+    lacks_memory_ = true;
+  }
+  return steps_ % ready_.size();
+}
+
+ROOST_COLD_BODY std::uint32_t bubble::number_of(const void* object) noexcept {
+  if (object == nullptr || lacks_memory_)
     return 0;
   const auto place = std::find(objects_.begin(), objects_.end(), object);
   const auto number = static_cast<std::uint32_t>(place - objects_.begin()) + 1;
-  if (place == objects_.end())
+  if (place != objects_.end())
+    return number;
+  try {
     objects_.push_back(object);
-  return number;
+    return number;
+  } catch (const std::bad_alloc&) {
+    lacks_memory_ = true;
+    return 0;
+  }
 }
 
 // Until the thread may go on.

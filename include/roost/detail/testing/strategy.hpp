@@ -68,10 +68,11 @@ class strategy {
   /// Takes the memory for so much beforehand: then a run of no more takes none.
   void make_room(std::size_t tasks, std::size_t steps);
 
-  /// To be called before a task is offered to pick() for the first time.
+  /// To be called before a task is offered to pick() for the first time. May throw bad_alloc, and
+  /// then has changed nothing.
   void made(std::uint32_t task, std::uint32_t parent);
 
-  /// The index of the one that goes on. There must be at least one.
+  /// The index of the one that goes on. There must be at least one. Likewise.
   std::size_t pick(view<const task_step> runnable);
 
   const run_seed& seed() const noexcept { return seed_; }
@@ -115,6 +116,13 @@ class strategy {
 
 #if ROOST_HAS_BODIES
 
+/// Makes room for so many at least, and for twice as many as there was before.
+template <class T>
+void make_room_in(std::vector<T>& some, std::size_t size) {
+  if (size > some.capacity())
+    some.reserve(std::max(size, 2 * some.capacity()));
+}
+
 ROOST_COLD_BODY run_seed run_record::path() const {
   run_seed seed;
   seed.by = choice_by::path;
@@ -141,6 +149,10 @@ ROOST_COLD_BODY void strategy::make_room(std::size_t tasks, std::size_t steps) {
 }
 
 ROOST_COLD_BODY void strategy::made(std::uint32_t task, std::uint32_t parent) {
+  const std::size_t tasks = task + std::size_t{1};
+  make_room_in(left_, tasks);
+  make_room_in(record_.parents, tasks);
+  make_room_in(priorities_, tasks);
   while (left_.size() <= task) { // those between are made soon
     const auto next = static_cast<std::uint32_t>(left_.size());
     left_.push_back(planned(next));
@@ -159,6 +171,7 @@ ROOST_COLD_BODY std::size_t strategy::pick(view<const task_step> runnable) {
     if (s.task >= left_.size())
       made(s.task, s.task);
   }
+  make_room_in(record_.steps, record_.steps.size() + 1); // before anything changes
   const std::size_t which = choose(runnable);
   const task_step taken = runnable[which];
   in_a_row_ = taken.task == last_ ? in_a_row_ + 1 : 1;

@@ -6,16 +6,15 @@
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 #include <roost/detail/sync/mutex.hpp>
+#include <roost/detail/sync/nap.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/sync/start_thread.hpp>
-#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/parker.hpp>
 #include <roost/detail/wait/short_wait.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -166,7 +165,7 @@ ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& loc
     lock.unlock();
     (void)record.await(no_deadline);
   } catch (const std::bad_alloc&) { // for the parker; but the call must be waited for
-    sync::sleep_for(std::chrono::milliseconds(1));
+    sync::nap();
   }
   lock.lock();
 }

@@ -30,6 +30,12 @@ std::vector<int> backwards(const list& l) {
   return values;
 }
 
+// A node that goes must be in no list.
+void clear(list& l) {
+  while (l.pop_front() != nullptr) {
+  }
+}
+
 } // namespace
 
 TEST_CASE("a node of a list stays where it is", "[intrusive_list]") {
@@ -79,6 +85,7 @@ TEST_CASE("a node can be taken out from anywhere and put in again", "[intrusive_
   l.push_back(nodes[1]);
   CHECK(forwards(l) == std::vector<int>{3, 1});
   CHECK(backwards(l) == std::vector<int>{1, 3});
+  clear(l);
 }
 
 TEST_CASE("a node can be put behind another or in front of all", "[intrusive_list]") {
@@ -92,6 +99,7 @@ TEST_CASE("a node can be put behind another or in front of all", "[intrusive_lis
   l.insert_after(nullptr, nodes[3]);
   CHECK(forwards(l) == std::vector<int>{3, 0, 2, 1});
   CHECK(backwards(l) == std::vector<int>{1, 2, 0, 3});
+  clear(l);
 }
 
 TEST_CASE("a list can be put behind another", "[intrusive_list]") {
@@ -116,6 +124,5 @@ TEST_CASE("a list can be put behind another", "[intrusive_list]") {
   CHECK(backwards(l) == std::vector<int>{3, 2, 1, 0});
   l.erase(nodes[2]);
   CHECK(forwards(l) == std::vector<int>{0, 1, 3});
-  while (l.pop_front() != nullptr) {
-  }
+  clear(l);
 }

@@ -184,6 +184,7 @@ TEST_CASE("a line passes over waiters that a stop or a deadline has claimed", "[
   CHECK(waiters[1].record.try_claim());
   waiters[1].record.complete(wait_state::stopped);
   CHECK(line.claim_first() == &waiters[2].node);
+  waiters[2].record.complete(wait_state::done);
   CHECK(line.size() == 1);
   line.remove(waiters[0].node); // as the waiter does afterwards: it is out already
   line.remove(waiters[1].node);
@@ -245,6 +246,7 @@ TEST_CASE("a record that is held is claimed once it is let go", "[wait_record]")
   held = false;
   record.let_go();
   peer.join();
+  record.complete(wait_state::done);
   CHECK(claimed);
   CHECK_FALSE(came_before);
 }
@@ -254,6 +256,7 @@ TEST_CASE("a record that is claimed cannot be held", "[wait_record]") {
   wait_record record(p);
   REQUIRE(record.try_claim());
   CHECK_FALSE(record.try_hold());
+  record.complete(wait_state::done);
 }
 
 TEST_CASE("a deadline that comes while the record is held ends the wait afterwards",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/assert.hpp>
+
 #include <cstddef>
 #include <vector>
 
@@ -44,11 +46,14 @@ class intrusive_heap {
 
   /// Precondition: there is room.
   void push(Node& node) noexcept {
+    ROOST_ASSERT(nodes_.size() < nodes_.capacity(), "a node was put into a heap that has no room");
+    ROOST_ASSERT(!has(node), "a node was put into a heap, and is in it already");
     nodes_.push_back(&node);
     rise(node, nodes_.size() - 1);
   }
 
   void erase(Node& node) noexcept {
+    ROOST_ASSERT(has(node), "a node was taken out of a heap that it is not in");
     const std::size_t place = place_of(node);
     Node& last = *nodes_.back();
     nodes_.pop_back();
@@ -64,6 +69,9 @@ class intrusive_heap {
 
  private:
   static std::size_t parent(std::size_t place) noexcept { return (place - 1) / 2; }
+  bool has(Node& node) const noexcept {
+    return place_of(node) < size() && nodes_[place_of(node)] == &node;
+  }
   static std::size_t& place_of(Node& node) noexcept { return static_cast<heap_node&>(node).place_; }
   void put(Node& node, std::size_t place) noexcept {
     nodes_[place] = &node;

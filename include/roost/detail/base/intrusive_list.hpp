@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/assert.hpp>
+
 namespace roost::inline v0::detail {
 
 /// Base of what can be in one intrusive_list<Node> at a time. Where it is in none, linked() says
@@ -21,7 +23,13 @@ class list_node {
     bool linked = false;
   };
 
+#if ROOST_ASSERTIONS
+  ~list_node() {
+    ROOST_ASSERT(!linked(), "something was destroyed that is in a list: it must outlive its use");
+  }
+#else
   ~list_node() = default;
+#endif
 
   list_links links_;
 };
@@ -42,6 +50,9 @@ class intrusive_list {
   /// Puts `node` behind `place`, or in front where that is null.
   void insert_after(Node* place, Node& node) noexcept {
     auto& links = access::links_of(node);
+    ROOST_ASSERT(!links.linked, "a node was put into a list, and is in one already");
+    ROOST_ASSERT(place == nullptr || place->linked(),
+                 "a node was put behind one that is in no list");
     links.previous = place;
     links.next = place != nullptr ? next(*place) : first_;
     forward_to(links.previous) = &node;
@@ -51,6 +62,9 @@ class intrusive_list {
 
   void erase(Node& node) noexcept {
     auto& links = access::links_of(node);
+    ROOST_ASSERT(links.linked, "a node was taken out of a list, and is in none");
+    ROOST_ASSERT(forward_to(links.previous) == &node && backward_to(links.next) == &node,
+                 "a node was taken out of a list that it is not in");
     forward_to(links.previous) = links.next;
     backward_to(links.next) = links.previous;
     links.previous = links.next = nullptr;
@@ -59,6 +73,7 @@ class intrusive_list {
 
   /// Puts all of `others` behind, in their order, in constant time.
   void append(intrusive_list& others) noexcept {
+    ROOST_ASSERT(this != &others, "a list was put behind itself");
     if (others.empty())
       return;
     access::links_of(*others.first_).previous = last_;

@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/broadcast/broadcast_end.hpp>
 #include <roost/detail/channel/stored_item.hpp>
@@ -75,7 +76,7 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
                      overflow slow_receivers = overflow::block,
                      std::string_view name = {})
       : broadcast::broadcast_sender(
-            std::make_shared<core_type>(checked(capacity), checked(slow_receivers), name)) {}
+            detail::make_counted<core_type>(checked(capacity), checked(slow_receivers), name)) {}
 
   /// Another receiver; where it is slow, the policy of the broadcast holds.
   broadcast_receiver<T> subscribe(site where = site::current()) const;

@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 #include <roost/detail/channel/channel_end.hpp>
@@ -175,7 +176,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   template <class, class, class>
   friend class detail::send_case;
   friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
-  explicit sender(std::shared_ptr<typename sender::core_type> core) noexcept
+  explicit sender(detail::counted_ptr<typename sender::core_type> core) noexcept
       : sender::channel_end(std::move(core)) {}
 
   // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
@@ -232,7 +233,7 @@ class receiver
   template <class, class>
   friend class detail::receive_case;
   friend channel_ends<T> detail::open_channel<T>(std::size_t, overflow, std::string_view);
-  explicit receiver(std::shared_ptr<typename receiver::core_type> core) noexcept
+  explicit receiver(detail::counted_ptr<typename receiver::core_type> core) noexcept
       : receiver::channel_end(std::move(core)) {}
 
   // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
@@ -288,7 +289,7 @@ class receiver<T>::iterator {
 template <class T>
 channel_ends<T> detail::open_channel(std::size_t capacity, overflow policy, std::string_view name) {
   auto core =
-      std::make_shared<detail::channel_core<detail::stored_item<T>>>(capacity, policy, name);
+      detail::make_counted<detail::channel_core<detail::stored_item<T>>>(capacity, policy, name);
   return {sender<T>(core), receiver<T>(core)};
 }
 

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/report_types.hpp>
 
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace roost::inline v0 {
+
+namespace detail {
+
+/// A report that copies of an exception share: to copy them must not throw.
+struct kept_report final : counted_object {
+  explicit kept_report(report&& what) noexcept : found(std::move(what)) {}
+  const report found;
+};
+
+} // namespace detail
 
 /// Nothing in a root scope could go on any more; thrown by its join(), or by a wait of its owner,
 /// where scope_options::on_deadlock is `stop`. what() has the report as text.
@@ -17,13 +27,13 @@ class deadlock_error : public std::runtime_error {
   /// Made by roost, or by a test.
   deadlock_error(const std::string& text, report found)
       : runtime_error(text),
-        report_(std::make_shared<const report>(std::move(found))) {}
+        found_(detail::make_counted<detail::kept_report>(std::move(found))) {}
 
   /// The scope, its tasks, and what each waited for when it was found.
-  const report& what_waits() const noexcept { return *report_; }
+  const report& what_waits() const noexcept { return found_->found; }
 
  private:
-  std::shared_ptr<const report> report_; // shared: exceptions are copied
+  detail::counted_ptr<const detail::kept_report> found_;
 };
 
 } // namespace roost::inline v0

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
@@ -9,7 +10,6 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,11 +37,12 @@ class exception_list : public std::exception {
   const char* what() const noexcept override { return contents_->what.c_str(); }
 
  private:
-  struct contents {
+  struct contents final : detail::counted_object {
     std::vector<failure> failures;
     std::string what;
   };
-  std::shared_ptr<contents> contents_; // constant; shared: copies of an exception must not throw
+  detail::counted_ptr<contents>
+      contents_; // constant; shared: copies of an exception must not throw
 };
 
 /// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
@@ -109,7 +110,7 @@ ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
 } // namespace detail
 
 ROOST_COLD_BODY exception_list::exception_list(std::vector<failure> failures) {
-  contents_ = std::make_shared<contents>();
+  contents_ = detail::make_counted<contents>();
   std::string& what = contents_->what;
   detail::append(what, {detail::count_of(failures.size(), "task"), " failed"});
   for (const failure& f : failures) {

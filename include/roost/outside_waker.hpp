@@ -2,10 +2,10 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/task_scope.hpp>
 
-#include <memory>
 #include <utility>
 
 namespace roost::inline v0 {
@@ -41,7 +41,7 @@ class outside_waker {
   ~outside_waker();
 
  private:
-  std::shared_ptr<detail::activity> woken_; // null: moved from, or the scope has ended before
+  detail::counted_ptr<detail::activity> woken_; // null: moved from, or the scope has ended before
 };
 
 // --- implementation ---------------------------------------------------------

@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/mutex.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -12,7 +14,6 @@
 #include <roost/detail/threads/timekeeper.hpp>
 #include <roost/stop.hpp>
 
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -56,7 +57,7 @@ class shield {
 
   detail::unwinding_goes_on goes_on_;
   // Empty on a thread without contexts: there is nothing to hide.
-  std::shared_ptr<hidden_domain> domain_;
+  detail::counted_ptr<hidden_domain> domain_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -66,7 +67,7 @@ class shield {
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
   hidden_domain(detail::stop_domain& around, clock::time_point limit)
-      : stop_domain(detail::later(around.deadline(), limit), nullptr),
+      : stop_domain(detail::later(around.deadline(), limit), {}),
         limit_(limit) {}
 
   void begin(stop_domain& around) noexcept {
@@ -77,17 +78,18 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   void end() noexcept {
     overlay_.uncover();
     unfollow();
-    std::shared_ptr<detail::scope_tree> times;
+    detail::tree_ptr times;
     {
       const std::lock_guard guard(times_mutex_);
-      times.swap(times_);
+      times = times_;
+      times_.reset();
     }
     times->keeper.remove(*this);
   }
 
  private:
   // Hides the first stop until the limit has passed.
-  void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+  void outer_stopped(const detail::counted_ptr<const detail::kept_cause>& cause,
                      detail::stop_wave& wave) noexcept override {
     if (hidden_ != nullptr)
       return;
@@ -107,7 +109,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       return;
     try {
       const std::lock_guard guard(times_mutex_);
-      if (times_ != nullptr)
+      if (times_)
         times_->keeper.add(*this, limit_);
     } catch (...) {
       expired();
@@ -115,7 +117,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   }
 
   void expired() noexcept override {
-    std::shared_ptr<const stop_cause> cause;
+    detail::counted_ptr<const detail::kept_cause> cause;
     {
       const std::lock_guard guard(lock_);
       cause = hidden_;
@@ -125,10 +127,10 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
 
   detail::overlay overlay_{*this}; // the owner's alone
   const clock::time_point limit_;
-  std::shared_ptr<const stop_cause> hidden_; // guarded by lock_
+  detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_
   detail::sync::mutex times_mutex_;
   // Guarded by times_mutex_; null once the shield has ended.
-  std::shared_ptr<detail::scope_tree> times_ = detail::tree_around_or_new();
+  detail::tree_ptr times_ = detail::tree_around_or_new();
 };
 
 ROOST_BODY shield::shield(clock::time_point limit) {
@@ -136,7 +138,7 @@ ROOST_BODY shield::shield(clock::time_point limit) {
   if (around == nullptr)
     return;
   detail::stop_domain& hidden = around->domain_to_follow();
-  domain_ = std::make_shared<hidden_domain>(hidden, limit);
+  domain_ = detail::make_counted<hidden_domain>(hidden, limit);
   domain_->begin(hidden);
 }
 

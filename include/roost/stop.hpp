@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/site.hpp>
 
 #include <atomic>
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,8 +18,8 @@ namespace detail {
 class worker;
 
 /// The tokens that stop_whens have put around a thread: the innermost one's, and those further out.
-struct token_state {
-  std::shared_ptr<const token_state> around;
+struct token_state final : counted_object {
+  counted_ptr<const token_state> around;
   sync::atomic<bool> has_stopped{false}; // seq_cst, the default: written by the stop, once
 };
 } // namespace detail
@@ -44,6 +44,21 @@ struct stop_cause {
   site where;       ///< that task's spawn, the request_stop(), or the scope with the deadline
 };
 
+namespace detail {
+
+/// A cause that domains and exceptions share.
+struct kept_cause final : counted_object, stop_cause {
+  void set(stop_cause&& cause) noexcept { stop_cause::operator=(std::move(cause)); }
+};
+
+/// A text that copies of an exception share: to copy them must not throw.
+struct kept_text final : counted_object {
+  explicit kept_text(std::string_view what) : text(what) {}
+  const std::string text;
+};
+
+} // namespace detail
+
 /// Thrown by a blocking operation in a task that was asked to stop. What was to happen has not
 /// happened: nothing was sent, nothing received. The next blocking operation throws it again.
 ///
@@ -60,8 +75,8 @@ struct stop_cause {
 class stopped {
  public:
   /// Made by roost.
-  explicit stopped(std::shared_ptr<const stop_cause> cause,
-                   std::shared_ptr<const detail::token_state> tokens = nullptr) noexcept
+  explicit stopped(detail::counted_ptr<const detail::kept_cause> cause,
+                   detail::counted_ptr<const detail::token_state> tokens = nullptr) noexcept
       : cause_(std::move(cause)),
         tokens_(std::move(tokens)) {}
 
@@ -79,8 +94,8 @@ class stopped {
 
  private:
   friend detail::worker;
-  std::shared_ptr<const stop_cause> cause_;
-  std::shared_ptr<const detail::token_state> tokens_;
+  detail::counted_ptr<const detail::kept_cause> cause_;
+  detail::counted_ptr<const detail::token_state> tokens_;
 };
 
 /// Thrown to the owner of the scope whose deadline cut work short, and by no other scope: a scope
@@ -91,17 +106,19 @@ struct timeout_error : std::runtime_error {
   /// Made by roost, for this scope.
   timeout_error(const std::string& what, std::string_view scope, site where)
       : std::runtime_error(what),
-        scope_(std::make_shared<const std::string>(scope)),
+        scope_(detail::make_counted<detail::kept_text>(scope)),
         where_(where) {}
 
   /// The name of the scope whose deadline it was; empty if it has none.
-  std::string_view scope() const noexcept { return scope_ ? *scope_ : std::string_view(); }
+  std::string_view scope() const noexcept {
+    return scope_ ? std::string_view(scope_->text) : std::string_view();
+  }
 
   /// The line that made that scope.
   const site& where() const noexcept { return where_; }
 
  private:
-  std::shared_ptr<const std::string> scope_; // shared: copies of an exception must not throw
+  detail::counted_ptr<const detail::kept_text> scope_;
   site where_;
 };
 

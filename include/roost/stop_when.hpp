@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/overlay.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -10,7 +11,6 @@
 #include <roost/stop.hpp>
 #include <roost/this_task.hpp>
 
-#include <memory>
 #include <stop_token>
 #include <utility>
 
@@ -50,9 +50,9 @@ class stop_when {
     }
   };
 
-  static std::shared_ptr<token_domain> make_domain(const std::stop_token& token);
+  static detail::counted_ptr<token_domain> make_domain(const std::stop_token& token);
 
-  std::shared_ptr<token_domain> domain_;
+  detail::counted_ptr<token_domain> domain_;
   detail::overlay overlay_;
   std::stop_callback<token_stop> callback_; // last: gone before what it stops
 };
@@ -64,12 +64,12 @@ class stop_when {
 class stop_when::token_domain final : public detail::stop_domain {
  public:
   token_domain(clock::time_point deadline, bool has_token)
-      : stop_domain(deadline, nullptr),
+      : stop_domain(deadline, {}),
         has_token_(has_token) {
     state_->around = detail::tokens_around();
   }
 
-  std::shared_ptr<const detail::token_state> tokens() const noexcept { return state_; }
+  detail::counted_ptr<const detail::token_state> tokens() const noexcept { return state_; }
 
  private:
   bool has_token_or_timer() const noexcept override { return has_token_; }
@@ -80,19 +80,20 @@ class stop_when::token_domain final : public detail::stop_domain {
   }
 
   const bool has_token_; // one that can be stopped
-  const std::shared_ptr<detail::token_state> state_ = std::make_shared<detail::token_state>();
+  const detail::counted_ptr<detail::token_state> state_ =
+      detail::make_counted<detail::token_state>();
 };
 
-ROOST_BODY std::shared_ptr<stop_when::token_domain>
+ROOST_BODY detail::counted_ptr<stop_when::token_domain>
 stop_when::make_domain(const std::stop_token& token) {
   detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr) {
-    auto domain = std::make_shared<token_domain>(detail::no_deadline, token.stop_possible());
+    auto domain = detail::make_counted<token_domain>(detail::no_deadline, token.stop_possible());
     domain->become_root(); // reports find by it the scopes that are made inside
     return domain;
   }
   detail::stop_domain& around = outer->domain_to_follow();
-  auto domain = std::make_shared<token_domain>(around.deadline(), token.stop_possible());
+  auto domain = detail::make_counted<token_domain>(around.deadline(), token.stop_possible());
   domain->follow(around.shared_from_this());
   return domain;
 }

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
@@ -20,7 +21,6 @@
 
 #include <concepts>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -192,7 +192,11 @@ class task_scope {
   }
 
   /// Why it was stopped; reason `none` if it was not.
-  stop_cause cause() const { return stop_requested() ? *state_->cause() : stop_cause(); }
+  stop_cause cause() const {
+    if (!stop_requested())
+      return {};
+    return *state_->cause();
+  }
 
   /// All failures so far, in the order they happened. The unobserved-failure hook does not get what
   /// was shown here; the owner still gets what it would.
@@ -229,7 +233,7 @@ class task_scope {
   void tell_owner(const std::exception_ptr& outcome) const;
 
   detail::unwinding_goes_on goes_on_;
-  std::shared_ptr<detail::scope_state> state_;
+  detail::counted_ptr<detail::scope_state> state_;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -297,7 +301,7 @@ ROOST_BODY report task_scope::report() const {
 }
 
 ROOST_BODY task_scope::task_scope(const scope_options& options, site where)
-    : state_(std::make_shared<detail::scope_state>(options, where)) {
+    : state_(detail::make_counted<detail::scope_state>(options, where)) {
   state_->open();
 }
 
@@ -385,7 +389,7 @@ ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site whe
 }
 
 ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexcept {
-  const std::shared_ptr<detail::scope_state> state = state_; // it may end meanwhile
+  const detail::counted_ptr<detail::scope_state> state = state_; // it may end meanwhile
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }
 

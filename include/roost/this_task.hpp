@@ -48,7 +48,9 @@ inline bool stop_requested() noexcept {
 
 /// Why this task was asked to stop; reason `none` if it was not.
 inline stop_cause cause() {
-  return stop_requested() ? *detail::this_thread.top->domain().cause() : stop_cause();
+  if (!stop_requested())
+    return {};
+  return *detail::this_thread.top->domain().cause();
 }
 
 /// Throws what a blocking operation would throw here if this task was asked to stop. For loops

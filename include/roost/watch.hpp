@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/broadcast/broadcast_end.hpp>
 #include <roost/detail/select/broadcast_case.hpp>
@@ -52,7 +53,7 @@ class [[nodiscard]] watch : public detail::broadcast_sender<T> {
  public:
   /// The name is for reports.
   explicit watch(T value, std::string_view name = {})
-      : watch::broadcast_sender(std::make_shared<core_type>(1U, overflow::drop_oldest, name)) {
+      : watch::broadcast_sender(detail::make_counted<core_type>(1U, overflow::drop_oldest, name)) {
     set(std::move(value));
   }
 
@@ -115,7 +116,7 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
   template <class, class, class>
   friend class detail::shared_receive_case;
 
-  explicit watch_receiver(std::shared_ptr<detail::broadcast_core<T>> core)
+  explicit watch_receiver(detail::counted_ptr<detail::broadcast_core<T>> core)
       : watch_receiver::broadcast_reader(std::move(core), overflow::drop_oldest) {}
 
   static constexpr const char* operation = "watch_receiver::wait";

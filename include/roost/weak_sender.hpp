@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/channel.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 
-#include <memory>
 #include <optional>
 
 namespace roost::inline v0 {
@@ -39,7 +39,7 @@ class weak_sender {
   }
 
  private:
-  std::shared_ptr<typename sender<T>::core_type> core_; // null when moved from
+  detail::counted_ptr<typename sender<T>::core_type> core_; // null when moved from
 };
 
 } // namespace roost::inline v0

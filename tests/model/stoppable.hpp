@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -13,10 +14,10 @@
 
 namespace model {
 
-using domain_ptr = std::shared_ptr<roost::detail::stop_domain>;
+using domain_ptr = roost::detail::counted_ptr<roost::detail::stop_domain>;
 
-inline domain_ptr make_domain(std::shared_ptr<roost::detail::scope_tree> tree = nullptr) {
-  return std::make_shared<roost::detail::stop_domain>(roost::detail::no_deadline, std::move(tree));
+inline domain_ptr make_domain(const roost::detail::tree_ptr& tree = {}) {
+  return roost::detail::make_counted<roost::detail::stop_domain>(roost::detail::no_deadline, tree);
 }
 
 /// While it lives, a stop of the domain reaches the calling thread. It is what a task or a scope is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
+#include <roost/detail/base/counted.hpp>
 
 #include "support/catch.hpp"
 
@@ -39,8 +40,8 @@ struct idle_task final : roost::detail::task {
 };
 
 struct four_tasks {
-  std::shared_ptr<stop_domain> scope =
-      std::make_shared<stop_domain>(roost::detail::no_deadline, nullptr);
+  roost::detail::counted_ptr<stop_domain> scope = roost::detail::make_counted<stop_domain>(
+      roost::detail::no_deadline, roost::detail::tree_ptr());
   idle_task a{*scope, "a"};
   idle_task b{*scope, "b"};
   idle_task c{*scope, "c"};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <roost.hpp>
+#include <roost/detail/base/counted.hpp>
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -20,12 +21,14 @@
 // that begin and end.
 
 using namespace std::chrono_literals;
+using roost::detail::counted_ptr;
 using roost::detail::stop_domain;
 
 namespace {
 
-std::shared_ptr<stop_domain> domain_in(const std::shared_ptr<stop_domain>& outer) {
-  auto made = std::make_shared<stop_domain>(roost::detail::no_deadline, nullptr);
+counted_ptr<stop_domain> domain_in(const counted_ptr<stop_domain>& outer) {
+  auto made = roost::detail::make_counted<stop_domain>(roost::detail::no_deadline,
+                                                       roost::detail::tree_ptr());
   if (outer != nullptr)
     made->follow(outer);
   return made;

@@ -45,7 +45,7 @@ struct channel_probe {
   /// How many ends and operations keep what the ends share.
   template <class T>
   static long keepers(const sender<T>& tx) {
-    return tx.core_.use_count();
+    return static_cast<long>(tx.core_.use_count());
   }
 
   /// Holds what guards the channel as a whole.

@@ -30,7 +30,7 @@ struct scope_probe {
 
   /// Tells whether it was stopped also once it is gone, and before its token does: that is told
   /// last.
-  static std::shared_ptr<const stop_domain> domain(const task_scope& scope) { return scope.state_; }
+  static counted_ptr<const stop_domain> domain(const task_scope& scope) { return scope.state_; }
 
   /// Tasks of this scope whose function has been entered or is about to be.
   static std::size_t started_tasks(const task_scope& scope) {

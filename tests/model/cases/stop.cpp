@@ -133,7 +133,8 @@ MODEL_CASE("stop: two threads in one domain") {
 
 MODEL_CASE("stop: a shield holds it off until it ends") {
   roost::event ready;
-  const auto domain = model::make_domain(std::make_shared<roost::detail::scope_tree>());
+  const auto domain =
+      model::make_domain(kept(roost::detail::make_counted<roost::detail::scope_tree>()));
   bool shielded = false;
   model::together(
       [&] {

@@ -167,7 +167,7 @@ inline roost::scope_options options_of(const node& n, const scope_fate& fate) {
 inline void run_scope(const node& n, frame& outer) {
   with_fate(n, outer, n.rules.limit, [&](scope_fate& fate) {
     const roost::scope_options options = options_of(n, fate);
-    std::shared_ptr<const roost::detail::stop_domain> domain;
+    roost::detail::counted_ptr<const roost::detail::stop_domain> domain;
     const at_exit note([&] { fate.is_cut = domain != nullptr && domain->stop_requested(); });
     const auto block = [&](roost::task_scope& scope) {
       domain = scope_probe::domain(scope);

@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/broadcast/shared_item.hpp>
 #include <roost/detail/channel/stored_item.hpp>
@@ -20,7 +21,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -45,7 +45,7 @@ namespace roost::inline v0::detail {
 ///
 /// Source: the slots' counts as in tokio::sync::broadcast.
 template <class T>
-class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
+class broadcast_core final : public counted_object {
  public:
   class reader;
   class send_operation;
@@ -128,15 +128,15 @@ class broadcast_core : public std::enable_shared_from_this<broadcast_core<T>> {
 /// A place in the stream of items, shared by the copies of a receiver: each item goes to one of
 /// them.
 template <class T>
-class broadcast_core<T>::reader final : public list_node<reader> {
+class broadcast_core<T>::reader final : public counted_object, public list_node<reader> {
  public:
   /// Begins with the latest item.
-  reader(std::shared_ptr<broadcast_core> core, overflow when_slow) noexcept;
+  reader(counted_ptr<broadcast_core> core, overflow when_slow) noexcept;
   ~reader();
   reader(const reader&) = delete;
   reader& operator=(const reader&) = delete;
 
-  const std::shared_ptr<broadcast_core>& core() const noexcept { return core_; }
+  const counted_ptr<broadcast_core>& core() const noexcept { return core_; }
   overflow when_slow() const noexcept { return holds_ ? overflow::block : overflow::drop_oldest; }
 
   std::size_t size() const noexcept;     // how many items wait for it
@@ -146,7 +146,7 @@ class broadcast_core<T>::reader final : public list_node<reader> {
   friend broadcast_core;
   friend struct channel_probe;
 
-  const std::shared_ptr<broadcast_core> core_;
+  const counted_ptr<broadcast_core> core_;
   const bool holds_; // it holds up senders
   // Guarded by the core's lock:
   wait_list receivers_; // a node's slot is the shared_result to be filled
@@ -363,7 +363,7 @@ void broadcast_core<T>::receive_operation::describe(object_note& note) const noe
 }
 
 template <class T>
-broadcast_core<T>::reader::reader(std::shared_ptr<broadcast_core> core, overflow when_slow) noexcept
+broadcast_core<T>::reader::reader(counted_ptr<broadcast_core> core, overflow when_slow) noexcept
     : core_(std::move(core)),
       holds_(when_slow == overflow::block) {
   const std::lock_guard guard(core_->lock_);

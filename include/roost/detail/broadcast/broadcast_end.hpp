@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/broadcast/broadcast_core.hpp>
 #include <roost/detail/channel/stored_item.hpp>
@@ -14,7 +15,6 @@
 
 #include <cstddef>
 #include <iterator>
-#include <memory>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -65,7 +65,7 @@ class broadcast_sender {
  protected:
   using core_type = broadcast_core<T>;
 
-  explicit broadcast_sender(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
+  explicit broadcast_sender(counted_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
   core_type& called(const site& where) const { // see sync::at_call()
@@ -82,7 +82,7 @@ class broadcast_sender {
     return wanted.status();
   }
 
-  const std::shared_ptr<core_type>& shared_core(const site& where) const {
+  const counted_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
     throw_moved_from("this broadcast or watch", where);
@@ -91,7 +91,7 @@ class broadcast_sender {
  private:
   friend struct channel_probe;
 
-  std::shared_ptr<core_type> core_; // null when moved from
+  counted_ptr<core_type> core_; // null when moved from
 };
 
 /// What the receiving ends are. Copies share a reader.
@@ -109,8 +109,8 @@ class broadcast_reader {
  protected:
   using core_type = broadcast_core<T>;
 
-  broadcast_reader(std::shared_ptr<core_type> core, overflow when_slow)
-      : reader_(std::make_shared<typename core_type::reader>(std::move(core), when_slow)) {}
+  broadcast_reader(counted_ptr<core_type> core, overflow when_slow)
+      : reader_(make_counted<typename core_type::reader>(std::move(core), when_slow)) {}
   ~broadcast_reader() = default;
   broadcast_reader(const broadcast_reader&) = default;
   broadcast_reader(broadcast_reader&&) noexcept = default;
@@ -135,7 +135,7 @@ class broadcast_reader {
  private:
   friend struct channel_probe;
 
-  std::shared_ptr<typename core_type::reader> reader_; // null when moved from
+  counted_ptr<typename core_type::reader> reader_; // null when moved from
 };
 
 /// Holds the item received last; incrementing receives the next.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/channel/stored_item.hpp>
 
 #include <memory>
@@ -41,21 +42,25 @@ template <class T>
 class shared_item<T, false> {
   using storage = item_storage<T>;
 
+  struct kept_item final : counted_object {
+    std::optional<stored_item<T>> item;
+  };
+
  public:
   static shared_item with_room() {
     shared_item made;
-    made.item_ = std::make_shared<std::optional<stored_item<T>>>();
+    made.item_ = make_counted<kept_item>();
     return made;
   }
 
-  void put(stored_item<T>& item) noexcept { item_->emplace(std::move(item)); }
+  void put(stored_item<T>& item) noexcept { item_->item.emplace(std::move(item)); }
 
-  bool has_item() const noexcept { return item_ != nullptr && item_->has_value(); }
-  const T& item() const noexcept { return storage::item(**item_); }
+  bool has_item() const noexcept { return item_ != nullptr && item_->item.has_value(); }
+  const T& item() const noexcept { return storage::item(*item_->item); }
   void swap(shared_item& other) noexcept { item_.swap(other.item_); }
 
  private:
-  std::shared_ptr<std::optional<stored_item<T>>> item_; // constant once the item is in
+  counted_ptr<kept_item> item_; // constant once the item is in
 };
 
 } // namespace roost::inline v0::detail

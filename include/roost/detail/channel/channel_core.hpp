@@ -3,6 +3,7 @@
 
 #include <roost/channel_result.hpp>
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/channel/channel_exchange.hpp>
 #include <roost/detail/channel/look_distance.hpp>
 #include <roost/detail/operation/operation.hpp>
@@ -17,7 +18,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +36,7 @@ enum class channel_side { sending, receiving };
 /// What the ends of a channel share: an exchange, how to wait at it, and how many ends there are.
 /// The last of a side to go closes the channel.
 template <class Item>
-class channel_core : public channel_exchange<Item>,
-                     public std::enable_shared_from_this<channel_core<Item>> {
+class channel_core final : public counted_object, public channel_exchange<Item> {
   using exchange = channel_exchange<Item>;
 
  public:
@@ -142,7 +141,7 @@ class channel_core<Item>::send_operation final : public operation {
   void finish() noexcept override { core_.finish_send(item(), rest_); }
   void link(wait_record& record) noexcept override {
     if constexpr (may_own_an_end)
-      kept_ = core_.weak_from_this().lock();
+      kept_ = counted_ptr<channel_core>(core_);
     operation::link(record);
   }
   void conclude(wait_state end) noexcept override {
@@ -171,7 +170,7 @@ class channel_core<Item>::send_operation final : public operation {
   static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<Item>;
   // From when it is in line: the item may own the end through which it is sent, and then its
   // receiver destroys both, and perhaps its own end, before this thread is awake.
-  std::shared_ptr<channel_core> kept_;
+  counted_ptr<channel_core> kept_;
   // An evicted item goes with the operation, where no list or lock is in use.
   typename exchange::leftover rest_;
 };

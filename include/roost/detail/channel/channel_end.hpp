@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/channel/channel_core.hpp>
 #include <roost/detail/stop/unwinding.hpp>
@@ -8,7 +9,6 @@
 
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -66,7 +66,7 @@ class channel_end {
   using core_type = channel_core<Item>;
 
   /// Takes over one of the ends that the core counts.
-  explicit channel_end(std::shared_ptr<core_type> core) noexcept : core_(std::move(core)) {}
+  explicit channel_end(counted_ptr<core_type> core) noexcept : core_(std::move(core)) {}
 
   core_type& core(const site& where) const { return *shared_core(where); }
   core_type& called(const site& where) const {
@@ -81,7 +81,7 @@ class channel_end {
     return channel.close(std::move(cause));
   }
 
-  const std::shared_ptr<core_type>& shared_core(const site& where) const {
+  const counted_ptr<core_type>& shared_core(const site& where) const {
     if (core_)
       return core_;
     throw_moved_from("this end of a channel", where);
@@ -90,7 +90,7 @@ class channel_end {
  private:
   friend struct channel_probe;
 
-  std::shared_ptr<core_type> core_; // null when moved from
+  counted_ptr<core_type> core_; // null when moved from
 };
 
 } // namespace roost::inline v0::detail

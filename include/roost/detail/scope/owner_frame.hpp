@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/stop.hpp>
 
 #include <exception>
-#include <memory>
 #include <thread>
 
 namespace roost::inline v0::detail {
@@ -42,7 +42,7 @@ class owner_frame : public context {
     return around ? outer() : nullptr;
   }
 
-  const std::shared_ptr<const stop_cause>& told_cause() const noexcept override {
+  const counted_ptr<const kept_cause>& told_cause() const noexcept override {
     const context* const around = stopped_from_around();
     return around != nullptr ? around->told_cause() : domain().cause();
   }

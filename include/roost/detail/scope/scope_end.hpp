@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/scope/failure_log.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
@@ -12,6 +13,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/nap.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -28,7 +30,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -50,7 +51,7 @@ ROOST_BODY clock::time_point deadline_around(const scope_options& options) noexc
   return around != nullptr ? around->domain().deadline() : no_deadline;
 }
 
-ROOST_BODY std::shared_ptr<scope_tree> tree_for(const scope_options& options) {
+ROOST_BODY tree_ptr tree_for(const scope_options& options) {
   return options.covers_owner ? tree_around_or_new() : new_tree(options.inherit);
 }
 
@@ -146,7 +147,7 @@ ROOST_BODY void scope_state::leave(bool unwinding) noexcept {
   }
 }
 
-ROOST_BODY void scope_state::outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+ROOST_BODY void scope_state::outer_stopped(const counted_ptr<const kept_cause>& cause,
                                            stop_wave& wave) noexcept {
   mark(describe_stop(stop_reason::parent, cause->message, cause->task, cause->where, cause->error),
        wave);
@@ -204,7 +205,7 @@ ROOST_COLD_BODY bool scope_state::keep(failure_record& failed,
 ROOST_BODY bool scope_state::end(const blocked_call& call) {
   // The thread that ends a root scope which does not cover it is no thread of the scope; it is
   // counted as the owner. Others may end the scope at the same time.
-  std::shared_ptr<activity> own;
+  counted_ptr<activity> own;
   bool over = false;
   {
     const std::lock_guard lock(lock_);
@@ -273,7 +274,7 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
 ROOST_BODY void scope_state::release_owner() noexcept {
   if (frame_.covers()) {
     frame_.uncover();
-    const std::shared_ptr<scope_tree> around = tree_around();
+    const tree_ptr around = tree_around();
     activity_here = around ? around->counted.get() : nullptr;
     if (this_thread.root == this)
       this_thread.root = nullptr;
@@ -281,7 +282,7 @@ ROOST_BODY void scope_state::release_owner() noexcept {
   unfollow();
   if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
     tree_->keeper.remove(deadline_timer_);
-  const bool ends_tree = tree_.use_count() == 1 && tree_->counted.use_count() == 1;
+  const bool ends_tree = tree_.is_the_only_one() && tree_->counted.use_count() == 1;
   const std::uint32_t number = tree_->counted->number();
   tree_.reset();
   if (frame_.covers() && ends_tree)

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/stall_watch.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -163,7 +164,7 @@ ROOST_COLD_BODY bool scope_state::fail_in_deadlock() noexcept {
 }
 
 ROOST_COLD_BODY bool scope_state::is_only_root() const noexcept {
-  const std::shared_ptr<activity> own = counted();
+  const counted_ptr<activity> own = counted();
   bool found = false;
   for_each_root([&](const stop_domain& root) {
     const scope_tree* const its = root.shared().get();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/scope_state.hpp>
@@ -24,7 +25,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -367,14 +367,14 @@ ROOST_BODY void scope_state::run_here_what_is_ready() noexcept {
 
 // The task's own domain is made before the locks are taken, and stopped before it can be seen.
 ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
-  const std::shared_ptr<stop_domain> kept = t.scope_unless_ended();
+  const counted_ptr<stop_domain> kept = t.scope_unless_ended();
   if (kept == nullptr)
     return false;
   scope_state& scope = scope_of(t);
-  const auto stopped = std::make_shared<task_domain>(scope.deadline());
+  const auto stopped = make_counted<task_domain>(scope.deadline());
   stopped->stop(std::move(cause));
 
-  std::shared_ptr<task_domain> own;
+  counted_ptr<task_domain> own;
   bool never_runs = false;
   claimed_list woken;
   claimed_list let_in;

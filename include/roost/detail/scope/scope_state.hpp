@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/failure_log.hpp>
@@ -16,6 +17,7 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/stop/task_context.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
@@ -33,7 +35,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -152,7 +153,7 @@ class scope_state final : public stop_domain {
   bool end(const blocked_call& call);
 
   /// Where the threads of its tree are counted; null once it has ended.
-  std::shared_ptr<activity> counted() const noexcept {
+  counted_ptr<activity> counted() const noexcept {
     const std::lock_guard lock(lock_);
     return phase_ != phase::ended ? tree_->counted : nullptr;
   }
@@ -325,7 +326,7 @@ class scope_state final : public stop_domain {
   stop_domain& parent_in(context& around) const;
   void set_deadline(bool is_outers);
   void release_owner() noexcept;
-  ROOST_BODY void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
+  ROOST_BODY void outer_stopped(const counted_ptr<const kept_cause>& cause,
                                 stop_wave& wave) noexcept override;
   void stop_at_deadline() noexcept;
   std::string deadline_passed() const noexcept;
@@ -379,7 +380,7 @@ class scope_state final : public stop_domain {
   const on_error errors_;
   const on_deadlock on_deadlock_;
   const bool inherit_;
-  const bool outermost_ = tree_.use_count() == 1; // the first of those that share a tree
+  const bool outermost_ = tree_.is_the_only_one(); // the first of those that share a tree
   sync::atomic<bool> verdict_is_told_{false}; // not constant. seq_cst, the default: one tells it
   bool reports_at_end_only_ = false;          // not constant; the owner's alone
   const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
@@ -421,14 +422,14 @@ class scope_state::absence {
     tree_->threads.begin_absence();
   }
   ~absence() {
-    if (tree_ != nullptr)
+    if (tree_)
       tree_->threads.end_absence();
   }
   absence(const absence&) = delete;
   absence& operator=(const absence&) = delete;
 
  private:
-  std::shared_ptr<scope_tree> tree_; // the scope may let go of it meanwhile
+  tree_ptr tree_; // the scope may let go of it meanwhile
 };
 
 } // namespace roost::inline v0::detail

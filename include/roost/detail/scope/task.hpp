@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/operation/wait_queue.hpp>
 #include <roost/detail/scope/block_cache.hpp>
 #include <roost/detail/scope/failure_record.hpp>
@@ -130,7 +131,7 @@ class task : public task_context, public failure_record, public job {
   }
 
   /// Its scope, kept; null if it is completed. The caller has its handle.
-  std::shared_ptr<stop_domain> scope_unless_ended() const {
+  counted_ptr<stop_domain> scope_unless_ended() const {
     return done_.locked([this] { return has_ended() ? nullptr : scope().shared_from_this(); });
   }
 
@@ -168,7 +169,7 @@ class task : public task_context, public failure_record, public job {
   bool is_kept = false;
 
   // What ended it, if it was stopped. Written before complete(), by its caller.
-  std::shared_ptr<const stop_cause> stopped_by;
+  counted_ptr<const kept_cause> stopped_by;
 
  private:
   void tell_end(outcome how) const noexcept;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/thread_state.hpp>
@@ -14,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 #include <string_view>
 
 // When nothing in a root scope can go on.
@@ -208,7 +208,7 @@ ROOST_COLD_BODY verdict look_at_tree(std::uint32_t tree) noexcept {
 ROOST_COLD_BODY void look_for_deadlock(std::uint32_t tree) noexcept {
   if (look_at_tree(tree) == verdict::goes_on)
     return;
-  std::shared_ptr<stop_domain> found; // kept while it acts
+  counted_ptr<stop_domain> found; // kept while it acts
   stop_domain::for_each_root([&](stop_domain& root) {
     if (shared_in_tree(tree, root) != nullptr && root.wants_verdict())
       found = root.shared_from_this();

@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/stop/uncaught_stop.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
@@ -16,7 +18,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -46,7 +47,7 @@ namespace roost::inline v0::detail {
 }
 
 /// What the scopes around the calling thread share; null outside of scopes.
-std::shared_ptr<scope_tree> tree_around() noexcept;
+tree_ptr tree_around() noexcept;
 
 /// The number of the task that runs on the calling thread; 0 if none does.
 std::uint64_t task_id_around() noexcept;
@@ -103,10 +104,10 @@ class wait_set_aside {
 };
 
 /// The tokens of the stop_whens around the calling thread; null if there are none.
-std::shared_ptr<const token_state> tokens_around() noexcept;
+counted_ptr<const token_state> tokens_around() noexcept;
 
 /// The exception for a wait of the calling thread that `cause` ends.
-stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept;
+stopped make_stopped(counted_ptr<const kept_cause> cause) noexcept;
 
 /// Throws for a wait() that ended as stopped.
 [[noreturn]] inline void raise_stop() {
@@ -188,28 +189,25 @@ ROOST_COLD_BODY wait_set_aside::wait_set_aside() noexcept {
   activity_here = nullptr; // until contexts_ goes
 }
 
-ROOST_BODY std::shared_ptr<scope_tree> tree_around() noexcept {
+ROOST_BODY tree_ptr tree_around() noexcept {
   for (const context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    const std::shared_ptr<scope_tree>& shared = c->shared();
-    if (shared == nullptr)
+    const tree_ptr& shared = c->shared();
+    if (!shared)
       continue;
-    // What is made in a task ends before it, and the task's scope keeps the tree. Not to count
-    // spares what all threads would count with.
-    return this_thread.task != nullptr
-               ? std::shared_ptr<scope_tree>(std::shared_ptr<scope_tree>(), shared.get())
-               : shared;
+    // What is made in a task ends before it, and the task's scope keeps the tree.
+    return this_thread.task != nullptr ? shared.borrowed() : shared;
   }
-  return nullptr;
+  return {};
 }
 
-ROOST_BODY std::shared_ptr<const token_state> tokens_around() noexcept {
-  std::shared_ptr<const token_state> tokens;
+ROOST_BODY counted_ptr<const token_state> tokens_around() noexcept {
+  counted_ptr<const token_state> tokens;
   for (const context* c = this_thread.top; c != nullptr && !tokens; c = c->outer())
     tokens = c->tokens();
   return tokens;
 }
 
-ROOST_BODY stopped make_stopped(std::shared_ptr<const stop_cause> cause) noexcept {
+ROOST_BODY stopped make_stopped(counted_ptr<const kept_cause> cause) noexcept {
   ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
   explain_uncaught_stops();
   return stopped(std::move(cause), tokens_around());

@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
@@ -12,7 +14,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -40,14 +41,14 @@ class context : public list_node<context> {
   virtual stop_domain& domain_to_follow() { return domain(); }
 
   /// What the scopes around share; null if it knows none.
-  ROOST_BODY virtual const std::shared_ptr<scope_tree>& shared() const noexcept;
+  ROOST_BODY virtual const tree_ptr& shared() const noexcept;
 
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
 
   /// What a `stopped` tells that is thrown here once the domain has stopped: the cause as it is
   /// known furthest out on this thread.
-  ROOST_BODY virtual const std::shared_ptr<const stop_cause>& told_cause() const noexcept;
+  ROOST_BODY virtual const counted_ptr<const kept_cause>& told_cause() const noexcept;
 
   /// The task that it is, or stands for; null if none.
   virtual task_context* shown_task() noexcept { return nullptr; }
@@ -61,7 +62,7 @@ class context : public list_node<context> {
   sleep(wait_record& record, clock::time_point deadline, watcher* meanwhile) noexcept;
 
   /// Of a stop_when: its token, and those around it. Null for others.
-  virtual std::shared_ptr<const token_state> tokens() const noexcept { return nullptr; }
+  virtual counted_ptr<const token_state> tokens() const noexcept { return nullptr; }
 
   /// Makes this the innermost context of the calling thread.
   void enter() noexcept;

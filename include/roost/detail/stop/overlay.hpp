@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/stop.hpp>
 
-#include <memory>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -12,7 +12,7 @@ namespace roost::inline v0::detail {
 /// The context of a stop_when or a shield: it lies over a task or a scope's body.
 class overlay final : public context {
  public:
-  explicit overlay(stop_domain& d, std::shared_ptr<const token_state> tokens = nullptr) noexcept
+  explicit overlay(stop_domain& d, counted_ptr<const token_state> tokens = nullptr) noexcept
       : context(d),
         tokens_(std::move(tokens)) {}
 
@@ -23,20 +23,20 @@ class overlay final : public context {
     throw make_stopped(domain().cause());
   }
 
-  const std::shared_ptr<const stop_cause>& told_cause() const noexcept override {
+  const counted_ptr<const kept_cause>& told_cause() const noexcept override {
     const bool is_outer =
         !stopped_by_token() && outer() != nullptr && outer()->domain().stop_requested();
     return is_outer ? outer()->told_cause() : domain().cause();
   }
 
-  std::shared_ptr<const token_state> tokens() const noexcept override { return tokens_; }
+  counted_ptr<const token_state> tokens() const noexcept override { return tokens_; }
 
  private:
   bool stopped_by_token() const noexcept {
     return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
   }
 
-  const std::shared_ptr<const token_state> tokens_;
+  const counted_ptr<const token_state> tokens_;
 };
 
 } // namespace roost::inline v0::detail

@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -16,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <new>
 #include <stop_token>
@@ -73,7 +74,7 @@ stop_cause describe_stop(stop_reason reason,
 
 /// The task in which a domain was made, if in one: tells which scope runs inside which task.
 struct birthplace {
-  std::shared_ptr<stop_domain> scope;
+  counted_ptr<stop_domain> scope;
   std::uint64_t task = 0;
 };
 
@@ -85,16 +86,13 @@ struct birthplace {
 // The base has no virtual destructor, of which -Weffc++ warns; no domain is deleted through it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
-class stop_domain : public std::enable_shared_from_this<stop_domain>,
-                    public list_node<stop_domain> {
+class stop_domain : public counted_object, public list_node<stop_domain> {
  public:
-  stop_domain(clock::time_point deadline,
-              std::shared_ptr<scope_tree> shared,
-              birthplace made_in = {})
-      : tree_(std::move(shared)),
+  stop_domain(clock::time_point deadline, const tree_ptr& shared, birthplace made_in = {})
+      : tree_(shared),
         deadline_(deadline),
         made_in_(std::move(made_in)) {}
-  virtual ~stop_domain() = default;
+  ~stop_domain() override = default;
   stop_domain(const stop_domain&) = delete;
   stop_domain& operator=(const stop_domain&) = delete;
 
@@ -103,12 +101,14 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
     return stopped_.load(std::memory_order_acquire);
   }
 
+  counted_ptr<stop_domain> shared_from_this() noexcept { return counted_ptr<stop_domain>(*this); }
+
   /// Only once stop_requested(): then it never changes any more.
-  const std::shared_ptr<const stop_cause>& cause() const noexcept { return cause_; }
+  const counted_ptr<const kept_cause>& cause() const noexcept { return cause_; }
 
   std::stop_token token() const noexcept { return source_.get_token(); }
   clock::time_point deadline() const noexcept { return deadline_; }
-  const std::shared_ptr<scope_tree>& shared() const noexcept { return tree_; }
+  const tree_ptr& shared() const noexcept { return tree_; }
   const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops this domain and all below: waiters wake, std::stop_callbacks run on the calling thread.
@@ -117,11 +117,11 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   bool stop(stop_cause cause) noexcept;
 
   /// The same with a cause that another domain has.
-  bool stop(std::shared_ptr<const stop_cause> cause) noexcept;
+  bool stop(counted_ptr<const kept_cause> cause) noexcept;
 
   /// Becomes a child of `outer` and of no other domain: stops when that one does, at once if it
   /// has. Its owner's alone.
-  void follow(std::shared_ptr<stop_domain> outer) noexcept;
+  void follow(counted_ptr<stop_domain> outer) noexcept;
 
   /// Becomes a root, which reports find, and has no parent. Its owner's alone, which calls
   /// unfollow() in the end.
@@ -156,7 +156,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
   /// Its owner's alone.
   void unfollow() noexcept;
-  const std::shared_ptr<stop_domain>& outer() const noexcept { return outer_; }
+  const counted_ptr<stop_domain>& outer() const noexcept { return outer_; }
 
   /// Registers a context of the calling thread.
   void add(context& c) noexcept;
@@ -165,8 +165,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
  protected:
   /// The parent was marked with `cause`: marks this domain, too, unless overridden. The caller
   /// holds lock_, and the parent's lock unless the parent was marked before this became its child.
-  virtual void outer_stopped(const std::shared_ptr<const stop_cause>& cause,
-                             stop_wave& wave) noexcept {
+  virtual void outer_stopped(const counted_ptr<const kept_cause>& cause, stop_wave& wave) noexcept {
     mark(cause, wave);
   }
 
@@ -192,7 +191,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
   /// Marks this domain and all below; false if it was marked before. The caller holds lock_, and
   /// delivers the wave without it.
-  bool mark(std::shared_ptr<const stop_cause> cause, stop_wave& wave) noexcept;
+  bool mark(counted_ptr<const kept_cause> cause, stop_wave& wave) noexcept;
 
   /// The same with a cause that is moved into an object made beforehand: a stop does not allocate.
   bool mark(stop_cause&& cause, stop_wave& wave) noexcept;
@@ -211,7 +210,7 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
   void claim_in(const thread_slot& slot, claimed_list& woken) const noexcept;
 
   mutable spin_lock lock_;
-  std::shared_ptr<scope_tree> tree_; // the owner's alone
+  tree_ptr tree_; // the owner's alone
 
  private:
   friend stop_wave;
@@ -241,15 +240,15 @@ class stop_domain : public std::enable_shared_from_this<stop_domain>,
 
   const clock::time_point deadline_;
   const birthplace made_in_;
-  bool refuses_ = false;              // guarded by lock_
-  sync::atomic<bool> stopped_{false}; // the mark; written under lock_; true for ever once it is
-  std::shared_ptr<const stop_cause> cause_; // written under lock_ before stopped_ is set
-  std::shared_ptr<stop_cause> preallocated_ = std::make_shared<stop_cause>(); // guarded by lock_
-  intrusive_list<context> contexts_;                                          // guarded by lock_
-  intrusive_list<stop_domain> children_;                                      // guarded by lock_
-  std::stop_source source_;                                                   // for the users
-  std::shared_ptr<stop_domain> next_in_wave_;                                 // the wave's
-  std::shared_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node
+  bool refuses_ = false;                // guarded by lock_
+  sync::atomic<bool> stopped_{false};   // the mark; written under lock_; true for ever once it is
+  counted_ptr<const kept_cause> cause_; // written under lock_ before stopped_ is set
+  counted_ptr<kept_cause> preallocated_ = make_counted<kept_cause>(); // guarded by lock_
+  intrusive_list<context> contexts_;                                  // guarded by lock_
+  intrusive_list<stop_domain> children_;                              // guarded by lock_
+  std::stop_source source_;                                           // for the users
+  counted_ptr<stop_domain> next_in_wave_;                             // the wave's
+  counted_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node
 };
 #pragma GCC diagnostic pop
 
@@ -272,7 +271,7 @@ class stop_wave {
   claimed_list woken;
 
  private:
-  std::shared_ptr<stop_domain> first_;
+  counted_ptr<stop_domain> first_;
   stop_domain* last_ = nullptr;
 };
 
@@ -304,11 +303,11 @@ ROOST_BODY stop_cause describe_stop(stop_reason reason,
   return cause;
 }
 
-ROOST_BODY const std::shared_ptr<const stop_cause>& context::told_cause() const noexcept {
+ROOST_BODY const counted_ptr<const kept_cause>& context::told_cause() const noexcept {
   return domain().cause();
 }
 
-ROOST_BODY const std::shared_ptr<scope_tree>& context::shared() const noexcept {
+ROOST_BODY const tree_ptr& context::shared() const noexcept {
   return domain().shared();
 }
 
@@ -352,7 +351,7 @@ ROOST_BODY void stop_domain::remove(context& c) noexcept {
   contexts_.erase(c);
 }
 
-ROOST_BODY void stop_domain::follow(std::shared_ptr<stop_domain> outer) noexcept {
+ROOST_BODY void stop_domain::follow(counted_ptr<stop_domain> outer) noexcept {
   unfollow();
   outer_ = std::move(outer);
   if (outer_ == nullptr)
@@ -405,7 +404,7 @@ ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {
   return stop_with(std::move(cause));
 }
 
-ROOST_BODY bool stop_domain::stop(std::shared_ptr<const stop_cause> cause) noexcept {
+ROOST_BODY bool stop_domain::stop(counted_ptr<const kept_cause> cause) noexcept {
   return stop_with(std::move(cause));
 }
 
@@ -428,13 +427,12 @@ bool stop_domain::stop_with(Cause cause) noexcept {
 ROOST_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
-  *preallocated_ = std::move(cause);
-  return mark(std::shared_ptr<const stop_cause>(preallocated_), wave);
+  preallocated_->set(std::move(cause));
+  return mark(preallocated_, wave);
 }
 
 // The first loop.
-ROOST_BODY bool stop_domain::mark(std::shared_ptr<const stop_cause> cause,
-                                  stop_wave& wave) noexcept {
+ROOST_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause, stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
   cause_ = std::move(cause);
@@ -459,7 +457,7 @@ ROOST_BODY void stop_wave::add(stop_domain& d) noexcept {
 ROOST_BODY void stop_wave::deliver() noexcept {
   woken.complete(wait_state::stopped);
   while (first_ != nullptr) {
-    const std::shared_ptr<stop_domain> told = std::move(first_);
+    const counted_ptr<stop_domain> told = std::move(first_);
     first_ = std::move(told->next_in_wave_);
     if (told->stop_requested()) {
       // A shield that hides the stop is told of it, and its users are not.

@@ -3,8 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/task_domain.hpp>
+#include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -13,7 +15,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -45,7 +46,7 @@ class task_context : public context {
 
   /// Its scope; domain() may be its own.
   stop_domain& scope() const noexcept { return scope_; }
-  const std::shared_ptr<scope_tree>& shared() const noexcept override { return scope_.shared(); }
+  const tree_ptr& shared() const noexcept override { return scope_.shared(); }
 
   std::string_view name() const noexcept { return name_; }
   const site& spawned() const noexcept { return spawned_; }
@@ -72,9 +73,9 @@ class task_context : public context {
   /// A domain of its own that was stopped before, where it has none. Then its waits end: one that
   /// is there is claimed. If it has one, that is returned, and is yet to be stopped. The caller
   /// holds the scope's lock, and keeps the task from being over.
-  std::shared_ptr<task_domain> stop_alone(const std::shared_ptr<task_domain>& stopped,
-                                          thread_slot* on,
-                                          claimed_list& woken) noexcept;
+  counted_ptr<task_domain> stop_alone(const counted_ptr<task_domain>& stopped,
+                                      thread_slot* on,
+                                      claimed_list& woken) noexcept;
 
   /// Nothing waits in it any more. On its own thread.
   void leave_own_domain() noexcept {
@@ -89,7 +90,7 @@ class task_context : public context {
  private:
   stop_domain& scope_;
   // Written once, before domain() becomes it; under the lock of the slot where it runs, if it does.
-  std::shared_ptr<task_domain> own_;
+  counted_ptr<task_domain> own_;
   std::string name_;
   site spawned_;
   sync::atomic<clock::rep> since_{0}; // since the epoch; written by the task's thread
@@ -112,7 +113,7 @@ bool runs_inside(const task_context& task) noexcept;
 ROOST_BODY stop_domain& task_context::own_domain() {
   if (&domain() != &scope_)
     return domain();
-  auto own = std::make_shared<task_domain>(scope_.deadline());
+  auto own = make_counted<task_domain>(scope_.deadline());
   {
     const std::lock_guard guard(this_thread.lock);
     if (own_ != nullptr) // a stop was faster
@@ -124,8 +125,8 @@ ROOST_BODY stop_domain& task_context::own_domain() {
   return *own;
 }
 
-ROOST_BODY std::shared_ptr<task_domain> task_context::stop_alone(
-    const std::shared_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
+ROOST_BODY counted_ptr<task_domain> task_context::stop_alone(
+    const counted_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
   std::unique_lock<spin_lock> guard;
   if (on != nullptr) // or no thread has come for it
     guard = std::unique_lock(on->lock);

@@ -5,8 +5,6 @@
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stand_in.hpp>
 
-#include <memory>
-
 namespace roost::inline v0::detail {
 
 /// A task's own domain, so that the task can be stopped without its siblings. Few tasks have one: a
@@ -26,7 +24,7 @@ namespace roost::inline v0::detail {
 /// domain (each under the slot's lock, one of the two second).
 class task_domain final : public stop_domain {
  public:
-  explicit task_domain(clock::time_point deadline) : stop_domain(deadline, nullptr) {}
+  explicit task_domain(clock::time_point deadline) : stop_domain(deadline, {}) {}
 
   using stop_domain::claim_in;
   using stop_domain::stop; // also with a cause that is known elsewhere

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -18,7 +19,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -103,7 +103,7 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
 
 /// What holds the time of a bubble up, as far as that knows.
 struct time_hold {
-  std::shared_ptr<stop_domain> root; // null: nothing does
+  counted_ptr<stop_domain> root; // null: nothing does
   clock::time_point now;             // the bubble's
   std::size_t looks = 0;             // while it was there
   bool is_waited_for = false;        // a thread waits for the time, or for its turn
@@ -130,7 +130,7 @@ class bubble {
 
   /// What is told of a deadlock, or of what holds the time up, is told of that scope. By the first
   /// thread.
-  ROOST_COLD_BODY void set_root(std::shared_ptr<stop_domain> root) noexcept;
+  ROOST_COLD_BODY void set_root(counted_ptr<stop_domain> root) noexcept;
 
   /// To be called again and again, by a thread outside: what has held the time up for more than
   /// `looks_in_patience` looks, if that is not told so far. It counts as told from now on, unless
@@ -202,7 +202,7 @@ class bubble {
   std::size_t wakes_at_act_ = none; // when a deadlock was found last
   bool is_over_ = false;            // the first thread has left
   std::uint64_t asked_ = 0;
-  std::shared_ptr<stop_domain> root_;
+  counted_ptr<stop_domain> root_;
   std::size_t looks_at_time_ = 0; // since the time, or a turn, went on last
   std::size_t looks_at_all_ = 0;  // since any thread fell asleep or was woken last
   bool has_told_ = false;         // what holds the time up, since it went on last

@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/die.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -19,7 +20,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 
@@ -48,7 +48,7 @@ ROOST_COLD_BODY bubble::bubble(strategy* order, std::size_t most_steps)
 
 ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
   sync::bubble_here = nullptr;
-  std::shared_ptr<stop_domain> root;
+  counted_ptr<stop_domain> root;
   lock held(mutex_of_all());
   root.swap(root_);
   held.unlock(); // its end may drop a tree
@@ -77,7 +77,7 @@ ROOST_COLD_BODY void bubble::destroy_if_over(lock& held) noexcept {
   delete this;
 }
 
-ROOST_COLD_BODY void bubble::set_root(std::shared_ptr<stop_domain> root) noexcept {
+ROOST_COLD_BODY void bubble::set_root(counted_ptr<stop_domain> root) noexcept {
   const lock held(mutex_of_all());
   root_.swap(root);
 }
@@ -197,7 +197,7 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
 // The caller counts as awake: callbacks of the stop may wait. It is found twice where the stop has
 // woken nobody.
 ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
-  const std::shared_ptr<stop_domain> root = root_;
+  const counted_ptr<stop_domain> root = root_;
   const bool stays = std::exchange(wakes_at_act_, wakes_) == wakes_;
   held.unlock();
   if (stays)
@@ -219,7 +219,7 @@ ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
   stopped_at_step_ = steps_;
   const char* const why =
       lacks_memory_ ? "there is no memory for the order" : "the run takes too many steps";
-  const std::shared_ptr<stop_domain> root = root_;
+  const counted_ptr<stop_domain> root = root_;
   held.unlock();
   if (is_stopped)
     die("a run goes on for ever, although it was stopped because of that: a task looks at no stop");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/bubble_thread.hpp>
 
@@ -22,7 +23,7 @@ namespace roost::inline v0::detail {
 /// on by itself.
 ///
 /// Threads: any.
-class activity {
+class activity final : public counted_object {
  public:
   using look = void (*)(std::uint32_t number) noexcept;
 
@@ -52,7 +53,7 @@ class activity {
     if (in_bubble_ != nullptr)
       in_bubble_->add_tree();
   }
-  ~activity() {
+  ~activity() override {
     if (in_bubble_ != nullptr)
       in_bubble_->drop_tree();
   }

@@ -186,7 +186,7 @@ class mutex::acquisition final : public detail::operation {
     note.object = &of_.owned_;
     note.kind = "mutex";
     note.name = of_.owned_.name;
-    detail::if_free(lock(), [&] { of_.describe_holder(note); });
+    detail::describe_if_free(lock(), note, [&] { of_.describe_holder(note); });
   }
 
   const detail::lock_holder holder = detail::this_thread.locks_as;

@@ -114,7 +114,9 @@ struct scope_options {
   /// there, make an outside_waker. The environment's ROOST_DEADLOCK=report or abort is for all root
   /// scopes that have `ignore`. The deadlock_error is a failure of the scope: under
   /// on_error::collect, and so in a background_scope, it is one of a list, and on_failure does not
-  /// get it. Cost: some 20 ns for each wait that sleeps, and for each task.
+  /// get it. Where there is no memory to look, it looks again for some 20 ms; after that only the
+  /// owner does, where the scope covers one that waits, each time that `stall_after` has passed.
+  /// Cost: some 20 ns for each wait that sleeps, and for each task.
   roost::on_deadlock on_deadlock = roost::on_deadlock::ignore;
 };
 

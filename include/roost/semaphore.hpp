@@ -186,7 +186,7 @@ inline void semaphore::grant(std::size_t n) noexcept {
 inline void semaphore::acquisition::describe(detail::object_note& note) const noexcept {
   note.object = &from_;
   note.kind = "semaphore";
-  detail::if_free(lock(), [&] {
+  detail::describe_if_free(lock(), note, [&] {
     if (wanted_ != 1)
       note.detail.add("wants ").add(wanted_).add(", ");
     note.detail.add(from_.available_).add(" of ").count(from_.permits_, "permit").add(" free, ");

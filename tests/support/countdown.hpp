@@ -11,7 +11,16 @@ class countdown {
   void start(long before, bool lasts) {
     reached_ = false;
     lasts_ = lasts;
+    at_first_ = false;
     left_ = before;
+    running_ = true;
+  }
+
+  /// The first ones fail, and no other.
+  void start_with_failures(long count) {
+    reached_ = false;
+    at_first_ = true;
+    left_ = count;
     running_ = true;
   }
 
@@ -26,7 +35,7 @@ class countdown {
     if (!running_)
       return false;
     const long left = left_--;
-    const bool due = left == 0 || (left < 0 && lasts_);
+    const bool due = at_first_ ? left > 0 : left == 0 || (left < 0 && lasts_);
     if (due)
       reached_ = true;
     return due;
@@ -35,6 +44,7 @@ class countdown {
  private:
   std::atomic<bool> running_{false};
   std::atomic<bool> lasts_{false};
+  std::atomic<bool> at_first_{false};
   std::atomic<bool> reached_{false};
   std::atomic<long> left_{0};
 };

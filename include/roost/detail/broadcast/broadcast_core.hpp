@@ -340,7 +340,7 @@ template <class T>
 void broadcast_core<T>::send_operation::describe(object_note& note) const noexcept {
   note.object = &core_;
   note.kind = "broadcast";
-  if_free(this->lock(), [&] {
+  describe_if_free(this->lock(), note, [&] {
     note.name.add(core_.name_);
     note.detail.add("full, ").add(core_.slots_.size()).add(" kept, ");
     note.detail.count(core_.readers_, "receiver");
@@ -353,7 +353,7 @@ void broadcast_core<T>::receive_operation::describe(object_note& note) const noe
   const broadcast_core& core = *reader_.core_;
   note.object = &core;
   note.kind = "broadcast";
-  if_free(this->lock(), [&] {
+  describe_if_free(this->lock(), note, [&] {
     note.name.add(core.name_);
     // relaxed: a number for reports
     note.detail.count(core.senders_alive_.load(std::memory_order_relaxed), "sender");

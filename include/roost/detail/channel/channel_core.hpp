@@ -348,7 +348,7 @@ void channel_core<Item>::describe(channel_side waiting, object_note& note) const
   const bool sends = waiting == channel_side::sending;
   note.object = this;
   note.kind = "channel";
-  if_free(this->lock(), [&] {
+  describe_if_free(this->lock(), note, [&] {
     note.name.add(name_);
     this->describe_items(note);
     const auto& others = sends ? receivers_alive_ : senders_alive_;

@@ -204,7 +204,7 @@ ROOST_COLD_BODY void operation::describe_users(object_note& note) const noexcept
   if (line_ == nullptr)
     return;
   std::uint32_t users = activity::unknown;
-  if_free(lock_, [&] { users = line_->users(); });
+  describe_if_free(lock_, note, [&] { users = line_->users(); });
   note.users = tree_mark::both(note.users, users);
 }
 

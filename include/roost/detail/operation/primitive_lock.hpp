@@ -2,9 +2,11 @@
 #pragma once
 
 #include <roost/detail/sync/pause.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
 
 #include <mutex>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
@@ -57,13 +59,22 @@ class primitive_lock {
   spin_lock* second_ = nullptr;
 };
 
-/// Calls `act()` under the lock, unless that is not to be had for a while: for reports.
+/// Calls `act()` under the lock, and returns true, unless that is not to be had for a while: for
+/// reports.
 template <class Act>
-void if_free(const primitive_lock& lock, Act act) noexcept {
+bool if_free(const primitive_lock& lock, Act act) noexcept {
   if (!lock.try_lock_for_a_while())
-    return;
+    return false;
   const std::lock_guard guard(lock, std::adopt_lock);
   act();
+  return true;
+}
+
+/// The same where `act()` writes the note, which else says that it is not complete.
+template <class Act>
+void describe_if_free(const primitive_lock& lock, object_note& note, Act act) noexcept {
+  if (!if_free(lock, std::move(act)))
+    note.is_busy = true;
 }
 
 } // namespace roost::inline v0::detail

@@ -74,7 +74,7 @@ class wait_queue::operation final : public detail::operation {
   bool is_permanent() const noexcept override { return true; }
   void describe(object_note& note) const noexcept override {
     if constexpr (requires { ready_.describe(note); })
-      if_free(lock(), [&] { ready_.describe(note); });
+      describe_if_free(lock(), note, [&] { ready_.describe(note); });
   }
 
  private:

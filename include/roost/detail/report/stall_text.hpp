@@ -146,8 +146,8 @@ ROOST_COLD_BODY void tell_stall(stop_domain& scope) noexcept {
   });
 }
 
-ROOST_COLD_BODY void tell_standstill(stop_domain& scope, standstill what) noexcept {
-  tell(scope, [what](const report& r) { return standstill_text(r, what); });
+ROOST_COLD_BODY bool tell_standstill(stop_domain& scope, standstill what) noexcept {
+  return tell(scope, [what](const report& r) { return standstill_text(r, what); });
 }
 
 ROOST_COLD_BODY std::exception_ptr make_deadlock_error(stop_domain& scope) noexcept {

@@ -104,13 +104,17 @@ ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noe
   if (now < next_)
     return false;
   const verdict found = look_at_tree(root_->tree_->counted->number());
-  if (found == verdict::goes_on) {
+  if (found == verdict::goes_on || found == verdict::is_unclear) {
+    set_next(now);
+    return false;
+  }
+  root_->act_on_verdict(found == verdict::is_deadlocked ? standstill::is_certain
+                                                        : standstill::is_likely);
+  if (!root_->verdict_is_told_) {
     set_next(now);
     return false;
   }
   next_ = no_deadline;
-  root_->act_on_verdict(found == verdict::is_deadlocked ? standstill::is_certain
-                                                        : standstill::is_likely);
   return true;
 }
 
@@ -136,8 +140,9 @@ ROOST_COLD_BODY void scope_state::act_on_verdict(standstill what) noexcept {
   count_seldom(counted::verdicts);
   const on_deadlock wanted = wanted_verdict();
   const bool stops_all = wanted == on_deadlock::stop && fail_in_deadlock();
-  if (!stops_all)
-    tell_standstill(*this, wanted == on_deadlock::ignore ? what : standstill::was_asked_for);
+  if (!stops_all &&
+      !tell_standstill(*this, wanted == on_deadlock::ignore ? what : standstill::was_asked_for))
+    verdict_is_told_ = false; // there was no memory for it: the owner looks again
   if (wanted == on_deadlock::abort)
     std::abort();
 }

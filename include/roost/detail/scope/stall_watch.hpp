@@ -21,8 +21,9 @@ void tell_stall(stop_domain& scope) noexcept;
 
 /// The same, saying that nothing in the scope can go on: what the program has asked for, what is
 /// so because the process has no other thread, or what is so unless another one does something.
+/// False if it was not told.
 enum class standstill { was_asked_for, is_certain, is_likely };
-void tell_standstill(stop_domain& scope, standstill what) noexcept;
+bool tell_standstill(stop_domain& scope, standstill what) noexcept;
 
 /// A deadlock_error, or what is thrown for lack of memory.
 std::exception_ptr make_deadlock_error(stop_domain& scope) noexcept;

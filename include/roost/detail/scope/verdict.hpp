@@ -6,12 +6,14 @@
 #include <roost/detail/scope/tree_notes.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
 #include <roost/detail/sync/thread_state.hpp>
+#include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/scope_options.hpp>
 #include <roost/stop.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -40,7 +42,8 @@ namespace roost::inline v0::detail {
 
 /// Whether anything goes on in a root scope.
 enum class verdict {
-  goes_on,      // or it is not known
+  goes_on,
+  is_unclear,   // there was no memory for the notes, or a lock was not to be had: look again
   is_idle,      // only another thread of the program, unknown so far, or a stop can wake it
   is_deadlocked // not even that: the process has no other thread
 };
@@ -54,6 +57,9 @@ void look_for_deadlock(std::uint32_t tree) noexcept;
 
 /// What the environment's ROOST_DEADLOCK says; `ignore` if it is not set.
 on_deadlock deadlock_from_environment() noexcept;
+
+/// True if the notes are not all that there was to note.
+bool are_incomplete(const tree_notes& notes) noexcept;
 
 /// True if all threads that are noted are blocked, and only what uses objects of `tree` alone can
 /// wake them.
@@ -139,13 +145,20 @@ class blocked_threads {
   const tree_notes& notes_;
 };
 
+ROOST_COLD_BODY bool are_incomplete(const tree_notes& notes) noexcept {
+  bool found = notes.missing() + notes.objects.missing() != 0;
+  for (const object_note& o : notes.objects)
+    found = found || o.is_busy;
+  return found;
+}
+
 ROOST_COLD_BODY bool all_are_blocked(const tree_notes& notes, std::uint32_t tree) noexcept {
   for (const object_note& o : notes.objects) {
     const bool is_of_tree = o.users == tree && tree != activity::unknown;
     if (o.users != activity::none && !is_of_tree)
       return false;
   }
-  return notes.missing() + notes.objects.missing() == 0 && blocked_threads(notes).are_all();
+  return !are_incomplete(notes) && blocked_threads(notes).are_all();
 }
 
 ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) noexcept {
@@ -179,7 +192,7 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
                    root.may_end_by_itself();
     return true;
   });
-  return notes.scopes.size() != 0 && !may_be_woken;
+  return !may_be_woken;
 }
 
 /// How many threads of roost the tree has: all its roots share the same.
@@ -194,19 +207,35 @@ ROOST_COLD_BODY std::size_t threads_of(std::uint32_t tree) noexcept {
 
 ROOST_COLD_BODY verdict look_at_tree(std::uint32_t tree) noexcept {
   tree_notes before;
-  if (!note_tree(tree, before) || !all_are_blocked(before, tree))
+  if (!note_tree(tree, before))
+    return verdict::goes_on;
+  if (are_incomplete(before))
+    return verdict::is_unclear;
+  if (before.scopes.size() == 0 || !all_are_blocked(before, tree))
     return verdict::goes_on;
   // In this order: a thread that exits in between makes the second number smaller, never larger.
   const std::size_t all_threads = sync::thread_count();
   const bool has_others = all_threads != 1 + threads_of(tree);
   tree_notes after;
-  if (!note_tree(tree, after) || !all_are_blocked(after, tree) || !are_same_calls(before, after))
+  if (!note_tree(tree, after))
+    return verdict::goes_on;
+  if (are_incomplete(after))
+    return verdict::is_unclear;
+  if (!all_are_blocked(after, tree) || !are_same_calls(before, after))
     return verdict::goes_on;
   return has_others ? verdict::is_idle : verdict::is_deadlocked;
 }
 
+// It is called once where nothing goes on: so what is unclear is looked at again, for some
+// milliseconds. Later only the owner does, see verdict_watch.
 ROOST_COLD_BODY void look_for_deadlock(std::uint32_t tree) noexcept {
-  if (look_at_tree(tree) == verdict::goes_on)
+  constexpr int most_tries = 20;
+  verdict seen = look_at_tree(tree);
+  for (int tries = 1; seen == verdict::is_unclear && tries < most_tries; ++tries) {
+    sync::sleep_for(std::chrono::milliseconds(1));
+    seen = look_at_tree(tree);
+  }
+  if (seen == verdict::goes_on || seen == verdict::is_unclear)
     return;
   counted_ptr<stop_domain> found; // kept while it acts
   stop_domain::for_each_root([&](stop_domain& root) {

@@ -35,6 +35,7 @@ struct object_note {
   std::uint64_t task = 0;  // the task that is waited for, if it is one
   waiter_note peer;        // the last that slept at the other end
   std::uint32_t users = 0; // see tree_mark::number()
+  bool is_busy = false;    // its lock was not to be had: what stands here is not all
   site since;              // no line, or where began what `detail` tells: "held by \"x\""
 };
 

@@ -119,7 +119,8 @@ windows() {
   tests windows unit -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_CXX_COMPILER=$windows \
     -DCMAKE_CXX_FLAGS="-O1 -static -Wa,-mbig-obj" -DCMAKE_CROSSCOMPILING_EMULATOR=true \
     -DCatch2_DIR="$temp/catch/lib/cmake/Catch2"
-  run_tests windows unit wine
+  # With mingw a thread's locals are freed before their destructors run, and these cannot start a thread.
+  without="~[thread_exit]" run_tests windows unit wine
 }
 clang-16() {
   tests clang-16 unit -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_CXX_FLAGS=-O1

@@ -164,7 +164,7 @@ struct farewell {
 
 } // namespace
 
-TEST_CASE("a thread may wait in the destructors of its locals", "[parker]") {
+TEST_CASE("a thread may wait in the destructors of its locals", "[parker][thread_exit]") {
   // If it waited before, its parker is given back before this destructor runs, or after.
   enum class waited { never, before_the_local_was_made, after_it_was_made };
   const auto when =

@@ -312,7 +312,7 @@ TEST_CASE("no thread is left and all thread_locals are gone after the outermost 
 }
 
 TEST_CASE("a thread_local's destructor may use a scope of its own and is in no task",
-          "[thread_pool]") {
+          "[thread_pool][thread_exit]") {
   const test::no_thread_left check;
   static std::atomic<int> ran{0};
   static std::atomic<bool> in_no_task{false};

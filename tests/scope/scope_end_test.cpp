@@ -226,7 +226,8 @@ TEST_CASE("thread_locals of the tasks are destroyed when join returns", "[task_s
   CHECK(destroyed == made);
 }
 
-TEST_CASE("the destructor of a thread_local may use a scope of its own", "[task_scope]") {
+TEST_CASE("the destructor of a thread_local may use a scope of its own",
+          "[task_scope][thread_exit]") {
   const test::no_thread_left check;
   static std::atomic<int> result;
   struct uses_a_scope {

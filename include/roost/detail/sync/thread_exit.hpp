@@ -7,6 +7,20 @@
 
 namespace roost::inline v0::detail::sync {
 
+#if defined(__MINGW32__) && __has_include(<pthread.h>)
+/// Where the system keeps a value of each thread, and calls GiveBack for it.
+template <auto GiveBack, class T>
+struct value_of_thread {
+  pthread_key_t key{};
+  const bool is_there =
+      pthread_key_create(&key, [](void* kept) { GiveBack(*static_cast<T*>(kept)); }) == 0;
+};
+
+// Made when the program begins: it cannot be made while a thread's locals are being destroyed.
+template <auto GiveBack, class T>
+inline const value_of_thread<GiveBack, T> given_back;
+#endif
+
 /// GiveBack(value) is called when the calling thread ends, while its locals are being destroyed. At
 /// most once a thread for each GiveBack, which is noexcept.
 ///
@@ -17,14 +31,8 @@ namespace roost::inline v0::detail::sync {
 template <auto GiveBack, class T>
 void at_thread_exit(T& value) {
 #if defined(__MINGW32__) && __has_include(<pthread.h>)
-  struct slot {
-    pthread_key_t key{};
-    bool there =
-        pthread_key_create(&key, [](void* kept) { GiveBack(*static_cast<T*>(kept)); }) == 0;
-  };
-  static const slot values; // where there is none, nothing is given back
-  if (values.there)
-    (void)pthread_setspecific(values.key, &value);
+  if (given_back<GiveBack, T>.is_there) // else nothing is given back
+    (void)pthread_setspecific(given_back<GiveBack, T>.key, &value);
 #else
   struct keeper {
     explicit keeper(T& kept) noexcept : value(kept) {}

@@ -37,6 +37,11 @@ void of_a_list(std::string_view what) {
     list.append(list);
   if (what == "destroy")
     item.reset();
+  if (what == "destroy_list") {
+    list_item left;
+    roost::detail::emptied_list<list_item> gone;
+    gone.push_back(left);
+  }
   list.erase(*item);
 }
 
@@ -57,14 +62,11 @@ void of_a_heap(std::string_view what) {
 
 void of_a_record(std::string_view what) {
   roost::detail::parker parker;
-  std::optional<roost::detail::wait_record> record;
-  record.emplace(parker);
+  roost::detail::wait_record record(parker);
   if (what == "complete")
-    record->complete(roost::detail::wait_state::done);
-  (void)record->try_claim();
-  if (what == "claimed")
-    record.reset();
-  record->complete(roost::detail::wait_state::done);
+    record.complete(roost::detail::wait_state::done);
+  (void)record.try_claim();
+  record.complete(roost::detail::wait_state::done);
 }
 
 // Its waiter would go on to take itself out of a line that is gone.

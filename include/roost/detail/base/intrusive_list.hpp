@@ -110,4 +110,24 @@ class intrusive_list {
   Node* last_ = nullptr;
 };
 
+#if ROOST_ASSERTIONS
+/// A list that has to be empty when it goes: its nodes' owners would take them out of it later. Not
+/// each list is one, as those of threads and of the whole program have no destructor.
+template <class Node>
+class emptied_list : public intrusive_list<Node> {
+ public:
+  emptied_list() = default;
+  emptied_list(const emptied_list&) = delete;
+  emptied_list& operator=(const emptied_list&) = delete;
+  ~emptied_list() {
+    ROOST_ASSERT(this->empty(),
+                 "something was destroyed that threads wait at, or that is in use: it must outlive "
+                 "that");
+  }
+};
+#else
+template <class Node>
+using emptied_list = intrusive_list<Node>;
+#endif
+
 } // namespace roost::inline v0::detail

@@ -244,8 +244,8 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   sync::atomic<bool> stopped_{false};   // the mark; written under lock_; true for ever once it is
   counted_ptr<const kept_cause> cause_; // written under lock_ before stopped_ is set
   counted_ptr<kept_cause> preallocated_ = make_counted<kept_cause>(); // guarded by lock_
-  intrusive_list<context> contexts_;                                  // guarded by lock_
-  intrusive_list<stop_domain> children_;                              // guarded by lock_
+  emptied_list<context> contexts_;                                    // guarded by lock_
+  emptied_list<stop_domain> children_;                                // guarded by lock_
   std::stop_source source_;                                           // for the users
   counted_ptr<stop_domain> next_in_wave_;                             // the wave's
   counted_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node

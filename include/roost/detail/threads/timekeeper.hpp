@@ -90,7 +90,7 @@ class timekeeper {
   mutable sync::mutex mutex_;
   wait_record* sleep_ = nullptr;   // guarded by mutex_; in which the thread sleeps
   wait_list removers_;             // guarded by mutex_; they wait for the end of a call
-  intrusive_list<timer> timers_;   // guarded by mutex_; sorted by time
+  emptied_list<timer> timers_;     // guarded by mutex_; sorted by time
   const timer* running_ = nullptr; // guarded by mutex_; the timer being called
   bool ending_ = false;            // guarded by mutex_
   std::uint64_t number_ = 0;       // guarded by mutex_; the thread's

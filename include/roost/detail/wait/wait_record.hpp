@@ -86,11 +86,6 @@ class wait_record {
       : parker_(&p),
         patience_(patience),
         resumption_{&unpark, &p} {}
-  wait_record(const wait_record&) = delete;
-  wait_record& operator=(const wait_record&) = delete;
-#if ROOST_ASSERTIONS
-  ~wait_record();
-#endif
 
   /// The waiter sleeps there instead of on its parker, and `wake` resumes it. By the waiter, before
   /// others can claim the record. It does not spin before: that does not show what the system does.
@@ -101,13 +96,9 @@ class wait_record {
   }
 
   /// Null where it sleeps on its parker: then only threads of the program end it.
-  sleeper* sleeps_in() const noexcept {
-    return sleeper_;
-  }
+  sleeper* sleeps_in() const noexcept { return sleeper_; }
 
-  bool try_claim() noexcept {
-    return leave_waiting(wait_state::claimed);
-  }
+  bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
   /// While it sleeps, and is not claimed, its thread is counted out of `of`, unless that is null.
   /// Only for a wait without a deadline, and before await(). It stays counted where it sleeps in
@@ -148,31 +139,21 @@ class wait_record {
 
   /// The place at which it happened, in the line of the peer that claimed it, or see end_at(); null
   /// where a stop or the deadline ended it. Known to the claimer, and to the waiter after await().
-  const wait_node* claimed_at() const noexcept {
-    return claimed_at_;
-  }
+  const wait_node* claimed_at() const noexcept { return claimed_at_; }
 
   /// How it ended. Only after await().
-  wait_state outcome() const noexcept {
-    return state();
-  }
+  wait_state outcome() const noexcept { return state(); }
 
   /// What has completed it, if that was observed. Known likewise.
-  const wake_note& woken() const noexcept {
-    return woken_;
-  }
+  const wake_note& woken() const noexcept { return woken_; }
 
  private:
   friend class claimed_list;
   friend class wait_list;
   friend struct wait_probe;
 
-  static void unpark(void* waiter) noexcept {
-    static_cast<parker*>(waiter)->unpark();
-  }
-  static bool ended(wait_state s) noexcept {
-    return s > wait_state::claimed;
-  }
+  static void unpark(void* waiter) noexcept { static_cast<parker*>(waiter)->unpark(); }
+  static bool ended(wait_state s) noexcept { return s > wait_state::claimed; }
 
   // The word: a wait_state, whether the waiter is to be resumed, whether it is counted out, and
   // whether a report holds it.
@@ -218,19 +199,8 @@ struct wait_node : list_node<wait_node> {
 /// The waiters of a primitive, served from the front. The primitive's lock guards it.
 class wait_list {
  public:
-  wait_list() = default;
-  wait_list(const wait_list&) = delete;
-  wait_list& operator=(const wait_list&) = delete;
-#if ROOST_ASSERTIONS
-  ~wait_list();
-#endif
-
-  bool empty() const noexcept {
-    return nodes_.empty();
-  }
-  const wait_node* front() const noexcept {
-    return nodes_.front();
-  }
+  bool empty() const noexcept { return nodes_.empty(); }
+  const wait_node* front() const noexcept { return nodes_.front(); }
 
   void push_back(wait_node& node, wait_record& record) noexcept {
     users_.note_this_thread();
@@ -279,15 +249,11 @@ class wait_list {
   std::size_t size() const noexcept;
 
   /// Which trees' threads have waited here, or woken a waiter: see tree_mark::number().
-  std::uint32_t users() const noexcept {
-    return users_.number();
-  }
-  void note_user() noexcept {
-    users_.note_this_thread();
-  }
+  std::uint32_t users() const noexcept { return users_.number(); }
+  void note_user() noexcept { users_.note_this_thread(); }
 
  private:
-  intrusive_list<wait_node> nodes_;
+  emptied_list<wait_node> nodes_;
   tree_mark users_;
 };
 
@@ -332,17 +298,6 @@ class claimed_list {
 };
 
 // --- implementation ---------------------------------------------------------
-
-#if ROOST_ASSERTIONS
-inline wait_record::~wait_record() {
-  ROOST_ASSERT(state() != wait_state::claimed, "a claimed record is gone before its completion");
-}
-
-inline wait_list::~wait_list() {
-  ROOST_ASSERT(empty(),
-               "something was destroyed that threads wait at: it must outlive their waits");
-}
-#endif
 
 inline bool wait_record::leave_waiting(wait_state to) noexcept {
   std::uint32_t expected = word(wait_state::waiting);

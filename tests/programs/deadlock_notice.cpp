@@ -314,7 +314,8 @@ void nothing_is_told_while_something_can_go_on() {
       expect(false, "the deadline is told");
     } catch (const roost::timeout_error&) { // it is
     }
-    expect(t.count() == 0, "the scope has a deadline: " + t.text());
+    // Then the task is stopped, which its thread may be late to see.
+    expect(t.count() == 0 || t.has("STOP-IGNORED"), "the scope has a deadline: " + t.text());
   }
   {
     const told t;

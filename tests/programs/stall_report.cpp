@@ -344,6 +344,7 @@ void joins_without_a_stop_and_then_with_one() {
       scope.request_stop();
       told.wait_for(5);
     });
+    test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
   }
   const auto texts = told.all();
   expect(texts.size() == 5, "five texts");

@@ -35,7 +35,7 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 ///    "state": "blocked", "thread": 4243, "thread_state": "", "last_blocked": null,
 ///    "blocked": {
 ///      "operation": "sender::send", "object": "rows", "detail": "2/2, 1 receiver",
-///      "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false,
+///      "where": "parse.cpp:88", "for_ms": 3101, "until_deadline": false, "runs": null,
 ///      "waits_for": [{"id": 1, "kind": "channel", "name": "rows",
 ///        "detail": "2/2, 1 receiver", "task": null,
 ///        "peer": {"task": 11, "name": "merge", "where": "merge.cpp:12"}}],

@@ -52,6 +52,8 @@ struct blocked_report {
   bool until_deadline = false; ///< a timeout or a deadline ends it
   std::vector<object_report> waits_for; ///< for a select all cases, in any order
   std::vector<held_report> holds;       ///< in the order in which they were locked
+  std::uint64_t runs = 0; ///< the task that its thread runs inside this call, which waits for it; 0
+                          ///< if it sleeps
 };
 
 /// The stop of a scope.

@@ -148,8 +148,9 @@ R handle_base<R>::get(site where) {
     throw_got_before(*task_, where);
   }
   result_task<R>& t = task_to_wait_for(where);
-  scope_state::run_here_if_queued(t);
-  const bool ended = t.wait_to_tell({"task_handle::get", t.name(), where});
+  const blocked_call call{"task_handle::get", t.name(), where};
+  scope_state::run_here_if_queued(t, call);
+  const bool ended = t.wait_to_tell(call);
   got_ = true;
   if (!ended)
     t.throw_failure();

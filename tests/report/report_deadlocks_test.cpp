@@ -50,6 +50,27 @@ using strings = std::vector<std::string>;
 
 } // namespace
 
+TEST_CASE("a task that waits for one that its thread runs may be in a circle", "[report]") {
+  std::optional<roost::task_handle<void>> asks;
+  std::optional<roost::task_handle<void>> inner;
+  std::optional<roost::task_handle<void>> other;
+  test::gate made;
+  busy_scope busy;
+  busy.scope.spawn("scope around", [&] {
+    roost::task_scope one({.limit = 1});
+    asks = one.spawn("asks", [&] { made.pass(), inner->get(); });
+    inner = one.spawn("inner", [&] { other->get(); }); // queued, until it is asked for
+    other = busy.scope.spawn("other", [&] { made.pass(), asks->get(); });
+    made.open();
+    one.join();
+  });
+  test::wait_until([&] { return !busy.scope.report().deadlocks.empty(); });
+  const roost::report r = busy.scope.report();
+  INFO(to_text(r));
+  REQUIRE(r.deadlocks.size() == 1);
+  CHECK(names(r.deadlocks[0].circle) == strings{"asks", "inner", "other"});
+}
+
 TEST_CASE("tasks that wait for each other's end are told while others run", "[report]") {
   std::optional<roost::task_handle<void>> a;
   std::optional<roost::task_handle<void>> b;

@@ -106,12 +106,14 @@ TEST_CASE("JSON has the fields of a task and of what it waits for", "[report]") 
                                                    "holds",
                                                    "object",
                                                    "operation",
+                                                   "runs",
                                                    "until_deadline",
                                                    "waits_for",
                                                    "where"});
   CHECK(blocked["operation"].text() == "sender::send");
   CHECK(blocked["for_ms"].number() == 2999);
   CHECK_FALSE(blocked["until_deadline"].truth());
+  CHECK(blocked["runs"].is_null());
   const json& object = blocked["waits_for"][0];
   CHECK(object.keys() == std::vector<std::string>{"detail", "id", "kind", "name", "peer", "task"});
   CHECK(object["kind"].text() == "channel");

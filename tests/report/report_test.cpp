@@ -8,6 +8,7 @@
 #include "support/probe.hpp"
 #include "support/reports.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -173,14 +174,14 @@ TEST_CASE("an owner is blocked in its own call, and not as a task", "[report]") 
   CHECK(r->tasks.size() == 1);
 }
 
-TEST_CASE("a task that runs another one inside its wait does not pass for blocked there",
-          "[report]") {
+TEST_CASE("a task that runs another one inside its wait is blocked in its own call", "[report]") {
   roost::event never;
   std::optional<roost::task_handle<void>> inner;
   test::busy_scope busy;
   // The one that runs asks for one that is queued: so it runs it.
   roost::task_scope scope({.name = "one", .limit = 1, .exit = roost::on_exit::stop});
   test::gate spawned;
+  const unsigned line = __LINE__ + 3;
   scope.spawn("asks", [&] {
     spawned.pass();
     inner->get();
@@ -190,9 +191,46 @@ TEST_CASE("a task that runs another one inside its wait does not pass for blocke
   test::wait_until([&] { return task_in(scope.report(), "is asked for").blocked.has_value(); });
   const roost::report r = scope.report();
   CHECK(task_in(r, "is asked for").state == task_state::blocked);
-  CHECK(task_in(r, "asks").state == task_state::running);
+  CHECK(task_in(r, "asks").state == task_state::blocked);
+  CHECK(call_in(r, "asks").operation == "task_handle::get");
+  CHECK(call_in(r, "asks").object == "is asked for");
+  CHECK(call_in(r, "asks").where.line == line);
+  CHECK(call_in(r, "asks").runs == task_in(r, "is asked for").id);
+  REQUIRE(call_in(r, "asks").waits_for.size() == 1);
+  CHECK(call_in(r, "asks").waits_for[0].task == task_in(r, "is asked for").id);
+  CHECK(call_in(r, "is asked for").runs == 0);
   CHECK(task_in(r, "asks").thread_id == task_in(r, "is asked for").thread_id);
+  const std::string text = roost::to_text(r);
+  INFO(text);
+  CHECK(text.find("; its thread runs \"is asked for\" #") != std::string::npos);
   busy.busy.open();
+}
+
+TEST_CASE("a task that runs one of those that it waits for together is blocked there", "[report]") {
+  roost::event end;
+  test::gate runs;
+  roost::task_scope scope({.name = "outer"});
+  scope.spawn("calls", [&] {
+    roost::when_all([&] { end.wait(); },
+                    [&] { // the last: the caller runs it
+                      runs.pass();
+                      end.wait();
+                    });
+  });
+  runs.wait_for_arrivals(1);
+  const roost::report r = scope.report();
+  runs.open();
+  end.set();
+  scope.join();
+  const roost::task_report& caller = task_in(r, "calls");
+  REQUIRE(caller.blocked);
+  CHECK(caller.state == task_state::blocked);
+  CHECK(caller.blocked->operation == "task_scope::join");
+  const auto inner = std::find_if(
+      r.tasks.begin(), r.tasks.end(), [&](const auto& t) { return t.id == caller.blocked->runs; });
+  REQUIRE(inner != r.tasks.end());
+  CHECK(inner->state == task_state::running);
+  CHECK(inner->thread_id == caller.thread_id);
 }
 
 TEST_CASE("a report tells why and since when a scope was stopped", "[report]") {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <sstream>
 #include <string>
 
@@ -142,6 +143,26 @@ TEST_CASE("the text of a select has all cases", "[report]") {
   CHECK(to_text(sample.r).find("blocked 2.9 s in select (2 cases) at parse.cpp:88, until a "
                                "deadline; channel on \"rows\" (2/2, 1 receiver); timer\n") !=
         std::string::npos);
+}
+
+TEST_CASE("the text says which task a blocked one's thread runs", "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (const std::uint64_t id : {7, 8}) { // alike but for that: no group
+    roost::blocked_report& b = sample_report::block(sample.task(id, 1, "t"), 88);
+    b.operation = "task_scope::join";
+    b.object = "s";
+    b.detail = "";
+    b.waits_for.clear();
+    b.runs = id + 2;
+  }
+  sample.task(9, 1, "inner");
+  const std::string text = to_text(sample.r);
+  INFO(text);
+  CHECK(text.find("\"t\" #7") != std::string::npos);
+  CHECK(text.find("blocked 2.9 s in task_scope::join on \"s\" at parse.cpp:88; its thread runs "
+                  "\"inner\" #9 meanwhile\n") != std::string::npos);
+  CHECK(text.find("; its thread runs task #10 meanwhile\n") != std::string::npos);
 }
 
 TEST_CASE("names and messages of the program break no line of a report", "[report]") {

@@ -207,6 +207,7 @@ ROOST_COLD_BODY void report_json::blocked(const blocked_report& b) {
   time("for_ms", b.since);
   out_.key("until_deadline");
   out_.literal(b.until_deadline ? "true" : "false");
+  number_or_null("runs", b.runs);
   write_list(out_, "waits_for", b.waits_for, [this](const object_report& o) { object(o); });
   write_list(out_, "holds", b.holds, [this](const held_report& h) { held(h); });
   out_.end('}');

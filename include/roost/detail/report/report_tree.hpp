@@ -15,8 +15,8 @@
 namespace roost::inline v0::detail {
 
 /// The order in which a report is shown: scopes hang under the task that made them, or under the
-/// scope around. Tasks of one scope that do the same, and have no scopes inside and hold no
-/// mutex, are a group: the first of them stands for all.
+/// scope around. Tasks of one scope that do the same, and have no scopes inside, hold no mutex and
+/// run no other task in a wait, are a group: the first of them stands for all.
 ///
 /// Lifetime: it refers to the report. All numbers are places in it.
 class report_tree {
@@ -149,8 +149,8 @@ ROOST_COLD_BODY void report_tree::place_tasks() {
     if (scope == number_index::none)
       continue;
     std::size_t first = i;
-    const bool holds = t.blocked && !t.blocked->holds.empty();
-    if (in_task_.first(i) == place_lists::none && !holds) {
+    const bool is_single = t.blocked && (!t.blocked->holds.empty() || t.blocked->runs != 0);
+    if (in_task_.first(i) == place_lists::none && !is_single) {
       // Two kinds may have one number: then the next number is tried.
       for (std::uint64_t kind = number_of_kind(t);; ++kind) {
         first = kinds.add(kind, i);

@@ -51,6 +51,7 @@ class report_builder {
   void fill(std::optional<blocked_report>& made, const call_note& note, const tree_notes& notes);
   void fill(object_report& made, const object_note& note);
   void name_peers(std::optional<blocked_report>& call) const;
+  void show_helpers();
   std::uint64_t id_of(const void* object) {
     return 1 + objects_.add(reinterpret_cast<std::uintptr_t>(object), objects_.size());
   }
@@ -78,6 +79,7 @@ ROOST_COLD_BODY report report_builder::build(const tree_notes& notes) {
     fill(report_.tasks[i], notes.tasks[i], notes);
   }
   report_.left_out = notes.missing();
+  show_helpers();
   for (scope_report& s : report_.scopes)
     name_peers(s.owner);
   for (task_report& t : report_.tasks)
@@ -92,6 +94,38 @@ ROOST_COLD_BODY void report_builder::name_peers(std::optional<blocked_report>& c
     const std::size_t place = o.peer ? tasks_.find(o.peer->task) : number_index::none;
     if (place != number_index::none)
       o.peer->name = report_.tasks[place].name;
+  }
+}
+
+// The tasks of when_all() and its like run on the thread of their caller, too, which owns their
+// scope: then it waits there. That costs those short calls nothing; other calls say it themselves.
+ROOST_COLD_BODY void report_builder::show_helpers() {
+  number_index scopes; // their places
+  for (std::size_t i = 0; i < report_.scopes.size(); ++i)
+    scopes.add(report_.scopes[i].id, i);
+  for (const task_report& t : report_.tasks) {
+    const std::size_t place = scopes.find(t.scope);
+    if (t.thread_id == 0 || place == number_index::none)
+      continue;
+    scope_report& s = report_.scopes[place];
+    if (s.owner_thread != t.thread_id || s.owner)
+      continue;
+    blocked_report& joins = s.owner.emplace();
+    joins.operation = "task_scope::join";
+    joins.object = s.name;
+    joins.where = s.where;
+    joins.since = t.age;
+    joins.runs = t.id;
+    const std::size_t caller = tasks_.find(s.parent_task);
+    if (caller == number_index::none || report_.tasks[caller].thread_id != t.thread_id)
+      continue;
+    task_report& c = report_.tasks[caller];
+    if (c.state == task_state::running && !c.blocked) {
+      c.state = task_state::blocked;
+      c.blocked = joins;
+      c.thread_state.clear();
+      c.last_blocked = {};
+    }
   }
 }
 
@@ -159,6 +193,7 @@ ROOST_COLD_BODY void report_builder::fill(std::optional<blocked_report>& made,
   made->where = note.where;
   made->since = since(note.since);
   made->until_deadline = note.until_deadline;
+  made->runs = note.runs;
   made->waits_for = std::vector<object_report>(note.count);
   for (std::size_t i = 0; i < note.count; ++i)
     fill(made->waits_for[i], notes.objects[note.first + i]);

@@ -50,6 +50,7 @@ class report_text {
   void add_state(const task_report& t, bool alone);
   void add_blocked(const blocked_report& b);
   void add_peer(const waiter_report& peer);
+  void add_helped(std::uint64_t task);
   void add_deadlock(const deadlock_report& d);
   void add(pieces more) { append(text_, more); }
 
@@ -171,6 +172,8 @@ ROOST_COLD_BODY void report_text::add_blocked(const blocked_report& b) {
   append_call(text_, b);
   if (b.until_deadline)
     add({", until a deadline"});
+  if (b.runs != 0)
+    add_helped(b.runs);
   for (const object_report& o : b.waits_for) {
     if (b.waits_for.size() > 1) {
       add({"; ", o.kind});
@@ -181,6 +184,12 @@ ROOST_COLD_BODY void report_text::add_blocked(const blocked_report& b) {
   }
   for (const held_report& h : b.holds)
     add({"; holds mutex ", in_quotes(h.name), ", locked at ", h.where});
+}
+
+ROOST_COLD_BODY void report_text::add_helped(std::uint64_t task) {
+  const task_report* const now = tree_.task(task);
+  add({"; its thread runs ", now != nullptr ? in_quotes(now->name) : "task", " #", task});
+  add({" meanwhile"});
 }
 
 ROOST_COLD_BODY void report_text::add_peer(const waiter_report& peer) {

@@ -15,6 +15,7 @@
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/observer.hpp>
 #include <roost/detail/wait/owned_lock.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
@@ -318,7 +319,37 @@ ROOST_BODY void scope_state::take_uncounted(task& t, claimed_list& woken) noexce
   queue_.begin_uncounted();
 }
 
-ROOST_BODY void scope_state::run_here_if_queued(task& t) noexcept {
+/// While it lives, reports show the calling thread's task in a call that waits for `t`, which the
+/// thread runs.
+class help_shown final : public awaited {
+ public:
+  ROOST_BODY help_shown(const task& t, const blocked_call& call) noexcept
+      : task_(t),
+        shown_{call,
+               this,
+               t.id(),
+               this_thread.task,
+               sync::now_roughly(),
+               this_thread.number_call(),
+               this_thread.helps} {
+    this_thread.set_helping(&shown_);
+  }
+  ROOST_BODY ~help_shown() { this_thread.set_helping(shown_.around); }
+  help_shown(const help_shown&) = delete;
+  help_shown& operator=(const help_shown&) = delete;
+
+  ROOST_COLD_BODY void describe(note_list<object_note>& notes) const noexcept override {
+    if (object_note* const note = notes.add())
+      describe_task(task_, *note);
+  }
+  void sleeps(const waiter_note&) const noexcept override {} // it does not
+
+ private:
+  const task& task_;
+  const helping_call shown_;
+};
+
+ROOST_BODY void scope_state::run_here_if_queued(task& t, const blocked_call& call) noexcept {
   // In this order: what is not ready has a scope.
   if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
     return;
@@ -334,7 +365,10 @@ ROOST_BODY void scope_state::run_here_if_queued(task& t) noexcept {
   woken.complete(wait_state::done);
   {
     worker here(scope, t);
-    here.run_inside_wait();
+    {
+      const help_shown shown(t, call);
+      here.run_inside_wait();
+    }
     const std::lock_guard lock(scope.lock_);
     scope.erase(here);
   }

@@ -124,7 +124,7 @@ class scope_state final : public stop_domain {
 
   /// Runs `t` on the calling thread if it is queued and that thread is in its scope: the caller is
   /// about to wait for it, and may be what keeps it queued.
-  static void run_here_if_queued(task& t) noexcept;
+  static void run_here_if_queued(task& t, const blocked_call& call) noexcept;
 
   /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
   void run_here_what_is_ready() noexcept;

@@ -41,8 +41,17 @@ ROOST_COLD_BODY void note_held(const thread_slot& slot,
   note.held_count = notes.held.size() - note.first_held;
 }
 
-/// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none: a task
-/// that runs another one inside its wait is not what is blocked.
+/// Notes what `what` waits for.
+ROOST_COLD_BODY void
+note_objects(const awaited* what, tree_notes& notes, call_note& note) noexcept {
+  note.first = notes.objects.size();
+  if (what != nullptr)
+    what->describe(notes.objects);
+  note.count = notes.objects.size() - note.first;
+}
+
+/// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none. A task
+/// that runs another one inside its wait is blocked in another call than that one.
 ROOST_COLD_BODY void
 note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& note) noexcept {
   const auto is_it = [task](const task_context* caller) {
@@ -62,14 +71,25 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.joined = slot.call.joins;
     note.from_outside = waits && slot.record->sleeps_in() != nullptr;
     note.number = slot.blocked;
-    note.first = notes.objects.size();
-    if (slot.what != nullptr)
-      slot.what->describe(notes.objects);
-    note.count = notes.objects.size() - note.first;
+    note_objects(slot.what, notes, note);
     if (waits)
       slot.record->let_go();
     note_held(slot, task, notes, note);
-  } else if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
+    return;
+  }
+  for (const helping_call* h = slot.helps; h != nullptr; h = h->around) {
+    if (!is_it(h->caller))
+      continue;
+    note.operation = h->call.operation;
+    note.object.add(h->call.object);
+    note.where = h->call.where;
+    note.since = h->since;
+    note.runs = h->runs;
+    note.number = h->number;
+    note_objects(h->what, notes, note);
+    return;
+  }
+  if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
     note.operation = "blocking_region";
     note.is_foreign = true;
     note.object = slot.foreign->what;

@@ -25,6 +25,7 @@ struct call_note {
   std::uint64_t joined = 0;  // of that one
   bool is_foreign = false;   // it is in a blocking_region
   bool from_outside = false; // what is no thread of the program may end it: a descriptor, a signal
+  std::uint64_t runs = 0;    // the task that its thread runs meanwhile, and that it waits for
   std::uint64_t number = 0;  // tells this call of its thread from those before and after
   std::size_t first = 0;     // of what it waits for, among tree_notes::objects
   std::size_t count = 0;

@@ -47,6 +47,17 @@ struct foreign_call {
   const task_context* task = nullptr;
 };
 
+/// A call that waits for a task, which its thread runs meanwhile. Constant.
+struct helping_call {
+  blocked_call call;
+  const awaited* what;        // the task
+  std::uint64_t runs;         // likewise, its number
+  const task_context* caller; // null: the thread ran no task
+  clock::time_point since;
+  std::uint64_t number; // as thread_slot::blocked
+  const helping_call* around;
+};
+
 /// When an exception in flight has first touched roost; see detail/unwinding.hpp.
 struct unwinding_note {
   std::uint64_t moment = 0; // 0: no note
@@ -76,6 +87,7 @@ struct thread_slot {
   bool endless = false;                  // no deadline ends it
   std::uint64_t blocked = 0;             // how many times it has been published
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
+  const helping_call* helps = nullptr;   // likewise
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
   bool tells = false;                    // the owner's alone; it is in the report sink
   stop_domain* root = nullptr; // the owner's alone; the outermost scope without a parent that
@@ -167,6 +179,18 @@ struct thread_slot {
   void set_foreign(const foreign_call* innermost) noexcept {
     const std::lock_guard guard(lock);
     foreign = innermost;
+  }
+
+  /// A number for a call that is shown, and not published.
+  std::uint64_t number_call() noexcept {
+    const std::lock_guard guard(lock);
+    return ++blocked;
+  }
+
+  /// Enters a helping call, or leaves one for that around it.
+  void set_helping(const helping_call* innermost) noexcept {
+    const std::lock_guard guard(lock);
+    helps = innermost;
   }
 
   void hold(owned_lock& taken) noexcept {

@@ -3,9 +3,10 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
+#include <roost/detail/base/plain_list.hpp>
 #include <roost/detail/base/random.hpp>
 #include <roost/detail/base/view.hpp>
-#include <roost/detail/channel/item_batch.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/case_timers.hpp>
 #include <roost/detail/select/outside_cases.hpp>
@@ -21,7 +22,6 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace roost::inline v0 {
 
@@ -102,7 +102,7 @@ class selector {
 
   struct keyed_case {
     std::size_t key;
-    std::unique_ptr<detail::kept_case> kept; // null once it is removed
+    detail::kept_case* kept; // its own; null once it is removed
   };
 
   std::optional<std::size_t>
@@ -110,26 +110,27 @@ class selector {
   detail::kept_case* try_at_hand(detail::turn order, detail::view<detail::kept_case* const> ready);
   detail::kept_case& lockable_of(const detail::operation& what) const noexcept;
 
-  std::ptrdiff_t place_by_lock(const detail::operation& what) const noexcept;
+  std::size_t place_by_lock(const detail::operation& what) const noexcept;
   template <class Set>
   detail::outside_cases& outside();
   void make_room_for_lockable();
   void add_lockable(detail::kept_case& kept) noexcept;
   std::size_t index_of(std::size_t key) const noexcept;
   void erase(std::size_t index) noexcept;
+  void forget_removed() noexcept;
 
   // In the order of their keys, with those that were removed: never more than the others.
-  std::vector<keyed_case> cases_;
+  detail::plain_list<keyed_case> cases_;
   std::size_t last_key_ = 0;
 
   // Each case is among the timers, in the outside set, or among the lockables: in all of those
   // four. There, too, is that any of the outside set can happen.
   detail::case_timers timers_;
-  std::vector<detail::kept_case*> lockables_;      // in the order they were added
-  std::vector<detail::operation*> in_order_;       // likewise
-  std::vector<detail::operation*> in_turn_;        // as the last draw left them
-  std::vector<detail::operation*> by_lock_;        // sorted
-  std::unique_ptr<detail::outside_cases> outside_; // null before the first of those
+  detail::plain_list<detail::kept_case*> lockables_; // in the order they were added
+  detail::plain_list<detail::operation*> in_order_;  // likewise
+  detail::plain_list<detail::operation*> in_turn_;   // as the last draw left them
+  detail::plain_list<detail::operation*> by_lock_;   // sorted
+  detail::outside_cases* outside_ = nullptr;         // its own; null before the first of those
 };
 
 // --- implementation ---------------------------------------------------------
@@ -153,10 +154,11 @@ std::size_t selector::add(Case&& c) {
                 "roost::selector::add: instead of adding `otherwise` call try_select(), which also "
                 "ignores stops");
   if constexpr (is_case && !is_lvalue && !is_otherwise) {
-    detail::make_room(cases_, 1);
+    cases_.reserve(cases_.size() + 1);
     auto kept = std::make_unique<detail::kept_case>();
     const auto keep = [&] {
-      kept->shared = std::make_shared<Case>(detail::keep_t{}, std::forward<Case>(c));
+      kept->shared = detail::make_counted<detail::shared_case_of<Case>>(detail::keep_t{},
+                                                                        std::forward<Case>(c));
       kept->key = last_key_ + 1;
     };
     if constexpr (detail::waits_outside<Case>) {
@@ -179,7 +181,7 @@ std::size_t selector::add(Case&& c) {
       }
     }
     ++last_key_;
-    cases_.push_back({last_key_, std::move(kept)});
+    cases_.push_back({last_key_, kept.release()});
   }
   return last_key_;
 }
@@ -188,7 +190,7 @@ template <class Set>
 detail::outside_cases& selector::outside() {
   if (outside_ == nullptr) {
     make_room_for_lockable();
-    outside_ = std::make_unique<Set>();
+    outside_ = new Set();
     outside_->any().key = last_key_; // after those that are there, before those that come
     add_lockable(outside_->any());
   }
@@ -198,9 +200,10 @@ detail::outside_cases& selector::outside() {
 #if ROOST_HAS_BODIES
 
 ROOST_BODY void selector::make_room_for_lockable() {
-  detail::make_room(lockables_, 1);
+  const std::size_t wanted = lockables_.size() + 1;
+  lockables_.reserve(wanted);
   for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
-    detail::make_room(*list, 1);
+    list->reserve(wanted);
 }
 
 ROOST_BODY void selector::add_lockable(detail::kept_case& kept) noexcept {
@@ -208,7 +211,7 @@ ROOST_BODY void selector::add_lockable(detail::kept_case& kept) noexcept {
   lockables_.push_back(&kept);
   in_order_.push_back(what);
   in_turn_.push_back(what);
-  by_lock_.insert(by_lock_.begin() + place_by_lock(*what), what);
+  by_lock_.insert(place_by_lock(*what), what);
 }
 
 ROOST_BODY selector::~selector() {
@@ -219,9 +222,10 @@ ROOST_BODY selector::~selector() {
       erase(cases_.size() - 1);
     }
   }
+  delete outside_;
 }
 
-ROOST_BODY std::ptrdiff_t selector::place_by_lock(const detail::operation& what) const noexcept {
+ROOST_BODY std::size_t selector::place_by_lock(const detail::operation& what) const noexcept {
   std::size_t first = 0;
   for (std::size_t end = by_lock_.size(); first < end;) {
     const std::size_t middle = first + (end - first) / 2;
@@ -231,7 +235,7 @@ ROOST_BODY std::ptrdiff_t selector::place_by_lock(const detail::operation& what)
       end = middle;
     }
   }
-  return static_cast<std::ptrdiff_t>(first);
+  return first;
 }
 
 // Of the first case whose key is not smaller.
@@ -258,19 +262,31 @@ ROOST_BODY bool selector::remove(std::size_t key) noexcept {
 
 // The case itself goes last, when all is in order: what its destructor calls may use the selector.
 ROOST_BODY void selector::erase(std::size_t index) noexcept {
-  const std::unique_ptr<detail::kept_case> gone = std::move(cases_[index].kept);
-  const detail::operation* const what = &gone->what();
+  detail::kept_case* const gone = cases_[index].kept;
+  cases_[index].kept = nullptr;
+  detail::operation* const what = &gone->what();
   if (gone->is_outside) {
     outside_->remove(*gone);
   } else if (detail::is_timer(*what)) {
     timers_.remove(*gone);
   } else {
-    std::erase(lockables_, gone.get());
+    lockables_.remove(gone);
     for (auto* const list : {&in_order_, &in_turn_, &by_lock_})
-      std::erase(*list, what);
+      list->remove(what);
   }
   if (cases_.size() > 2 * size())
-    std::erase_if(cases_, [](const keyed_case& c) { return c.kept == nullptr; });
+    forget_removed();
+  delete gone;
+}
+
+ROOST_BODY void selector::forget_removed() noexcept {
+  std::size_t left = 0;
+  for (const keyed_case& c : cases_) {
+    if (c.kept != nullptr)
+      cases_[left++] = c;
+  }
+  while (cases_.size() != left)
+    cases_.pop_back();
 }
 
 ROOST_BODY std::size_t selector::select_biased(site where) {
@@ -373,10 +389,11 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
       return std::nullopt;
   }
   const std::size_t key = happened->key;
-  const std::shared_ptr<detail::select_case> what = happened->shared;
-  if (what->is_over())
+  const detail::counted_ptr<detail::shared_case> shared = happened->shared;
+  detail::select_case& what = shared->what;
+  if (what.is_over())
     erase(index_of(key));
-  what->run();
+  what.run();
   return key;
 }
 

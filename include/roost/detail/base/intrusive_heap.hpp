@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/detail/base/assert.hpp>
+#include <roost/detail/base/plain_list.hpp>
 
 #include <cstddef>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
@@ -35,14 +35,11 @@ class intrusive_heap {
  public:
   bool empty() const noexcept { return nodes_.empty(); }
   std::size_t size() const noexcept { return nodes_.size(); }
-  Node& front() const noexcept { return *nodes_.front(); }
+  Node& front() const noexcept { return *nodes_[0]; }
   Node& operator[](std::size_t place) const noexcept { return *nodes_[place]; }
 
   /// Room for so many; only this allocates.
-  void reserve(std::size_t size) {
-    if (size > nodes_.capacity())
-      nodes_.reserve(size > 2 * nodes_.capacity() ? size : 2 * nodes_.capacity());
-  }
+  void reserve(std::size_t size) { nodes_.reserve(size); }
 
   /// Precondition: there is room.
   void push(Node& node) noexcept {
@@ -82,7 +79,7 @@ class intrusive_heap {
   void rise(Node& node, std::size_t place) noexcept;
   void sink(Node& node, std::size_t place) noexcept;
 
-  std::vector<Node*> nodes_;
+  plain_list<Node*> nodes_;
 };
 
 // --- implementation ---------------------------------------------------------

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/posix/descriptor_operation.hpp>
 #include <roost/detail/posix/owned_descriptor.hpp>
@@ -18,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
-#include <memory>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
@@ -120,7 +120,7 @@ class epoll_cases final : public outside_cases {
   std::vector<int> always_ready_;   // those that the system refuses to watch: files
   std::vector<epoll_event> events_; // both have room for all cases
   std::vector<kept_case*> ready_;
-  std::shared_ptr<ready_case> ready_case_;
+  counted_ptr<shared_case_of<ready_case>> ready_case_;
   kept_case any_; // with that
 };
 
@@ -138,7 +138,7 @@ ROOST_BODY owned_descriptor new_epoll_set() {
 
 ROOST_BODY epoll_cases::epoll_cases()
     : set_(new_epoll_set()),
-      ready_case_(std::make_shared<ready_case>(*this, set_.number())) {
+      ready_case_(make_counted<shared_case_of<ready_case>>(*this, set_.number())) {
   any_.shared = ready_case_;
 }
 
@@ -148,7 +148,7 @@ ROOST_BODY void epoll_cases::add(kept_case& c) {
   descriptor_operation& added = in(c);
   if (added.descriptor() < 0 || ::fcntl(added.descriptor(), F_GETFD) < 0)
     added.fail(EBADF);
-  added.check("roost::selector::add", c.shared->where());
+  added.check("roost::selector::add", c.shared->what.where());
   const auto numbers = static_cast<std::size_t>(added.descriptor()) + 1;
   if (by_number_.size() < numbers)
     by_number_.resize(numbers);
@@ -159,7 +159,7 @@ ROOST_BODY void epoll_cases::add(kept_case& c) {
   added.fail(watch(added.descriptor()));
   if (added.error() != 0)
     at(added.descriptor()).last = added.next_;
-  added.check("roost::selector::add", c.shared->where());
+  added.check("roost::selector::add", c.shared->what.where());
   added.kept_ = &c;
   ++size_;
 }
@@ -211,7 +211,7 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
 ROOST_BODY view<kept_case* const> epoll_cases::look() {
   if (size_ == 0)
     return {};
-  if (const int error = ready_case_->take_error(); error != 0) {
+  if (const int error = ready_case_->made.take_error(); error != 0) {
     throw std::system_error(
         error, std::generic_category(), "roost::selector: the system cannot wait for descriptors");
   }
@@ -265,7 +265,7 @@ ROOST_COLD_BODY void epoll_cases::describe(object_note& note) const noexcept {
 ROOST_COLD_BODY void epoll_cases::renew() {
   set_ = owned_descriptor();
   set_ = new_epoll_set();
-  ready_case_->renumber(set_.number());
+  ready_case_->made.renumber(set_.number());
   process_ = ::getpid();
   for (std::size_t number = 0; number < by_number_.size(); ++number) {
     if (by_number_[number].last != nullptr)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/plain_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/report/place_lists.hpp>
 #include <roost/detail/scope/tree_notes.hpp>
@@ -74,10 +75,10 @@ class deadlock_search {
   std::vector<deadlock_link> links(const place_lists& lists, std::size_t list) const;
 
   const tree_notes& notes_;
-  std::vector<party> parties_; // those behind the last are not left, either
-  number_index tasks_;         // their places, by id
-  number_index scopes_;        // the place of a task of each that is left, by the scope's id
-  number_index holders_;       // the places of those that hold something, by its address
+  plain_list<party> parties_; // those behind the last are not left, either
+  number_index tasks_;        // their places, by id
+  number_index scopes_;       // the place of a task of each that is left, by the scope's id
+  number_index holders_;      // the places of those that hold something, by its address
 };
 
 // --- implementation ---------------------------------------------------------
@@ -205,9 +206,9 @@ ROOST_COLD_BODY std::vector<deadlock_report> deadlock_search::deadlocks() const 
   const std::size_t count = parties_.size();
   place_lists circles(count, count);
   place_lists others(count, count);
-  std::size_t ends = 0;                         // how many circles
-  std::vector<std::size_t> end_of(count, none); // the circle that a way leads into
-  std::vector<std::size_t> passed(count, none); // on the way that began where
+  std::size_t ends = 0;                        // how many circles
+  plain_list<std::size_t> end_of(count, none); // the circle that a way leads into
+  plain_list<std::size_t> passed(count, none); // on the way that began where
   const auto next = [this](std::size_t i) { return awaited_by(parties_[i]); };
   for (std::size_t i = 0; i < count; ++i) {
     if (!parties_[i].is_left || end_of[i] != none)

@@ -3,6 +3,7 @@
 
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/pieces.hpp>
+#include <roost/detail/base/plain_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/report_types.hpp>
 
@@ -12,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 // What helps where nothing in a scope can go on, as far as its report tells:
 //
@@ -66,7 +66,7 @@ class report_hints {
   static constexpr std::size_t most_of_a_kind = 4; // as many as people read
 
   const report& report_;
-  std::vector<party> parties_;
+  plain_list<party> parties_;
   number_index wanted_; // the ids of the mutexes that somebody waits for
 };
 
@@ -81,6 +81,7 @@ ROOST_COLD_BODY std::size_t parties_of_barrier(const blocked_report& call) noexc
 }
 
 ROOST_COLD_BODY report_hints::report_hints(const report& r) : report_(r) {
+  parties_.reserve(r.scopes.size() + r.tasks.size());
   for (const scope_report& s : r.scopes)
     add(s.owner, {nullptr, s.name, s.id, false, false});
   for (const task_report& t : r.tasks)

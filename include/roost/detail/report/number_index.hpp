@@ -2,10 +2,10 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/plain_list.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
@@ -34,7 +34,7 @@ class number_index {
   std::size_t slot_of(std::uint64_t number) const noexcept;
   void grow();
 
-  std::vector<slot> slots_; // a power of two, at most half of them taken
+  plain_list<slot> slots_; // a power of two, at most half of them taken
   std::size_t size_ = 0;
 };
 
@@ -64,7 +64,7 @@ ROOST_COLD_BODY std::size_t number_index::add(std::uint64_t number, std::size_t 
 }
 
 ROOST_COLD_BODY void number_index::grow() {
-  std::vector<slot> old(slots_.empty() ? 16 : 2 * slots_.size());
+  plain_list<slot> old(slots_.empty() ? 16 : 2 * slots_.size());
   old.swap(slots_);
   for (const slot& s : old) {
     if (s.place != none)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/plain_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 
 #include <cstddef>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
-/// Lists of places, each of which is in one list at most. It is all in one kind of std::vector,
-/// because each other kind costs compile time.
+/// Lists of places, each of which is in one list at most.
 class place_lists {
  public:
   static constexpr std::size_t none = number_index::none;
@@ -33,9 +32,9 @@ class place_lists {
   }
 
  private:
-  std::vector<std::size_t> first_;
-  std::vector<std::size_t> last_;
-  std::vector<std::size_t> next_;
+  plain_list<std::size_t> first_;
+  plain_list<std::size_t> last_;
+  plain_list<std::size_t> next_;
 };
 
 } // namespace roost::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/plain_list.hpp>
 #include <roost/detail/report/number_index.hpp>
 #include <roost/detail/report/place_lists.hpp>
 #include <roost/report_types.hpp>
@@ -10,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 namespace roost::inline v0::detail {
 
@@ -67,7 +67,7 @@ class report_tree {
   place_lists in_task_;  // scopes
   place_lists groups_;   // of a scope: the first task of each group
   place_lists members_;  // of a group: all of it; the list has the number of the first task
-  std::vector<std::size_t> sizes_;
+  plain_list<std::size_t> sizes_;
 };
 
 // --- implementation ---------------------------------------------------------

@@ -3,24 +3,38 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_heap.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/select/select_case.hpp>
 
 #include <cstddef>
-#include <memory>
+#include <utility>
 
 namespace roost::inline v0::detail {
 
+/// A case of a selector, and a call of its handler: each may be the last to have it.
+struct shared_case : counted_object {
+  explicit shared_case(select_case& its) noexcept : what(its) {}
+  select_case& what;
+};
+template <class Case>
+struct shared_case_of final : shared_case {
+  template <class... Args>
+  explicit shared_case_of(Args&&... args) : shared_case(made),
+                                            made(std::forward<Args>(args)...) {}
+  Case made;
+};
+
 /// A case of a selector.
 struct kept_case : heap_node {
-  operation& what() const noexcept { return *shared->what(); }
+  operation& what() const noexcept { return *shared->what.what(); }
 
   std::size_t key = 0;
-  std::shared_ptr<select_case> shared; // with a call of its handler
-  clock::time_point asked_at{};        // of a timer: when to ask it, while it is ahead
-  bool is_due = false;                 // of a timer
-  bool is_outside = false;             // in the set of outside_cases
+  counted_ptr<shared_case> shared;
+  clock::time_point asked_at{}; // of a timer: when to ask it, while it is ahead
+  bool is_due = false;          // of a timer
+  bool is_outside = false;      // in the set of outside_cases
 };
 
 /// True for what only the time makes happen: a selector keeps it among its timers.

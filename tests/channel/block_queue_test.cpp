@@ -4,12 +4,14 @@
 #include "support/catch.hpp"
 #include "support/tracked.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -61,6 +63,13 @@ bool keeps_its_items() {
 }
 
 } // namespace
+
+TEST_CASE("a block of more items than there can be has no memory", "[block_queue]") {
+  struct huge {
+    std::array<char, static_cast<std::size_t>(-1) / 1024> bytes;
+  };
+  CHECK_THROWS_AS(roost::detail::item_block<huge>::make(1025), std::bad_alloc);
+}
 
 TEST_CASE("a queue is neither copied nor moved", "[block_queue]") {
   STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<queue>);

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,11 @@ TEST_CASE("a recorder that is not full drops nothing", "[trace]") {
   CHECK(t.of("s", "spawn").size() == 1000);
   CHECK(t.named("i", "recorder", "recorder full").empty());
   CHECK(test::svg_text(recorder).find("the recorder was full") == std::string::npos);
+}
+
+TEST_CASE("a recorder of more entries than there can be has no memory", "[trace]") {
+  constexpr auto most = static_cast<std::size_t>(-1) / sizeof(roost::detail::trace_entry) + 1;
+  CHECK_THROWS_AS(roost::trace_recorder(most), std::bad_alloc);
 }
 
 TEST_CASE("a recorder without room is refused", "[trace]") {

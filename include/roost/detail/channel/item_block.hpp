@@ -17,7 +17,11 @@ class item_block {
   item_block& operator=(const item_block&) = delete;
   ~item_block() = default;
 
+  /// Throws std::bad_alloc.
   static item_block* make(std::size_t slots) {
+    constexpr std::size_t most = (static_cast<std::size_t>(-1) - header) / sizeof(T);
+    if (slots > most) // the size would come out as a small one
+      throw std::bad_array_new_length();
     const std::size_t size = header + slots * sizeof(T);
     void* const memory =
         over_aligned ? ::operator new (size, std::align_val_t{alignof(T)}) : ::operator new(size);

@@ -85,6 +85,9 @@ class trace_log final : public observer {
   }
 
  private:
+  struct alignas(trace_entry) room_of_entry {
+    std::array<std::byte, sizeof(trace_entry)> bytes;
+  };
   struct alignas(64) block_of_shard { // guarded by the shard's lock
     std::size_t next = 0;
     std::size_t end = 0;
@@ -94,15 +97,14 @@ class trace_log final : public observer {
   };
 
   const trace_entry& entry(std::size_t place) const noexcept {
-    std::byte* const at = memory_.get() + place * sizeof(trace_entry);
-    return *std::launder(reinterpret_cast<const trace_entry*>(at));
+    return *std::launder(reinterpret_cast<const trace_entry*>(memory_[place].bytes.data()));
   }
   bool find_place(block_of_shard& in) noexcept;
   void drop(clock::time_point at) noexcept;
 
   const std::size_t block_size_;
   const std::size_t blocks_;
-  const std::unique_ptr<std::byte[]> memory_; // of the entries, zeroed: the system gives it now
+  const std::unique_ptr<room_of_entry[]> memory_; // zeroed: the system gives it now
   const std::unique_ptr<fill_of_block[]> fills_;
   const clock::time_point begin_ = sync::now(); // the memory is there by now
   clock::time_point end_ = no_deadline;         // the owner's; when it was ended
@@ -119,7 +121,7 @@ class trace_log final : public observer {
 ROOST_COLD_BODY trace_log::trace_log(std::size_t most)
     : block_size_(std::clamp<std::size_t>(most / 1024, 1, 64)),
       blocks_(most / block_size_),
-      memory_(std::make_unique<std::byte[]>(most * sizeof(trace_entry))),
+      memory_(std::make_unique<room_of_entry[]>(most)),
       fills_(std::make_unique<fill_of_block[]>(blocks_)) {
   add_observer(*this);
 }
@@ -163,7 +165,7 @@ ROOST_BODY void trace_log::see(const sighting& what, std::size_t shard) noexcept
     return;
   }
   const std::size_t place = in.next++;
-  ::new (memory_.get() + place * sizeof(trace_entry)) trace_entry(what);
+  ::new (memory_[place].bytes.data()) trace_entry(what);
   // release: publishes the entry; pairs with acquire in so_far()
   fills_[place / block_size_].entries.store(place % block_size_ + 1, std::memory_order_release);
 }

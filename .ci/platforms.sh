@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # platforms.sh <step>...: compilers and systems beside those that .ci/run tests in full.
-#   quick     one program, built in each of these ways; .ci/run has this step
+#   quick     one program, built in each of these ways, and one with what the headers do where there is no Linux;
+#             .ci/run has this step
 # and, with many minutes each, all unit tests (those in brackets: the stress tests, too):
 #   m32       32 bit words, g++                     [stress]
 #   aarch64   cross g++, run by qemu-user           [stress, but for those of memory; a tenth of the rounds]
@@ -67,10 +68,30 @@ quick() {
   program "checked by the library" -- g++ -std=c++20 -D_GLIBCXX_DEBUG -D_GLIBCXX_ASSERTIONS
   program "32 bit words" -- g++ -std=c++20 "${words_of_32_bits[@]}"
   program "Windows, compiled and linked" not -- $windows -std=c++20 -static
+  portable
   # Where there are no exceptions one line says so; tests/rejects has the words for the other compilers.
   say "-fno-exceptions"
   ! g++ -std=c++20 -fno-exceptions -Iinclude -fsyntax-only -include roost.hpp -x c++ /dev/null 2>"$temp/words"
   [[ $(grep -c ' error: ' "$temp/words") == 1 && $(<"$temp/words") == *"roost needs exceptions"* ]]
+}
+
+# Where the system has only what POSIX has, and the library only what the standard has: in a copy of the headers,
+# what they ask of Linux and of g++'s library is answered by no. So their ways without it are compiled, and run.
+of_linux='__has_include\(<(sys/(eventfd|epoll|signalfd|syscall)|linux/futex|sched|cxxabi)\.h>\)'
+of_linux+='|defined\((__linux__|__GLIBCXX__|CPU_COUNT|SYS_futex)\)'
+needed='__has_include\(<(poll|unistd|pthread)\.h>\)' # by posix.hpp, and by mingw
+portable() {
+  cp -r include "$temp/portable"
+  find "$temp/portable" -name '*.hpp' -exec sed -i -E "s#$of_linux#0#g" {} +
+  if grep -rnE '__has_include|__linux__' "$temp/portable" | sed -E "s#$needed##g" | grep -E '__has_include|__linux__'; then
+    echo "platforms.sh: a header asks for what is not listed here: its way without that is not tested" && return 1
+  fi
+  say "without what is Linux's"
+  g++ -std=c++20 "${warnings[@]}" -pthread -I"$temp/portable" -Itests tests/programs/descriptors.cpp -o "$temp/program.exe"
+  "$temp/program.exe"
+  if nm -D "$temp/program.exe" | grep -E 'eventfd|epoll|signalfd|ppoll|sched_getaffinity'; then
+    echo "platforms.sh: what was to be left out is there" && return 1
+  fi
 }
 
 # --- all tests ------------------------------------------------------------------

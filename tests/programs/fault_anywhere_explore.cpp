@@ -23,12 +23,12 @@ void body() {
   roost::mutex guards;
   roost::semaphore one(1);
   roost::event set;
-  auto [tx, rx] = roost::make_channel<int>(1);
+  auto ends = roost::make_channel<int>(1);
   int sum = 0;
   roost::task_scope scope; // what its tasks use is declared before it
   scope.spawn([&] {
     for (int i = 0; i < 2; ++i)
-      (void)tx.send(1);
+      (void)ends.tx.send(1);
     set.set();
   });
   scope.spawn([&] {
@@ -44,7 +44,7 @@ void body() {
     }
   });
   for (int i = 0; i < 2; ++i)
-    (void)rx.receive().value();
+    (void)ends.rx.receive().value();
   roost::this_task::sleep_for(1h);
   scope.join();
 }

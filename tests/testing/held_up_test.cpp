@@ -173,15 +173,15 @@ TEST_CASE("nothing is told while tasks wake each other, or time passes", "[testi
   const test::told_texts sink;
   clock::duration longest_step{}; // the system may let none of us go on for a while
   bubble({.patience = patience}, [&](roost::task_scope& scope) {
-    auto [tx, rx] = roost::make_channel<int>();
-    auto [back, answers] = roost::make_channel<int>();
-    scope.spawn([rx = std::move(rx), back = std::move(back)] {
-      for (const int i : rx)
-        (void)back.send(i);
+    auto there = roost::make_channel<int>();
+    auto back = roost::make_channel<int>();
+    scope.spawn([items = std::move(there.rx), answers = std::move(back.tx)] {
+      for (const int i : items)
+        (void)answers.send(i);
     });
     const auto begin = std::chrono::steady_clock::now();
     for (auto last = begin; last < begin + 5 * patience;) {
-      if (!tx.send(1) || !answers.receive())
+      if (!there.tx.send(1) || !back.rx.receive())
         throw std::logic_error("no answer");
       const auto now = std::chrono::steady_clock::now();
       longest_step = std::max(longest_step, now - last);

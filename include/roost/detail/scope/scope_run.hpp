@@ -70,12 +70,14 @@ ROOST_BODY void worker::work(const std::exception_ptr& no_thread) noexcept {
 }
 
 ROOST_BODY void worker::work_inside_wait() noexcept {
-  run_inside_wait();
+  {
+    const contexts_set_aside aside;
+    run_first();
+  }
   run_others();
 }
 
-ROOST_BODY void worker::run_inside_wait() noexcept {
-  const contexts_set_aside aside;
+ROOST_BODY void worker::run_first() noexcept {
   run(*runs, scope_.started(*this));
 }
 
@@ -319,18 +321,20 @@ ROOST_BODY void scope_state::take_uncounted(task& t, claimed_list& woken) noexce
   queue_.begin_uncounted();
 }
 
-/// While it lives, reports show the calling thread's task in a call that waits for `t`, which the
-/// thread runs.
+/// While it lives, reports show what is set aside in a call that waits for `t`, which the thread
+/// runs.
 class help_shown final : public awaited {
  public:
-  ROOST_BODY help_shown(const task& t, const blocked_call& call) noexcept
+  ROOST_BODY
+  help_shown(const task& t, const blocked_call& call, const contexts_set_aside& aside) noexcept
       : task_(t),
         shown_{call,
                this,
                t.id(),
-               this_thread.task,
+               aside.task(),
                sync::now_roughly(),
                this_thread.number_call(),
+               &aside.held(),
                this_thread.helps} {
     this_thread.set_helping(&shown_);
   }
@@ -366,8 +370,9 @@ ROOST_BODY void scope_state::run_here_if_queued(task& t, const blocked_call& cal
   {
     worker here(scope, t);
     {
-      const help_shown shown(t, call);
-      here.run_inside_wait();
+      const contexts_set_aside aside;
+      const help_shown shown(t, call, aside);
+      here.run_first();
     }
     const std::lock_guard lock(scope.lock_);
     scope.erase(here);

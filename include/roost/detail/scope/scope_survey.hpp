@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/scope/run_queue.hpp>
 #include <roost/detail/scope/scope_state.hpp>
 #include <roost/detail/scope/task.hpp>
@@ -22,14 +23,14 @@
 
 namespace roost::inline v0::detail {
 
-/// Notes which mutexes the task of that number holds, which is blocked on that thread; with 0 the
-/// thread without a task. The caller holds the slot's lock.
-ROOST_COLD_BODY void note_held(const thread_slot& slot,
+/// Notes which of the mutexes the task of that number holds, which is blocked on their thread; with
+/// 0 the thread without a task. The caller holds the slot's lock.
+ROOST_COLD_BODY void note_held(const intrusive_list<owned_lock>& held,
                                std::uint64_t task,
                                tree_notes& notes,
                                call_note& note) noexcept {
   note.first_held = notes.held.size();
-  for (const owned_lock* l = slot.held.front(); l != nullptr; l = slot.held.next(*l)) {
+  for (const owned_lock* l = held.front(); l != nullptr; l = held.next(*l)) {
     if ((l->task != nullptr ? l->task->id() : 0) != task) // another runs inside its wait
       continue;
     if (held_note* const h = notes.held.add()) {
@@ -74,7 +75,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note_objects(slot.what, notes, note);
     if (waits)
       slot.record->let_go();
-    note_held(slot, task, notes, note);
+    note_held(slot.held, task, notes, note);
     return;
   }
   for (const helping_call* h = slot.helps; h != nullptr; h = h->around) {
@@ -87,6 +88,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.runs = h->runs;
     note.number = h->number;
     note_objects(h->what, notes, note);
+    note_held(*h->held, task, notes, note);
     return;
   }
   if (slot.foreign != nullptr && is_it(slot.foreign->task)) {
@@ -95,7 +97,7 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
     note.object = slot.foreign->what;
     note.where = slot.foreign->where;
     note.since = slot.foreign->since;
-    note_held(slot, task, notes, note);
+    note_held(slot.held, task, notes, note);
   }
 }
 

@@ -34,8 +34,9 @@ class worker final : public stand_in {
   /// The same on a thread that waits for the task inside another one.
   void work_inside_wait() noexcept;
 
-  /// The first part of that: runs the first task, and calls neither next() nor left().
-  void run_inside_wait() noexcept;
+  /// The first part of that: runs the first task, and calls neither next() nor left(). The caller
+  /// has set its contexts aside.
+  void run_first() noexcept;
 
   /// Ends a task that never runs.
   static void complete_unrun(scope_state& scope, task& t, task::outcome outcome) noexcept;

@@ -54,7 +54,8 @@ struct helping_call {
   std::uint64_t runs;         // likewise, its number
   const task_context* caller; // null: the thread ran no task
   clock::time_point since;
-  std::uint64_t number; // as thread_slot::blocked
+  std::uint64_t number;                   // as thread_slot::blocked
+  const intrusive_list<owned_lock>* held; // by the caller
   const helping_call* around;
 };
 
@@ -240,6 +241,8 @@ class contexts_set_aside {
     this_actor.task = actor_;
     activity_here = activity_;
   }
+  const task_context* task() const noexcept { return task_; }
+  const intrusive_list<owned_lock>& held() const noexcept { return held_; }
   contexts_set_aside(const contexts_set_aside&) = delete;
   contexts_set_aside& operator=(const contexts_set_aside&) = delete;
 

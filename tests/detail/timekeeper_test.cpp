@@ -65,6 +65,24 @@ TEST_CASE("one thread keeps the time of all scopes inside an outermost one", "[t
   CHECK(test::threads_back_to(before));
 }
 
+TEST_CASE("the last time that the clock has does not come, and keeps no other from coming",
+          "[timekeeper]") {
+  const test::no_thread_left check;
+  constexpr roost::clock::time_point last = roost::detail::no_deadline - roost::clock::duration(1);
+  std::atomic<int> of_last{0};
+  std::atomic<int> of_first{0};
+  test_timer far_away([&] { ++of_last; });
+  test_timer first([&] { ++of_first; });
+  roost::detail::timekeeper keeper;
+  keeper.add(far_away, last);
+  keeper.add(first, roost::clock::now() + 1ms);
+  test::wait_until([&] { return of_first == 1; });
+  keeper.add(first, roost::clock::time_point{}); // long past
+  test::wait_until([&] { return of_first == 2; });
+  keeper.remove(far_away);
+  CHECK(of_last == 0);
+}
+
 TEST_CASE("a scope that does not cover its owner has a timekeeper of its own", "[timekeeper]") {
   const test::no_thread_left check;
   if (!test::can_count_threads())

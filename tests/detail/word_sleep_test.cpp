@@ -49,11 +49,15 @@ TEMPLATE_TEST_CASE("a sleep ends at its deadline, at once if that has passed",
   CHECK(roost::clock::now() >= deadline);
 }
 
-// Where the system counts seconds in 32 bits, that time is in the past, or so it seems.
-TEMPLATE_TEST_CASE("a thread that sleeps for up to a century sleeps",
+// Where the system counts seconds in 32 bits, that time is in the past, or so it seems; and where
+// a condition variable counts by another clock, the last one of the clock overflows.
+TEMPLATE_TEST_CASE("a thread that sleeps for up to a century, or to the clock's end, sleeps",
                    "[word_sleep]",
                    portable_word_sleep,
                    word_sleep) {
+  const bool is_last = GENERATE(false, true);
+  const roost::clock::time_point deadline =
+      is_last ? no_deadline - roost::clock::duration(1) : roost::clock::now() + 100 * 365 * 24h;
   TestType sleep;
   std::atomic<std::uint32_t> word{0};
   std::atomic<std::uint64_t> number{0};
@@ -61,7 +65,7 @@ TEMPLATE_TEST_CASE("a thread that sleeps for up to a century sleeps",
     const std::jthread sleeper([&] {
       number = thread_number();
       while (word == 0)
-        sleep.wait_while(word, 0, roost::clock::now() + 100 * 365 * 24h);
+        sleep.wait_while(word, 0, deadline);
     });
     test::wait_until([&] { return number != 0; });
     test::wait_until([&] {

@@ -48,6 +48,16 @@ TEST_CASE("a descriptor that is ready lets a wait return at once", "[posix]") {
   roost::wait_writable(ends.far);
 }
 
+TEST_CASE("a wait until the last time that the clock has waits", "[posix]") {
+  const test::two_ends ends = test::a_pipe();
+  const auto last = (roost::clock::time_point::max)() - roost::clock::duration(1);
+  roost::task_scope scope;
+  auto reader = scope.spawn([&] { return roost::wait_readable_until(ends.near, last); });
+  test::wait_until_blocked(scope, 1);
+  ends.write();
+  CHECK(reader.get());
+}
+
 TEST_CASE("what is written wakes a thread that waits to read", "[posix]") {
   const maker kind = all_kinds[GENERATE(range(0, 4))];
   const test::two_ends ends = kind();

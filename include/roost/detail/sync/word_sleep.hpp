@@ -63,7 +63,9 @@ class portable_word_sleep {
   // The standard library makes other times of the deadline. One that is long past may overflow
   // there, and so it is not handed on; and one that is further away than a day may not fit into
   // what the system takes, as where that has seconds of 32 bits. False when some time has passed:
-  // callers look whether it was enough.
+  // callers look whether it was enough. (Where the library counts by the clock that people set, a
+  // sleep under way is longer by as much as that is set back, however short it was to be: what is
+  // handed on is a time of that clock. So no lower limit would help.)
   bool wait_for_a_while(std::unique_lock<sync::mutex>& lock, clock::time_point deadline) noexcept {
     const clock::time_point now = sync::system_now();
     return deadline > now &&

@@ -88,7 +88,10 @@ class strategy {
   std::size_t by_priority(view<const task_step> runnable);
   std::size_t in_turn(view<const task_step> runnable) const;
   std::size_t on_path(view<const task_step> runnable);
-  std::size_t below(std::size_t n) noexcept { return next_random(random_) % n; }
+  std::size_t below(std::size_t n) noexcept {
+    const std::uint64_t drawn = next_random(random_) % n;
+    return static_cast<std::size_t>(drawn);
+  }
 
   std::uint32_t planned(std::uint32_t task) const noexcept {
     return task < seed_.numbers.size() ? seed_.numbers[task] : 0;

@@ -86,6 +86,18 @@ void use_racy_cache(roost::task_scope& scope) {
   must(shared.loads() == 1, "loaded twice");
 }
 
+/// Of the environment; null: it has none.
+void set_seed(const char* seed) {
+#if defined(_WIN32)
+  ::_putenv_s("ROOST_SEED", seed != nullptr ? seed : "");
+#else
+  if (seed != nullptr)
+    ::setenv("ROOST_SEED", seed, 1);
+  else
+    ::unsetenv("ROOST_SEED");
+#endif
+}
+
 } // namespace
 
 TEST_CASE("explore finds a race in a cache, and its seed repeats it", "[testing][explore]") {
@@ -398,13 +410,8 @@ TEST_CASE("a path that cannot be followed is refused, and so is what is no seed"
 
 TEST_CASE("the environment's seed takes the place of all others", "[testing][explore]") {
   struct environment {
-#if defined(_WIN32)
-    explicit environment(const char* text) { ::_putenv_s("ROOST_SEED", text); }
-    ~environment() { ::_putenv_s("ROOST_SEED", ""); } // that unsets it
-#else
-    explicit environment(const char* text) { ::setenv("ROOST_SEED", text, 1); }
-    ~environment() { ::unsetenv("ROOST_SEED"); }
-#endif
+    explicit environment(const char* seed) { set_seed(seed); }
+    ~environment() { set_seed(nullptr); }
   };
   int runs = 0;
   const auto body = [&runs](roost::task_scope& scope) {

@@ -104,12 +104,12 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
 /// What holds the time of a bubble up, as far as that knows.
 struct time_hold {
   counted_ptr<stop_domain> root; // null: nothing does
-  clock::time_point now;             // the bubble's
-  std::size_t looks = 0;             // while it was there
-  bool is_waited_for = false;        // a thread waits for the time, or for its turn
-  bool is_in_turn = false;           // one at a time goes on
-  std::uint64_t thread = 0;          // of the one that has the turn; 0: none has
-  std::string seed;                  // of the run, and its path so far, if there was memory
+  clock::time_point now;         // the bubble's
+  std::size_t looks = 0;         // while it was there
+  bool is_waited_for = false;    // a thread waits for the time, or for its turn
+  bool is_in_turn = false;       // one at a time goes on
+  std::uint64_t thread = 0;      // of the one that has the turn; 0: none has
+  std::string seed;              // of the run, and its path so far, if there was memory
   std::string path;
 };
 

@@ -195,7 +195,8 @@ class task_scope {
   stop_cause cause() const {
     if (!stop_requested())
       return {};
-    return *state_->cause();
+    const stop_cause& told = *state_->cause();
+    return told;
   }
 
   /// All failures so far, in the order they happened. The unobserved-failure hook does not get what

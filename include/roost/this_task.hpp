@@ -50,7 +50,8 @@ inline bool stop_requested() noexcept {
 inline stop_cause cause() {
   if (!stop_requested())
     return {};
-  return *detail::this_thread.top->domain().cause();
+  const stop_cause& told = *detail::this_thread.top->domain().cause();
+  return told;
 }
 
 /// Throws what a blocking operation would throw here if this task was asked to stop. For loops

@@ -148,7 +148,7 @@ TEST_CASE("a loop until a later time is told that none passes", "[testing][bubbl
   bubble({.patience = 20ms}, poll); // alone
   REQUIRE(sink.all().size() == 1);
   CHECK(contains(headline(sink.all().front()), "as its body is outside roost"));
-  CHECK(contains(headline(sink.all().front()), "sleep where it waits for clock::now()"));
+  CHECK(contains(headline(sink.all().front()), "sleep where it waits for the clock"));
   gives_up = false;
   bubble({.patience = 20ms}, [&](roost::task_scope& scope) { scope.spawn("polls", poll).get(); });
   REQUIRE(sink.all().size() == 2);

@@ -10,8 +10,8 @@
 #include <utility>
 
 // Objects that go with the last pointer to them. Not by std::shared_ptr: each kind of it, and the
-// block of each kind of object, would cost all who include roost some milliseconds, and some
-// hundred bytes in each object file. All kinds of counted_ptr share one copy, move and end.
+// block of each kind of object, would cost each file that includes roost some milliseconds, and its
+// object some hundred bytes. All kinds of counted_ptr share one copy, move and end.
 
 namespace roost::inline v0::detail {
 
@@ -41,8 +41,12 @@ class any_counted_ptr {
  public:
   any_counted_ptr(const any_counted_ptr& other) noexcept : object_(other.object_) { count_one(); }
   any_counted_ptr(any_counted_ptr&& other) noexcept : object_(std::exchange(other.object_, {})) {}
-  any_counted_ptr& operator=(any_counted_ptr other) noexcept {
-    swap(other);
+  any_counted_ptr& operator=(const any_counted_ptr& other) noexcept {
+    any_counted_ptr(other).swap(*this);
+    return *this;
+  }
+  any_counted_ptr& operator=(any_counted_ptr&& other) noexcept {
+    any_counted_ptr(std::move(other)).swap(*this);
     return *this;
   }
   ~any_counted_ptr() {
@@ -97,9 +101,8 @@ class counted_ptr : public any_counted_ptr {
   explicit counted_ptr(T& shared) noexcept : any_counted_ptr(&shared) { count_one(); }
 
   /// The same as a pointer to a base, or to what is constant.
-  template <class U>
-    requires std::is_convertible_v<U*, T*> counted_ptr(counted_ptr<U> other)
-  noexcept // NOLINT(google-explicit-constructor): as above
+  template <class U, class = std::enable_if_t<std::is_convertible_v<U*, T*>>>
+  counted_ptr(counted_ptr<U> other) noexcept // NOLINT(google-explicit-constructor): as above
       : any_counted_ptr(std::move(other)) {}
 
   T* get() const noexcept { return static_cast<T*>(this->object_); }

@@ -10,8 +10,8 @@
 namespace roost::inline v0::detail {
 
 /// A list that grows, of items that are copied as bytes: pointers and small structs. Not
-/// std::vector: each kind of one would cost all who include roost some milliseconds, and in the
-/// objects of those who use it ten times as much.
+/// std::vector: each kind of one would cost each file that includes roost some milliseconds, and
+/// ten times as much where it is used.
 template <class T>
 class plain_list {
  public:

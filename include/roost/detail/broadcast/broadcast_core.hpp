@@ -57,7 +57,7 @@ class broadcast_core final : public counted_object {
         name_(name) {}
   broadcast_core(const broadcast_core&) = delete;
   broadcast_core& operator=(const broadcast_core&) = delete;
-  ~broadcast_core() = default;
+  ~broadcast_core() override = default;
 
   /// True for the call that closed it.
   bool close() noexcept;
@@ -132,7 +132,7 @@ class broadcast_core<T>::reader final : public counted_object, public list_node<
  public:
   /// Begins with the latest item.
   reader(counted_ptr<broadcast_core> core, overflow when_slow) noexcept;
-  ~reader();
+  ~reader() override;
   reader(const reader&) = delete;
   reader& operator=(const reader&) = delete;
 

@@ -9,15 +9,15 @@ namespace roost::inline v0::detail {
 
 struct scope_tree;
 
-/// A pointer to what the scopes of a tree share. It keeps that, unless it is borrowed().
-class tree_ptr {
+/// A pointer to what the scopes of a tree share. It keeps that, unless it is borrowed(). No move,
+/// which would leave a pointer that keeps nothing.
+class tree_ptr { // NOLINT(cppcoreguidelines-special-member-functions): as said
  public:
   tree_ptr() = default;
   tree_ptr(scope_tree* tree, counted_ptr<scope_tree> kept) noexcept
       : tree_(tree),
         kept_(std::move(kept)) {}
-  tree_ptr(const tree_ptr&) =
-      default; // and no move, which would leave a pointer that keeps nothing
+  tree_ptr(const tree_ptr&) = default;
   tree_ptr& operator=(const tree_ptr&) = default;
   ~tree_ptr() = default;
 

@@ -89,7 +89,7 @@ held_up_headline(const report& r, const time_hold& hold, clock::duration length)
          hold.is_in_turn
              ? "in explore() a task that has not come to its next call of roost keeps all others "
                "from theirs: guard what they share by a roost::mutex, not by the standard's"
-             : "let it wait in a call of roost, and sleep where it waits for clock::now()"});
+             : "let it wait in a call of roost, and sleep where it waits for the clock"});
   }
   if (!hold.seed.empty()) {
     append(text,

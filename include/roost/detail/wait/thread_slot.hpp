@@ -50,13 +50,13 @@ struct foreign_call {
 /// A call that waits for a task, which its thread runs meanwhile. Constant.
 struct helping_call {
   blocked_call call;
-  const awaited* what;        // the task
-  std::uint64_t runs;         // likewise, its number
-  const task_context* caller; // null: the thread ran no task
-  clock::time_point since;
-  std::uint64_t number;                   // as thread_slot::blocked
-  const intrusive_list<owned_lock>* held; // by the caller
-  const helping_call* around;
+  const awaited* what = nullptr;        // the task
+  std::uint64_t runs = 0;               // likewise, its number
+  const task_context* caller = nullptr; // null: the thread ran no task
+  clock::time_point since{};
+  std::uint64_t number = 0;                         // as thread_slot::blocked
+  const intrusive_list<owned_lock>* held = nullptr; // by the caller
+  const helping_call* around = nullptr;
 };
 
 /// When an exception in flight has first touched roost; see detail/unwinding.hpp.

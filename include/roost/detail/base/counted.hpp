@@ -42,11 +42,13 @@ class any_counted_ptr {
   any_counted_ptr(const any_counted_ptr& other) noexcept : object_(other.object_) { count_one(); }
   any_counted_ptr(any_counted_ptr&& other) noexcept : object_(std::exchange(other.object_, {})) {}
   any_counted_ptr& operator=(const any_counted_ptr& other) noexcept {
-    any_counted_ptr(other).swap(*this);
+    any_counted_ptr copy(other);
+    swap(copy);
     return *this;
   }
   any_counted_ptr& operator=(any_counted_ptr&& other) noexcept {
-    any_counted_ptr(std::move(other)).swap(*this);
+    any_counted_ptr from(std::move(other));
+    swap(from);
     return *this;
   }
   ~any_counted_ptr() {

@@ -59,8 +59,8 @@ ROOST_BODY void explain_uncaught_stops() noexcept {
 
 ROOST_COLD_BODY void uncaught_stops::tell() noexcept {
   try {
-    if (std::current_exception() != nullptr)
-      throw;
+    if (const std::exception_ptr thrown = std::current_exception())
+      std::rethrow_exception(thrown);
   } catch (const stopped& s) {
     print(s.cause());
   } catch (...) { // the handler before knows others

@@ -148,7 +148,7 @@ TEST_CASE("the text of a select has all cases", "[report]") {
 TEST_CASE("the text says which task a blocked one's thread runs", "[report]") {
   sample_report sample;
   sample.scope(1, "s");
-  for (const std::uint64_t id : {7, 8}) { // alike but for that: no group
+  for (const std::uint64_t id : {7U, 8U}) { // alike but for that: no group
     roost::blocked_report& b = sample_report::block(sample.task(id, 1, "t"), 88);
     b.operation = "task_scope::join";
     b.object = "s";

@@ -412,7 +412,7 @@ class Tree:
         if not atomic(state["stopped_"]):
             return ""
         cause = words_at(state["cause_"].address, 1)[0]  # of the counted_ptr
-        cause = at(cause, gdb.lookup_type(DETAIL + "kept_cause"))
+        cause = at(cause, gdb.lookup_type(DETAIL + "kept_cause"))["told"]
         length = length_since(nanoseconds(state["stopped_at_"]))
         text = "; stopped%s (%s" % (length + " ago" if length else "", cause["reason"])
         if string(cause["message"]):

@@ -47,8 +47,8 @@ struct stop_cause {
 namespace detail {
 
 /// A cause that domains and exceptions share.
-struct kept_cause final : counted_object, stop_cause {
-  void set(stop_cause&& cause) noexcept { stop_cause::operator=(std::move(cause)); }
+struct kept_cause final : counted_object {
+  stop_cause told;
 };
 
 /// A text that copies of an exception share: to copy them must not throw.
@@ -81,7 +81,7 @@ class stopped {
         tokens_(std::move(tokens)) {}
 
   /// Why.
-  const stop_cause& cause() const noexcept { return *cause_; }
+  const stop_cause& cause() const noexcept { return cause_->told; }
 
   /// True when a stop_when around the throw has stopped its thread by now, so that the task has not
   /// failed.

@@ -195,8 +195,7 @@ class task_scope {
   stop_cause cause() const {
     if (!stop_requested())
       return {};
-    const stop_cause& told = *state_->cause();
-    return told;
+    return state_->cause()->told;
   }
 
   /// All failures so far, in the order they happened. The unobserved-failure hook does not get what

@@ -50,8 +50,7 @@ inline bool stop_requested() noexcept {
 inline stop_cause cause() {
   if (!stop_requested())
     return {};
-  const stop_cause& told = *detail::this_thread.top->domain().cause();
-  return told;
+  return detail::this_thread.top->domain().cause()->told;
 }
 
 /// Throws what a blocking operation would throw here if this task was asked to stop. For loops

@@ -82,8 +82,8 @@ TEST_CASE("a child that stops before its parent keeps its own cause", "[stop]") 
   CHECK(child->stop(requested("child")));
   CHECK(root->stop(requested("root")));
   CHECK_FALSE(child->stop(requested("again")));
-  CHECK(root->cause()->message == "root");
-  CHECK(child->cause()->message == "child");
+  CHECK(root->cause()->told.message == "root");
+  CHECK(child->cause()->told.message == "child");
   CHECK(grandchild->cause() == child->cause());
   grandchild->unfollow();
   child->unfollow();
@@ -98,7 +98,7 @@ TEST_CASE("a domain follows one other at a time, and is stopped at once if that 
   one->stop(requested("one"));
   CHECK_FALSE(follower->stop_requested());
   other->stop(requested("other"));
-  CHECK(follower->cause()->message == "other");
+  CHECK(follower->cause()->told.message == "other");
   CHECK(below->stop_requested());
 
   const auto late = domain_in(other);

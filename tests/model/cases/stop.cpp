@@ -32,7 +32,7 @@ MODEL_CASE("stop: the cause is there where the mark is", .preemptions = 3) {
   model::together(
       [&] {
         if (domain->stop_requested())
-          model::check(domain->cause()->message == "why", "the cause is not there");
+          model::check(domain->cause()->told.message == "why", "the cause is not there");
       },
       [&] {
         roost::stop_cause cause;

@@ -36,7 +36,7 @@ enum class channel_side { sending, receiving };
 /// What the ends of a channel share: an exchange, how to wait at it, and how many ends there are.
 /// The last of a side to go closes the channel.
 template <class Item>
-class channel_core final : public counted_object, public channel_exchange<Item> {
+class channel_core final : public channel_exchange<Item> {
   using exchange = channel_exchange<Item>;
 
  public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/channel_result.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/channel/block_queue.hpp>
 #include <roost/detail/channel/channel_line.hpp>
 #include <roost/detail/channel/look_distance.hpp>
@@ -58,7 +59,7 @@ namespace roost::inline v0::detail {
 /// in Rust's kanal.
 template <class Item>
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): each side has cache lines of its own
-class channel_exchange {
+class channel_exchange : public counted_object {
  public:
   channel_exchange(const channel_exchange&) = delete;
   channel_exchange& operator=(const channel_exchange&) = delete;
@@ -86,7 +87,7 @@ class channel_exchange {
 
  protected:
   channel_exchange(std::size_t capacity, overflow policy, std::size_t called_at_once);
-  ~channel_exchange() = default;
+  ~channel_exchange() override = default;
 
   /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
   struct leftover {

@@ -37,7 +37,7 @@ class owner_frame : public context {
   /// The context around, if the scope was stopped because that was.
   context* stopped_from_around() const noexcept {
     const bool by_parent =
-        domain().stop_requested() && domain().cause()->reason == stop_reason::parent;
+        domain().stop_requested() && domain().cause()->told.reason == stop_reason::parent;
     const bool around = by_parent && outer() != nullptr && outer()->domain().stop_requested();
     return around ? outer() : nullptr;
   }

@@ -149,7 +149,11 @@ ROOST_BODY void scope_state::leave(bool unwinding) noexcept {
 
 ROOST_BODY void scope_state::outer_stopped(const counted_ptr<const kept_cause>& cause,
                                            stop_wave& wave) noexcept {
-  mark(describe_stop(stop_reason::parent, cause->message, cause->task, cause->where, cause->error),
+  mark(describe_stop(stop_reason::parent,
+                     cause->told.message,
+                     cause->told.task,
+                     cause->told.where,
+                     cause->told.error),
        wave);
 }
 

@@ -140,7 +140,7 @@ ROOST_BODY scope_state::admission scope_state::try_admit(task& t, when_full full
   if (is_closed())
     return admission::closed;
   if (stop_requested()) {
-    if (cuts_work_short(cause()->reason))
+    if (cuts_work_short(cause()->told.reason))
       log_.cut_short();
     return admission::dropped;
   }

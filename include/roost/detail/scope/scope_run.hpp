@@ -430,7 +430,7 @@ ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   });
   const bool is_its_first = lasts && own == stopped;
   if (is_its_first)
-    show_stop(*stopped->cause(), t.id(), scope.id_);
+    show_stop(stopped->cause()->told, t.id(), scope.id_);
   woken.complete(wait_state::stopped);
   let_in.complete(wait_state::done);
   if (never_runs) {
@@ -439,7 +439,7 @@ ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   }
   if (is_its_first || !lasts || !own->stop(stopped->cause()))
     return is_its_first;
-  show_stop(*stopped->cause(), t.id(), scope.id_);
+  show_stop(stopped->cause()->told, t.id(), scope.id_);
   return true;
 }
 

@@ -185,7 +185,7 @@ class scope_state final : public stop_domain {
   }
 
   bool stopped_by(stop_reason reason) const noexcept {
-    return stop_requested() && cause()->reason == reason;
+    return stop_requested() && cause()->told.reason == reason;
   }
 
   // Only after the end:

@@ -158,7 +158,7 @@ ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t
     note->where = where_;
     note->made_at = made_at_;
     if (stop_requested()) {
-      note_stop(*cause(), *note);
+      note_stop(cause()->told, *note);
       note->stopped_at = stopped_at_;
     }
     note->running = queue_.counted();

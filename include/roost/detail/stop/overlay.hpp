@@ -33,7 +33,7 @@ class overlay final : public context {
 
  private:
   bool stopped_by_token() const noexcept {
-    return domain().stop_requested() && domain().cause()->reason == stop_reason::token;
+    return domain().stop_requested() && domain().cause()->told.reason == stop_reason::token;
   }
 
   const counted_ptr<const token_state> tokens_;

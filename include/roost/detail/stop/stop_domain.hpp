@@ -427,7 +427,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
 ROOST_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
-  preallocated_->set(std::move(cause));
+  preallocated_->told = std::move(cause);
   return mark(preallocated_, wave);
 }
 
@@ -436,7 +436,7 @@ ROOST_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause, stop_wave
   if (!can_be_marked())
     return false;
   cause_ = std::move(cause);
-  on_stop(*cause_, wave.woken);
+  on_stop(cause_->told, wave.woken);
   // release: publishes cause_; pairs with acquire in stop_requested()
   stopped_.store(true, std::memory_order_release);
   for (const context* c = contexts_.front(); c != nullptr; c = contexts_.next(*c))

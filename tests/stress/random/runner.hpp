@@ -50,7 +50,7 @@ inline void tell_seed() {
 /// the process, with a report of what waits. One at a time.
 class watchman {
  public:
-  explicit watchman(std::chrono::seconds patience = std::chrono::seconds(30))
+  explicit watchman(std::chrono::seconds patience = std::chrono::seconds(120))
       : hook_before_(roost::set_unobserved_failure_hook(&note_unobserved)),
         abort_before_(std::signal(SIGABRT,
                                   [](int) {
@@ -95,7 +95,9 @@ class watchman {
       seed_that_runs = p->seed;
   }
 
-  // By counts of its own steps, and not by the clock: a process that is halted is not late.
+  // By counts of its own steps, and not by the clock: a process that is halted is not late. A
+  // virtual machine may hold up one processor for a minute while this thread runs on another:
+  // patience is longer.
   void watch(const std::stop_token& token, std::chrono::seconds patience) {
     constexpr std::chrono::milliseconds step(100);
     std::unique_lock lock(mutex_);

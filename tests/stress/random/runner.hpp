@@ -47,7 +47,8 @@ inline void tell_seed() {
 }
 
 /// While it lives, the end of the process tells the seed, and a program that takes too long ends
-/// the process, with a report of what waits. One at a time.
+/// the process, with a report of what waits. One at a time. Its patience allows for a virtual
+/// machine that holds one of its processors up for a minute, with the thread that is on it.
 class watchman {
  public:
   explicit watchman(std::chrono::seconds patience = std::chrono::seconds(120))

@@ -87,8 +87,9 @@ wait_writable_until(int fd, detail::any_time_point deadline, site where = site::
 /// thousands of them cost it no more than those that are ready; elsewhere it asks each.
 ///
 /// Errors: std::system_error from the select, or from selector::add(), for a descriptor that is not
-/// open; the first descriptor in a selector takes another one for the set. With `otherwise` the
-/// descriptors are asked just before the moment at which nothing else could happen.
+/// open; where there is no epoll, add() does not look, and the selector's next wait throws. The
+/// first descriptor in a selector takes another one for the set. With `otherwise` the descriptors
+/// are asked just before the moment at which nothing else could happen.
 template <class F = detail::no_handler>
 auto on_readable(int fd, F handler = {}, site where = site::current());
 /// The same for a write.
@@ -122,7 +123,9 @@ auto on_writable(int fd, F handler = {}, site where = site::current());
 /// Lifetime: it outlives the waits for it. Threads: any. Cancellation: waits throw when their task
 /// is stopped; a signal is then kept for the next. Errors: std::invalid_argument for no signal, or
 /// one that cannot be blocked; std::system_error where no descriptor is left. Cost: a descriptor
-/// (signalfd), or where there is none, a thread in sigwait(), which a child process does not have.
+/// (signalfd), or where there is none, a thread in sigwait(). A child process does not have that
+/// thread, and `otherwise` in a select may be called before the thread has taken a signal just
+/// sent.
 class signal_watch {
  public:
   /// Blocks these signals in this thread, and collects them from here on.

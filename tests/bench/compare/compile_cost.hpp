@@ -112,11 +112,13 @@ class compile_cost {
     return text + data;
   }
 
+  // What the headers that roost.hpp reaches name: those of the opt-in headers beside it do not
+  // count.
   std::string standard_includes() const {
     static const std::regex include(R"(^\s*#\s*include\s*(<[a-z_]+(\.h)?>))");
     std::set<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(given_.include)) {
-      std::ifstream lines(entry.path());
+    for (const std::string& header : headers_reached()) {
+      std::ifstream lines(header);
       std::smatch found;
       for (std::string text; std::getline(lines, text);)
         if (std::regex_search(text, found, include))
@@ -125,6 +127,21 @@ class compile_cost {
     std::string all;
     for (const std::string& name : names)
       all += "#include " + name + '\n';
+    return all;
+  }
+
+  std::vector<std::string> headers_reached() const {
+    const std::string start = (given_.include / "roost.hpp").string();
+    const program_end end =
+        run_program({given_.compiler, "-std=c++20", "-M", "-I" + given_.include.string(), start},
+                    std::chrono::seconds(120));
+    if (end.exit_code != 0)
+      throw std::runtime_error(start + " does not compile");
+    std::vector<std::string> all;
+    std::istringstream words(end.output);
+    for (std::string word; words >> word;)
+      if (word.starts_with(given_.include.string()))
+        all.push_back(word);
     return all;
   }
 

@@ -11,7 +11,8 @@
 
 namespace roost::inline v0 {
 
-/// Owns the tasks of an object: a task_scope for a member. In a block take a task_scope.
+/// Owns the tasks of an object: a task_scope for use as a class member. In a block take a
+/// task_scope.
 ///
 /// ```cpp
 /// class log_file {
@@ -24,21 +25,22 @@ namespace roost::inline v0 {
 /// };
 /// ```
 ///
-/// What it does otherwise than a task_scope:
+/// How it differs from a task_scope:
 /// - The thread that makes it is not covered: neither a failed task nor a stop of this scope
-///   reaches that thread's waits, nor the scopes that it makes later. Any thread may end it.
-/// - A failure stops nobody. It goes to on_failure, or without one to the unobserved-failure hook,
-///   as it happens and on the failing task's thread; a handle's get() throws it all the same.
+///   reaches that thread's waits or the scopes that it makes later. Any thread may end it.
+/// - A failure stops no other task. It goes to on_failure, or without one to the unobserved-failure
+///   hook, as soon as it happens and on the failing task's thread; a handle's get() throws it all
+///   the same.
 /// - Its destructor stops the tasks, waits for them, and never throws; a class with a virtual
-///   destructor can have it as a member. What on_failure would not take goes to the hook.
+///   destructor can have it as a member. A failure for which on_failure threw goes to the hook.
 /// - Its threads are its own, so they come and go with it.
-/// So `exit`, `errors` and `covers_owner` of its options are not looked at. All others hold; it
-/// stops with the scope around the one that made it, unless `inherit` is false.
+/// Its options `exit`, `errors` and `covers_owner` are therefore ignored; all others hold. It stops
+/// with the scope around the thread that made it, unless `inherit` is false.
 ///
-/// Lifetime: it waits where it is destroyed, so make it the last member: members below it, and
-/// those of derived classes, are gone by then. Where tasks use such, let the derived class's
-/// destructor call request_stop() and join(). Callers: as of a task_scope. Cost: as of an outermost
-/// task_scope.
+/// Lifetime: its destructor waits for the tasks, so make it the last member: members below it, and
+/// those of derived classes, are gone by then. If tasks use those, let the derived class's
+/// destructor call request_stop() and join(). Callers: as for a task_scope. Cost: that of an
+/// outermost task_scope.
 class background_scope : public task_scope {
  public:
   /// Opens the scope. Throws std::invalid_argument for a limit of 0.
@@ -60,7 +62,7 @@ class background_scope : public task_scope {
 ROOST_BODY scope_options background_scope::in_the_background(scope_options options) {
   options.exit = on_exit::stop;
   options.errors =
-      on_error::collect; // a failure that the handler does not take stops nobody either
+      on_error::collect; // a failure for which on_failure throws stops no other task either
   options.covers_owner = false;
   if (!options.on_failure)
     options.on_failure = [](const failure& failed) { detail::unobserved_hook.load()(failed); };

@@ -25,8 +25,8 @@ struct barrier_case;
 } // namespace detail
 
 /// Lets a number of threads go through phases together: none goes on before all have arrived; then
-/// the next phase begins. It is std::barrier, but a stop wakes its waiters. For something that
-/// happens once take an event; for a state that changes forth and back, such as "paused", a watch.
+/// the next phase begins. It is like std::barrier, but a stop wakes its waiters. For something that
+/// happens once take an event; for a state that changes back and forth, such as "paused", a watch.
 ///
 /// ```cpp
 /// roost::barrier step(workers);
@@ -39,14 +39,14 @@ struct barrier_case;
 ///   });
 /// ```
 ///
-/// A thread that ends before the others calls arrive_and_drop(), or they would wait for it. A task
-/// that fails needs not: its scope stops the others.
+/// A thread that ends before the others must call arrive_and_drop(), or they would wait for it. A
+/// task that fails need not: its scope stops the others.
 ///
 /// Lifetime: a thread that has returned from a wait may destroy it at once, if no other thread
 /// waits for that phase or gives up waiting. Threads: any. Cancellation: arrive_and_wait throws
-/// when its task is stopped, and then has not arrived: the phase waits for another. What arrive()
-/// has counted stays so. Once the last has arrived the phase is over for all, stopped or not. Cost:
-/// no allocation.
+/// when its task is stopped, and its arrival is withdrawn: the phase waits for another one. An
+/// arrival by arrive() stays counted. Once the last thread has arrived the phase is over for all,
+/// stopped or not. Cost: no allocation.
 class barrier {
  public:
   /// A phase in which a thread has arrived.
@@ -56,8 +56,7 @@ class barrier {
     std::uint64_t phase_;
   };
 
-  /// For so many threads. Throws std::invalid_argument for 0, and for a number that was meant to be
-  /// negative.
+  /// For `count` threads. Throws std::invalid_argument for 0, and for a converted negative number.
   explicit barrier(std::size_t count);
   ~barrier() = default;
   barrier(const barrier&) = delete;
@@ -68,7 +67,7 @@ class barrier {
     (void)arrive_and_wait_until(detail::no_deadline, where);
   }
 
-  /// False when the time passed first: then it has not arrived.
+  /// False when the time passed first: then the caller has not arrived.
   [[nodiscard]] bool arrive_and_wait_for(detail::any_duration timeout,
                                          site where = site::current()) {
     return arrive_and_wait_until(detail::deadline_after(timeout), where);
@@ -77,19 +76,20 @@ class barrier {
   [[nodiscard]] bool arrive_and_wait_until(detail::any_time_point deadline,
                                            site where = site::current());
 
-  /// Arrives without waiting, for good. The phase is over once all have: see wait(), and
-  /// on_phase_end(). Like the other forms it throws std::logic_error if all have dropped.
+  /// Arrives without waiting; no stop withdraws this arrival. The phase is over once all have
+  /// arrived: see wait() and on_phase_end(). Like the other ways to arrive, it throws
+  /// std::logic_error if all threads have dropped.
   arrival_token arrive();
 
-  /// Arrives in this phase, and is not waited for in those that follow.
+  /// Arrives in this phase; the phases that follow wait for one thread fewer.
   void arrive_and_drop();
 
-  /// Waits until that phase is over.
+  /// Waits until `phase` is over.
   void wait(arrival_token phase, site where = site::current()) {
     (void)wait_until(phase, detail::no_deadline, where);
   }
 
-  /// True when it was over, false when the time passed first.
+  /// True when the phase was over, false when the time passed first.
   [[nodiscard]] bool
   wait_for(arrival_token phase, detail::any_duration timeout, site where = site::current()) {
     return wait_until(phase, detail::deadline_after(timeout), where);
@@ -123,7 +123,7 @@ class barrier {
   std::size_t expected_;
 };
 
-/// A case of a select: that phase is over; arrive() first.
+/// A case of a select: `phase` is over; call arrive() first.
 template <class F = detail::no_handler>
 auto on_phase_end(barrier& b,
                   barrier::arrival_token phase,
@@ -197,7 +197,7 @@ barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site w
   return waiters_.wait({"barrier::wait", {}, where}, deadline, is_over{*this, phase});
 }
 
-// A stop or a deadline that wakes it may come after the last arrival: the lock decides.
+// A stop or a deadline that wakes the thread may come after the last arrival: the lock decides.
 ROOST_BODY bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();

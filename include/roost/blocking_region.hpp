@@ -19,12 +19,12 @@ namespace roost::inline v0 {
 /// const auto count = ::read(fd, buffer, size);
 /// ```
 ///
-/// It changes nothing but reports: no stop ends the call; for that see std::stop_callback and the
+/// It changes nothing but reports. No stop ends the call: for that see std::stop_callback and the
 /// task's token. Calls of roost inside it are shown as what they are. Regions nest; the innermost
 /// is shown.
 ///
 /// Lifetime: it is a local of the block with the call, and ends on the thread that made it. `what`
-/// is copied, and cut off behind 64 characters. Threads: of a task, or an owner; elsewhere it does
+/// is copied, and cut off after 64 characters. Threads: of a task, or an owner; elsewhere it does
 /// nothing that can be seen. Errors, cancellation: none. Cost: some 30 ns, no allocation.
 class blocking_region {
  public:

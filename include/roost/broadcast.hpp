@@ -39,24 +39,24 @@ class broadcast_receiver;
 /// ```
 ///
 /// This is the sending end, a counted handle. When the last one goes, or one is close()d, receivers
-/// find it closed after what is left for them. Receivers come and go: one that subscribes begins
-/// with the latest item, if there was one; without any receiver a send succeeds.
+/// get what is left for them, and then find the broadcast closed. Receivers come and go: one that
+/// subscribes begins with the latest item, if there was one; without any receiver a send succeeds.
 ///
-/// The latest `capacity` items are kept. A receiver that is that many behind holds up the senders
-/// (overflow::block), or loses the oldest, and is told how many (overflow::drop_oldest); which, is
-/// its own choice, or the one made here for all. One that holds them up must go on receiving, or
-/// go.
+/// The latest `capacity` items are kept. A receiver that is that many behind either holds up the
+/// senders (overflow::block), or loses the oldest items and is told how many
+/// (overflow::drop_oldest). The constructor sets this for all receivers, subscribe() for one. A
+/// receiver that holds up the senders must go on receiving, or be destroyed.
 ///
-/// Items are as those of channels, except that receivers share them: they see constant ones. An
-/// item is destroyed when `capacity` others have come, and nobody holds it; so one that owns an end
-/// of its own broadcast keeps both until then. Threads: any number may use one end at once; waiting
-/// senders are served in the order they came. (A single handle must not be moved from or assigned
-/// to while another thread uses it.) Cancellation: send and receive throw `stopped` when their task
-/// was asked to stop, even if they could go through; the item then has not been sent, or comes
-/// again. Errors: bad_alloc leaves everything as it was. Cost: one lock an operation, and for a
-/// send as many wake-ups as receivers wait. Items that are small and trivially copyable, and
-/// std::shared_ptr, are copied and need no allocation; others take one, or two if they are no
-/// strings or std::unique_ptr, each.
+/// Items are as in channels, except that receivers share them and see them as const. An item is
+/// destroyed once `capacity` newer ones have come and no result holds it; so an item that owns an
+/// end of its own broadcast keeps the broadcast until then. Threads: any number may use one end at
+/// once; waiting senders are served in the order they came. (A single handle must not be moved from
+/// or assigned to while another thread uses it.) Cancellation: send and receive throw `stopped`
+/// when their task was asked to stop, even if they could go through; the item then has not been
+/// sent, or can still be received. Errors: bad_alloc leaves everything as it was. Cost: one lock
+/// per operation, and for a send one wake-up per waiting receiver. Items that are small and
+/// trivially copyable, and std::shared_ptr, are copied without an allocation; a string or a
+/// std::unique_ptr takes one allocation, any other item two.
 template <class T>
 class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,
@@ -78,13 +78,13 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
       : broadcast::broadcast_sender(
             detail::make_counted<core_type>(checked(capacity), checked(slow_receivers), name)) {}
 
-  /// Another receiver; where it is slow, the policy of the broadcast holds.
+  /// Another receiver, with the broadcast's policy for slow ones.
   broadcast_receiver<T> subscribe(site where = site::current()) const;
   /// The same with a policy of its own.
   broadcast_receiver<T> subscribe(overflow when_slow, site where = site::current()) const;
 
-  /// Waits until no receiver holds it up. Not a success only if the broadcast is closed; then an
-  /// item passed as an rvalue is still in its variable.
+  /// Waits until no receiver holds it up. Fails only if the broadcast is closed; an item passed as
+  /// an rvalue is then still in its variable.
   send_result send(T&& item, site where = site::current()) const {
     return send_until(std::move(item), detail::no_deadline, where);
   }
@@ -93,7 +93,7 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
     return send(copy(item), where);
   }
 
-  /// The same with a time limit, and status timeout when that was over first.
+  /// The same with a time limit; status timeout if it passed first.
   send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
@@ -134,18 +134,18 @@ class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   static T copy(const T& item);
 };
 
-/// The end to receive from, of which every one gets every item. Copies share: each item goes to one
-/// of them. It is an input range: a range-for receives until the broadcast is closed and nothing is
-/// left; what is lost meanwhile it leaves out, see missed().
+/// The receiving end. Each subscribed receiver gets every item; copies of one receiver share its
+/// items, and each item goes to one of them. It is an input range: a range-for receives until the
+/// broadcast is closed and nothing is left, and skips lost items, see missed().
 template <class T>
 class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
  public:
-  /// Waits for an item. Without one only if the broadcast is closed and nothing is left.
+  /// Waits for an item. The result is empty only if the broadcast is closed and nothing is left.
   shared_result<T> receive(site where = site::current()) const {
     return receive_until(detail::no_deadline, where);
   }
 
-  /// The same with a time limit, and status timeout when that was over first.
+  /// The same with a time limit; status timeout if it passed first.
   shared_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
@@ -173,10 +173,10 @@ class [[nodiscard]] broadcast_receiver : public detail::broadcast_reader<T> {
     return broadcast_receiver(this->reader(where).core(), broadcast<T>::checked(when_slow));
   }
 
-  /// How many items are there for it: old news where other threads act.
+  /// How many items are there for this receiver: old news where other threads act.
   std::size_t size(site where = site::current()) const { return this->called(where).size(); }
 
-  /// How many items it has lost so far, because it was slow and overflow::drop_oldest.
+  /// How many items it has lost so far, because it was slow under overflow::drop_oldest.
   std::uint64_t missed(site where = site::current()) const { return this->reader(where).missed(); }
 
  private:

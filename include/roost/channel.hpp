@@ -53,15 +53,16 @@ class receiver;
 /// or assigned to while another thread uses it.) Cancellation: send and receive throw `stopped`
 /// when their task was asked to stop, even if they could go through, or find the channel closed;
 /// the try_ forms do not look at stops. So a destructor, which must not throw, takes a try_ form,
-/// or a shield. An item is delivered once or stays. Keep ends in a task's captures: those go once
-/// its failure is known, but locals, and ends passed on by value, before, as the stack unwinds.
-/// What the others of the scope throw over such a close comes second; but receivers outside of it
-/// see a plain close. Errors: bad_alloc leaves everything as it was. Cost: one lock an operation;
-/// up to 256 items a lock for send_all to a channel that blocks when full, and for receive_some. A
-/// channel for more than 1024 items allocates its room in blocks, as they are needed, so a send may
-/// throw bad_alloc; it frees those that are empty again, but one with a limit keeps them once it
-/// was full. Items that are neither small and trivially copyable nor strings or standard smart
-/// pointers take one allocation each.
+/// or a shield. An item is delivered exactly once or stays where it was. Keep ends in a task's
+/// captures: captures are destroyed after the task's failure is known, but locals, and ends passed
+/// on by value, before that, as the stack unwinds. What other tasks of the scope throw because of
+/// such a close counts as a later failure; but receivers outside the scope see a plain close.
+/// Errors: bad_alloc leaves everything as it was. Cost: one lock per operation; up to 256 items per
+/// lock for send_all to a channel that blocks when full, and for receive_some. A channel for more
+/// than 1024 items allocates its room in blocks as they are needed, so a send may throw bad_alloc;
+/// it frees blocks that are empty again, but a channel with a limit keeps them once it has been
+/// full. Items that are neither small and trivially copyable nor strings or standard smart pointers
+/// take one allocation each.
 template <class T>
 struct channel_ends {
   sender<T> tx;   ///< the end to send through
@@ -70,26 +71,26 @@ struct channel_ends {
 
 /// The type of `unbounded`.
 struct unbounded_t {};
-/// Says to make_channel() that the channel holds any number of items.
+/// Tells make_channel() that the channel holds any number of items.
 inline constexpr unbounded_t unbounded{};
 
-/// A channel that holds up to `capacity` items, exactly. With 0, a send waits until its item was
+/// A channel with room for exactly `capacity` items. With 0, a send waits until its item is
 /// received. The name is for reports.
 ///
-/// A lambda that captures by `[&]` takes the names of `auto [tx, rx] = ...` with clang 16 or later,
-/// and with g++. Clang 14 refuses that ("reference to local binding 'tx'"): name the ends by one
-/// variable, `auto ch = roost::make_channel<int>();` with `ch.tx` and `ch.rx`, or capture them with
-/// a value, `[&tx = tx]`, `[tx = std::move(tx)]`, which each compiler takes.
+/// With clang 16 or later, and with g++, a lambda can capture the names of `auto [tx, rx] = ...` by
+/// `[&]`. Clang 14 refuses that ("reference to local binding 'tx'"): name the ends by one variable,
+/// `auto ch = roost::make_channel<int>();` with `ch.tx` and `ch.rx`, or capture them with a value,
+/// `[&tx = tx]`, `[tx = std::move(tx)]`, which every compiler accepts.
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity = 0, std::string_view name = {});
 
-/// The same, with sends that do not wait when it is full. With overflow::drop_oldest and capacity 1
-/// it holds the latest item.
+/// The same with a choice of what a send to a full channel does. With overflow::drop_oldest and
+/// capacity 1 it holds the latest item.
 template <class T>
 channel_ends<T> make_channel(std::size_t capacity, overflow policy, std::string_view name = {});
 
 /// A channel that holds any number of items: sends never wait. Mind the memory: it is freed as the
-/// items are received, and all but a block once a receiver has found none.
+/// items are received, and all but one block once a receiver has found the channel empty.
 template <class T>
 channel_ends<T> make_channel(unbounded_t, std::string_view name = {});
 
@@ -100,7 +101,7 @@ channel_ends<T> open_channel(std::size_t capacity, overflow policy, std::string_
 inline constexpr std::size_t unbounded_capacity = (std::numeric_limits<std::size_t>::max)();
 } // namespace detail
 
-/// The end to send through; channel_ends tells what holds of channels. An item passed as an rvalue
+/// The end to send through; see channel_ends for the rules of channels. An item passed as an rvalue
 /// is taken only on success; otherwise the caller's variable still has it.
 template <class T>
 class sender : public detail::channel_end<detail::stored_item<T>, detail::channel_side::sending> {
@@ -115,9 +116,9 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
                 "assignable; send a std::unique_ptr to them instead");
 
  public:
-  /// Waits for room, or with capacity 0 for a receiver. Not a success only if the channel is
-  /// closed, or refuses the item by overflow::drop_newest. In a destructor take try_send(), or a
-  /// shield: in a stopped task this throws, and that ends the program there.
+  /// Waits for room, or with capacity 0 for a receiver. Fails only if the channel is closed, or
+  /// refuses the item by overflow::drop_newest. In a destructor take try_send(), or a shield: in a
+  /// stopped task this throws, and that ends the program there.
   send_result send(T&& item, site where = site::current()) const {
     return send_at_once(item, where) ? channel_status::success
                                      : send_slowly(item, detail::no_deadline, where);
@@ -127,7 +128,7 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
     return send(copy(item), where);
   }
 
-  /// The same with a time limit, and status timeout when that was over first.
+  /// The same with a time limit; status timeout if it passed first.
   send_result send_for(T&& item, detail::any_duration timeout, site where = site::current()) const {
     return send_until(std::move(item), detail::deadline_after(timeout), where);
   }
@@ -153,21 +154,22 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
     return try_send(copy(item), where);
   }
 
-  /// Sends all, in this order, and waits for room as often as it must. What was sent is gone from
-  /// `items`, even if a stop ends this with an exception. Returns how many that are: fewer only if
-  /// the channel was closed, or refused one by overflow::drop_newest.
+  /// Sends all, in this order, and waits for room as often as it must. Items that were sent are
+  /// removed from `items`, even if a stop ends this with an exception. Returns how many were sent:
+  /// fewer than all only if the channel was closed, or refused an item by overflow::drop_newest.
   [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
   send_all(std::vector<T>&& items, site where = site::current()) const;
 
-  /// The same with copies of what is in a range.
+  /// The same with copies of a range's elements.
   template <class Range>
   [[nodiscard("fewer were sent if the channel was closed")]] std::size_t
   send_all(Range&& items, site where = site::current()) const;
 
   /// Closes the channel because of a failure: once nothing is left in it, range-for, value() and
-  /// receive_some() rethrow `cause` for every receiver, and receive_result::error() tells it. False
-  /// if it was closed before: then it stays as it was. For a failure that is the receivers' to see,
-  /// after what was sent before it: a task that throws stops its whole scope instead, at once.
+  /// receive_some() rethrow `cause` for every receiver, and receive_result::error() returns it.
+  /// False if the channel was closed before: then it stays as it was. This is for a failure that
+  /// the receivers are to see, after the items sent before it: a task that throws stops its whole
+  /// scope instead, at once.
   bool fail(std::exception_ptr cause, site where = site::current()) const;
 
  private:
@@ -179,25 +181,25 @@ class sender : public detail::channel_end<detail::stored_item<T>, detail::channe
   explicit sender(detail::counted_ptr<typename sender::core_type> core) noexcept
       : sender::channel_end(std::move(core)) {}
 
-  // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
+  // Throws if the task is stopped. False: nothing has happened yet; take the slow form.
   bool send_at_once(T& item, const site& where) const;
   [[gnu::noinline]] send_result
   send_slowly(T& item, clock::time_point deadline, const site& where) const;
   static T copy(const T& item);
 };
 
-/// The end to receive from; channel_ends tells what holds of channels. It is an input range: a
+/// The end to receive from; see channel_ends for the rules of channels. It is an input range: a
 /// range-for receives until the channel is closed and empty. It throws when the task is stopped, or
 /// when sender::fail() has closed the channel. Senders wait for it as long as it lives. So declare
-/// the one that you keep after the scope of the senders: then a loop that is left before its end,
-/// by an exception as well, tells them.
+/// a receiver that you keep after the senders' scope: then, if a loop is left early, even by an
+/// exception, the receiver goes before the scope waits, and the senders find the channel closed.
 template <class T>
 class receiver
     : public detail::channel_end<detail::stored_item<T>, detail::channel_side::receiving> {
  public:
   class iterator;
 
-  /// Waits for an item. Without one only if the channel is closed and empty.
+  /// Waits for an item. The result is empty only if the channel is closed and empty.
   receive_result<T> receive(site where = site::current()) const {
     receive_result<T> result(channel_status::success);
     if (!receive_at_once(result, where))
@@ -205,7 +207,7 @@ class receiver
     return result;
   }
 
-  /// The same with a time limit, and status timeout when that was over first.
+  /// The same with a time limit; status timeout if it passed first.
   receive_result<T> receive_for(detail::any_duration timeout, site where = site::current()) const {
     return receive_until(detail::deadline_after(timeout), where);
   }
@@ -217,14 +219,14 @@ class receiver
   /// Never waits: empty if it would have to.
   receive_result<T> try_receive(site where = site::current()) const;
 
-  /// Waits for the first item and takes what else is there by then, up to `max`. (After a select,
-  /// or with a deadline: receive the first item so, and the others by try_receive().) Appends them
-  /// to `items` and returns how many; 0 only if the channel is closed and empty. Throws what
-  /// sender::fail() has closed it with.
+  /// Waits for the first item and takes with it whatever else is there by then, up to `max` in all.
+  /// (After a select, or with a deadline: receive the first item that way, and the others by
+  /// try_receive().) Appends them to `items` and returns how many; 0 only if the channel is closed
+  /// and empty. Rethrows the cause if sender::fail() closed the channel.
   [[nodiscard("nothing was received if the channel is closed")]] std::size_t
   receive_some(std::vector<T>& items, std::size_t max, site where = site::current()) const;
 
-  /// Receives the first item. The items lie in the iterator and may be moved from.
+  /// Receives the first item. The iterator holds the item received last, which may be moved from.
   iterator begin(site where = site::current()) const { return iterator(*this, where); }
   /// The channel is closed and empty.
   std::default_sentinel_t end() const noexcept { return {}; }
@@ -236,7 +238,7 @@ class receiver
   explicit receiver(detail::counted_ptr<typename receiver::core_type> core) noexcept
       : receiver::channel_end(std::move(core)) {}
 
-  // Throws if the task is stopped. False: nothing has happened yet, and it may take more.
+  // Throws if the task is stopped. False: nothing has happened yet; take the slow form.
   bool receive_at_once(receive_result<T>& result, const site& where) const;
   [[gnu::noinline]] void
   receive_slowly(receive_result<T>& result, clock::time_point deadline, const site& where) const;
@@ -249,7 +251,7 @@ class receiver<T>::iterator {
   using iterator_concept = std::input_iterator_tag; ///< it goes through the items once
   using value_type = T;                             ///< the items
   using difference_type = std::ptrdiff_t;           ///< as the standard wants it
-  static constexpr bool holds_its_element = true;   ///< for for_each(): it moves from it
+  static constexpr bool holds_its_element = true;   ///< tells for_each() to move items out
 
   /// The item.
   T& operator*() const noexcept { return *current_; }

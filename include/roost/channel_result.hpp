@@ -24,7 +24,7 @@ class send_case;
 enum class channel_status {
   success, ///< exactly one item went through
   empty,   ///< try_receive: nothing there at this moment
-  full,    ///< no room, and nobody waits, at this moment: try_send, or overflow::drop_newest
+  full,    ///< no room, and no receiver waits, at this moment: try_send, or overflow::drop_newest
   closed,  ///< nothing can be sent any more; or nothing is left to receive and nothing will come
   timeout, ///< the time passed first
 };
@@ -36,8 +36,8 @@ class [[nodiscard("if the send did not succeed, the item is still yours")]] send
   constexpr send_result(channel_status status) noexcept // NOLINT(google-explicit-constructor)
       : status_(status) {}
 
-  /// True for success. Implicit, for `bool ok = tx.send(x)`; but it is no number: only bool itself
-  /// will do.
+  /// True for success. Implicit, for `bool ok = tx.send(x)`; but it converts to bool alone, not to
+  /// a number.
   template <std::same_as<bool> Bool>
   constexpr operator Bool() const noexcept { // NOLINT(google-explicit-constructor)
     return status_ == channel_status::success;
@@ -52,7 +52,7 @@ class [[nodiscard("if the send did not succeed, the item is still yours")]] send
 };
 
 /// What a receive brought: an item, or the reason why there is none. Used like a std::optional,
-/// but it can only be moved, and moved from it is empty.
+/// but it can only be moved, and is empty when moved from.
 template <class T>
 class [[nodiscard("an item that was received is gone from the channel")]] receive_result {
  public:
@@ -85,7 +85,7 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
     return status_;
   }
 
-  /// What the channel was closed with by sender::fail(); null otherwise.
+  /// The exception with which sender::fail() closed the channel; null otherwise.
   const std::exception_ptr& error() const noexcept {
     return error_;
   }

@@ -9,16 +9,16 @@
 namespace roost::inline v0 {
 
 /// The only clock roost uses. It is steady: setting the system's time wakes and delays nothing. Its
-/// times are those of std::chrono::steady_clock, and so is what it reads; but in a bubble of
-/// <roost/testing.hpp> it reads the time of the bubble.
+/// points in time are those of std::chrono::steady_clock, which it reads; but in a bubble of
+/// <roost/testing.hpp> it reads the bubble's time.
 struct clock {
   using rep = std::chrono::steady_clock::rep;               ///< as the standard wants it
   using period = std::chrono::steady_clock::period;         ///< as the standard wants it
-  using duration = std::chrono::steady_clock::duration;     ///< what two times differ by
+  using duration = std::chrono::steady_clock::duration;     ///< the difference of two times
   using time_point = std::chrono::steady_clock::time_point; ///< a time
   static constexpr bool is_steady = true;                   ///< as the standard wants it
 
-  /// The time: the bubble's in one, else the system's.
+  /// The time now: the bubble's inside one, else the system's.
   static time_point now() noexcept { return detail::sync::now(); }
 };
 
@@ -39,14 +39,14 @@ constexpr clock::time_point later(clock::time_point a, clock::time_point b) noex
 template <class>
 inline constexpr bool never = false;
 
-// Half-way to what the clock's own types hold: what is further away is for ever, and a time that is
-// nearer can be added to now().
+// The limit is half of the clock's range: a longer time is for ever, and a shorter one can be added
+// to now().
 constexpr bool is_beyond(std::chrono::duration<double> time) noexcept {
-  return !(time < std::chrono::duration<double>(no_timeout / 2)); // so is what is not a number
+  return !(time < std::chrono::duration<double>(no_timeout / 2)); // NaN is beyond, too
 }
 
-/// A parameter or member that takes any duration of std::chrono. One that does not fit into the
-/// clock's is for ever: the plain conversion would overflow, mostly into the past.
+/// A parameter or member that takes any duration of std::chrono. A duration that does not fit into
+/// the clock's own type is for ever: the plain conversion would overflow, mostly into the past.
 class any_duration {
  public:
   template <class Rep, class Period>
@@ -85,7 +85,7 @@ class any_duration {
   clock::duration time_{};
 };
 
-/// The same for times of the clock in any precision.
+/// The same for points in time of the clock, in any precision.
 class any_time_point {
  public:
   // NOLINTNEXTLINE(google-explicit-constructor): it is one
@@ -125,8 +125,8 @@ class any_time_point {
   clock::time_point time_;
 };
 
-/// Now plus `timeout`. What does not fit becomes no_deadline, and what is negative lies in the
-/// past.
+/// Now plus `timeout`. A sum that does not fit becomes no_deadline; a negative timeout leads into
+/// the past.
 inline clock::time_point deadline_after(any_duration timeout) noexcept {
   const clock::duration time = timeout;
   const clock::time_point begin = sync::now();

@@ -20,8 +20,8 @@ struct kept_report final : counted_object {
 
 } // namespace detail
 
-/// Nothing in a root scope could go on any more; thrown by its join(), or by a wait of its owner,
-/// where scope_options::on_deadlock is `stop`. what() has the report as text.
+/// Thrown where nothing in a root scope could go on any more, by its join() or by a wait of its
+/// owner, if scope_options::on_deadlock is `stop`. what() has the report as text.
 class deadlock_error : public std::runtime_error {
  public:
   /// Made by roost, or by a test.
@@ -29,7 +29,7 @@ class deadlock_error : public std::runtime_error {
       : runtime_error(text),
         found_(detail::make_counted<detail::kept_report>(std::move(found))) {}
 
-  /// The scope, its tasks, and what each waited for when it was found.
+  /// The scope, its tasks, and what each waited for when the deadlock was found.
   const report& what_waits() const noexcept { return found_->found; }
 
  private:

@@ -10,8 +10,8 @@
 namespace roost::inline v0 {
 
 /// Something that happens once and stays so, such as "ready" or "shut down". Any number of threads
-/// may wait for it, before and after. For a count of things to be done take a wait_group, for
-/// values a channel.
+/// may wait for it, before and after it happens. For a count of things to be done take a
+/// wait_group, for values a channel.
 ///
 /// ```cpp
 /// roost::event ready;

@@ -31,7 +31,7 @@ class exception_list : public std::exception {
   /// Of these, in this order.
   explicit exception_list(std::vector<failure> failures);
 
-  /// All of them; there is one at least where roost throws it.
+  /// All of them; a list that roost throws has at least one.
   const std::vector<failure>& failures() const noexcept { return contents_->failures; }
   /// How many there are, and what each of them says.
   const char* what() const noexcept override { return contents_->what.c_str(); }
@@ -45,15 +45,14 @@ class exception_list : public std::exception {
       contents_; // constant; shared: copies of an exception must not throw
 };
 
-/// Called with each failure that nobody was told of: not thrown to the scope's owner, not given to
-/// on_failure, not read through failures(). That is so when the scope ends by another exception,
-/// or by std::bad_alloc because there is no memory for an exception_list, and for all but the first
-/// failure of a fail_fast scope. It runs on the thread that ends the
-/// scope, and for a second failure of one task on that task's; an exception that leaves it ends the
-/// program.
+/// Called with each failure that was not thrown to the scope's owner, not given to on_failure, and
+/// not read through failures(). This happens when the scope ends by another exception, or by
+/// std::bad_alloc because there is no memory for an exception_list, and to all but the first
+/// failure of a fail_fast scope. The hook runs on the thread that ends the scope; for a second
+/// failure of one task, on that task's thread. An exception that leaves the hook ends the program.
 using unobserved_failure_hook = void (*)(const failure&);
 
-/// Replaces the hook of the whole process and returns the one before, as std::set_terminate does.
+/// Replaces the hook of the whole process and returns the previous one, as std::set_terminate does.
 /// A null pointer restores the default, which prints one line to stderr. Any thread may call it.
 unobserved_failure_hook set_unobserved_failure_hook(unobserved_failure_hook hook) noexcept;
 

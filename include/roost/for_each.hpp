@@ -15,7 +15,7 @@
 
 namespace roost::inline v0 {
 
-/// Calls `f` with each element of a range, for several at once, and waits until all is done.
+/// Calls `f` with each element of a range, several at a time, and waits until all are done.
 ///
 /// ```cpp
 /// roost::for_each(files, [&](const path& file) { index.add(file); });
@@ -23,18 +23,18 @@ namespace roost::inline v0 {
 /// ```
 ///
 /// Elements are handed out in order, each when there is a thread for it: so a range may be endless,
-/// or make its elements on the way, as std::views and receivers do. Cheap ones may go several at a
-/// time, see parallel_options::chunks. `f` is one object, called by several threads at once; so are
-/// the functions in views that can be gone through more than once. (To write to the elements of a
-/// std::vector<bool> would be a data race: neighbours share a byte.)
-/// Elements of a range that can be gone through only once are taken out of it: `f` gets a copy, or
-/// the element itself, moved, where it cannot be copied or comes from a receiver. One that was
-/// received is handed to `f` in any case.
-/// Errors: what `f` or an iterator throws ends it. No further element is begun, those that are
-/// under way are stopped and waited for, and the first exception is thrown. Threads: the calling
-/// one and others, all but the first only if there are elements for them. Cancellation: throws
-/// `stopped` when the caller was stopped. Cost: a scope; for each thread but the first the wake of
-/// one; some nanoseconds an element, or a lock where the range has no indices.
+/// or make its elements on the way, as std::views and receivers do. Cheap elements may be handed
+/// out several at a time, see parallel_options::chunks. `f` is one object, called by several
+/// threads at once; so are the functions inside views that allow more than one pass. (To write to
+/// the elements of a std::vector<bool> would be a data race: neighbours share a byte.)
+/// Elements of a single-pass range are taken out of it: `f` gets a copy, or the element itself,
+/// moved, if it cannot be copied or comes from a receiver. Once taken out, an element is handed to
+/// `f` even after a stop.
+/// Errors: an exception of `f` or of an iterator ends the loop. No further element is begun, the
+/// calls under way are stopped and waited for, and the first exception is thrown. Threads: the
+/// calling one, and others as long as there are elements for them. Cancellation: throws `stopped`
+/// when the caller was stopped. Cost: a scope; one wake-up for each thread but the first; some
+/// nanoseconds per element, or a lock per element where the range has no indices.
 template <detail::input_range R, class F>
 void for_each(R&& range, F&& f, const parallel_options& options = {}, site where = site::current());
 

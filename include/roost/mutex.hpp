@@ -32,35 +32,36 @@
 namespace roost::inline v0 {
 
 /// Guards what several tasks change, as std::mutex does. In addition a stop wakes a task that waits
-/// for it, and it knows which task holds it: where tasks wait for each other's mutexes in a circle,
-/// of any length, the call that closes the circle throws and tells all holders and lines; and
-/// a report shows what a blocked task holds.
+/// for it, and the mutex knows which task holds it: where tasks wait for each other's mutexes in a
+/// circle, of any length, the call that closes the circle throws and names all holders and lines;
+/// and a report shows which mutexes a blocked task holds.
 ///
 /// ```cpp
 /// roost::mutex accounts("accounts");
 /// const roost::mutex::guard held(accounts);    // unlocked at the end of the block
 /// ```
 ///
-/// The guards of std fit as well; reports then do not know the line. It belongs to the task that
-/// has locked it (or to the thread, where it runs none), which has to unlock it before it ends. It
-/// is not recursive. To hand something to another task take a semaphore or a channel; to wait for a
-/// condition, an event.
+/// The guards of std fit as well, but reports then do not know the line. A mutex belongs to the
+/// task that has locked it (or to the thread, if that runs no task); the task has to unlock it
+/// before it ends. It is not recursive. To hand something to another task take a semaphore or a
+/// channel; to wait for a condition, an event.
 ///
-/// A thread that comes while it is free takes it, even if others wait; but the first of those is
-/// handed it once it has been passed over for a millisecond. So threads that lock often need not
-/// sleep in turns, and none starves.
+/// A thread that comes while the mutex is free takes it, even if others wait; but the first waiter
+/// is handed the mutex once it has been passed over for a millisecond. So threads that lock often
+/// need not sleep in turns, and none starves.
 ///
-/// Lifetime: it may be destroyed as soon as nobody holds it or waits for it; else the program ends.
-/// A constinit one is there before all others. Threads: any. Errors: std::system_error, with
-/// resource_deadlock_would_occur for a wait that could never end, and operation_not_permitted where
-/// the caller does not hold it. Cancellation: lock() and the forms with a time limit throw when
-/// their task is stopped, and then have not taken it; so in a destructor take try_lock() or a
-/// shield. Cost: where it is free, about that of a std::mutex; no allocation.
+/// Lifetime: it may be destroyed as soon as nobody holds it or waits for it; to destroy a held
+/// mutex ends the program. A constinit mutex is there before any object that is initialized at run
+/// time. Threads: any. Errors: std::system_error, with resource_deadlock_would_occur for a wait
+/// that could never end, and operation_not_permitted where the caller does not hold it.
+/// Cancellation: lock() and the forms with a time limit throw when their task is stopped, and then
+/// have not taken it; so in a destructor take try_lock() or a shield. Cost: where it is free, about
+/// that of a std::mutex; no allocation.
 class mutex {
  public:
   class guard;
 
-  /// `name` is shown by reports and errors; it is copied, and cut off behind 48 characters.
+  /// `name` is shown by reports and errors; it is copied, and cut off after 48 characters.
   constexpr explicit mutex(std::string_view name = {}) noexcept : owned_(name) {}
   /// Precondition: nobody holds it.
   ~mutex() {
@@ -75,20 +76,21 @@ class mutex {
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 
-  /// Waits until it is the caller's.
+  /// Waits until the caller holds it.
   void lock(site where = site::current()) {
     detail::throw_if_stopped_already();
     if (!take_at_once(where))
       (void)take(detail::no_deadline, where);
   }
 
-  /// True if it is the caller's now; false if it is held, also by the caller itself. Looks at no
-  /// stop.
+  /// True if the caller holds it now; false if it was held already, be it by the caller itself.
+  /// Ignores stops.
   [[nodiscard]] bool try_lock(site where = site::current()) noexcept {
     return take_at_once(where) || take_if_free(where);
   }
 
-  /// False when the time passed first. They tell of no circle, as they end by themselves.
+  /// False when the time passed first. The forms with a time limit report no circle, as they end by
+  /// themselves.
   [[nodiscard]] bool try_lock_for(detail::any_duration timeout, site where = site::current()) {
     return try_lock_until(detail::deadline_after(timeout), where);
   }
@@ -98,8 +100,8 @@ class mutex {
     return take_at_once(where) || take(deadline, where);
   }
 
-  /// Lets a waiter have it, or a thread that comes before that one is awake. Throws
-  /// std::system_error where the caller does not hold it.
+  /// Gives it to a waiter, or to a thread that comes before the waiter is awake. Throws
+  /// std::system_error if the caller does not hold it.
   void unlock(site where = site::current()) {
     detail::note_unwinding(&owned_);
     const detail::lock_holder me = detail::this_thread.locks_as;
@@ -136,10 +138,10 @@ class mutex {
   clock::time_point hand_over_at_{}; // guarded by lock_; valid while there are waiters
 };
 
-/// Holds a mutex while it lives, and knows the line.
+/// Holds a mutex while it lives, and tells reports the line.
 class mutex::guard {
  public:
-  /// Waits until it is the caller's, as lock() does.
+  /// Waits until the caller holds it, as lock() does.
   [[nodiscard("it is unlocked when this goes: give it a name")]] explicit guard(
       mutex& m, site where = site::current())
       : mutex_(m) {
@@ -156,21 +158,21 @@ class mutex::guard {
 };
 
 // --- implementation ---------------------------------------------------------
-// The word is its holder, and whether unlock() has to look for a waiter. A thread that finds no
-// holder there takes it by one step, also while others wait.
+// The word tells its holder, and whether unlock() has to look for a waiter. A thread that finds no
+// holder there takes the mutex in one step, even while others wait.
 //
 // INVARIANT, whenever lock_ is free: if there are waiters, then it has a holder that has to look
-// for them (must_call), or one of them has been called and is on its way (called_). That one takes
-// it or waits again, and either way sees to the others. (Waiters that leave by a stop or a deadline
-// may still be in line: they are passed over.)
+// for them (must_call), or one of them has been called and is on its way (called_). The called
+// waiter takes it or waits again, and either way sees to the others. (Waiters that leave by a stop
+// or a deadline may still be queued: they are passed over.)
 //
 // Lifetime: after the step that makes it free, unlock() touches nothing, unless it has called a
 // waiter: that one is inside lock() until it is completed, which comes last.
 //
-// What is_described says: the rest of owned_ is the holder's. A reader that holds lock_, and has
-// set must_call, keeps the holder from going; so what it reads does not change.
+// While is_described is set, the rest of owned_ describes the holder. A reader that holds lock_ and
+// has set must_call keeps the holder from leaving, so what the reader sees does not change.
 
-/// To get the mutex.
+/// One wait for the mutex.
 class mutex::acquisition final : public detail::operation {
  public:
   acquisition(mutex& of, const site& at, bool was_called) noexcept
@@ -193,14 +195,14 @@ class mutex::acquisition final : public detail::operation {
   const detail::task_context* const task = detail::this_thread.task;
   const std::uint32_t tree = detail::tree_here();
   const site where;
-  bool has_it = false; // guarded by the lock while it is in line
+  bool has_it = false; // guarded by the lock while it is queued
 
  private:
   mutex& of_;
   const bool was_called_;
 };
 
-// One that was called, and found that another thread was faster, keeps its place.
+// A waiter that was called, and found that another thread was faster, keeps its place.
 inline void mutex::acquisition::link(detail::wait_record& record) noexcept {
   if (of_.waiters_.empty())
     of_.put_off_hand_over();
@@ -237,7 +239,7 @@ inline bool mutex::release(detail::lock_holder me) noexcept {
 
 #if ROOST_HAS_BODIES
 
-// A thread's first, or one that comes while a waiter is to be called.
+// For a thread's first lock, and for a free mutex whose unlock() will have to call a waiter.
 ROOST_BODY bool mutex::take_if_free(const site& at) noexcept {
   detail::sync::at_call(&owned_);
   detail::thread_slot& here = detail::this_thread;
@@ -272,7 +274,7 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
     registered.emplace(owned_, at);
   for (bool was_called = false;; was_called = true) {
     acquisition wanted(*this, at, was_called);
-    if (was_called) { // before anything can throw: the others count on it
+    if (was_called) { // before anything can throw: the other waiters count on it
       const std::lock_guard locked(lock_);
       called_ = false;
       wanted.has_it = take_locked(wanted);
@@ -293,7 +295,7 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
   }
 }
 
-// If it is held, the holder has to come here when it unlocks, and finds what waits then.
+// If it is held, marks it, so that the holder looks for waiters when it unlocks.
 ROOST_BODY bool mutex::take_locked(acquisition& a) noexcept {
   constexpr std::uint64_t must_call = detail::lock_holder::must_call;
   // relaxed: only what to try
@@ -361,7 +363,7 @@ ROOST_COLD_BODY void mutex::describe_holder(detail::object_note& note) noexcept 
       note.detail.add("free");
       return;
     }
-    // acquire: sees that the holder before has taken its description back; pairs with release in
+    // acquire: sees that the previous holder has cleared is_described; pairs with release in
     // release(). relaxed on failure: likewise.
   } while (!owned_.word.compare_exchange_weak(seen,
                                               seen | detail::lock_holder::must_call,

@@ -10,21 +10,20 @@
 
 namespace roost::inline v0 {
 
-/// While it lives, something that roost does not know may still wake threads of the root scope
-/// around `scope`: a callback of a library, a thread of the program that will send later. Then no
-/// deadlock is told there; see scope_options::on_deadlock.
+/// Says, while it lives, that something that roost does not know may still wake threads of the root
+/// scope around `scope`: a callback of a library, a thread of the program that will send later.
+/// Meanwhile no deadlock is reported there; see scope_options::on_deadlock.
 ///
 /// ```cpp
 /// roost::outside_waker callbacks(scope);    // the library will call on_request()
 /// ```
 ///
 /// Lifetime: it may outlive the scope, and can be moved into a callback. Threads: any may make and
-/// destroy it; made for a scope that has ended it does nothing. Cost: a lock and two
-/// counts; but where the last thing that could wake a thread goes with it, a deadlock is told
-/// there.
+/// destroy it; one made for a scope that has ended does nothing. Cost: a lock and two counts; but
+/// if it was the last thing that could wake a thread, its destructor reports the deadlock.
 class outside_waker {
  public:
-  /// For the root scope around this one.
+  /// For the root scope around `scope`.
   [[nodiscard("it works only while it lives: give it a name")]] explicit outside_waker(
       const task_scope& scope);
   outside_waker(const outside_waker&) = delete;
@@ -37,7 +36,7 @@ class outside_waker {
     woken_.swap(taken.woken_);
     return *this;
   }
-  /// Nothing unknown wakes them any more.
+  /// From here on nothing unknown to roost wakes those threads.
   ~outside_waker();
 
  private:

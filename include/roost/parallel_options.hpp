@@ -15,15 +15,15 @@ struct parallel_options {
   /// How many elements are worked on at once; 0 is as many as the machine has threads.
   std::size_t limit = 0;
 
-  /// Of the tasks that do it, for reports. Copied.
+  /// The name of the tasks that do the work, for reports. Copied.
   std::string_view name = {};
 
   /// Elements of a sized random access range that take less than some microseconds are handed out
   /// several at a time, unless some of them make calls of roost that may block. False: always one
-  /// by one. To be seen is that only in the order in which cheap elements begin, and so in which of
-  /// them a failure leaves out; in that after a stop, or a failure in another thread, each thread
-  /// may begin up to 31 more of the cheapest ones; and where most are cheap and one waits for a
-  /// later one all the same: then both may be in one thread's hand.
+  /// by one. The difference shows only in the order in which cheap elements begin, and so in which
+  /// of them a failure leaves out; after a stop, or a failure in another thread, when each thread
+  /// may begin up to 31 more of the cheapest ones; and where most elements are cheap and one waits
+  /// for a later one all the same: then both may have been handed to one thread.
   bool chunks = true;
 };
 

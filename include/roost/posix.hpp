@@ -28,7 +28,7 @@
 #include <poll.h>
 #include <utility>
 
-// Waits for file descriptors and signals, as any other wait of roost. Not part of roost.hpp.
+// Waits for file descriptors and signals, like any other wait of roost. Not part of roost.hpp.
 
 namespace roost::inline v0 {
 
@@ -37,37 +37,38 @@ struct signal_line_of; // what a case of select() needs of a watch
 } // namespace detail
 
 /// Waits until a read would not block: there is something to read, a connection to accept, or the
-/// end, a hang-up or an error, which the read tells.
+/// end, a hang-up or an error, which the read then reports.
 ///
 /// ```cpp
 /// roost::wait_readable(socket);          // throws `stopped` when the task is stopped
 /// const auto count = ::read(socket, buffer, size);
 /// ```
 ///
-/// The forms with a time return false if that passed first. Readiness is a state: a descriptor that
-/// is ready now lets the call return at once, and a stop or a deadline takes nothing away. It is a
-/// hint, too: another thread may read first. So where several threads read, or one accepts, make
-/// the descriptor O_NONBLOCK, and wait again after EAGAIN. Files are always ready.
+/// The forms with a time limit return false if it passed first. Readiness is a state: if the
+/// descriptor is ready now the call returns at once, and a stop or a deadline takes nothing away.
+/// It is only a hint, too: another thread may read first. So where several threads read, or a
+/// thread accepts connections, make the descriptor O_NONBLOCK, and wait again after EAGAIN. Files
+/// are always ready.
 ///
-/// Lifetime: keep the descriptor open while a thread waits for it. The system may let a wait go on
-/// whose descriptor was closed; a stop or the time ends it as any other. Threads: any, several for
-/// the same descriptor.
-/// Errors: std::system_error for a descriptor that is not open, with its number; and if at the
-/// thread's first wait that has to sleep there is no descriptor left. That wait makes one (two
-/// where there is no eventfd), by which others wake the thread, and which stays with it.
-/// Cancellation: throws when the task is stopped. Cost: one poll() if it is ready, else two; no
-/// allocation, no thread. It works in a child process of fork() as the rest of roost does.
+/// Lifetime: keep the descriptor open while a thread waits for it. A wait whose descriptor was
+/// closed may go on; a stop or the time limit ends it like any other. Threads: any, several for the
+/// same descriptor.
+/// Errors: std::system_error for a descriptor that is not open, with its number; and if no
+/// descriptor is left when a thread has to sleep in such a wait for the first time. That wait makes
+/// one (two where there is no eventfd), by which others wake the thread, and which the thread
+/// keeps. Cancellation: throws when the task is stopped. Cost: one poll() if it is ready, else two;
+/// no allocation, no thread. It works in a child process of fork() as the rest of roost does.
 void wait_readable(int fd, site where = site::current());
-/// The same with a time limit; false when that was over first.
+/// The same with a time limit; false if it passed first.
 [[nodiscard]] bool
 wait_readable_for(int fd, detail::any_duration timeout, site where = site::current());
 /// The same until a point in time.
 [[nodiscard]] bool
 wait_readable_until(int fd, detail::any_time_point deadline, site where = site::current());
 
-/// The same for a write: there is room, or an error, which the write tells.
+/// The same for a write: there is room, or an error, which the write then reports.
 void wait_writable(int fd, site where = site::current());
-/// The same with a time limit; false when that was over first.
+/// The same with a time limit; false if it passed first.
 [[nodiscard]] bool
 wait_writable_for(int fd, detail::any_duration timeout, site where = site::current());
 /// The same until a point in time.
@@ -82,22 +83,22 @@ wait_writable_until(int fd, detail::any_time_point deadline, site where = site::
 ///               roost::on_timeout(30s, [&] { hang_up(); }));
 /// ```
 ///
-/// In a selector the case stays. Remove it before you close the descriptor: the system then forgets
-/// it, and roost does not hear of it. On Linux a selector keeps its descriptors in an epoll set, so
-/// thousands of them cost it no more than those that are ready; elsewhere it asks each.
+/// In a selector the case stays. Remove it before you close the descriptor: the system forgets a
+/// closed descriptor without telling roost. On Linux a selector keeps its descriptors in an epoll
+/// set, so thousands of them cost it no more than those that are ready; elsewhere it asks each one.
 ///
 /// Errors: std::system_error from the select, or from selector::add(), for a descriptor that is not
-/// open; where there is no epoll, add() does not look, and the selector's next wait throws. The
-/// first descriptor in a selector takes another one for the set. With `otherwise` the descriptors
-/// are asked just before the moment at which nothing else could happen.
+/// open; where there is no epoll, add() does not check, and the selector's next wait throws. The
+/// first descriptor in a selector costs another one, for the epoll set. With `otherwise` the
+/// descriptors are asked just before the moment at which nothing else could happen.
 template <class F = detail::no_handler>
 auto on_readable(int fd, F handler = {}, site where = site::current());
 /// The same for a write.
 template <class F = detail::no_handler>
 auto on_writable(int fd, F handler = {}, site where = site::current());
 
-/// Signals of the system, to be waited for like anything else: there is no handler, and so none of
-/// the rules for handlers.
+/// Signals of the system, waited for like anything else: there is no handler, and so none of the
+/// rules for handlers.
 ///
 /// ```cpp
 /// int main() {
@@ -110,15 +111,16 @@ auto on_writable(int fd, F handler = {}, site where = site::current());
 /// ```
 ///
 /// It blocks its signals in the thread that makes it, and threads inherit that: make it first in
-/// main(), since a signal goes to any thread that does not block it. They stay blocked when it is
-/// gone: one that comes late then waits, instead of ending the program. A child process inherits
-/// the mask, too: before exec() unblock what the other program expects. For a second Ctrl-C that
-/// ends the program at once, wait for it in a task beside the scope that the first one stops.
+/// main(), since a signal goes to any thread that does not block it. They stay blocked when the
+/// watch is gone: a signal that comes late stays pending instead of ending the program. A child
+/// process inherits the mask, too: before exec() unblock what the other program expects. To let a
+/// second Ctrl-C end the program at once, wait for it in a task outside the scope that the first
+/// one stops.
 ///
 /// Several watches may have the same signal: each gets it, once, in one of its waits. As with the
-/// system, signals of one number that come before the first was taken are one. It is for signals
-/// sent to the process: those to one thread, as raise() sends them, reach only waits in that
-/// thread.
+/// system, signals of one number that come before the first is taken count as one. It is for
+/// signals sent to the process: those to one thread, as raise() sends them, reach only waits in
+/// that thread.
 ///
 /// Lifetime: it outlives the waits for it. Threads: any. Cancellation: waits throw when their task
 /// is stopped; a signal is then kept for the next. Errors: std::invalid_argument for no signal, or

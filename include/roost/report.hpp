@@ -16,15 +16,18 @@
 namespace roost::inline v0 {
 
 /// All scopes of the process, with their tasks. A scope that does not cover its owner (a
-/// background_scope), and that outlives the scope around the one that made it, is not found.
+/// background_scope), and that outlives the scope around the thread that made it, is not found.
 report report_all();
 
-/// For people. Tasks of a scope that are blocked at the same place, or run, and have no scope of
-/// their own, share a line. It ends by how many lines are left out; with 0 none are.
+/// The report as text, for people. Tasks of one scope with the same name and spawn line that do the
+/// same (all blocked at the same place, say, or all running) share a line, unless they have scopes
+/// of their own. At most `most_lines` lines are shown, and the end says how many are left out; with
+/// 0 none are.
 std::string to_text(const report& r, std::size_t most_lines = detail::usual_lines);
 
-/// For programs. All times are in milliseconds, all places "file:line"; what is not there is null,
-/// or a text without characters. New fields may come, a change of what is there changes `format`.
+/// The report as JSON, for programs. All times are in milliseconds, all places "file:line"; a
+/// missing value is null, or an empty text. Later versions may add fields; a change of the present
+/// ones changes `format`.
 ///
 /// ```json
 /// {"format": 1,
@@ -47,37 +50,39 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 /// ```
 ///
 /// A stop is {"reason": "requested", "message": "", "task": "", "where": "app.cpp:90",
-/// "age_ms": 2000}; `owner` is as `blocked`. Text that is not UTF-8 has U+FFFD in its place.
+/// "age_ms": 2000}; `owner` is as `blocked`. U+FFFD takes the place of text that is not UTF-8.
 std::string to_json(const report& r);
 
-/// For `dot -Tsvg`: scopes, their tasks, and what those wait for. Equal tasks share a node, as in
-/// the text.
+/// The report for `dot -Tsvg`: scopes, their tasks, and what those wait for. Tasks that share a
+/// line in the text share a node here.
 std::string to_dot(const report& r);
 
-/// Replaces the sink of the whole process for what roost has to say by itself of scopes that do not
-/// go on, see scope_options::stall_after; returns the one before, as std::set_terminate does. Null
-/// stands for the default: to print to stderr.
+/// Replaces the sink of the whole process for the reports that roost makes by itself of scopes that
+/// do not go on, see scope_options::stall_after; returns the previous sink, as std::set_terminate
+/// does. Null restores the default, which prints to stderr.
 ///
 /// A text begins with "roost: " and one of these words. The lines below it tell what each task
-/// waits for and where; those that begin with "hint:" what may be the remedy.
+/// waits for and where; those that begin with "hint:" suggest a remedy.
 ///
-/// - `DEADLOCK`: nothing in a root scope can go on, for ever: no thread that is known can wake one
-///   of those that wait, and no time will come. Told once, after stall_after; or at once, where
-///   scope_options::on_deadlock or ROOST_DEADLOCK wants it. Remedy: as the hints say.
-/// - `IDLE-UNTIL-STOP`: the same, but the process has a thread outside, which might still do
-///   something. Told once. Remedy: if such a thread is to wake tasks, it holds an outside_waker; if
-///   the tasks wait until a stop, the scope needs one; else as for DEADLOCK.
+/// - `DEADLOCK`: nothing in a root scope can ever go on: no known thread can wake one that waits,
+///   and no deadline will come. Reported once, after stall_after; or at once, where
+///   scope_options::on_deadlock or ROOST_DEADLOCK asks for it. Remedy: as the hints say.
+/// - `IDLE-UNTIL-STOP`: as DEADLOCK, but the process has a thread outside the scope that might
+///   still wake one. Reported once. Remedy: if such a thread is to wake tasks, let it hold an
+///   outside_waker; if the tasks wait for a stop, stop the scope; else as for DEADLOCK.
 /// - `STOP-IGNORED`: a scope was asked to stop stall_after ago, and has not ended. Remedy: a task
 ///   "outside roost" has to look for the stop, by this_task::checkpoint() or
 ///   this_task::stop_token(), or to wait in roost, as by wait_readable() before a read; a task that
 ///   is blocked in roost is behind a shield.
-/// - `STALLED`: a wait is long, and no task of its scope runs. Told where tasks are queued behind
-///   those that wait, and of any wait with ROOST_STALL_MS. Remedy: see what they wait for; a higher
-///   `limit`, if that is what a queued task would do.
-/// - `RUNNING`: a wait is long, as tasks compute, or are in calls that roost does not know, as a
-///   lock of std::mutex. Told with ROOST_STALL_MS alone. Remedy: none, if they may take so long.
-/// - `TIME-HELD-UP`: in a testing::bubble no time passes, as a task is in code outside roost, or
-///   something outside may wake one. Remedy: sleeps and waits of roost instead of the system's.
+/// - `STALLED`: a wait is long, and no task of its scope runs. Reported where tasks are queued
+///   behind those that wait, and with ROOST_STALL_MS for any wait. Remedy: see what they wait for;
+///   raise `limit`, if a queued task would do that.
+/// - `RUNNING`: a wait is long because tasks compute, or are in calls that roost does not know,
+///   such as the lock of a std::mutex. Reported with ROOST_STALL_MS alone. Remedy: none, if the
+///   tasks may take so long.
+/// - `TIME-HELD-UP`: in a testing::bubble no time passes because a task is in code outside roost,
+///   or because something outside may wake one. Remedy: sleeps and waits of roost instead of the
+///   system's.
 report_sink set_report_sink(report_sink sink) noexcept;
 
 /// As to_text().

@@ -22,13 +22,13 @@ struct waiter_report {
   site where;             ///< where it slept
 };
 
-/// Something that a task waits for. What is not known is empty: a channel that is in use at that
-/// very moment tells only that it is one.
+/// Something that a task waits for. An unknown field is empty: of a channel that is in use at that
+/// very moment only the kind is known.
 struct object_report {
   std::uint64_t id = 0; ///< the same for all that wait for it, within one report; 0 for a timer
   std::string kind;     ///< "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
                         ///< "task", "scope", "ticker", "timer", "mutex"
-  std::string name;     ///< what the program calls it, where it does
+  std::string name;     ///< the name that the program gave it, if any
   std::string detail;   ///< "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2",
                         ///< "held by \"x\" since a.cpp:7"
   std::uint64_t task = 0;            ///< of a task: its id
@@ -38,7 +38,7 @@ struct object_report {
 /// A mutex that a blocked thread holds: others may wait for it.
 struct held_report {
   std::uint64_t id = 0; ///< as object_report::id
-  std::string name;     ///< what the program calls it, where it does
+  std::string name;     ///< the name that the program gave it, if any
   site where;           ///< where it was locked
 };
 
@@ -84,16 +84,16 @@ struct task_report {
   task_state state = task_state::queued; ///< how far it has come
   std::optional<blocked_report> blocked; ///< the call, where it is blocked
   std::uint64_t thread_id = 0;           ///< the system's on Linux; 0 before it runs
-  std::string thread_state; ///< while it runs: what the system says that its thread does, if it
-                            ///< does; "sleeping". Of the first hundred
-  site last_blocked; ///< while it runs: the call of roost in which it has slept last, if it has
+  std::string thread_state; ///< while it runs: what the system says that its thread does, such as
+                            ///< "sleeping", if it says so; for the first hundred tasks
+  site last_blocked;        ///< while it runs: the call of roost in which it last slept, if any
 };
 
 /// A scope, at the moment of the report.
 struct scope_report {
   std::uint64_t id = 0;                ///< no other task or scope of this process has or had it
-  std::uint64_t parent_scope = 0;      ///< with which it stops; 0: none, or not in this report
-  std::uint64_t parent_task = 0;       ///< in which it was made; 0: in no task
+  std::uint64_t parent_scope = 0;      ///< the scope it stops with; 0: none, or not in this report
+  std::uint64_t parent_task = 0;       ///< the task in which it was made; 0: none
   std::string name;                    ///< empty if it has none
   site where;                          ///< the line that made it
   clock::duration age{};               ///< since then
@@ -102,32 +102,32 @@ struct scope_report {
   std::size_t queued = 0;              ///< how many wait until fewer run
   std::size_t limit = unlimited;       ///< how many may run at once
   std::uint64_t owner_thread = 0;      ///< 0: it does not cover its owner, or has been joined
-  std::optional<blocked_report> owner; ///< in which call its owner is blocked, if it covers it
+  std::optional<blocked_report> owner; ///< the call its owner is blocked in, if it covers the owner
 };
 
-/// A task, or the owner of a scope, that waits for another one of which nothing but a stop will
-/// ever wake it.
+/// A task, or the owner of a scope, that waits for another one, and that nothing but a stop will
+/// ever wake.
 struct deadlock_link {
-  std::uint64_t task = 0;      ///< that waits; 0: the owner of a scope
-  std::uint64_t scope = 0;     ///< the task's; or the owner's
+  std::uint64_t task = 0;      ///< the task that waits; 0: the owner of a scope
+  std::uint64_t scope = 0;     ///< the scope of that task or owner
   std::string name;            ///< the task's, or the scope's
   std::string operation;       ///< "mutex::lock"
   std::string object;          ///< as blocked_report::object
   site where;                  ///< the line of the call
-  std::uint64_t for_task = 0;  ///< what it waits for, likewise
+  std::uint64_t for_task = 0;  ///< the task it waits for, likewise
   std::uint64_t for_scope = 0; ///< likewise
   std::string for_name;        ///< likewise
 };
 
-/// Tasks that wait for each other in a circle, and those that wait for one of them. Told only where
-/// it is sure, also while the rest of the scope goes on: each waits for the end of a task, of all
-/// tasks of a scope, or for a mutex, without a time limit.
+/// Tasks that wait for each other in a circle, and those that wait for one of them. Reported only
+/// where it is certain, even while the rest of the scope goes on: each one waits, without a time
+/// limit, for the end of a task, for the end of all tasks of a scope, or for a mutex.
 struct deadlock_report {
   std::vector<deadlock_link> circle; ///< each waits for the next, the last for the first
   std::vector<deadlock_link> others; ///< each waits for one of these or of the circle
 };
 
-/// What runs, and on what it waits: a snapshot of scopes and tasks, for logs, debuggers and pages
+/// What runs, and what it waits for: a snapshot of scopes and tasks, for logs, debuggers and pages
 /// that show the state of a program. It is made by task_scope::report() and report_all().
 ///
 /// ```cpp
@@ -137,14 +137,14 @@ struct deadlock_report {
 ///
 /// It is taken while everything goes on, and is old news when it is read: a task that it calls
 /// blocked may run by now. It holds copies, so it may be kept for as long as one likes. Names are
-/// cut off behind 48 characters, other texts behind 64 or 128.
+/// cut off after 48 characters, other texts after 64 or 128.
 ///
-/// Threads: any may take one at any time, also while tasks start, end, stop and fail. It waits for
-/// no task, and a thread outside of roost may take it. Errors: bad_alloc; where there is too little
-/// memory for all, some are left out and counted. Cancellation: none, it does not wait. Cost: some
-/// microseconds for each task; tasks that start or end meanwhile wait for a fraction of that, and
-/// so do outermost scopes for report_all(). Without any report, each call that sleeps pays some 20
-/// ns for what one would tell.
+/// Threads: any, even one outside of roost, may take a report at any time, even while tasks start,
+/// end, stop and fail. It waits for no task. Errors: bad_alloc; if there is too little memory for
+/// all scopes and tasks, some are left out and counted. Cancellation: none, it does not wait. Cost:
+/// some microseconds for each task; tasks that start or end meanwhile wait for a fraction of that,
+/// and so do outermost scopes for report_all(). Even without any report, each call that sleeps pays
+/// some 20 ns to record what one would show.
 struct report {
   std::vector<scope_report> scopes;       ///< each before those inside it
   std::vector<task_report> tasks;         ///< those of all these scopes
@@ -152,10 +152,10 @@ struct report {
   std::vector<deadlock_report> deadlocks; ///< tasks that wait for each other for ever
 };
 
-/// Takes a text of one or more lines, each with its end. It is called by the threads that wait, by
-/// several at once perhaps, which hold no locks of roost: it may wait as a thread outside of scopes
-/// may, and is not called again for that. It must not throw. The wait that it is told of, and its
-/// deadline, end only when it has returned.
+/// Takes a text of one or more complete lines. The waiting threads call it, perhaps several at
+/// once, and hold no locks of roost: it may wait as a thread outside of scopes may, and is not
+/// called again for its own wait. It must not throw. A wait that it is told of ends only when it
+/// has returned, even if the deadline of the wait passes before.
 using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

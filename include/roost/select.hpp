@@ -35,15 +35,15 @@ namespace roost::inline v0 {
 ///     roost::on_timeout(2s, [&] { give_up(); }));
 /// ```
 ///
-/// Among those that can happen at once each is as likely. A closed channel can, every time: its
-/// case happens, with status closed. So for a loop until several are closed take a selector. With a
-/// case `otherwise` it does not wait: that one happens if at one and the same moment no other
-/// could. Without any case it waits until the task is stopped.
+/// Of several cases that can happen at once, each is equally likely. The case of a closed channel
+/// can happen every time, with status closed: so to loop until several channels are closed take a
+/// selector. With a case `otherwise` it does not wait: that case happens if at one and the same
+/// moment no other could. Without any case it waits until the task is stopped.
 ///
 /// Write the cases into the call: they refer to what is passed to them. An item passed as an
 /// rvalue is taken only if it is sent; it may be offered in several cases. One channel may be in
 /// several cases, and a select does not receive what it sends itself. What one case waits at must
-/// not go with the item of another.
+/// not be destroyed with the item of another.
 ///
 /// Handlers are called after everything is unlocked: they may wait, select again, or throw.
 ///
@@ -51,8 +51,8 @@ namespace roost::inline v0 {
 /// at any case; then nothing has happened. Errors: bad_alloc leaves everything as it was.
 ///
 /// Cost: no allocation, unless an item needs one to be sent (see sender). One lock for each case
-/// that is asked; each time it has to wait, two more for each case. Under all locks at once it only
-/// asks and gets in line.
+/// that is asked; each time it has to wait, two more for each case. It holds all locks at once only
+/// to ask the cases and to queue at them.
 template <class... Cases>
 std::size_t select(Cases&&... cases);
 
@@ -66,7 +66,7 @@ std::size_t select_biased(Cases&&... cases);
 [[noreturn]] void select(site where = site::current());
 
 /// An item was received, or the channel is closed and empty: calls handler(receive_result<T>). If
-/// sender::fail() has closed it, value() throws, and error() tells, why.
+/// sender::fail() has closed it, error() is the cause, and value() throws it.
 template <class T, class F>
 auto on_receive(const receiver<T>& from, F handler, site where = site::current());
 
@@ -84,30 +84,29 @@ auto on_send(const sender<T>& to,
              F handler,
              site where = site::current());
 
-/// The event is set: calls handler(), as all that follow do.
+/// The event is set: calls handler(), as all the cases that follow do.
 template <class F = detail::no_handler>
 auto on_set(const event& e, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_set(const event&&, F = {}, site = site::current()) = delete; // it would be gone
 
-/// Nothing is left to be done. For a task's handle there is another on_done.
+/// The group's count is zero. For a task's handle there is another on_done.
 template <class F = detail::no_handler>
 auto on_done(const wait_group& group, F handler = {}, site where = site::current());
 template <class F = detail::no_handler>
 auto on_done(const wait_group&&, F = {}, site = site::current()) = delete; // it would be gone
 
-/// The ticker's next tick is due; it is taken. A handler that takes a number is told how many ticks
-/// after it were left out, as ticker::wait() tells.
+/// The ticker's next tick is due, and is taken. A handler that takes a number gets how many ticks
+/// after it were left out, which is what ticker::wait() returns.
 template <class F = detail::no_handler>
 auto on_tick(ticker& t, F handler = {}, site where = site::current());
 
-/// The time since this was called is over. In a loop a timeout so begins
-/// anew with each select: for a fixed beat take on_tick, for a fixed end on_deadline. One that is
-/// over at once is as likely as any other case that can happen; to look without waiting take
-/// `otherwise`.
+/// The timeout has passed, counted from this call: so in a loop it begins anew with each select.
+/// For a fixed beat take on_tick, for a fixed end on_deadline. A timeout that is over at once is as
+/// likely as any other case that can happen; to look without waiting take `otherwise`.
 template <class F = detail::no_handler>
 auto on_timeout(detail::any_duration timeout, F handler = {}, site where = site::current());
-/// The point in time is over.
+/// The deadline has passed.
 template <class F = detail::no_handler>
 auto on_deadline(detail::any_time_point deadline, F handler = {}, site where = site::current());
 
@@ -145,7 +144,7 @@ class tick_case final : public select_case {
   F handler_;
 };
 
-/// That a point in time is over.
+/// A wait for a point in time.
 class time_operation final : public operation {
  public:
   explicit time_operation(clock::time_point due) noexcept
@@ -208,7 +207,8 @@ struct case_maker {
   }
 };
 
-/// The part of a select that is the same for all kinds of cases. The last two are room for it.
+/// The part of a select that is the same for all kinds of cases. The last two parameters are room
+/// to work in.
 inline std::size_t select_among(view<select_case* const> cases,
                                 turn order,
                                 patience how_long,

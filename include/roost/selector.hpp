@@ -40,19 +40,19 @@ struct select_probe; // the tests' window
 ///
 /// A case goes by itself when it has happened for the last time: on_receive when its channel is
 /// closed and empty, on_send, on_set, on_done, on_timeout and on_deadline when they have happened;
-/// on_tick never (so with one, wait for something else than empty()). A timeout counts from when
-/// its case is made. Handlers may add and remove cases, their own included.
+/// on_tick never (so with one, do not loop until empty()). A timeout counts from when its case is
+/// made. Handlers may add and remove cases, their own included.
 ///
-/// Lifetime: it keeps copies of the ends of channels, which count as any (so a channel does not
-/// close by itself while a case sends to it), and the items to be sent, which go with their case if
-/// they could not be, and tasks beyond their handles. Events, wait groups and tickers are referred
-/// to and must outlive their cases.
-/// Threads: one at a time. Cancellation, errors: as select(); a case that could not be added has
-/// left its item in its variable. Cost: add() allocates; selects do not, but for a channel's own
-/// room. Timers, those are on_timeout, on_deadline and on_tick, are asked when they are due and not
-/// before: thousands of them cost a select one look at the clock, and add() and remove()
-/// logarithmic time. A select that has to wait takes time proportional to the number of the other
-/// cases, of which it asks each; add() and remove() of one move some pointers for each.
+/// Lifetime: it keeps copies of the ends of channels, which count like any other (so a channel does
+/// not close by itself while a case sends to it); the items to be sent, which are destroyed with
+/// their case if they were not sent; and tasks, even when their handles are gone. It only refers to
+/// events, wait groups and tickers, which must outlive their cases.
+/// Threads: one at a time. Cancellation, errors: as select(); a case that could not be added leaves
+/// its item in its variable. Cost: add() allocates; selects do not, except for a channel's own
+/// room. Timers (on_timeout, on_deadline and on_tick) are asked when they are due and not before:
+/// thousands of them cost a select one look at the clock, and add() and remove() logarithmic time.
+/// A select that has to wait takes time proportional to the number of the other cases, each of
+/// which it asks; add() and remove() of such a case move some pointers for each of the others.
 class selector {
  public:
   /// Without cases.
@@ -62,7 +62,7 @@ class selector {
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
 
-  /// Adds a case, behind those that are there. The key is never used again.
+  /// Adds a case, after those that are there. The key is never used again.
   template <class Case>
   std::size_t add(Case&& c);
 
@@ -73,11 +73,11 @@ class selector {
   bool empty() const noexcept { return size() == 0; }
   /// How many cases it has.
   std::size_t size() const noexcept {
-    const std::size_t outside = outside_ != nullptr ? outside_->size() - 1 : 0; // but for any()
+    const std::size_t outside = outside_ != nullptr ? outside_->size() - 1 : 0; // without any()
     return lockables_.size() + timers_.size() + outside;
   }
 
-  /// Waits until one case has happened; fair among those that can at once.
+  /// Waits until one case has happened; fair among those that can happen at once.
   std::size_t select(site where = site::current()) {
     return *select_until(detail::no_deadline, where);
   }
@@ -102,7 +102,7 @@ class selector {
 
   struct keyed_case {
     std::size_t key;
-    detail::kept_case* kept; // its own; null once it is removed
+    detail::kept_case* kept; // owned; null once it is removed
   };
 
   std::optional<std::size_t>
@@ -119,18 +119,18 @@ class selector {
   void erase(std::size_t index) noexcept;
   void forget_removed() noexcept;
 
-  // In the order of their keys, with those that were removed: never more than the others.
+  // In the order of their keys, including removed ones, of which there are never more than others.
   detail::plain_list<keyed_case> cases_;
   std::size_t last_key_ = 0;
 
-  // Each case is among the timers, in the outside set, or among the lockables: in all of those
-  // four. There, too, is that any of the outside set can happen.
+  // Each case is in timers_, in the outside set, or among the lockables, which are in all four
+  // lists below. One more lockable stands for the outside set: that any case of it can happen.
   detail::case_timers timers_;
   detail::plain_list<detail::kept_case*> lockables_; // in the order they were added
   detail::plain_list<detail::operation*> in_order_;  // likewise
   detail::plain_list<detail::operation*> in_turn_;   // as the last draw left them
   detail::plain_list<detail::operation*> by_lock_;   // sorted
-  detail::outside_cases* outside_ = nullptr;         // its own; null before the first of those
+  detail::outside_cases* outside_ = nullptr;         // owned; null before the first of its cases
 };
 
 // --- implementation ---------------------------------------------------------
@@ -238,7 +238,7 @@ ROOST_BODY std::size_t selector::place_by_lock(const detail::operation& what) co
   return first;
 }
 
-// Of the first case whose key is not smaller.
+// The index of the first case whose key is not smaller.
 ROOST_BODY std::size_t selector::index_of(std::size_t key) const noexcept {
   std::size_t first = 0;
   for (std::size_t end = cases_.size(); first < end;) {
@@ -260,7 +260,8 @@ ROOST_BODY bool selector::remove(std::size_t key) noexcept {
   return true;
 }
 
-// The case itself goes last, when all is in order: what its destructor calls may use the selector.
+// The case itself is destroyed last, when all is in order: its destructor may call code that uses
+// the selector.
 ROOST_BODY void selector::erase(std::size_t index) noexcept {
   detail::kept_case* const gone = cases_[index].kept;
   cases_[index].kept = nullptr;
@@ -311,9 +312,9 @@ ROOST_BODY detail::kept_case& selector::lockable_of(const detail::operation& wha
   return *lockables_[index];
 }
 
-// One pass, as long as timers are due or cases outside are ready; nothing if there are none, or
-// other threads took the ticks. Draws the order only as far as it is needed (Fisher and Yates), as
-// if those and the lockables that were not asked were one list.
+// Makes one pass, as long as timers are due or cases outside are ready; null if there are none, or
+// if other threads took the ticks. Draws the order only as far as it is needed (Fisher and Yates),
+// as if these cases and the lockables not asked yet were one list.
 ROOST_BODY detail::kept_case* selector::try_at_hand(detail::turn order,
                                                     detail::view<detail::kept_case* const> ready) {
   std::size_t asked = 0;

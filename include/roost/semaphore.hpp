@@ -36,15 +36,16 @@ class semaphore {
  public:
   class [[nodiscard("it is given back when this goes: give it a name")]] permit;
 
-  /// Throws std::invalid_argument for 0 permits, which nobody could ever get, and for a number that
-  /// was meant to be negative.
+  /// Throws std::invalid_argument for 0 permits, which nobody could ever get, and for a converted
+  /// negative number.
   explicit semaphore(std::size_t permits);
   ~semaphore() = default;
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
 
-  /// Takes `n` permits, and waits until they are free. Like the other forms it throws
-  /// std::invalid_argument if there are fewer in all. With 0 it waits its turn and takes none.
+  /// Waits until `n` permits are free, and takes them. Like the other forms it throws
+  /// std::invalid_argument if there are fewer than `n` in all. With 0 it waits its turn and takes
+  /// none.
   permit acquire(std::size_t n = 1, site where = site::current());
   /// Refused: it takes no time limit.
   template <class Rep, class Period>
@@ -82,7 +83,7 @@ class semaphore {
   detail::wait_list waiters_; // guarded by lock_; a node's slot is how many it wants
   const std::size_t permits_;
   std::size_t available_;   // guarded by lock_
-  std::size_t holders_ = 0; // guarded by lock_; how many have some of the others, for reports
+  std::size_t holders_ = 0; // guarded by lock_; how many callers hold the others, for reports
 };
 
 /// Some of a semaphore's permits, given back when this goes.
@@ -126,7 +127,7 @@ class semaphore::permit {
   std::size_t count_;
 };
 
-/// To get `wanted` permits.
+/// One wait for `wanted` permits.
 class semaphore::acquisition final : public detail::operation {
  public:
   acquisition(semaphore& from, std::size_t wanted) noexcept
@@ -144,9 +145,9 @@ class semaphore::acquisition final : public detail::operation {
 };
 
 // --- implementation ---------------------------------------------------------
-// INVARIANT, under the lock: permits that are held or granted and available_ are permits_ together;
-// the first that waits wants more than are available. (Unless those before it have just left, by a
-// stop or a deadline, or are about to: a waiter that leaves grants again, see acquire_until().)
+// INVARIANT, under the lock: the permits that are held or granted, plus available_, make permits_;
+// the first waiter wants more than are available. (Unless those before it have just left, by a stop
+// or a deadline, or are about to: a waiter that leaves grants again, see acquire_until().)
 
 inline semaphore::semaphore(std::size_t permits) : permits_(permits), available_(permits) {
   if (permits == 0) {
@@ -194,7 +195,7 @@ inline void semaphore::acquisition::describe(detail::object_note& note) const no
   });
 }
 
-// Also with 0, by a waiter that has left the line: those behind it may fit.
+// Also called with 0, by a waiter that has left the queue: those behind it may now get theirs.
 inline void semaphore::give_back(std::size_t n) noexcept {
   detail::claimed_list granted;
   {

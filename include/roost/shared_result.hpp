@@ -34,7 +34,7 @@ class [[nodiscard("an item that was received does not come again")]] shared_resu
     return status_;
   }
 
-  /// How many items before this one the receiver has lost, because it was slow and
+  /// How many items before this one the receiver has lost, because it was slow under
   /// overflow::drop_oldest.
   std::uint64_t missed() const noexcept {
     return missed_;

@@ -20,7 +20,7 @@
 namespace roost::inline v0 {
 
 /// While it lives, stops and deadlines do not reach this thread, its checkpoint() or the scopes
-/// made under it, but for `limit` at most. For the cleaning up that has to wait:
+/// made under it, for `limit` at most. For clean-up that has to wait:
 ///
 /// ```cpp
 /// try {
@@ -32,20 +32,20 @@ namespace roost::inline v0 {
 /// }
 /// ```
 ///
-/// In a destructor every wait needs one, or a form that never waits, such as try_send(): a wait of
-/// a stopped task throws, and an exception that leaves a destructor ends the program. Give the wait
-/// there a time limit of its own, below the shield's: examples/21.
+/// In a destructor put every wait under a shield, or call a form that never waits, such as
+/// try_send(): a wait of a stopped task throws, and an exception that leaves a destructor ends the
+/// program. Give the wait there a time limit of its own, below the shield's: examples/21.
 ///
 /// The limit counts from the construction. When it is over, a stop that was hidden, or that comes
 /// then, goes through as if the shield were not there.
 /// Lifetime: a local of the thread that it protects.
 class shield {
  public:
-  /// From here on, for so long at most.
+  /// Hides stops from here on, for `limit` at most.
   [[nodiscard("it works only while it lives: give it a name")]] explicit shield(
       detail::any_duration limit)
       : shield(detail::deadline_after(limit)) {}
-  /// What was hidden goes through again.
+  /// A stop that was hidden goes through again.
   ~shield();
   shield(const shield&) = delete;
   shield& operator=(const shield&) = delete;
@@ -125,7 +125,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     stop(std::move(cause));
   }
 
-  detail::overlay overlay_{*this}; // the owner's alone
+  detail::overlay overlay_{*this}; // used by the owner's thread alone
   const clock::time_point limit_;
   detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_
   detail::sync::mutex times_mutex_;

@@ -36,7 +36,7 @@ struct site {
                   "in _for: send_for, receive_for, wait_for, select_for, acquire_for");
   }
 
-  /// The line that calls; as a default argument, the line of the outermost call.
+  /// The calling line; as a default argument, the line of the outermost call.
   static constexpr site current(const char* file = __builtin_FILE(),
                                 const char* function = __builtin_FUNCTION(),
                                 std::size_t line = __builtin_LINE()) noexcept {
@@ -46,8 +46,8 @@ struct site {
 
 namespace detail {
 
-/// True for what a call is given after its callable, if that is more than a site: arguments for the
-/// callable, as std::thread takes them.
+/// True if what a call is given after its callable is more than a site: arguments for the callable,
+/// as std::thread takes them.
 template <class... Args>
 inline constexpr bool are_arguments = sizeof...(Args) > 1 ||
                                       (!std::is_same_v<std::remove_cvref_t<Args>, site> || ...);

@@ -8,8 +8,8 @@
 
 namespace roost::inline v0 {
 
-/// What roost has done in this process so far, and what is there now; for a monitor that asks every
-/// so often. See report for what exactly that is.
+/// How much roost has done in this process so far, and how much is there now; for a monitor that
+/// asks every so often. For the tasks behind the numbers see report.
 ///
 /// ```cpp
 /// const roost::counters now = roost::stats();
@@ -18,22 +18,22 @@ namespace roost::inline v0 {
 /// count("spawned", now.spawned);
 /// ```
 ///
-/// Exact while nothing of it changes. Else each of the sums is one that was right at some moment of
-/// the call, but not all at the same: `live` and `blocked` may be too high by what ended meanwhile,
-/// never too low, and a thread may be among `blocked` whose task is not among `live` so far.
+/// The numbers are exact while none of them changes. Otherwise each was right at some moment of the
+/// call, but not all at the same moment: `live` and `blocked` may be too high by what ended
+/// meanwhile, never too low, and `blocked` may count a thread whose task `live` does not count yet.
 struct counters {
-  std::uint64_t spawned = 0;  ///< tasks that a scope took, those included that a stop kept
-                              ///< from running
-  std::uint64_t finished = 0; ///< of them have ended, whatever by
+  std::uint64_t spawned = 0;  ///< tasks that a scope took, including those that a stop
+                              ///< kept from running
+  std::uint64_t finished = 0; ///< those of them that have ended, in whatever way
   std::uint64_t live = 0;     ///< the others: they are queued, run, or are blocked
   std::uint64_t blocked = 0;  ///< threads, of tasks and others, that sleep in a call of roost
-  std::uint64_t stops = 0;    ///< scopes that were stopped, whatever by, and tasks that were alone
-  std::uint64_t verdicts = 0; ///< how many times a scope was found where nothing can go on
+  std::uint64_t stops = 0;    ///< scopes that were stopped, and tasks that were stopped alone
+  std::uint64_t verdicts = 0; ///< how often a scope was found in which nothing can go on
 };
 
 /// Threads: any, at any time. Takes no lock, allocates nothing. Cost: reads some 1500 numbers, a
-/// microsecond or two. What is counted costs about a nanosecond for each task, and nothing where a
-/// call need not sleep.
+/// microsecond or two. Counting costs about a nanosecond for each task, and nothing where a call
+/// need not sleep.
 counters stats() noexcept;
 
 // --- implementation ---------------------------------------------------------

@@ -59,19 +59,19 @@ struct kept_text final : counted_object {
 
 } // namespace detail
 
-/// Thrown by a blocking operation in a task that was asked to stop. What was to happen has not
-/// happened: nothing was sent, nothing received. The next blocking operation throws it again.
+/// Thrown by a blocking operation in a task that was asked to stop. The operation has not happened:
+/// nothing was sent, nothing received. The next blocking operation throws it again.
 ///
 /// Not a std::exception, so that `catch (const std::exception&)` in the middle does not swallow
 /// it. Let it pass: it ends the task, and a task that a stop ended has not failed. Catch it only
-/// to clean up, and under a `shield` if the cleaning up blocks. A destructor that waits needs one,
-/// too: an exception that leaves it ends the program. So does one that leaves main, as a wait in
-/// the block of a task_scope may: take with_scope there, whose end throws the cause, or catch it
-/// around the scope.
+/// to clean up, and under a `shield` if the cleaning up blocks. A destructor that waits needs a
+/// shield, too: an exception that leaves a destructor ends the program. So does a `stopped` that
+/// leaves main(), as one thrown by a wait in the block of a task_scope may: take with_scope there,
+/// whose end throws the cause, or catch it around the scope.
 ///
-/// Where nothing catches one, std::terminate() prints what stopped the wait, at which line, and
-/// then calls the handler that was set before: the first `stopped` sets one of roost's. A handler
-/// that the program sets later replaces it.
+/// Where nothing catches a `stopped`, std::terminate() prints what stopped the wait, and at which
+/// line: the first `stopped` sets a terminate handler of roost's, which then calls the handler that
+/// was set before. A handler that the program sets later replaces roost's.
 class stopped {
  public:
   /// Made by roost.
@@ -83,7 +83,7 @@ class stopped {
   /// Why.
   const stop_cause& cause() const noexcept { return cause_->told; }
 
-  /// True when a stop_when around the throw has stopped its thread by now, so that the task has not
+  /// True if a stop_when around the throw has stopped its thread by now: then the task has not
   /// failed.
   bool by_token() const noexcept {
     const detail::token_state* t = tokens_.get();
@@ -99,8 +99,8 @@ class stopped {
 };
 
 /// Thrown to the owner of the scope whose deadline cut work short, and by no other scope: a scope
-/// inside that one ends by `stopped`. So a loop that tries again after a timeout_error of its own
-/// tries leaves the limit for all of them alone.
+/// inside that one ends by `stopped`. So a loop that catches the timeout_error of each try and
+/// tries again does not swallow the limit around all tries.
 struct timeout_error : std::runtime_error {
   using std::runtime_error::runtime_error;
   /// Made by roost, for this scope.

@@ -30,10 +30,10 @@ namespace roost::inline v0 {
 /// Lifetime: a local of the thread that it covers. A task that the token ends has not failed.
 class stop_when {
  public:
-  /// From here on; where the token was stopped before, at once.
+  /// Takes effect from here on; if the token was stopped before, at once.
   [[nodiscard("it works only while it lives: give it a name")]] explicit stop_when(
       std::stop_token token, site where = site::current());
-  /// The token reaches the thread no more.
+  /// The token no longer reaches the thread.
   ~stop_when();
   stop_when(const stop_when&) = delete;
   stop_when& operator=(const stop_when&) = delete;
@@ -74,7 +74,7 @@ class stop_when::token_domain final : public detail::stop_domain {
  private:
   bool has_token_or_timer() const noexcept override { return has_token_; }
 
-  // Not by what is around: that has its own ways to tell.
+  // Not for a stop from around: the scope there has its own ways to tell of it.
   void on_stop(const stop_cause& cause, detail::claimed_list&) noexcept override {
     state_->has_stopped = cause.reason == stop_reason::token;
   }
@@ -89,7 +89,7 @@ stop_when::make_domain(const std::stop_token& token) {
   detail::context* const outer = detail::this_thread.top;
   if (outer == nullptr) {
     auto domain = detail::make_counted<token_domain>(detail::no_deadline, token.stop_possible());
-    domain->become_root(); // reports find by it the scopes that are made inside
+    domain->become_root(); // so that reports find the scopes that are made inside
     return domain;
   }
   detail::stop_domain& around = outer->domain_to_follow();

@@ -33,7 +33,7 @@ struct handle_access;
 
 } // namespace detail
 
-namespace detail { // for users, too: what they call of a task_handle
+namespace detail { // public, too: the functions of a task_handle
 
 /// What all handles have in common.
 template <class R>
@@ -41,20 +41,20 @@ class handle_base {
  public:
   handle_base(const handle_base&) = delete;
   handle_base& operator=(const handle_base&) = delete;
-  /// Takes the result over; of the other nothing is left but to destroy it or to assign to it.
+  /// Takes the result over; the other handle may then only be destroyed or assigned to.
   handle_base(handle_base&&) noexcept = default;
   /// Takes the result over; the one that was here is dropped.
   handle_base& operator=(handle_base&&) noexcept = default;
 
   /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
-  /// it. Once: a second call throws std::logic_error, unless it was the result's move that threw.
-  /// When it returns, the task's captures are destroyed. From inside that very task it throws
-  /// std::system_error instead of waiting for ever. The scope's owner takes the failure by it: it
-  /// is not thrown again by the end of the scope. The owner gets it, too, where the scope has
-  /// stopped because of this very failure. Where the scope has a limit and the task is still in
-  /// line, a caller that runs inside the scope runs it, here and now: so tasks may get() tasks
-  /// whatever the limit is. A stop that reaches the caller but not the task is then noticed when
-  /// that is over.
+  /// it. Call it once: a second call throws std::logic_error, unless the first one failed because
+  /// moving the result threw. When it returns, the task's captures are destroyed. From inside that
+  /// very task it throws std::system_error instead of waiting for ever. If the scope's owner gets
+  /// the failure here, it has taken it: the end of the scope does not throw it again. The owner
+  /// gets it here even where the scope has stopped because of this very failure. Where the scope
+  /// has a limit and the task is still queued, a caller inside the scope runs the task here and
+  /// now: so tasks may get() tasks whatever the limit is. A stop that reaches the caller but not
+  /// the task is then noticed when the task has ended.
   R get(site where = site::current());
 
   /// True when the task has ended, false when the time passed first.
@@ -79,11 +79,11 @@ class handle_base {
   /// throws `stopped` with `why`. Where it has not begun it never will, and its callable is
   /// destroyed. True for the call that makes it stop, false if it has ended or was asked before.
   ///
-  /// Threads: as the scope's request_stop(), callbacks on the task's token run here. It does not
-  /// wait for the task. A scope that does not cover its owner (a background_scope) is not reached:
-  /// it may outlive the task that makes it. Errors: bad_alloc, and then nothing was stopped. Cost:
-  /// a few allocations, also once for each task that has a handle and makes a scope, a shield or a
-  /// stop_when, or asks for its token; none to waits.
+  /// Threads: as with the scope's request_stop(), callbacks on the task's token run here. It does
+  /// not wait for the task. A scope that does not cover its owner (a background_scope) is not
+  /// reached: it may outlive the task that makes it. Errors: bad_alloc, and then nothing was
+  /// stopped. Cost: a few allocations, and some once for each task that has a handle and makes a
+  /// scope, a shield or a stop_when, or asks for its token; none for waits.
   bool request_stop(std::string_view why = {}, site where = site::current());
 
  protected:
@@ -101,7 +101,7 @@ class handle_base {
   friend struct handle_access;
 
   result_task<R>& task_of(const site& where) const;
-  result_task<R>& task_to_wait_for(const site& where) const; // throws where it would be for ever
+  result_task<R>& task_to_wait_for(const site& where) const; // throws where it would never end
   bool wait(clock::time_point deadline, const char* operation, const site& where) const;
 
   std::unique_ptr<result_task<R>, letting_go> task_; // null when moved from
@@ -110,8 +110,8 @@ class handle_base {
 
 } // namespace detail
 
-/// A task's result to come. It may be moved, kept longer than the scope, or dropped: that neither
-/// stops the task nor waits for it, and its failure still reaches the scope.
+/// Stands for the result of a task. A handle may be moved, kept longer than the scope, or dropped:
+/// that neither stops the task nor waits for it, and its failure still reaches the scope.
 ///
 /// ```cpp
 /// roost::task_handle<int> sum = scope.spawn([&] { return add_up(left); });
@@ -129,7 +129,7 @@ class [[nodiscard("it is how to get the result; cast to void what is not needed"
   explicit task_handle(detail::result_task<R> & t) noexcept : detail::handle_base<R>(t) {}
 };
 
-/// Of a task without a result: often there is no need to keep it.
+/// The handle of a task without a result: often there is no need to keep it.
 template <class Void>
   requires std::is_void_v<Void>
 class task_handle<Void> : public detail::handle_base<Void> {
@@ -215,7 +215,7 @@ ROOST_BODY void throw_waits_for_itself(const task& t, const site& where) {
 
 #endif // ROOST_HAS_BODIES
 
-/// For on_done() and when_all(), which are no members.
+/// For on_done() and when_all(), which are not members.
 struct handle_access {
   template <class R>
   static result_task<R>& task(const handle_base<R>& handle, const site& where) {

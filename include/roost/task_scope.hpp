@@ -65,39 +65,41 @@ class task_name {
 /// } // joined here; a failed task rethrows here
 /// ```
 ///
-/// The end: its block left normally, it waits for all tasks (on_exit::join) or stops them first
-/// (on_exit::stop), and throws what join() throws. Left by an exception, it stops them and waits;
-/// failures of tasks then go to the unobserved-failure hook.
+/// The end: if its block is left normally, the scope waits for all tasks (on_exit::join) or stops
+/// them first (on_exit::stop), and throws what join() throws. If the block is left by an exception,
+/// the scope stops its tasks and waits; failures of tasks then go to the unobserved-failure hook.
 ///
 /// Cancellation: a scope covers the thread that made it, from construction to join. Once it stops,
 /// each wait of a task throws `stopped`. The owner's first wait throws what join() would throw at
-/// that moment: the first failure, timeout_error, or else `stopped`; so only that one leaves the
-/// block as what it is. Every later wait of the owner throws `stopped`. No wait takes a failure:
-/// where code in the middle catches it, join() and the normal end throw it all the same.
+/// that moment: the first failure, timeout_error, or else `stopped`; every later wait of the owner
+/// throws `stopped`. So only the first one can let the cause itself leave the block. A wait that
+/// throws a failure does not take it: if code in the middle catches it, join() and the normal end
+/// throw it all the same.
 /// After a request_stop(), and where the enclosing scope stops, the owner's waits throw `stopped`,
 /// which is no std::exception: in main() it ends the program unless it is caught. So a body that
-/// waits is better a with_scope: its waits throw nothing but `stopped`, its end throws the cause,
-/// and after a request_stop() of its own it returns.
+/// waits is better written as a with_scope: its waits throw nothing but `stopped`, its end throws
+/// the cause, and after a request_stop() of its own it returns.
 /// The scope stops with the enclosing one. The end itself, join() and wait_for() are never
 /// interrupted.
 ///
-/// Lifetime: what tasks refer to before the scope, channel ends you keep after it. What is declared
-/// before a scope outlives its tasks; what is declared after it dies before they have ended, unless
-/// you join() first. Channel ends are counted handles: one that goes before the scope's end tells
-/// the tasks that nobody is there, and a loop left early does not leave them waiting.
+/// Lifetime: declare what tasks refer to before the scope, and the channel ends that you keep after
+/// it. What is declared before a scope outlives its tasks; what is declared after it dies before
+/// they have ended, unless you join() first. Channel ends are counted handles: one that is
+/// destroyed before the scope's end tells the tasks that their peer is gone, so a loop left early
+/// does not leave them waiting.
 ///
-/// Callers: any thread may spawn, stop and query, tasks included, while it is open. The thread that
-/// made it ends it, unless `covers_owner` is false.
+/// Callers: any thread, tasks included, may spawn, stop and query while the scope is open. The
+/// thread that made it has to end it, unless `covers_owner` is false.
 /// Errors: whatever a task throws reaches the owner or the hook. The first failure is the one whose
-/// unwinding was the first to touch roost, even if it is known later: so the cause comes before
-/// what others do because of an end, a token or a permit that went with it. See scope_options for
-/// policies.
+/// unwinding was the first to touch roost, even if another one is known before it: so the cause
+/// comes before the failures of tasks that react to an end, a token or a permit destroyed by its
+/// unwinding. See scope_options for policies.
 /// Threads: each task that runs has one to itself, a std::thread of the outermost scope around,
-/// which takes the next task when one is over. Of those that have nothing to do 64 are kept, each
-/// for 10 s; all are joined, and their thread_locals destroyed, when the outermost scope ends. So a
-/// task may find thread_locals as an earlier one has left them; of roost's own state it finds none.
-/// fork: without a scope there are no threads of roost, and the child may use all of it; while one
-/// is open, as in any program with threads, the child may only exec or _exit.
+/// which takes the next task when one has ended. Up to 64 idle threads are kept, each for 10 s; all
+/// are joined, and their thread_locals destroyed, when the outermost scope ends. So a task may find
+/// thread_locals as an earlier task has left them, but nothing of roost's own state. fork: without
+/// a scope there are no threads of roost, and the child may use all of it; while one is open, as in
+/// any program with threads, the child may only exec or _exit.
 /// Cost: a spawn is one allocation at most, unless its name is long, and the wake of a thread
 /// unless one is awake.
 class task_scope {
@@ -111,19 +113,19 @@ class task_scope {
   task_scope& operator=(const task_scope&) = delete;
 
   /// Runs `f()`, or `f(std::stop_token)` if it takes one, as a task of this scope. Once the scope
-  /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Where as many
-  /// tasks run as the scope's limit lets, it queues `f`; where the queue is full, too, it
-  /// waits for a place, unless the caller runs inside the scope. Throws what a wait throws;
-  /// scope_closed after join(); and std::system_error if there is no thread and nothing of a
-  /// limited scope runs that could take it. Then `f` was not run.
+  /// was stopped, `f` is destroyed unrun and the handle's get() throws `stopped`. Where the scope's
+  /// limit is reached, spawn() queues `f`; where the queue is full, too, it waits for a place,
+  /// unless the caller runs inside the scope. Throws what a wait throws; scope_closed after join();
+  /// and std::system_error if the system gives no thread and the scope, if it has a limit, has no
+  /// running task whose thread could take `f`. If it throws, `f` was not run.
   ///
-  /// What a stop must not lose lies in an object that is declared before the scope, and not in the
-  /// captures of `f`: with an `f` that is destroyed unrun goes what waits in a receiver that it
-  /// has.
+  /// Keep what a stop must not lose in an object that is declared before the scope, and not in the
+  /// captures of `f`: if `f` is destroyed unrun, so are the items that wait in a receiver it has
+  /// captured.
   ///
   /// It is no checkpoint where it need not wait, so that destructors may call it. An owner that
-  /// only spawns therefore hears of a failure, a deadline or a stop at the end alone: a loop of
-  /// spawns, as a service has, calls this_task::checkpoint() in each turn.
+  /// only spawns therefore hears of a failure, a deadline or a stop only at the end: a loop of
+  /// spawns, as in a service, should call this_task::checkpoint() in each turn.
   template <class F>
   auto spawn(F&& f, site where = site::current()) {
     return spawn(task_name(std::string_view()), std::forward<F>(f), where);
@@ -141,11 +143,12 @@ class task_scope {
     requires detail::are_arguments<Args...>
   void spawn(task_name, F&&, Args&&...) { refuse_arguments<Args...>(); }
 
-  /// The same if that would not wait and the scope is not stopped; else nothing, and `f` is
-  /// untouched. Never waits: several that call it at the same moment may exceed the backlog by
-  /// their number. In a task of this scope it never refuses, as spawns never wait there: what
-  /// bounds such a task, as one that accepts connections, is a scope around the others. A task is
-  /// counted for a moment longer than get() of its handle takes. Throws scope_closed after join().
+  /// Spawns as spawn() does if that would not wait and the scope is not stopped; else returns
+  /// nothing and leaves `f` untouched. It never waits: several threads that call it at the same
+  /// moment may exceed the backlog by their number. In a task of this scope it never refuses for
+  /// lack of a place, as spawns never wait there: to bound what such a task spawns (one that
+  /// accepts connections, say), let it spawn into another scope. A task is counted for a moment
+  /// longer than get() of its handle waits. Throws scope_closed after join().
   template <class F>
   [[nodiscard("nothing means that it was not spawned")]] auto
   try_spawn(F&& f, site where = site::current()) {
@@ -167,23 +170,23 @@ class task_scope {
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
   /// throws the first failure, an exception_list, or timeout_error, unless the owner has taken it
   /// by get() of the task's handle; or, if a stop of what is around cut work short, what the
-  /// owner's next wait would throw. A request to stop is no failure: then it returns. The owner's
-  /// waits are those of the enclosing task again. A second call returns at once. In one of the
-  /// scope's own tasks it throws std::system_error instead of waiting for ever.
+  /// owner's next wait would throw. A request to stop is no failure: then join() returns. From then
+  /// on the owner's waits belong to the enclosing task again. A second call returns at once. In one
+  /// of the scope's own tasks it throws std::system_error instead of waiting for ever.
   void join(site where = site::current());
 
-  /// True when nothing is left to run, false when the time passed first. Closes nothing.
+  /// True when nothing is left to run, false when the time passed first. Does not close the scope.
   [[nodiscard]] bool wait_for(detail::any_duration timeout, site where = site::current()) {
     return wait_until(detail::deadline_after(timeout), where);
   }
   /// The same until a point in time.
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current());
 
-  /// Asks all tasks and scopes below to stop, and wakes them. True for the call that did it; later
-  /// ones change nothing. Callbacks on the stop_token run here.
+  /// Asks all tasks and nested scopes to stop, and wakes their waits. True for the call that did
+  /// it; later calls change nothing. Callbacks on the stop_token run here.
   bool request_stop(std::string_view why = {}, site where = site::current()) noexcept;
 
-  /// Tells code that takes a token when the scope stops; see this_task::stop_token().
+  /// For code that takes a token: it is stopped when the scope stops; see this_task::stop_token().
   std::stop_token get_stop_token() const noexcept { return state_->token(); }
   /// True once it was asked to stop, by whatever cause.
   bool stop_requested() const noexcept {
@@ -198,8 +201,8 @@ class task_scope {
     return state_->cause()->told;
   }
 
-  /// All failures so far, in the order they happened. The unobserved-failure hook does not get what
-  /// was shown here; the owner still gets what it would.
+  /// All failures so far, in the order they happened, except those that on_failure took. The
+  /// unobserved-failure hook does not get a failure that was returned here; the owner still does.
   std::vector<failure> failures() const { return state_->failures(); }
 
   /// This scope, its tasks, the scopes inside, and what each of them waits for, at this moment; see
@@ -207,7 +210,7 @@ class task_scope {
   roost::report report() const;
 
  protected:
-  /// Ends the scope as its destructor does, but keeps what that would throw for the hook.
+  /// Ends the scope as its destructor does, but what that would throw is left for the hook.
   void end_without_throwing() noexcept;
 
  private:
@@ -221,7 +224,8 @@ class task_scope {
   template <class... Args>
   static void refuse_arguments();
 
-  /// As a task of this scope, but on the calling thread; done when it returns.
+  /// Runs `f` as a task of this scope, but on the calling thread; the task has ended when this
+  /// returns.
   template <class F>
   auto run_here(task_name name, F&& f, site where);
 
@@ -333,7 +337,8 @@ ROOST_BODY task_scope::~task_scope() noexcept(false) {
     tell_owner(outcome);
 }
 
-// ~task_scope then finds it closed, and gives what nobody was told to the hook.
+// ~task_scope then finds the scope closed, and gives the failures that nobody was told of to the
+// hook.
 ROOST_BODY void task_scope::end_without_throwing() noexcept {
   if (state_->closed())
     return;

@@ -44,9 +44,9 @@ namespace testing {
 
 /// How a bubble is made.
 struct bubble_options {
-  /// If something that roost does not know has kept the time from passing for so long, by the
-  /// system's clock, while a task waits for it, or nothing at all moves, the report sink is told
-  /// which task does; once, until time passes again.
+  /// If something that roost does not know has kept the time from passing for this long, by the
+  /// system's clock, while a task waits for it, or if nothing at all moves, the report sink is told
+  /// which task holds it up; once, until time passes again.
   detail::any_duration patience = std::chrono::seconds(2);
 };
 
@@ -62,27 +62,28 @@ struct bubble_options {
 /// });
 /// ```
 ///
-/// All that the body and its tasks do is in the bubble, with all threads that roost starts for
-/// them, as if the body ran on a thread of its own; threads outside, and other bubbles, see their
-/// own time. In it, roost::clock::now() is the time of the bubble, which begins with the system's,
-/// and by which all times count that roost is given or waits for: sleeps, timeouts, deadlines,
-/// tickers. So take them from roost::clock: what std::chrono::steady_clock::now() returns lies
-/// behind it once time has passed. What is due at the same time happens in the order in which it
-/// was asked for, each when all before it wait again.
+/// All that the body and its tasks do, on all threads that roost starts for them, is in the bubble,
+/// as if the body ran on a thread of its own; threads outside, and other bubbles, see their own
+/// time. Inside, roost::clock::now() is the bubble's time. It begins with the system's, and all
+/// times that roost is given or waits for count by it: sleeps, timeouts, deadlines, tickers. So
+/// take points in time from roost::clock: std::chrono::steady_clock::now() lags behind once time
+/// has passed. Things due at the same time happen in the order in which they were asked for, each
+/// when all woken before it wait again.
 ///
 /// What holds time up: a task that computes or waits in a call that roost does not know, such as
 /// std::this_thread::sleep_for or a std::condition_variable's wait; a loop until clock::now() is
-/// late enough, which never comes without a sleep in it; a blocking_region; an outside_waker; a
-/// wait for a descriptor, also one with a timeout, which never comes then: give it to a task of its
-/// own, and that one's result a timeout. After two seconds the report sink is told which.
+/// late enough, which never ends without a sleep in it; a blocking_region; an outside_waker; a wait
+/// for a descriptor, even one with a timeout, which then never passes. After two seconds the report
+/// sink is told which.
 ///
 /// Errors: throws what with_scope() throws for such a body: the first failure. Where all wait, and
-/// no time will wake one of them, a deadlock_error with the report. That a thread outside may wake
-/// them is known only of an outside_waker. In a bubble, and where threads of it go on behind its
-/// end, since a scope from in there is kept outside: std::logic_error.
-/// Cancellation: a stop of the task around does not reach it. Threads: any may make one, and many
-/// at a time. Cost: a thread, which looks whether the time is held up, and some microseconds for
-/// each wait.
+/// no deadline will wake one of them, it throws a deadlock_error with the report; only an
+/// outside_waker tells it that a thread outside may wake them. Inside another bubble, and where
+/// threads of this one go on after its end because a scope made in it is kept outside, it throws
+/// std::logic_error.
+/// Cancellation: a stop of the task around does not reach the bubble. Threads: any may make one,
+/// and many may at a time. Cost: a thread, which checks whether time is held up, and some
+/// microseconds for each wait.
 template <class F>
 decltype(auto) bubble(const bubble_options& options, F&& body, site where = site::current());
 
@@ -98,21 +99,21 @@ struct explore_options {
   /// In how many orders the body is run.
   std::size_t runs = 1000;
 
-  /// From which all orders come; 0 for another one each time.
+  /// The seed from which all orders come; 0 takes another one each time.
   std::uint64_t seed = 0;
 
   /// A run that takes more steps fails.
   std::size_t most_steps = 100'000;
 
-  /// As bubble_options::patience, for a task that does not come to its next call of roost. The
-  /// seed and the order so far are told with it.
+  /// As bubble_options::patience, for a task that does not come to its next call of roost. That
+  /// report has the seed and the order so far.
   detail::any_duration patience = std::chrono::seconds(2);
 };
 
 /// What explore() throws: what() tells what went wrong, in which run, and the seed.
 class explore_error : public std::runtime_error {
  public:
-  /// `seed` runs it again, and `error` is what was thrown there.
+  /// `seed` repeats the run, and `error` is what was thrown in it.
   explore_error(const std::string& text, std::string seed, std::exception_ptr error)
       : runtime_error(text),
         found_(std::make_shared<const found>(found{std::move(seed), std::move(error)})) {}
@@ -130,8 +131,8 @@ class explore_error : public std::runtime_error {
   std::shared_ptr<const found> found_; // shared: exceptions are copied
 };
 
-/// Runs `body` in bubbles, one after another, each time in another order of what its tasks do: so
-/// it finds what goes wrong only where a task is held up at one unlucky place.
+/// Runs `body` in bubbles, one after another, each time with the steps of its tasks in another
+/// order: so it finds faults that show only if a task is held up at one unlucky place.
 ///
 /// ```cpp
 /// roost::testing::explore([] {
@@ -155,22 +156,22 @@ class explore_error : public std::runtime_error {
 /// });
 /// ```
 ///
-/// One task at a time goes on, from one call of roost to the next; at each one explore() chooses
-/// which does. It takes several ways to choose, in turn: by chance, by the work that is left, and
-/// by priorities that change a few times, which finds faults that need an order of two or three
-/// steps. What tasks do between two calls of roost is one step: guard what they share by a
-/// roost::mutex, and not a std::mutex that is held across a call of roost: the task that waits for
-/// that one never comes to its next call. For the same reason the callback of a std::stop_callback
-/// must not wait. Time is that of a bubble.
+/// One task at a time goes on, from one call of roost to the next; at each call explore() chooses
+/// which task is next. It has several ways to choose, in turn: by chance, by the work that is left,
+/// and by priorities that change a few times, which finds faults that need two or three steps in a
+/// certain order. What tasks do between two calls of roost is one step: guard what they share by a
+/// roost::mutex, and not by a std::mutex that is held across a call of roost: a task that waits for
+/// the std::mutex never comes to its next call. For the same reason the callback of a
+/// std::stop_callback must not wait. Time is that of a bubble.
 ///
 /// Errors: where the body or a task throws, where all wait for ever, and where a run takes too many
 /// steps, the seed and the order are told to the report sink, and an explore_error is thrown. (A
 /// body that returns something is refused by the compiler: it would be lost.) The explore_error
 /// also says if a second run with the seed went another way: then the body depends on something
 /// else, such as random numbers, addresses, a real clock, or threads that are not roost's.
-/// The environment's ROOST_SEED=text runs a seed that was told, in place of all others; a number
-/// there takes the place of options.seed. Cost: that of the threads of each run, and some
-/// microseconds a step.
+/// The environment variable ROOST_SEED may hold a seed that was reported, which is then the only
+/// one that runs; a number there takes the place of options.seed. Cost: that of the threads of each
+/// run, and some microseconds a step.
 template <class F>
 void explore(const explore_options& options, F&& body, site where = site::current());
 
@@ -181,12 +182,13 @@ void explore(F&& body, site where = site::current()) {
   explore(explore_options(), std::forward<F>(body), where);
 }
 
-/// Runs `body` once, in the order of a seed that explore() has told, and throws what it throws. The
-/// options may be those of that explore(): only `most_steps` and `patience` mean something here.
+/// Runs `body` once, in the order of a seed that explore() has reported, and throws what it throws.
+/// The options may be those of that explore(): only `most_steps` and `patience` mean something
+/// here.
 ///
-/// Errors: std::invalid_argument for what is no seed, std::runtime_error where a seed that is a
-/// path cannot be followed: the body is another one, or depends on something else; and where the
-/// run takes too many steps.
+/// Errors: std::invalid_argument for a text that is no seed; std::runtime_error where a seed that
+/// is a path cannot be followed, because the body is another one or depends on something else, and
+/// where the run takes too many steps.
 template <class F>
 void replay(const explore_options& options,
             F&& body,
@@ -200,17 +202,17 @@ void replay(F&& body, std::string_view seed, site where = site::current()) {
   replay(explore_options(), std::forward<F>(body), seed, where);
 }
 
-/// Returns once at least so many tasks of the scope are blocked, each in a call of roost or in a
-/// blocking_region: so a test comes behind that without a sleep. Tasks of scopes further in do not
-/// count, but one that waits for the end of such a scope does.
+/// Returns once at least `tasks` tasks of the scope are blocked, each in a call of roost or in a
+/// blocking_region: so a test can go on from that moment without a sleep. Tasks of nested scopes do
+/// not count, but a task that waits for the end of a nested scope does.
 ///
 /// ```cpp
 /// scope.spawn([&] { (void)rx.receive(); });
 /// roost::testing::wait_until_blocked(scope, 1); // now it waits for an item
 /// ```
 ///
-/// Errors: where that does not come true for 10 s, std::runtime_error with a report of the scope.
-/// Cancellation: as a wait; so where a task fails first, its owner gets what the task has thrown.
+/// Errors: if that does not happen within 10 s, std::runtime_error with a report of the scope.
+/// Cancellation: as a wait; so if a task fails first, the owner gets what the task has thrown.
 /// Threads: any, while the scope is open. Cost: a report of the scope for each look.
 void wait_until_blocked(task_scope& scope, std::size_t tasks, site where = site::current());
 
@@ -219,7 +221,7 @@ struct leak_error : std::runtime_error {
   using runtime_error::runtime_error;
 };
 
-/// Finds out whether all that is started while it lives has ended by its end: tasks, scopes (a
+/// Checks that all that is started while it lives has ended by its end: tasks, scopes (such as a
 /// background_scope in an object that is kept), and threads, where the system lists them (Linux).
 ///
 /// ```cpp
@@ -231,8 +233,8 @@ struct leak_error : std::runtime_error {
 /// ```
 ///
 /// A thread that has just ended is listed for a moment longer, so it looks again until nothing is
-/// left, for as long as its patience. Threads that roost keeps idle for a scope that was there
-/// before are that one's. It looks at the whole process: nothing else may start or end tasks and
+/// left, for as long as its patience. Idle threads that roost keeps for a scope made before the
+/// check do not count. It looks at the whole process: nothing else may start or end tasks and
 /// threads meanwhile, as tests that run side by side would; run those in processes of their own.
 ///
 /// Errors: the destructor throws leak_error, but not while an exception unwinds its block: then it

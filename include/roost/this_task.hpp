@@ -18,16 +18,16 @@
 /// knows nothing of is a task that nobody stops.
 namespace roost::inline v0::this_task {
 
-/// Tells code that takes a token when this task is asked to stop. A std::stop_callback on it is
-/// how a blocking system call is woken: let it write to a pipe, or shut the socket down.
-/// std::condition_variable_any waits with it as it is, `changed.wait(lock, this_task::stop_token(),
-/// pred)`, and returns what `pred` says; then call checkpoint().
+/// The token of this task, for code that takes one: it is stopped when the task is asked to stop.
+/// To wake a blocking system call, let a std::stop_callback on it write to a pipe, or shut the
+/// socket down. std::condition_variable_any can wait with the token itself, `changed.wait(lock,
+/// this_task::stop_token(), pred)`, and returns what `pred` says; then call checkpoint().
 /// Keep such callbacks short: they run on the thread that stops the scope, one after the other.
 /// The waits of roost wake first; only then is the token stopped and are callbacks run.
 /// Without a scope it is a token on which no stop is possible. In a task it is good until the task
 /// ends: what outlives the task takes the token of a scope, task_scope::get_stop_token(). (If there
-/// is no memory for one of the task's own, it is the scope's: then task_handle::request_stop() does
-/// not stop it.)
+/// is no memory for a token of the task's own, it is the scope's: then task_handle::request_stop()
+/// does not stop it.)
 inline std::stop_token stop_token() noexcept {
   detail::context* const top = detail::this_thread.top;
   if (top == nullptr)

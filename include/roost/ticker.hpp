@@ -27,10 +27,10 @@ class tick_case;
 /// pending, the others are left out. This says when the next one is due.
 enum class missed_ticks {
   shift, ///< a whole period after the late one was taken: never two close together
-  skip   ///< when it always was: all ticks stay at whole periods from the first
+  skip   ///< at its old place: all ticks stay at whole periods from the first
 };
 
-/// Ticks at fixed distances, for loops that do something every so often. It is a time to look at,
+/// Ticks at fixed intervals, for loops that do something every so often. It is a time to look at,
 /// not a thread. To wait once, take this_task::sleep_for or a case on_timeout.
 ///
 /// ```cpp
@@ -38,9 +38,9 @@ enum class missed_ticks {
 /// for (;;) { every.wait(); publish(statistics()); }   // until the task is stopped
 /// ```
 ///
-/// Wait for what else is needed, such as a permit, first: then the tick is fresh. A thread that
-/// comes late finds one tick pending, never more, and is told how many were left out; when the next
-/// one is due then, missed_ticks says. A thread that comes in time does not shift the ticks that
+/// Wait first for whatever else is needed, such as a permit: then the tick is fresh. A thread that
+/// comes late finds one tick pending, never more, and is told how many were left out; missed_ticks
+/// says when the next one is due then. A thread that comes in time does not shift the ticks that
 /// follow. Lifetime: it must outlive the waits for it. Threads: any number share the ticks; each
 /// tick goes to one of them. Cancellation: wait() throws when its task is stopped. Cost: no
 /// allocation, no thread.
@@ -71,7 +71,7 @@ class ticker {
   /// this thread came late: mostly 0.
   std::int64_t wait(site where = site::current());
 
-  /// The distance between two ticks.
+  /// The time between two ticks.
   clock::duration period() const noexcept { return period_; }
 
  private:
@@ -84,7 +84,7 @@ class ticker {
 
   static constexpr std::int64_t not_due = -1;
 
-  // So that the distance to now is one that the clock can tell.
+  // So that the time from then to now fits into the clock's type.
   static clock::time_point not_too_long_ago(clock::time_point t) noexcept {
     constexpr clock::time_point earliest{-(detail::no_timeout / 2)};
     return t < earliest ? earliest : t;
@@ -100,7 +100,7 @@ class ticker {
       next_; // when the next tick is due; the thread that moves it on has taken it
 };
 
-/// To take the next tick.
+/// One wait for the next tick.
 class ticker::tick final : public detail::operation {
  public:
   explicit tick(ticker& from) noexcept : operation({}, nullptr, nullptr), from_(from) {}

@@ -38,19 +38,20 @@ namespace roost::inline v0 {
 ///
 /// It is not part of roost.hpp: include <roost/trace.hpp> where it is made. There may be several at
 /// a time; each records everything from its construction on. What was there before is shown as if
-/// it had begun then. Names and messages are cut off behind 45 characters.
+/// it had begun then. Names and messages are cut off after 45 characters.
 ///
-/// Memory: 144 bytes for each of `most_entries` entries, taken at once, so that nobody waits for
-/// the system to give it later. A task takes three, a sleep two. A recorder that is full keeps what
-/// it has, as far as it has no gap, and both forms say how many are missing, and from when on.
+/// Memory: 144 bytes for each of `most_entries` entries, allocated at the start, so that no task
+/// waits for the system to give it later. A task takes three entries, a sleep two. A recorder that
+/// is full keeps what it has up to the first gap, and both formats say how many entries are
+/// missing, and from when on.
 ///
-/// Threads: its own functions may be called by several at a time, but for stop() and the
-/// destructor, which come last. Tasks go on meanwhile: what is written is what there was at the
-/// call, and what is not over is shown as open. It may end while tasks run: nothing refers to it
-/// afterwards. Errors: std::bad_alloc, and std::invalid_argument for no entry at all. Cancellation:
-/// none, it never waits for tasks.
+/// Threads: several may call its functions at a time, except stop() and the destructor, during
+/// which no other call may run. Tasks go on meanwhile: what is written is what there was at the
+/// call, and what is not over is shown as open. The recorder may be destroyed while tasks run:
+/// nothing refers to it afterwards. Errors: std::bad_alloc, and std::invalid_argument for no entry
+/// at all. Cancellation: none, it never waits for tasks.
 ///
-/// Cost: some 100 ns an entry, half of it to read the clock, on the thread that does what is
+/// Cost: some 100 ns per entry, half of it to read the clock, on the thread that does what is
 /// recorded; the construction takes some milliseconds for 100000 entries. Without a recorder, one
 /// load where a task is spawned, begins or ends, where a thread goes to sleep, and where a waiter
 /// is woken; a call that need not wait pays nothing in either case.
@@ -66,18 +67,20 @@ class trace_recorder {
   /// Ends the record.
   ~trace_recorder() = default;
 
-  /// Records no more. The second call changes nothing.
+  /// Ends the recording; what is recorded can still be written. A second call changes nothing.
   void stop() noexcept { log_.end(); }
 
   /// Trace events as Chrome and Perfetto read them: each task is a thread there, with its waits
-  /// inside; arrows from spawns, and from what wakes a waiter. See detail/trace/chrome.hpp.
+  /// inside; arrows lead from each spawn to its task, and from what wakes a waiter to the waiter.
+  /// See detail/trace/chrome.hpp.
   void write_chrome(std::ostream& out) const;
 
-  /// A picture that needs nothing else: a lane for each task, or for several one after another
-  /// where there are many; what the pointer is over tells its name, times, line and waker.
+  /// A picture that needs no other file: a lane for each task, or, where there are many, for
+  /// several tasks one after another. The item under the pointer shows its name, times, line and
+  /// waker.
   void write_svg(std::ostream& out) const;
 
-  /// How many entries found no place so far.
+  /// How many entries have found no room so far.
   std::uint64_t dropped() const noexcept { return log_.dropped(); }
 
  private:

@@ -19,8 +19,8 @@
 
 namespace roost::inline v0 {
 
-/// Calls `f` with each element of a range, for several at once, and returns the results in the
-/// order of the elements. In all else it is as for_each.
+/// Calls `f` with each element of a range, several at a time, and returns the results in the order
+/// of the elements. In all else it is like for_each.
 ///
 /// ```cpp
 /// const std::vector<page> pages = roost::transform(urls, fetch, {.limit = 8});
@@ -46,8 +46,8 @@ inline constexpr bool has_places =
     std::is_nothrow_default_constructible_v<T>&& std::is_nothrow_move_assignable_v<T> &&
     !std::is_same_v<T, bool>;
 
-/// Results that cannot: it is not known how many there will be, or there is nothing yet to assign
-/// to. Each worker keeps its own, and hands them in at its end.
+/// Results that cannot be: it is not known how many there will be, or there is nothing yet to
+/// assign to. Each worker keeps its own, and hands them in at its end.
 template <class T>
 class results_by_index {
  public:

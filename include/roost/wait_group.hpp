@@ -29,12 +29,12 @@ namespace roost::inline v0 {
 /// batch.wait();                         // these are done; the scope's other tasks go on
 /// ```
 ///
-/// It can be used again after the count was zero. Lifetime: a thread that has returned from wait()
-/// may destroy it at once, even while done() is returning, if no other thread still waits or gives
-/// up waiting. Threads: any. Cancellation: waits throw when their task is stopped, even if the
-/// count is zero. A token that lives in a task's captures goes once its failure is known; one among
-/// its locals before, as the stack unwinds; what others of the scope do because of it is second all
-/// the same. Cost: no allocation.
+/// It can be used again after the count has come to zero. Lifetime: a thread that has returned from
+/// wait() may destroy it at once, even while done() is returning, if no other thread still waits or
+/// gives up waiting. Threads: any. Cancellation: waits throw when their task is stopped, even if
+/// the count is zero. A token in a task's captures is destroyed after the task's failure is known,
+/// one among its locals before that, as the stack unwinds; either way, what other tasks of the
+/// scope throw because of it counts as a later failure. Cost: no allocation.
 class wait_group {
  public:
   class [[nodiscard("it counts only while it lives: give it a name")]] token;
@@ -45,14 +45,14 @@ class wait_group {
   wait_group(const wait_group&) = delete;
   wait_group& operator=(const wait_group&) = delete;
 
-  /// Counts one more until the token goes, by whatever way its block is left.
+  /// Counts one more until the token is destroyed, in whatever way its block is left.
   token enter();
 
-  /// Counts by hand. Prefer enter(), which cannot be forgotten. Throws std::length_error for more
-  /// than can be counted, such as a number that was meant to be negative.
+  /// Counts by hand. Prefer enter(), with which no done() can be forgotten. Throws
+  /// std::length_error for more than can be counted, such as a converted negative number.
   void add(std::size_t n = 1);
 
-  /// Throws std::logic_error if more are done than were added.
+  /// Counts one less. Throws std::logic_error if more are done than were added.
   void done(site where = site::current());
 
   /// Runs `f` as a task of `scope`, counted until its captures are destroyed.

@@ -29,17 +29,17 @@ class watch_receiver;
 /// current.set(read_config());           // never waits
 /// ```
 ///
-/// This is the end to set it through, a counted handle. When the last one goes, or one is
-/// close()d, receivers find it closed after the last value. A setting is a change, whether the
-/// value is an equal one or not.
+/// This is the end that sets the value, a counted handle. When the last one goes, or one is
+/// close()d, receivers get the last value and then find the watch closed. Every set() is a change,
+/// even to an equal value.
 ///
-/// Values are as the items of channels; receivers share them and see constant ones. Threads: any
-/// number may use one end at once. (A single handle must not be moved from or assigned to while
+/// Values are as the items of channels, but receivers share them and see them as const. Threads:
+/// any number may use one end at once. (A single handle must not be moved from or assigned to while
 /// another thread uses it.)
 /// Cancellation: waits throw `stopped` when their task was asked to stop, even if there is a new
-/// value; it is there afterwards. Errors: bad_alloc leaves everything as it was. Cost: one lock an
-/// operation, and to set it as many wake-ups as receivers wait. Values that are small and trivially
-/// copyable, and std::shared_ptr, need no allocation; others one or two to set.
+/// value, which is still there afterwards. Errors: bad_alloc leaves everything as it was. Cost: one
+/// lock per operation, and for a set() one wake-up per waiting receiver. Values that are small and
+/// trivially copyable, and std::shared_ptr, need no allocation; others need one or two per set().
 template <class T>
 class [[nodiscard]] watch : public detail::broadcast_sender<T> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,
@@ -57,7 +57,7 @@ class [[nodiscard]] watch : public detail::broadcast_sender<T> {
     set(std::move(value));
   }
 
-  /// False if it is closed: then the last value stays.
+  /// False if the watch is closed: then the last value stays.
   bool set(T value, site where = site::current()) const;
 
   /// A copy of the latest value. Where that is costly, watch a std::shared_ptr<const T>.
@@ -70,13 +70,14 @@ class [[nodiscard]] watch : public detail::broadcast_sender<T> {
   using core_type = detail::broadcast_core<T>;
 };
 
-/// The end to look at the latest value through, and to wait for another than this one had last.
-/// Copies share: each change goes to one of them. It is an input range: a range-for gets the value
-/// as it is, and then each change that it is in time for, until the watch is closed.
+/// The end that reads the latest value, and waits for one that it has not had. Copies share: each
+/// change goes to one of them. It is an input range: a range-for gets the value as it is, and then
+/// each change that it is in time for, until the watch is closed.
 template <class T>
 class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
  public:
-  /// A copy of the latest value, also after the watch is closed. It is no less a change for that.
+  /// A copy of the latest value, even after the watch is closed. It does not count as received:
+  /// wait() still brings it.
   T get(site where = site::current()) const {
     return T(this->called(where).core()->latest().item());
   }
@@ -84,8 +85,8 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
   /// True if wait() would bring a value at once. Old news where other threads act.
   bool changed(site where = site::current()) const { return this->called(where).size() != 0; }
 
-  /// Waits until there is a value that this receiver has not had, and brings the latest. Without
-  /// one only if the watch is closed and its last value was had.
+  /// Waits until there is a value that this receiver has not had, and brings the latest. The result
+  /// is empty only if the watch is closed and this receiver has had its last value.
   shared_result<T> wait(site where = site::current()) const {
     return wait_until(detail::no_deadline, where);
   }
@@ -122,13 +123,13 @@ class [[nodiscard]] watch_receiver : public detail::broadcast_reader<T> {
   static constexpr const char* operation = "watch_receiver::wait";
 };
 
-/// A case of a select: there is another value than the receiver had last, or the watch is closed:
+/// A case of a select: there is a value that the receiver has not had, or the watch is closed:
 /// calls handler(shared_result<T>).
 template <class T, class F>
 auto on_change(const watch_receiver<T>& from, F handler, site where = site::current());
 
 // --- implementation ---------------------------------------------------------
-// A watch is a broadcast that has room for one item, and whose receivers hold up nobody.
+// A watch is a broadcast that has room for one item, and whose receivers never hold up a sender.
 
 template <class T>
 bool watch<T>::set(T value, site where) const {

@@ -9,8 +9,8 @@
 
 namespace roost::inline v0 {
 
-/// A sender's end to be, which does not keep the channel open: for a task that sends only as long
-/// as others do.
+/// Can become a sender's end, but does not keep the channel open: for a task that sends only as
+/// long as others do.
 ///
 /// ```cpp
 /// for (roost::ticker beat(1s);; beat.wait()) {
@@ -20,18 +20,19 @@ namespace roost::inline v0 {
 /// }
 /// ```
 ///
-/// It does not keep a queue open for what is still to come, such as jobs that other jobs will find:
-/// count those in a wait_group, and close() the queue when none is left (see examples/10).
+/// So it is not for keeping a queue open for what is still to come, such as jobs that other jobs
+/// will find: count those in a wait_group, and close() the queue when none is left (see
+/// examples/10).
 /// Threads: any. It keeps the channel's memory.
 template <class T>
 class weak_sender {
  public:
-  /// Of the channel that this end belongs to.
+  /// For the channel of `from`.
   explicit weak_sender(const sender<T>& from, site where = site::current())
       : core_(from.shared_core(where)) {}
 
-  /// One more end; nothing if the last one has gone: then the channel is closed. Of a channel that
-  /// was closed by hand it is an end whose sends report closed.
+  /// One more sender's end; nothing if the last one has gone, which has closed the channel. If the
+  /// channel was closed by hand, it is an end whose sends report closed.
   std::optional<sender<T>> lock() const noexcept {
     if (!core_ || !core_->try_add_sender())
       return std::nullopt;

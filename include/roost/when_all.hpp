@@ -19,8 +19,8 @@
 
 namespace roost::inline v0 {
 
-/// Calls all at the same time, each as a task calls it, and returns what they return, in their
-/// order; std::monostate for those that return nothing.
+/// Calls all callables at the same time, each as a task calls it, and returns their results in
+/// order; std::monostate for one that returns nothing.
 ///
 /// ```cpp
 /// auto [user, orders] = roost::when_all([&] { return db.user(id); },
@@ -28,19 +28,20 @@ namespace roost::inline v0 {
 /// ```
 ///
 /// The first that fails stops the others; when all have ended, its exception is thrown. Use a
-/// task_scope where their number changes while they run, or where one needs another's result.
-/// Lifetime: the callables are referred to; they and what they capture are not touched after it
-/// returns.
-/// Threads: the last runs on the calling thread, and after it any that no other has come for yet.
-/// Errors: also std::system_error if there is no thread. Reports call them "when_all 0" and so on;
-/// with the form for a range they tell the caller's line, too. Cancellation: throws `stopped` when
-/// the caller was stopped. Cost: a scope; for each but one the wake of a thread. Inside of another
-/// when_all's callables a thread comes at once only while a processor is free; else, for those that
-/// are not run by the caller before, after some 0.1 ms, or a few if others end meanwhile.
+/// task_scope where the number of callables changes while they run, or where one needs another's
+/// result. Lifetime: the callables are taken by reference; they and what they capture are not
+/// touched after when_all returns.
+/// Threads: the last callable runs on the calling thread, and after it any that no other thread has
+/// come for yet. Errors: also std::system_error if there is no thread. Reports call them "when_all
+/// 0" and so on; with the form for a range they show the caller's line, too. Cancellation: throws
+/// `stopped` when the caller was stopped. Cost: a scope, and one wake-up for each callable but one.
+/// Inside a callable of another when_all a thread comes at once only while a processor is free;
+/// otherwise, for a callable that the caller has not run by then, after some 0.1 ms, or a few ms if
+/// others end meanwhile.
 template <class... F>
 auto when_all(F&&... callables);
 
-/// The same for a range of callables. Returns a vector of what they return, or nothing if that is
+/// The same for a range of callables. Returns a vector of their results, or nothing if they return
 /// nothing; references become a std::reference_wrapper.
 template <detail::input_range R>
 auto when_all(R&& callables, site where = site::current());

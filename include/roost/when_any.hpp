@@ -28,9 +28,9 @@
 
 namespace roost::inline v0 {
 
-/// Calls all at the same time, each as a task calls it, and returns the result of the first that
-/// succeeds, as the alternative of its index; std::monostate if it returns nothing, a
-/// std::reference_wrapper if a reference.
+/// Calls all callables at the same time, each as a task calls it, and returns the result of the
+/// first that succeeds, as the alternative of its index; std::monostate if that one returns
+/// nothing, a std::reference_wrapper if it returns a reference.
 ///
 /// ```cpp
 /// const auto page = std::get<0>(roost::when_any([&] { return fetch(mirror); },
@@ -38,8 +38,8 @@ namespace roost::inline v0 {
 /// ```
 ///
 /// The others are then stopped and waited for; what they throw or return after that is dropped.
-/// If all fail, it throws an exception_list of their failures, in the order they happened. If it
-/// throws something else, failures that came before go to the unobserved-failure hook.
+/// If all fail, it throws an exception_list of their failures, in the order they happened. If
+/// when_any throws something else, failures that came before go to the unobserved-failure hook.
 /// Lifetime, threads, cost: as when_all. Cancellation: throws `stopped` when the caller was stopped
 /// before there was a result.
 template <class... F>

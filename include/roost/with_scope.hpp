@@ -27,13 +27,13 @@ namespace roost::inline v0 {
 ///
 /// Cancellation: once the scope stops, the body's waits throw `stopped`, whatever the cause: so no
 /// `catch (const std::exception&)` in the middle swallows it.
-/// The end: a destructor cannot replace the exception that is under way; this can. A body that
-/// fails is a failure like a task's: it stops the tasks, and the first failure is what is thrown. A
-/// body that ends by `stopped`, because a task failed or the deadline passed, gives way to that.
-/// Under on_error::collect all of them are in the exception_list. A body without a result that ends
-/// by `stopped`, because the scope itself was asked to stop, ends normally, as join() does; one
-/// with a result cannot, and `stopped` is thrown. Where what is around was stopped, it ends as a
-/// wait there does.
+/// The end: a destructor cannot replace the exception that is under way; with_scope can. A failure
+/// of the body is like a task's: it stops the tasks, and the first failure is thrown. If the body
+/// ends by `stopped` because a task failed or the deadline passed, that failure or a timeout_error
+/// is thrown instead. Under on_error::collect all failures are in the exception_list. If a body
+/// without a result ends by `stopped` because the scope itself was asked to stop, with_scope
+/// returns normally, as join() does; with a result it cannot, and throws `stopped`. If what is
+/// around was stopped, with_scope throws what a wait there throws.
 /// Lifetime: what the body declares dies before its tasks have ended. Declare outside it what tasks
 /// refer to.
 template <class F>
@@ -80,7 +80,7 @@ struct detail::with_scope_access {
     if (const std::exception_ptr outcome = state.take_outcome())
       std::rethrow_exception(outcome);
     state.reported(error);
-    // As a wait of what is around.
+    // As a wait around the scope would.
     if (end == body_end::stopped && state.stopped_by(stop_reason::parent))
       throw_if_stopped();
     return end == body_end::stopped && state.stopped_by(stop_reason::requested);

@@ -257,7 +257,8 @@ class receiver<T>::iterator {
   T& operator*() const noexcept { return *current_; }
   /// The item.
   T* operator->() const noexcept { return &*current_; }
-  /// Lets go of the item, and waits for the next. Throws as receive() does.
+  /// Lets go of the item, and waits for the next. Throws as receive() does, and rethrows the cause
+  /// if sender::fail() closed the channel.
   iterator& operator++() {
     current_ = receive_result<T>(channel_status::empty); // let go of the item before waiting
     receive();

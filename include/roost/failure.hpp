@@ -49,7 +49,8 @@ class exception_list : public std::exception {
 /// not read through failures(). This happens when the scope ends by another exception, or by
 /// std::bad_alloc because there is no memory for an exception_list, and to all but the first
 /// failure of a fail_fast scope. The hook runs on the thread that ends the scope; for a second
-/// failure of one task, on that task's thread. An exception that leaves the hook ends the program.
+/// failure of one task, for what on_failure throws, and in a background_scope without on_failure,
+/// on the failing task's thread. An exception that leaves the hook ends the program.
 using unobserved_failure_hook = void (*)(const failure&);
 
 /// Replaces the hook of the whole process and returns the previous one, as std::set_terminate does.

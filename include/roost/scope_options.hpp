@@ -72,7 +72,7 @@ struct scope_options {
   /// If set, failures go here, as they happen and on the failing task's thread, maybe several at
   /// once. They stop no other task, are not kept, and the owner gets them only by get() of a
   /// handle. If on_failure throws, the failure is the scope's after all, and the exception of
-  /// on_failure goes to the unobserved-failure hook.
+  /// on_failure, unless it is `stopped`, goes to the unobserved-failure hook.
   std::function<void(const failure&)> on_failure = {};
 
   /// False: neither stops nor deadlines of the enclosing task reach this scope.

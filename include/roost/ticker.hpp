@@ -26,7 +26,7 @@ class tick_case;
 /// What becomes of the ticks whose time passes while no thread takes them: the oldest one stays
 /// pending, the others are left out. This says when the next one is due.
 enum class missed_ticks {
-  shift, ///< a whole period after the late one was taken: never two close together
+  shift, ///< a whole period after the late one was taken, if others were left out
   skip   ///< at its old place: all ticks stay at whole periods from the first
 };
 

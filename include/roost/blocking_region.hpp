@@ -24,8 +24,9 @@ namespace roost::inline v0 {
 /// is shown.
 ///
 /// Lifetime: it is a local of the block with the call, and ends on the thread that made it. `what`
-/// is copied, and cut off after 64 characters. Threads: of a task, or an owner; elsewhere it does
-/// nothing that can be seen. Errors, cancellation: none. Cost: some 30 ns, no allocation.
+/// is copied, and cut off after 64 characters. Threads: any; reports show
+/// it on the thread of a task or an owner, traces on all. Errors, cancellation: none. Cost: some 30
+/// ns, no allocation.
 class blocking_region {
  public:
   /// From here on the call is shown.

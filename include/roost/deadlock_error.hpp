@@ -21,7 +21,8 @@ struct kept_report final : counted_object {
 } // namespace detail
 
 /// Thrown where nothing in a root scope could go on any more, by its join() or by a wait of its
-/// owner, if scope_options::on_deadlock is `stop`. what() has the report as text.
+/// owner, if scope_options::on_deadlock is `stop`; and by testing::bubble(). what() has the report
+/// as text.
 class deadlock_error : public std::runtime_error {
  public:
   /// Made by roost, or by a test.

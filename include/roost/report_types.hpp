@@ -27,7 +27,8 @@ struct waiter_report {
 struct object_report {
   std::uint64_t id = 0; ///< the same for all that wait for it, within one report; 0 for a timer
   std::string kind;     ///< "channel", "broadcast", "semaphore", "wait_group", "event", "barrier",
-                        ///< "task", "scope", "ticker", "timer", "mutex"
+                        ///< "task", "scope", "ticker", "timer", "mutex", "descriptor",
+                        ///< "descriptors", "signal"; a watch is a "broadcast"
   std::string name;     ///< the name that the program gave it, if any
   std::string detail;   ///< "2/2, 1 receiver", "0 of 3 permits free, 2 holders", "count 2",
                         ///< "held by \"x\" since a.cpp:7"

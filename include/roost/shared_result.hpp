@@ -70,10 +70,10 @@ class [[nodiscard("an item that was received does not come again")]] shared_resu
 template <class T>
 const T& shared_result<T>::value() const {
   if (!has_value()) {
-    throw std::logic_error(
-        status_ == channel_status::closed
-            ? "roost::shared_result::value: no item, all senders have gone; test the result first"
-            : "roost::shared_result::value: no item yet; test the result first");
+    throw std::logic_error(status_ == channel_status::closed
+                               ? "roost::shared_result::value: no item, and the broadcast is "
+                                 "closed; test the result first"
+                               : "roost::shared_result::value: no item yet; test the result first");
   }
   return **this;
 }

@@ -38,7 +38,9 @@ namespace roost::inline v0 {
 ///
 /// The limit counts from the construction. When it is over, a stop that was hidden, or that comes
 /// then, goes through as if the shield were not there.
-/// Lifetime: a local of the thread that it protects.
+/// Lifetime: a local of the thread that it protects. Threads: that one. Errors: bad_alloc. Cost:
+/// one allocation, and a timer once there is a stop to hide; nothing on a thread that no stop can
+/// reach.
 class shield {
  public:
   /// Hides stops from here on, for `limit` at most.

@@ -27,7 +27,8 @@ namespace roost::inline v0 {
 /// }
 /// ```
 ///
-/// Lifetime: a local of the thread that it covers. A task that the token ends has not failed.
+/// Lifetime: a local of the thread that it covers. Threads: that one. A task that the token ends
+/// has not failed. Errors: bad_alloc. Cost: a few allocations.
 class stop_when {
  public:
   /// Takes effect from here on; if the token was stopped before, at once.

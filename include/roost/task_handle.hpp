@@ -48,8 +48,9 @@ class handle_base {
 
   /// Waits for the task, and returns its result or throws what it threw; `stopped` if a stop ended
   /// it. Call it once: a second call throws std::logic_error, unless the first one failed because
-  /// moving the result threw. When it returns, the task's captures are destroyed. From inside that
-  /// very task it throws std::system_error instead of waiting for ever. If the scope's owner gets
+  /// moving the result threw. When it returns, the task's captures are destroyed. From inside the
+  /// task, or a task that this one runs meanwhile, it throws std::system_error instead of waiting
+  /// for ever, as the other waits do. If the scope's owner gets
   /// the failure here, it has taken it: the end of the scope does not throw it again. The owner
   /// gets it here even where the scope has stopped because of this very failure. Where the scope
   /// has a limit and the task is still queued, a caller inside the scope runs the task here and

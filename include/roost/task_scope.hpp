@@ -94,7 +94,7 @@ class task_name {
 /// unwinding was the first to touch roost, even if another one is known before it: so the cause
 /// comes before the failures of tasks that react to an end, a token or a permit destroyed by its
 /// unwinding. See scope_options for policies.
-/// Threads: each task that runs has one to itself, a std::thread of the outermost scope around,
+/// Threads: each task that runs has one to itself, a std::jthread of the outermost scope around,
 /// which takes the next task when one has ended. Up to 64 idle threads are kept, each for 10 s; all
 /// are joined, and their thread_locals destroyed, when the outermost scope ends. So a task may find
 /// thread_locals as an earlier task has left them, but nothing of roost's own state. fork: without
@@ -201,7 +201,8 @@ class task_scope {
     return state_->cause()->told;
   }
 
-  /// All failures so far, in the order they happened, except those that on_failure took. The
+  /// All failures so far, in the order they happened, except those that on_failure took, and a
+  /// second one of the same task, from its callable's destructor, which the hook gets. The
   /// unobserved-failure hook does not get a failure that was returned here; the owner still does.
   std::vector<failure> failures() const { return state_->failures(); }
 

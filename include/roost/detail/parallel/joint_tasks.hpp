@@ -23,8 +23,8 @@ namespace roost::inline v0::detail {
 /// Tasks that the caller waits for at once: so the last of them runs on the calling thread, in the
 /// same way as the others do on theirs; and after it those that no thread has come for yet.
 struct joint_tasks {
-  /// The same, where they are forks: they may be many and short. Inside of forks, the others than
-  /// the last may get their threads a little later, see thread_pool.
+  /// Begins number `index` of `count` as a fork: forks may be many and short. Inside a fork, all
+  /// but the last may get their threads a little later, see thread_pool.
   template <class F>
   static auto
   fork(task_scope& scope, std::size_t index, std::size_t count, task_name name, F&& f, site where) {
@@ -38,7 +38,7 @@ struct joint_tasks {
     return scope.spawn_by(name, std::forward<F>(f), where, launch);
   }
 
-  /// The handle of number `index` of `count`. They are begun in this order.
+  /// Begins number `index` of `count`, and returns its handle. They are begun in this order.
   template <class F>
   static auto begin(
       task_scope& scope, std::size_t index, std::size_t count, task_name name, F&& f, site where) {
@@ -51,7 +51,7 @@ struct joint_tasks {
     tell(scope);
   }
 
-  /// The two halves of that: waits until all have ended, and throws what join() throws.
+  /// The two halves of join(): end() waits until all have ended, tell() throws what join() throws.
   static void end(task_scope& scope, const site& where) {
     scope.state_->run_here_what_is_ready();
     const scope_state::absence waits(*scope.state_);
@@ -130,8 +130,8 @@ auto collect_callables(R& range) {
 }
 
 /// The result of a task whose scope has ended, by a handle that is not used again. It throws what
-/// get() throws, but takes no lock: the end of the scope came after that of the task, which so can
-/// neither be waited for nor be in line.
+/// get() throws, but takes no lock: the scope has ended after the task, so no thread waits for the
+/// task, and it is in no queue.
 template <class R>
 R take_ended(task_handle<R>& handle) {
   throw_if_stopped();

@@ -44,8 +44,8 @@
 
 namespace roost::inline v0::detail {
 
-/// So many cheap elements are visited between two looks for a stop. A constant, and not too small,
-/// for then compilers can do several of them in one instruction.
+/// How many cheap elements are visited between two looks for a stop. A constant, and not too small,
+/// so that compilers can do several of them in one instruction.
 inline constexpr std::size_t elements_in_block = 32;
 
 /// Calls `visit(i, first[i])` for each element of a block.
@@ -177,9 +177,9 @@ class indexed_source<R>::taker {
 /// The elements of any other range, in order, one by one. Its iterators are the user's code: they
 /// may wait or throw. One worker at a time steps them.
 ///
-/// A worker waits for its turn in a mutex, which no stop reaches; but a stop reaches the worker
-/// that has it, and the scope waits for that one in any case. To hand the turn over in the order of
-/// arrival, as a semaphore does, would cost a wake for each cheap element.
+/// A worker waits for its turn in a roost::mutex: a report shows that wait, and a stop ends it. To
+/// hand the turn over in the order of arrival, as a semaphore does, would cost a wake for each
+/// cheap element.
 template <class R>
 class turn_source {
  public:
@@ -198,8 +198,9 @@ class turn_source {
                                                         std::iter_value_t<iterator_of<R>>,
                                                         reference>>;
 
-  // Calls `take(index, iterator)` with the next element, if there is one; not in the middle of
-  // another call. The iterator steps as late as can be: it may wait for the next element to come.
+  // Calls `take(index, iterator)` with the next element, if there is one; never in the middle of
+  // another such call. The iterator steps as late as can be: it may wait for the next element to
+  // come.
   template <class Take>
   void take_turn(Take take) {
     const mutex::guard turn(mutex_);
@@ -221,7 +222,7 @@ class turn_source {
 
   R& range_;
   const std::size_t workers_;
-  mutex mutex_{"the range of a loop"}; // guards all below. One that a report sees, and a stop ends
+  mutex mutex_{"the range of a loop"}; // guards all below
   std::optional<iterator_of<R>> at_;
   std::size_t index_ = 0;
   bool over_ = false; // no element is left, or an iterator has thrown
@@ -310,7 +311,8 @@ class workers {
     joint_tasks::join(scope_, where_); // throws what failed first
     if (stopped_)
       std::rethrow_exception(stopped_);
-    // Its end may be due to a stop: that of a channel whose sender was stopped a moment earlier.
+    // The range's end may be due to a stop: a channel ends when its sender was stopped a moment
+    // earlier.
     if constexpr (!indexed_range<R>)
       throw_if_stopped();
   }
@@ -334,8 +336,8 @@ class workers {
     work_(elements);
   }
 
-  // Where there is no thread or no memory for one more, those that are there do all: the worker
-  // that takes one on has an element in hand, which must not be lost.
+  // Where there is no thread or no memory for one more, the workers that are there do everything:
+  // the worker that takes one on has an element in hand, which must not be lost.
   void take_one_on() {
     // relaxed: a count, which publishes nothing
     if (can_be_taken_on_.fetch_sub(1, std::memory_order_relaxed) <= 1)
@@ -351,7 +353,8 @@ class workers {
   const Work& work_;
   const std::string_view name_; // alive while the caller's call is
   const site where_;
-  // This many, counting those that have no element yet.
+  // How many workers may still come to their first element; those that have begun without one
+  // count.
   sync::atomic<std::size_t> can_be_taken_on_;
   std::exception_ptr
       stopped_;      // written by the worker that stops scope_ because of it, read after the join

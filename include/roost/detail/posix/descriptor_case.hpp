@@ -13,8 +13,8 @@
 
 namespace roost::inline v0::detail {
 
-/// That a descriptor is ready. Of those of a selector the system is asked all at once where it has
-/// epoll, and else one after the other.
+/// That a descriptor is ready. Where the system has epoll, a selector asks it for all its
+/// descriptors at once; elsewhere for one after the other.
 template <class F>
 class descriptor_case final : public select_case {
  public:

@@ -23,8 +23,8 @@ struct kept_case;
 /// To find a descriptor ready, or to wait for that. An error of the wait itself, such as a
 /// descriptor that is not open, counts as ready, too: check() throws it then.
 ///
-/// Its lock guards nothing that others could change; but an operation without one happens by the
-/// time alone.
+/// Its lock guards nothing that other threads could change. It is there because an operation
+/// without a lock counts as one that only the time makes happen.
 class descriptor_operation final : public polled_operation {
  public:
   descriptor_operation(int fd, short events) noexcept
@@ -35,8 +35,8 @@ class descriptor_operation final : public polled_operation {
   /// Asks the system, too, but does not get ready to wait. Never throws.
   ROOST_BODY bool is_ready() noexcept;
 
-  // The system is not asked while other primitives' locks are held: it has been before, and is
-  // again in the sleep.
+  // The system is not asked while other primitives' locks are held: it was asked before, and is
+  // asked again in the sleep.
   bool try_locked() noexcept override { return false; }
   void conclude(wait_state) noexcept override {}
   ROOST_BODY void describe(object_note& note) const noexcept override;
@@ -45,7 +45,7 @@ class descriptor_operation final : public polled_operation {
   int error() const noexcept { return error_; }
   void fail(int error) noexcept { error_ = error; }
 
-  /// Throws std::system_error if it is not the descriptor that was ready.
+  /// Throws std::system_error if an error has passed for readiness.
   void check(const char* what, const site& where) const {
     if (error_ != 0)
       throw_error(what, where);
@@ -65,8 +65,8 @@ class descriptor_operation final : public polled_operation {
   [[noreturn]] ROOST_COLD_BODY void throw_error(const char* what, const site& where) const;
 
   friend class epoll_cases;
-  kept_case* kept_ = nullptr;            // whose it is in a selector
-  descriptor_operation* next_ = nullptr; // another one of the same descriptor there
+  kept_case* kept_ = nullptr;            // in a selector: its case
+  descriptor_operation* next_ = nullptr; // there: another one of that descriptor
 
   spin_lock nobody_else_;
   int error_ = 0;

@@ -32,10 +32,10 @@ namespace roost::inline v0::detail {
 /// The descriptors of a selector, in an epoll set: a look takes one system call, and time for those
 /// that are ready. The set is a descriptor itself: the selector's thread sleeps in poll() of that.
 ///
-/// The system knows each descriptor once; all its cases are here, by its number. A descriptor that
-/// is closed is forgotten by the system, which does not tell: add() finds out if another one has
-/// its number by then. But one that is open elsewhere, as in a child process, is not forgotten:
-/// what look() finds of it has another key than the descriptor that has its number now.
+/// The system knows each descriptor once; all its cases are here, by its number. The system forgets
+/// a descriptor that is closed, and does not tell: add() finds out if another one has its number by
+/// then. But the system does not forget one that is still open elsewhere, as in a child process:
+/// look() then finds it with another key than that of the descriptor which has its number now.
 class epoll_cases final : public outside_cases {
  public:
   /// Throws std::system_error where no descriptor is left.
@@ -100,8 +100,8 @@ class epoll_cases final : public outside_cases {
     return static_cast<descriptor_operation&>(c.what());
   }
 
-  // A fork has left the set to parent and child: a change of one would be one of the other's, too.
-  // Or there was no descriptor left for a new one.
+  // After a fork, parent and child share the set: a change by the one would change the other's,
+  // too. Or the last renewal found no descriptor for a new set.
   bool needs_renewal() const noexcept { return process_ != ::getpid() || set_.number() < 0; }
   ROOST_COLD_BODY void renew();
 
@@ -118,10 +118,10 @@ class epoll_cases final : public outside_cases {
   std::uint32_t last_key_ = 0;
   std::vector<watched> by_number_;  // of the descriptor
   std::vector<int> always_ready_;   // those that the system refuses to watch: files
-  std::vector<epoll_event> events_; // both have room for all cases
+  std::vector<epoll_event> events_; // as ready_, with room for all cases
   std::vector<kept_case*> ready_;
   counted_ptr<shared_case_of<ready_case>> ready_case_;
-  kept_case any_; // with that
+  kept_case any_; // that of the set itself
 };
 
 // --- implementation ---------------------------------------------------------
@@ -261,7 +261,7 @@ ROOST_COLD_BODY void epoll_cases::describe(object_note& note) const noexcept {
     note.detail.add(" and ").add(more).add(" more");
 }
 
-// The old set goes first, so that it takes no descriptor more.
+// The old set goes first, so that the new one can have its descriptor.
 ROOST_COLD_BODY void epoll_cases::renew() {
   set_ = owned_descriptor();
   set_ = new_epoll_set();

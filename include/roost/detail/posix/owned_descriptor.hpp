@@ -8,7 +8,7 @@
 
 namespace roost::inline v0::detail {
 
-/// The last system call has failed.
+/// Throws the error of the system call that has just failed.
 [[noreturn]] inline void throw_system_error(const char* message) {
   throw std::system_error(errno, std::generic_category(), message);
 }
@@ -17,7 +17,7 @@ namespace roost::inline v0::detail {
 class owned_descriptor {
  public:
   owned_descriptor() = default;
-  /// Throws if `number` is what a call returned that has failed; `message` says then, which.
+  /// Throws if `number` is negative, as what a failed call returns; `message` says which call.
   owned_descriptor(int number, const char* message) : number_(number) {
     if (number < 0)
       throw_system_error(message);

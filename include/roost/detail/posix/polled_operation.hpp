@@ -28,7 +28,7 @@ class polled_operation : public operation, private sleeper {
  public:
   ROOST_BODY void link(wait_record& record) noexcept override; // after get_ready_to_sleep()
 
-  /// What a try does that has found nothing. Throws std::system_error, see waker.
+  /// To be called by a try that has found nothing. Throws std::system_error, see waker.
   void get_ready_to_sleep() { waker_ = &lease_.take(); }
 
   /// The same descriptor has another number.
@@ -69,8 +69,9 @@ ROOST_BODY void polled_operation::link(wait_record& record) noexcept {
   record.sleep_in(*this, {&waker::wake, waker_});
 }
 
-// A claimed record only waits for its completion: what is ready would not let poll() sleep. Of what
-// is ready the first in the order of linking comes first, which is random where turns are fair.
+// Once the record is claimed, only its completion is waited for: a ready descriptor would not let
+// poll() sleep. Of several that are ready, the one that was linked first wins; that order is random
+// where turns are fair.
 ROOST_BODY bool polled_operation::sleep_until(wait_record& record,
                                               clock::time_point deadline) noexcept {
   polled_operation* const last = record.is_claimed() ? nullptr : this;

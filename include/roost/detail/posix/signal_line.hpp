@@ -56,8 +56,8 @@ class signal_line : public list_node<signal_line> {
     signal_line& line_;
   };
 
-  /// Blocks signals in the calling thread: for good once it is to stay, as what is blocked is
-  /// inherited; else, where the watch cannot be made, until it goes.
+  /// Blocks signals in the calling thread: for good after stay(), as new threads inherit the mask;
+  /// or, where the watch cannot be made, until the destructor.
   class blocked {
    public:
     ROOST_BODY explicit blocked(const sigset_t& signals);
@@ -123,7 +123,7 @@ class signal_line::take final : public polled_operation {
   void failed(wait_record& record, int error) noexcept override {
     if (!record.end_at(node()))
       return;
-    unlink(); // as the peer does whose wake ends a wait
+    unlink(); // as a peer does that ends a wait
     error_ = error;
   }
 

@@ -37,7 +37,7 @@ class waker {
   /// Readable from the first wake on until clear().
   int descriptor() const noexcept { return reads_.number(); }
 
-  /// A resumption's: on a waker.
+  /// For a resumption: `sleeper` is a waker.
   ROOST_BODY static void wake(void* sleeper) noexcept;
 
   ROOST_BODY void clear() noexcept;
@@ -101,7 +101,7 @@ ROOST_BODY void waker::open() {
   process_ = ::getpid();
 }
 
-// What it cannot write because so much is there already is not needed.
+// If the write fails because so much is unread, it is not needed.
 ROOST_BODY void waker::wake(void* sleeper) noexcept {
   const waker& it = *static_cast<const waker*>(sleeper);
   const int users_error = errno;

@@ -15,20 +15,20 @@
 #include <string_view>
 #include <vector>
 
-// Which tasks nothing but a stop can wake, while others go on.
+// Finds the tasks that nothing but a stop can wake, while others go on.
 //
-// Of some waits it is known what ends them: of a wait for a task, its end; of a join, the end of
-// all tasks of the scope; of one for a mutex, the holder. The search begins with all that wait
-// without a time limit, and takes out those that something else may end, or something that has been
-// taken out; until nothing changes. What is left waits for each other, for ever: each of them waits
-// for one that is left. (Anybody may send to a channel, or set an event: such waits are taken out
-// at once.) An owner is one of them, too, where it is no task.
+// Of some waits it is known what ends them: a wait for a task ends with that task; a join, with all
+// tasks of the scope; a wait for a mutex, by its holder. The search begins with all parties that
+// wait without a time limit. It takes out each party whose wait something else may end, or a party
+// that has been taken out, until nothing changes. Those left wait for each other, for ever: each of
+// them waits for one that is left. (Any thread may send to a channel, or set an event: such waits
+// are taken out at once.) A party is a task, or an owner that is no task.
 //
-// It is sure, although the notes of one report are of different moments: those that are left are
-// noted again, and taken out if they are in another call by then. The others were all in their
-// calls at the moment M between the two. What each waits for is a matter of the call. What holds a
-// mutex was noted together with the call of its holder, which has been in that call up to M, and
-// unlocks nothing there. So at M each of them waited for another one, and none could go on.
+// The result is sure, although the notes of one report are of different moments: those that are
+// left are noted again, and taken out if they are in another call by then. The others were all in
+// their calls at the moment M between the two. What each waits for is a matter of the call. What
+// holds a mutex was noted together with the call of its holder, which has been in that call up to
+// M, and unlocks nothing there. So at M each of them waited for another one, and none could go on.
 
 namespace roost::inline v0::detail {
 
@@ -48,7 +48,7 @@ class deadlock_search {
  private:
   static constexpr std::size_t none = number_index::none;
 
-  /// A task, or an owner that is none.
+  /// A task, or an owner that is no task.
   struct party {
     const call_note* call = nullptr;
     std::uint64_t task = 0; // 0: an owner
@@ -67,7 +67,8 @@ class deadlock_search {
     return false;
   }
 
-  /// One that is left, without which that one does not go on; none if there is none.
+  /// The place of a party that is left, and without which `p` does not go on; none if there is
+  /// none.
   std::size_t awaited_by(const party& p) const noexcept;
   std::size_t ender_of(const object_note& awaited) const noexcept;
 
@@ -75,9 +76,9 @@ class deadlock_search {
   std::vector<deadlock_link> links(const place_lists& lists, std::size_t list) const;
 
   const tree_notes& notes_;
-  plain_list<party> parties_; // those behind the last are not left, either
+  plain_list<party> parties_; // the unused ones at the end are not left
   number_index tasks_;        // their places, by id
-  number_index scopes_;       // the place of a task of each that is left, by the scope's id
+  number_index scopes_;       // by a scope's id, the place of one of its tasks that is left
   number_index holders_;      // the places of those that hold something, by its address
 };
 
@@ -121,8 +122,8 @@ ROOST_COLD_BODY bool deadlock_search::has_found() const noexcept {
   return false;
 }
 
-// A chain goes at once if it lies the one way or the other. `scopes_` may tell of a task that has
-// been taken out since; then there is another round.
+// Goes both ways, so that a chain in the order of the list or against it is taken out in one round.
+// `scopes_` may tell of a task that has been taken out since; then there is another round.
 ROOST_COLD_BODY void deadlock_search::take_out() {
   for (bool changes = true; changes;) {
     changes = false;
@@ -144,7 +145,7 @@ ROOST_COLD_BODY std::size_t deadlock_search::awaited_by(const party& p) const no
   std::size_t first = none;
   for (std::size_t i = p.call->count; i > 0; --i) {
     first = ender_of(notes_.objects[p.call->first + i - 1]);
-    if (first == none) // it may come, and is enough
+    if (first == none) // something else may end this case, and one is enough
       return none;
   }
   return first;

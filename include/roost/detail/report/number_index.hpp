@@ -42,8 +42,8 @@ class number_index {
 
 #if ROOST_HAS_BODIES
 
-// Multiplication spreads what numbers that follow each other, and addresses, differ by; the upper
-// bits have most of it.
+// Multiplication spreads the small differences between consecutive numbers, and between addresses;
+// the upper bits get most of it.
 ROOST_COLD_BODY std::size_t number_index::slot_of(std::uint64_t number) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = static_cast<std::uint32_t>((number * 0x9e3779b97f4a7c15U) >> 32U) & mask;

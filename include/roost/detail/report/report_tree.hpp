@@ -23,7 +23,8 @@ class report_tree {
  public:
   explicit report_tree(const report& r);
 
-  /// Call `visit(place)` for scopes; for those in a scope without those in its tasks.
+  /// Call `visit(place)` for scopes. Those in a scope do not include those that its tasks have
+  /// made.
   template <class Visit>
   void for_each_root(Visit visit) const {
     for_each(in_scope_, report_.scopes.size(), visit);

@@ -23,11 +23,11 @@
 #include <utility>
 #include <vector>
 
-// How a report is made from notes. No lock is held.
+// How a report is made from notes, without a lock.
 
 namespace roost::inline v0::detail {
 
-/// Of the scopes in `root` and below. What it says of times is how long before `now` they were.
+/// Of the scopes in `root` and below. Its times are ages: how long before `now` something was.
 report report_of(stop_domain& root, clock::time_point now = sync::now());
 
 /// Of all scopes of the process.
@@ -37,8 +37,8 @@ report report_of_all();
 
 #if ROOST_HAS_BODIES
 
-/// Makes a report of what notes tell. Its vectors are made as large as they are to be: each kind
-/// that grows would cost compile time.
+/// Makes a report from notes. Its vectors get their final size at once: each type of vector that
+/// grows would cost compile time.
 class report_builder {
  public:
   explicit report_builder(clock::time_point now) noexcept : now_(now) {}
@@ -59,7 +59,7 @@ class report_builder {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
   }
 
-  // Each takes as long as the rest of some ten tasks.
+  // To ask for one state takes as long as all the rest of some ten tasks.
   static constexpr std::size_t most_states = 100;
 
   roost::report report_;
@@ -98,7 +98,8 @@ ROOST_COLD_BODY void report_builder::name_peers(std::optional<blocked_report>& c
 }
 
 // The tasks of when_all() and its like run on the thread of their caller, too, which owns their
-// scope: then it waits there. That costs those short calls nothing; other calls say it themselves.
+// scope: then the caller waits there. This is concluded here, at no cost to those short calls;
+// other calls note it themselves.
 ROOST_COLD_BODY void report_builder::show_helpers() {
   number_index scopes; // their places
   for (std::size_t i = 0; i < report_.scopes.size(); ++i)

@@ -116,7 +116,7 @@ ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
   return text;
 }
 
-/// `text_of(report)` is told, if it is not empty. True if it was.
+/// Tells the sink `text_of(report)`, unless that is empty. True if it was told.
 template <class TextOf>
 bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now()) noexcept {
   if (this_thread.tells) // a wait of the sink's own

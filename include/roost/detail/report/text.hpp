@@ -60,7 +60,7 @@ class report_text {
   std::size_t most_lines_ = 0; // 0: all of them
   std::size_t margin_ = 0;
   std::size_t lines_ = 0;
-  std::size_t last_line_ = 0; // where the last begins of as many as there may be
+  std::size_t last_line_ = 0; // where the last line begins that may be shown
 };
 
 ROOST_COLD_BODY void
@@ -99,7 +99,7 @@ ROOST_COLD_BODY void report_text::add_scope(std::size_t scope, std::size_t depth
   begin_line(depth);
   add_scope_words(s);
   end_line();
-  // The owner that is a task is told of in the line above.
+  // An owner that is a task has its line above.
   if (tree_.task(s.parent_task) == nullptr && s.owner_thread != 0) {
     begin_line(depth + 1);
     add({"owner: ", s.owner ? "blocked " : "running"});

@@ -76,7 +76,7 @@ ROOST_COLD_BODY void append_call(std::string& text, const blocked_report& b) {
   append(text, {" at ", b.where});
 }
 
-/// How many bytes the UTF-8 character takes with which `text` begins; 0 if it begins with none.
+/// How many bytes the UTF-8 character at the beginning of `text` takes; 0 if there is none.
 ROOST_COLD_BODY std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
@@ -91,7 +91,7 @@ ROOST_COLD_BODY std::size_t utf8_length(std::string_view text) noexcept {
     if ((byte(i) & 0xc0U) != 0x80)
       return 0;
   }
-  // Those that are too long for what they say, surrogates, and what is beyond U+10FFFF.
+  // Overlong forms, surrogates, and code points beyond U+10FFFF.
   const bool wrong =
       length > 1 && ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0) ||
                      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90));

@@ -22,9 +22,9 @@ inline constexpr bool address_sanitized = __has_feature(address_sanitizer);
 inline constexpr bool address_sanitized = false;
 #endif
 
-/// Memory that tasks have left behind, for the tasks to come. Those that spawn and those that end
-/// tasks are different threads, and there general allocators are slow: each block goes back to the
-/// thread that it came from.
+/// Memory that tasks have left behind, for the tasks to come. One thread spawns a task and another
+/// one ends it: general allocators are slow at that, as they give each block back to the thread
+/// that it came from.
 ///
 /// Each size has two stacks. Blocks are put onto one, and taken from the other; when that is empty,
 /// all of the first become the other. So the two sides seldom meet. Threads: any. Lifetime: blocks
@@ -78,8 +78,8 @@ class block_cache {
   } sides_;
 };
 
-/// Blocks on their way back: of one size, and not too many, they go together. One thread's. The
-/// cache must be there until the last has gone: at flush(), or at the end.
+/// Blocks on their way back: up to some number of one size go together. Used by one thread. The
+/// cache must outlive the last flush(), which may be the destructor's.
 class block_cache::returns {
  public:
   explicit returns(block_cache& to) noexcept : to_(to) {}

@@ -25,7 +25,7 @@ namespace roost::inline v0::detail {
 /// the owner needs no lock.
 class failure_log {
  public:
-  /// Adds a failure behind all of earlier moments.
+  /// Adds a failure behind all whose moments are not later.
   void add(failure_record& failed) noexcept {
     if (first_ == nullptr || newest_->moment <= failed.moment) {
       *last_ = newest_ = &failed;
@@ -53,8 +53,8 @@ class failure_log {
   bool has_thrown() const noexcept { return has_thrown_; }
   std::uint64_t thrown_moment() const noexcept { return thrown_ != nullptr ? thrown_->moment : 0; }
 
-  /// The owner waits again. If no exception is in flight, and the one `handled` now is another one,
-  /// the owner has swallowed what was thrown: then that is not what leaves the scope.
+  /// The owner waits again. If no exception is in flight, and the one `handled` now is not the one
+  /// that was thrown, the owner has swallowed the latter: then it is not what leaves the scope.
   void throw_again(bool in_flight, const std::exception_ptr& handled) noexcept {
     if (thrown_ != nullptr && !in_flight && handled != thrown_->error)
       thrown_ = nullptr;

@@ -32,7 +32,7 @@ struct failure_record {
   virtual void let_go() noexcept = 0;
 
   std::exception_ptr error; // written before it is linked, then constant
-  std::uint64_t moment = 0; // likewise; see detail/unwinding.hpp. 0 if the scope has no record
+  std::uint64_t moment = 0; // likewise; see stop/unwinding.hpp. 0 if the scope does not keep it
   sync::atomic<bool> reported{false}; // seq_cst, the default: it was thrown to the scope's owner
   sync::atomic<bool> shown{false};    // likewise: failures() or the hook has shown it
   sync::atomic<bool> stops{false};    // likewise: it is why the scope stops; written before it does

@@ -16,9 +16,10 @@ namespace roost::inline v0::detail {
 ///
 ///     a waiting spawn --let_in()--> queued --take_first()--> running --ended()--> gone
 ///
-/// INVARIANT, until a stop: a task is queued only while as many run as may; a spawn waits for a
-/// place only while the queue is full. So a worker whose task has ended takes the next one of the
-/// queue, and a thread that takes a task out of the queue lets the next spawn in.
+/// INVARIANT, until a stop: a task is queued only while the limit is reached, or where the system
+/// has refused a thread for it (scope_state::leave_to_others); a spawn waits for a place only while
+/// the queue is full. So a worker whose task has ended takes the next one of the queue, and a
+/// thread that takes a task out of the queue lets the next spawn in.
 class run_queue {
  public:
   run_queue(std::size_t limit, std::size_t backlog) noexcept : limit_(limit), backlog_(backlog) {}
@@ -29,7 +30,7 @@ class run_queue {
   bool may_run() const noexcept { return running_ < limit_; }
   std::size_t running() const noexcept { return running_; }
 
-  /// Those, and what the limit does not count.
+  /// How many run, and those that the limit does not count.
   std::size_t counted() const noexcept { return running_ + uncounted_; }
 
   /// True if nothing is counted and nothing is queued.

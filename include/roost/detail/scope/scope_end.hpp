@@ -98,8 +98,8 @@ ROOST_BODY void scope_state::open() {
     }
     become_root();
   }
-  // Of equal deadlines the outer one counts: then it is left to the timekeeper, which has that one
-  // before.
+  // Of equal deadlines the outer one counts: then this one is left to the timekeeper, which has the
+  // outer one before it.
   if (own_deadline_ != no_deadline)
     set_deadline(around != nullptr && around->domain().deadline() <= own_deadline_);
   if (frame_.covers()) {
@@ -161,7 +161,7 @@ ROOST_COLD_BODY void scope_state::stop_at_deadline() noexcept {
   stop(describe_stop(stop_reason::deadline, deadline_passed(), {}, where_));
 }
 
-// What stops a wait says whose deadline it was.
+// The cause of the stop says whose deadline it was.
 ROOST_COLD_BODY std::string scope_state::deadline_passed() const noexcept {
   try {
     return name_.empty() ? "the deadline passed" : whose_deadline_passed();
@@ -179,8 +179,7 @@ ROOST_COLD_BODY std::exception_ptr scope_state::make_timeout() const {
       timeout_error(joined({"roost: ", whose_deadline_passed()}), name_, where_));
 }
 
-// Keeps a failure; if `stops`, the scope stops because of it.
-// False if it has ended.
+// Keeps a failure; if `stops`, the scope stops because of it. False if the scope is closed.
 ROOST_COLD_BODY bool scope_state::keep(failure_record& failed,
                                        std::uint64_t moment,
                                        stop_cause cause,
@@ -327,7 +326,7 @@ ROOST_COLD_BODY void scope_state::throw_to_owner() {
   throw make_stopped(frame_.told_cause());
 }
 
-// What such a wait throws that is not a `stopped`; null if it is one.
+// The exception that such a wait throws instead of a `stopped`; null if it throws a `stopped`.
 ROOST_COLD_BODY std::exception_ptr scope_state::take_thrown() {
   const bool late = stopped_by(stop_reason::deadline);
   const bool first = !reports_at_end_only_ && !log_.has_thrown();
@@ -343,9 +342,9 @@ ROOST_COLD_BODY std::exception_ptr scope_state::take_thrown() {
   return nullptr;
 }
 
-// A `stopped` is no failure of the body; whether it is one of the enclosing task is decided there.
-// If this scope's own failure or deadline has caused it, that is reported instead, and once more if
-// need be.
+// A `stopped` is no failure of the body; whether it is one of the enclosing task, that task
+// decides. If this scope's own failure or deadline has caused the `stopped`, the cause is reported
+// instead, and once more if need be.
 ROOST_COLD_BODY scope_state::body_end scope_state::body_failed(const std::exception_ptr& error) {
   // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is read below, past the handlers
   const std::uint64_t moment = moment_of_caught();

@@ -25,12 +25,12 @@
 
 // How a task gets into a scope: it is started, queued, or dropped.
 //
-// INVARIANT: the buffer is open only while as many tasks run as may, the scope is not stopped, and
-// no spawn waits for a place; and it takes no more tasks than the queue has places for. A spawn
-// that takes the scope's lock closes the buffer first, and opens it again once its task is queued
-// and others may follow. A worker that is about to leave closes the buffer, and then looks for
-// tasks before it is counted down. So a spawn either adds its task before that, and the worker
-// finds it; or it finds the buffer closed, and takes the scope's lock.
+// INVARIANT: the buffer is open only while the limit is reached, the scope is not stopped, and no
+// spawn waits for a place; and it takes no more tasks than the queue has places for. A spawn that
+// takes the scope's lock closes the buffer first, and opens it again once its task is queued and
+// others may follow. A worker that is about to leave closes the buffer, and then looks for tasks
+// before it is counted down. So a spawn either adds its task before that, and the worker finds it;
+// or it finds the buffer closed, and takes the scope's lock.
 
 namespace roost::inline v0::detail {
 
@@ -51,7 +51,7 @@ class scope_state::entrance final : public detail::operation {
       got_ = admission::queued;
   }
 
-  // Not under the scope's lock, which the report may hold: of what is constant.
+  // Without the scope's lock, which the report may hold: reads only what is constant.
   void describe(object_note& note) const noexcept override {
     note.object = &scope_;
     note.kind = "scope";
@@ -117,7 +117,8 @@ scope_state::admit(task& t, const blocked_call& call, when_full full) {
     const spawn_buffer::answer buffered = buffer_.add(t);
     if (buffered == spawn_buffer::answer::added)
       return admission::queued;
-    // The workers, which make places, get the processor: then there are many places, and not one.
+    // Offers the processor to the workers, which make places: then there are many places, and not
+    // one.
     if (buffered == spawn_buffer::answer::full && full == when_full::wait && !runs_inside(*this))
       sync::yield();
   }
@@ -155,8 +156,8 @@ ROOST_BODY scope_state::admission scope_state::try_admit(task& t, when_full full
   return admission::queued;
 }
 
-// A task never waits for a place in its own scope, which only tasks of the scope can make. Closes
-// the buffer: the caller is about to take the place, or to wait for one.
+// A task never waits for a place in its own scope: only tasks of the scope can make one. Closes the
+// buffer: the caller is about to take the place, or to wait for one.
 ROOST_BODY bool scope_state::has_place() noexcept {
   close_buffer();
   queue_.spawns().drop_leaving();
@@ -197,8 +198,8 @@ ROOST_COLD_BODY void scope_state::refuse(const site& where) const {
                              "another scope"}));
 }
 
-// In a fork, forks are many and short: they are offered; but in a bubble no time passes until it is
-// seen that one is not.
+// In a fork, forks are many and short: so they are offered. Not in a bubble, where no time passes
+// by which the fork_watch could see that one is long.
 ROOST_BODY bool has_many_forks() noexcept {
   return this_thread.task != nullptr && static_cast<const task*>(this_thread.task)->is_fork &&
          !sync::is_in_bubble();
@@ -219,8 +220,9 @@ ROOST_BODY scope_state::admission scope_state::start(task& t) {
   }
 }
 
-// There is no thread for `t`. If other tasks run, it is queued for the first of their workers.
-// Until then fewer run than may, and a later task that gets a thread may overtake it.
+// There is no thread for `t`. If other tasks of a limited scope run, `t` is queued for the first of
+// their workers that is free. Until then fewer run than may, and a later task that gets a thread
+// may overtake it.
 ROOST_COLD_BODY bool scope_state::leave_to_others(task& t) noexcept {
   const std::lock_guard lock(lock_);
   if (stop_requested() || !queue_.limited() || queue_.running() == 1)
@@ -232,11 +234,11 @@ ROOST_COLD_BODY bool scope_state::leave_to_others(task& t) noexcept {
   return true;
 }
 
-// There is no thread for `t`, and no other task runs. Tasks that were queued meanwhile will not be
-// run either; they fail. But a stop goes first, for `t` and for them: it may have come while the
-// thread was being refused, and then they are dropped as if there had been a thread. Returns if `t`
-// is dropped; else throws what its caller has caught. In any case what the callable's destructor
-// throws goes first.
+// There is no thread for `t`, and no other worker to leave it to. Tasks that were queued meanwhile
+// will not be run either; they fail. But a stop goes first, for `t` and for them: it may have come
+// while the thread was being refused, and then they are dropped as if there had been a thread.
+// Returns if `t` is dropped; else throws what its caller has caught. In any case what the
+// callable's destructor throws goes first.
 ROOST_COLD_BODY void scope_state::take_back(task& t) {
   const std::exception_ptr no_thread = std::current_exception();
   std::exception_ptr destruction;

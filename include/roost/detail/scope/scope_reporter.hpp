@@ -25,14 +25,14 @@
 #include <new>
 #include <utility>
 
-// What a thread that waits for tasks of a scope does meanwhile, or its owner in any other wait: it
-// tells of what lets it wait for too long. So no other thread is needed for that.
+// What a thread does while it waits for tasks of a scope, and the owner in any other wait: it
+// reports what makes the wait too long. So no other thread is needed for that.
 
 namespace roost::inline v0::detail {
 
-/// Looks now and then, while the owner of a root scope waits, whether anything can go on in that
-/// one, and tells once that nothing can. The owner may wait in a scope inside, or in a task that it
-/// runs. Never where another thread waits.
+/// While the owner of a root scope waits, looks now and then whether anything in that scope can go
+/// on, and tells once if nothing can. The owner may wait in a scope inside, or in a task that it
+/// runs. Waits of other threads never do that.
 class scope_state::verdict_watch final {
  public:
   verdict_watch() {
@@ -132,8 +132,9 @@ ROOST_COLD_BODY on_deadlock scope_state::wanted_verdict() const noexcept {
   return on_deadlock_ != on_deadlock::ignore ? on_deadlock_ : deadlock_from_environment();
 }
 
-// Once, by whatever thread finds it; inside a wait of that thread, perhaps. What the stop does not
-// reach is told to the sink: a scope inside with `inherit` false.
+// Acts once, on whatever thread finds the verdict, perhaps inside a wait of that thread. If the
+// stop does not reach all of the tree, because a scope in it has `inherit` false, the sink is told
+// as well.
 ROOST_COLD_BODY void scope_state::act_on_verdict(standstill what) noexcept {
   if (verdict_is_told_.exchange(true))
     return;
@@ -151,7 +152,7 @@ ROOST_BODY void scope_state::nothing_goes_on() noexcept {
   act_on_verdict(standstill::was_asked_for);
 }
 
-// True if that stops all threads that are in it.
+// True if the stop reaches all threads of the tree.
 ROOST_COLD_BODY bool scope_state::fail_in_deadlock() noexcept {
   const std::exception_ptr error = make_deadlock_error(*this);
   const bool is_alone = is_only_root();
@@ -195,7 +196,7 @@ ROOST_BODY wait_state scope_state::await_as_owner(wait_record& record,
   return record.await(deadline, &watch);
 }
 
-// True if not all tasks' handles have gone on, or a spawn waits.
+// True if a task has not completed, or a spawn waits.
 ROOST_COLD_BODY bool scope_state::has_work() const noexcept {
   bool found = queue_.front() != nullptr || !queue_.spawns().empty();
   for_each_running([&](const task& t, thread_slot*) { found = found || !t.has_ended(); });
@@ -218,7 +219,7 @@ ROOST_COLD_BODY clock::time_point scope_state::next_report(stall_watch& watch) n
   return watch.next({stopped_at_, stands ? queue_.begun() : stall_watch::no_queue});
 }
 
-// Where only the queue makes it look, a task that computes may well go on: then it tells nothing.
+// Where only the queue is the reason to look, a task may simply be computing: then nothing is told.
 ROOST_COLD_BODY void scope_state::reporter::look() noexcept {
   const clock::time_point now = sync::now();
   if (verdict_.look(now)) {

@@ -81,7 +81,7 @@ ROOST_BODY void worker::run_first() noexcept {
   run(*runs, scope_.started(*this));
 }
 
-// A task is released before it is counted down: with it goes what its user left in it.
+// A task is released before it is counted down: the release destroys what its user left in it.
 ROOST_BODY void worker::run_others() noexcept {
   while (runs != nullptr) {
     task& ended = *runs;
@@ -155,7 +155,8 @@ worker::destroy_callable(scope_state& scope, task& t, task::outcome outcome) noe
     t.destroy_result();
     outcome = destruction;
   }
-  // What no handle can claim any more goes here, in the task, and not when the task is released.
+  // A result or an exception that no handle can claim any more is destroyed here, inside the task,
+  // and not when the task is released.
   if (t.let_go_of_result() && !t.is_kept)
     t.error = nullptr;
   return outcome;
@@ -252,8 +253,8 @@ ROOST_BODY void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
 }
 
 // First the worker offers the processor to threads that may be about to spawn, and looks again: to
-// leave and to be woken costs more. With a processor to itself it takes as long as any wait spins.
-// An owner that waits for the end closes the buffer: then no worker looks again.
+// leave and be woken would cost more. If no other thread wants the processor, this takes as long as
+// any wait spins. An owner that waits for the end closes the buffer: then no worker looks again.
 ROOST_BODY void scope_state::left(worker& w) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && buffer_.may_be_open(); ++i) {
@@ -321,8 +322,8 @@ ROOST_BODY void scope_state::take_uncounted(task& t, claimed_list& woken) noexce
   queue_.begin_uncounted();
 }
 
-/// While it lives, reports show what is set aside in a call that waits for `t`, which the thread
-/// runs.
+/// While it lives, reports show the caller, whose contexts are set aside, in a call that waits for
+/// `t`; the caller's thread runs `t` meanwhile.
 class help_shown final : public awaited {
  public:
   ROOST_BODY
@@ -354,7 +355,7 @@ class help_shown final : public awaited {
 };
 
 ROOST_BODY void scope_state::run_here_if_queued(task& t, const blocked_call& call) noexcept {
-  // In this order: what is not ready has a scope.
+  // In this order: a task that is not ready still has its scope.
   if (this_thread_is_stopped() || t.ready() || !runs_inside(t.scope()))
     return;
   scope_state& scope = scope_of(t);
@@ -459,8 +460,8 @@ ROOST_BODY void scope_state::drop(task& t) noexcept {
   worker::complete_unrun(*this, t, task::outcome::stopped);
 }
 
-// The next task that will never run, one whose spawn still waits included; null if there is none.
-// Goes by release_uncounted(). Caller holds lock_.
+// Takes the next task that will never run, be it queued or its spawn still waiting; null if there
+// is none. The caller holds lock_, and lets go of the task by release_uncounted().
 ROOST_BODY task* scope_state::take_unrun(claimed_list& woken) noexcept {
   close_buffer();
   task* const t = queue_.take_first(woken);
@@ -477,8 +478,9 @@ ROOST_BODY void scope_state::release_uncounted(task& t) noexcept {
   ended_uncounted();
 }
 
-// The scope was stopped before they could run. Their callables are destroyed here, or by another
-// thread that finds them: the one that stops, one whose task ends, or one that waits for the end.
+// Drops the tasks that a stop of the scope has kept from running. Their callables are destroyed
+// here, or by another thread that finds them: the one that stops, one whose task ends, or one that
+// waits for the end.
 ROOST_BODY void scope_state::drop_queue() noexcept {
   task* t = nullptr;
   while (stop_requested()) {

@@ -46,23 +46,23 @@ namespace roost::inline v0::detail {
 /// lock of the scope, and knows no other part.
 ///
 ///     queue_    which tasks run, which are queued, which spawns wait for a place
-///     buffer_   tasks that were spawned while as many ran as may
+///     buffer_   tasks that were spawned while the limit was reached
 ///     log_      what failed, and what the owner was told of it
 ///     frame_    the owner's thread
 ///     worker    a thread while it runs tasks of the scope: on its own stack
 ///
 ///     phase     what may happen in it
 ///     open      tasks are spawned, run and end
-///     ending    the owner waits for the end. The same; and once nothing is counted, it is closed
-///     closed    spawn() throws. Nothing runs, no stop changes anything any more
-///     ended     the scope has no parent, and does not cover its owner. The log needs no lock
+///     ending    the owner waits for the end. As in open; closes once nothing is counted or queued
+///     closed    spawn() throws. Nothing runs, and no stop changes anything any more
+///     ended     the owner takes the scope from its parent and its thread. The log needs no lock
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
 /// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
-/// something else that is counted, or its caller, keeps it.)
+/// something else that is counted keeps it, or the thread's caller does.)
 ///
 /// Order of locks: a task's, this one, the buffer's. The bodies are in headers of their own, by
-/// what they are about; scope.hpp brings all.
+/// subject; scope.hpp includes them all.
 ///
 ///     scope_launch.hpp   how a task gets in
 ///     scope_run.hpp      how tasks run, and how their threads leave
@@ -79,7 +79,7 @@ class scope_state final : public stop_domain {
 
   const std::string& name() const noexcept { return name_; }
   const site& where() const noexcept { return where_; }
-  std::uint64_t id() const noexcept { return id_; } // no task has it, either
+  std::uint64_t id() const noexcept { return id_; } // no other scope has it, and no task
   std::string name_and_line() const {
     return detail::name_and_line("scope", name_, "made", where_);
   }
@@ -92,22 +92,23 @@ class scope_state final : public stop_domain {
   /// What to do where the queue is full.
   enum class when_full { wait, exceed };
 
-  /// Starts `t`, or queues it, for which it may have to wait; or drops it if the scope was stopped,
-  /// even if that came while no thread was found. Throws scope_closed, what a wait throws, or
-  /// std::system_error if there is no thread; then `t` has not run and never will.
+  /// Starts `t`; or queues it, and may have to wait for a place; or drops it if the scope was
+  /// stopped, even if the stop came while no thread was to be had. Throws scope_closed, what a wait
+  /// throws, or std::system_error or std::bad_alloc if there is no thread; then `t` has not run and
+  /// never will.
   void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
 
-  /// True if launch() would neither wait nor drop.
+  /// True if launch() would neither wait nor drop. Throws scope_closed.
   bool takes_at_once(const site& where);
 
-  /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would. No limit
-  /// counts.
+  /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would.
+  /// Precondition: the scope has no limit.
   void run_here(task& t);
 
   // --- how tasks run ------------------------------------------------------------
 
-  // The four calls of a worker, on its thread. It passes itself: which task it runs, none if null,
-  // is written here.
+  // The four calls of a worker, on its thread. The worker passes itself: the scope writes which
+  // task it runs, null for none.
 
   /// Its first task is about to be called. True if the task is to be dropped: a stop was faster.
   bool started(worker& w) noexcept;
@@ -122,11 +123,12 @@ class scope_state final : public stop_domain {
   /// moment, or counts it down; then the scope may be gone.
   void left(worker& w) noexcept;
 
-  /// Runs `t` on the calling thread if it is queued and that thread is in its scope: the caller is
-  /// about to wait for it, and may be what keeps it queued.
+  /// Runs `t` on the calling thread if `t` is queued and the thread runs inside its scope: the
+  /// caller is about to wait for `t`, and may itself be what keeps it queued.
   static void run_here_if_queued(task& t, const blocked_call& call) noexcept;
 
-  /// Runs here what was to run and has no thread yet: the caller is about to wait for it.
+  /// Runs on the calling thread the tasks that have no thread yet: the caller is about to wait for
+  /// them.
   void run_here_what_is_ready() noexcept;
 
   /// Stops `t` but none of its siblings. Where it has not begun it never will; it is dropped here
@@ -138,10 +140,11 @@ class scope_state final : public stop_domain {
 
   // --- the owner's side ---------------------------------------------------------
 
-  /// Makes it a child of what is around, sets its deadline, covers the owner.
+  /// Makes the scope a child of the domain around, sets its deadline, and covers the owner.
   void open();
 
-  /// The scope is left, normally or not: asks the tasks to stop if its policy says so.
+  /// The owner leaves the scope's block: asks the tasks to stop if it leaves by an exception, or if
+  /// the policy says so.
   void leave(bool unwinding) noexcept;
 
   /// Waits, uninterrupted, until nothing runs; false when `deadline` passed first.
@@ -163,16 +166,16 @@ class scope_state final : public stop_domain {
     return is_closed();
   }
 
-  /// True if to wait for the end here would be for ever: in one of the tasks or inside one, or in a
-  /// std::stop_callback that a deadline runs.
+  /// True if a wait for the end here would last for ever: in one of the tasks or inside one, or in
+  /// a std::stop_callback that a deadline runs.
   bool would_deadlock() const noexcept {
     return runs_inside(*this) || this_thread.timekeeper == timekeeper_;
   }
 
-  /// From now on the owner's waits throw `stopped`, whatever the cause: the end reports that.
+  /// From now on the owner's waits throw `stopped`, whatever the cause: the end reports the cause.
   void report_at_end_only() noexcept { reports_at_end_only_ = true; }
 
-  /// What the body of a with_scope ends by.
+  /// What ends the body of a with_scope, if it does not return.
   enum class body_end { failed, stopped, stopped_by_token };
 
   /// Stops the tasks because `error` left the body of a with_scope. It is kept as a failure of the
@@ -190,13 +193,13 @@ class scope_state final : public stop_domain {
 
   // Only after the end:
 
-  /// What the owner has to be told at the end, once; null if nothing. If there is no memory for it,
-  /// that is reported; the failures are left for the hook.
+  /// What the owner has to be told at the end, once; null if nothing. If there is no memory for the
+  /// exception, returns std::bad_alloc, and leaves the failures to the hook.
   std::exception_ptr take_outcome() noexcept;
 
-  /// True if work was cut short because what is around was stopped. For the scope to end normally
-  /// would let the owner, which is to stop as well, go on with what is half done. Not so where
-  /// tasks are there to be stopped in the end.
+  /// True if a stop from around cut work short. If the scope ended normally then, the owner, which
+  /// is to stop as well, would go on with half-done work. False under on_exit::stop: such tasks are
+  /// there to be stopped in the end.
   bool cut_short_from_outside() const noexcept {
     return exit_ == on_exit::join && stopped_by(stop_reason::parent) && log_.was_cut_short();
   }
@@ -207,8 +210,8 @@ class scope_state final : public stop_domain {
   /// The owner leaves by an exception.
   void left_by_exception() noexcept { log_.report_thrown(); }
 
-  /// The last that the owner does: shows the hook what is unreported, and destroys the users'
-  /// exceptions and handlers on this thread, not with the last reference to the scope.
+  /// The owner's last call: shows the hook what is unreported, and destroys the users' exceptions
+  /// and handlers on this thread, not with the last reference to the scope.
   void take_leave() noexcept;
 
  private:
@@ -257,7 +260,7 @@ class scope_state final : public stop_domain {
     void let_go() noexcept override { error = nullptr; }
   };
 
-  // That nothing in it could go on. Made when that is found.
+  // The failure of a scope in which nothing could go on. Made when that is found.
   struct deadlock_failure final : own_failure {
     using own_failure::own_failure;
     void let_go() noexcept override { delete this; }
@@ -363,7 +366,7 @@ class scope_state final : public stop_domain {
   bool wants_verdict() const noexcept override {
     return !verdict_is_told_ && wanted_verdict() != on_deadlock::ignore;
   }
-  // A tree has one scope that was its first, and may be inside another tree.
+  // Of the scopes that share a tree only the first answers. It may lie inside another tree.
   bool has_token_or_timer() const noexcept override {
     return outermost_ && !tree_->keeper.is_idle();
   }
@@ -399,9 +402,9 @@ class scope_state final : public stop_domain {
   clock::time_point stopped_at_ = no_deadline;
   wait_list joiners_; // they wait for the moment when nothing is counted
   failure_log log_;
-  // What is written for each task that ends; then a cache line's length of what seldom is; then
-  // what is written for each that is spawned. To align them instead would cost more, because
-  // general allocators are slow with aligned and with large objects.
+  // First the members that the end of each task writes; then a cache line's length of members that
+  // are seldom written; then those that each spawn writes. To align them instead would cost more,
+  // because general allocators are slow with aligned and with large objects.
   run_queue queue_;
   const clock::time_point made_at_ = sync::now_roughly();
   void (*const thread_started_)(std::string_view task); // null for none

@@ -23,8 +23,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Notes which of the mutexes the task of that number holds, which is blocked on their thread; with
-/// 0 the thread without a task. The caller holds the slot's lock.
+/// Notes those of the mutexes that task number `task` holds, which is blocked on their thread; with
+/// 0, those that the thread holds outside of tasks. The caller holds the slot's lock.
 ROOST_COLD_BODY void note_held(const intrusive_list<owned_lock>& held,
                                std::uint64_t task,
                                tree_notes& notes,
@@ -51,8 +51,8 @@ note_objects(const awaited* what, tree_notes& notes, call_note& note) noexcept {
   note.count = notes.objects.size() - note.first;
 }
 
-/// Notes what the thread is blocked in, if that is in task number `task`, or with 0 in none. A task
-/// that runs another one inside its wait is blocked in another call than that one.
+/// Notes the call in which the thread is blocked, if it is a call of task number `task`, or with 0
+/// of no task. (A task that runs another one inside its wait is blocked in a call of its own.)
 ROOST_COLD_BODY void
 note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& note) noexcept {
   const auto is_it = [task](const task_context* caller) {
@@ -137,7 +137,7 @@ ROOST_COLD_BODY void note_stop(const stop_cause& cause, scope_note& note) noexce
   note.stopped_where = cause.where;
 }
 
-/// Notes the numbers of the threads that scopes have in common.
+/// Notes the numbers of the threads that the scopes of a tree share.
 ROOST_COLD_BODY void note_threads(const scope_tree& tree, tree_notes& notes) noexcept {
   const auto add = [&](std::uint64_t number) {
     if (std::uint64_t* const note = notes.threads.add())

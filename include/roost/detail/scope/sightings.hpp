@@ -27,14 +27,14 @@ void tell_of_failure(const std::exception_ptr& error,
 /// Of `task` alone, or where that is 0 of `scope`, under whose lock it is called.
 void show_stop(const stop_cause& cause, std::uint64_t task, std::uint64_t scope) noexcept;
 
-/// Before it can begin.
+/// Called before the task can begin.
 inline void show_spawn(const task& t, std::uint64_t scope) noexcept {
   count(counted::spawned);
   if (is_observed()) [[unlikely]]
     tell_of_task(sighting_kind::spawn, t, scope);
 }
 
-/// It could not be spawned after all.
+/// The task could not be spawned after all.
 inline void hide_spawn(const task& t, std::uint64_t scope) noexcept {
   discount(counted::spawned);
   if (is_observed()) [[unlikely]]

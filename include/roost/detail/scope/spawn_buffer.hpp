@@ -13,10 +13,10 @@
 
 namespace roost::inline v0::detail {
 
-/// Tasks of a limited scope that were spawned while as many ran as may. It has a lock of its own:
-/// while it is open, spawns put their tasks here, and leave the scope's lock to workers. A worker
-/// that finds the queue empty takes over all that is here at once. So the two sides meet once for
-/// many tasks, and not for each.
+/// Tasks of a limited scope that were spawned while the limit was reached. It has a lock of its
+/// own: while it is open, spawns put their tasks here, and leave the scope's lock to workers. A
+/// worker that finds the queue empty takes over all tasks in here at once. So the two sides meet
+/// once for many tasks, not once for each.
 ///
 /// Threads: any may add(), and ask for the hints. The rest is called under the scope's lock. Order
 /// of locks: the scope's, then this one.

@@ -19,9 +19,9 @@ class stop_domain;
 /// Where there is no memory for that, it tells nothing. No lock is held.
 void tell_stall(stop_domain& scope) noexcept;
 
-/// The same, saying that nothing in the scope can go on: what the program has asked for, what is
-/// so because the process has no other thread, or what is so unless another one does something.
-/// False if it was not told.
+/// The same, and says that nothing in the scope can go on. The program has asked to be told that;
+/// or it is certain, as the process has no other thread; or it is likely, unless another thread
+/// does something. False if nothing was told.
 enum class standstill { was_asked_for, is_certain, is_likely };
 bool tell_standstill(stop_domain& scope, standstill what) noexcept;
 
@@ -52,7 +52,8 @@ class stall_watch {
   /// no_deadline if there is nothing to report yet.
   clock::time_point next(const progress& now) noexcept;
 
-  /// Reports are made whatever the tasks do: they are to have stopped, or the environment wants it.
+  /// Reports are made whatever the tasks do, because they are to have stopped, or the environment
+  /// wants it.
   bool reports_all() const noexcept { return start_ != queue_stands_since_; }
 
   /// True if the environment wants reports of any wait.

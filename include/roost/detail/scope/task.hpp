@@ -38,8 +38,8 @@
 
 namespace roost::inline v0::detail {
 
-/// One task, shared by its scope, which keeps it until it is counted down (and longer if it
-/// failed), and by its handle.
+/// One task, shared by its scope and its handle. The scope keeps it until it is counted down, and
+/// longer if it failed.
 class task : public task_context, public failure_record, public job {
  public:
   enum class outcome { none, value, failed, stopped };
@@ -79,7 +79,7 @@ class task : public task_context, public failure_record, public job {
   }
 
   /// Called by the task when it has a result or never will. If the handle has gone nobody can claim
-  /// the result: then it is destroyed here, and true is returned. If not, the handle does it.
+  /// the result: then it is destroyed here, and true is returned. If not, the handle destroys it.
   bool let_go_of_result() noexcept {
     // acquire: sees what was done through the handle
     std::uint32_t references = references_.load(std::memory_order_acquire);
@@ -119,9 +119,9 @@ class task : public task_context, public failure_record, public job {
     });
   }
 
-  /// Waits for complete() on behalf of get(), which tells the owner of the scope of the failure, if
-  /// the caller is the owner. False if a stop ended the wait and that is due to this very failure:
-  /// it is what the owner asks for, whatever its waits throw otherwise.
+  /// Waits for complete() on behalf of get(), which tells the scope's owner of the failure if the
+  /// owner is the caller. False if a stop ended the wait and this very failure caused the stop: the
+  /// failure is what the owner asks for, whatever its other waits throw.
   bool wait_to_tell(const blocked_call& call);
 
   /// Waits for complete(); false when `deadline` passed first.
@@ -135,9 +135,9 @@ class task : public task_context, public failure_record, public job {
     return done_.locked([this] { return has_ended() ? nullptr : scope().shared_from_this(); });
   }
 
-  /// What `f()` returns, which is called while the task cannot be completed: its scope, and the
-  /// thread where it runs, are there as long. False, without a call, if it is completed. The caller
-  /// has its handle.
+  /// Calls `f()` while the task cannot be completed, so that its scope and the thread where it runs
+  /// stay, and returns what `f()` returns. False, without a call, if the task is completed. The
+  /// caller has its handle.
   template <class F>
   bool unless_ended(F f) const {
     return done_.locked([&] { return !has_ended() && f(); });
@@ -165,7 +165,7 @@ class task : public task_context, public failure_record, public job {
   std::thread::id owner;
   std::uint64_t owner_task = 0;
 
-  // Its scope keeps it as a failure. The task's thread's alone.
+  // Its scope keeps it as a failure. Used by the task's thread alone.
   bool is_kept = false;
 
   // What ended it, if it was stopped. Written before complete(), by its caller.
@@ -196,8 +196,8 @@ class task : public task_context, public failure_record, public job {
     return (references & ~result_left) != 0;
   }
 
-  // It is counted down only if there are others: a thread that has the only one is alone with the
-  // task.
+  // The count is written only if there are other references: a thread that has the only one is
+  // alone with the task.
   void release(std::uint32_t reference, block_cache::returns* blocks) noexcept {
     // release: what was done through this reference; acquire: the last sees all of it before it
     // destroys; each pairs with the others'

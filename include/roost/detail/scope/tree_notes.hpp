@@ -22,7 +22,7 @@ struct call_note {
   clock::time_point since{};
   bool until_deadline = false;
   bool joins = false;        // it waits for the tasks of a scope
-  std::uint64_t joined = 0;  // of that one
+  std::uint64_t joined = 0;  // the id of that scope
   bool is_foreign = false;   // it is in a blocking_region
   bool from_outside = false; // what is no thread of the program may end it: a descriptor, a signal
   std::uint64_t runs = 0;    // the task that its thread runs meanwhile, and that it waits for
@@ -62,7 +62,7 @@ struct scope_note {
   noted_name name;
   site where;
   clock::time_point made_at{};
-  stop_reason reason = stop_reason::none; // of the stop; the next four are its
+  stop_reason reason = stop_reason::none; // of the stop, as are the next four
   short_text<128> message;
   noted_name stopped_by;
   site stopped_where;
@@ -87,8 +87,9 @@ struct scope_note {
 /// up for long.
 class tree_notes {
  public:
-  /// Takes notes of `root` and of what is below, again with more room until there is room for all;
-  /// but not for ever, if tasks are spawned faster than that. Notes taken before are gone.
+  /// Takes notes of `root` and of all below; takes them again with more room, until there is room
+  /// for all. After some rounds it makes do with less, as tasks may be spawned faster than that.
+  /// Drops earlier notes.
   void take(stop_domain& root) noexcept {
     take_by([&] { root.survey(*this, 0); });
   }

@@ -16,8 +16,8 @@ namespace roost::inline v0::detail {
 class scope_state;
 
 /// A thread while it runs tasks of one scope, one after another. It lies on that thread's stack,
-/// and is in the scope's list in place of the task that it runs. From one task to the next, nothing
-/// of the list changes, and so nothing that other threads use.
+/// and is in the scope's list in place of the task that it runs. From one task to the next the list
+/// stays as it is, and so does the memory that other threads use with it.
 ///
 /// It reaches the scope by four calls: started(), failed(), next(), left().
 class worker final : public stand_in {
@@ -26,12 +26,12 @@ class worker final : public stand_in {
 
   task_context* shown_task() noexcept override { return runs; }
 
-  /// Runs the first task, and then those that the scope gives it, until there is none. Where there
-  /// is `no_thread` for the first one, that fails instead of being called. Afterwards the scope may
+  /// Runs the first task, and then those that the scope gives it, until there is none. With
+  /// `no_thread`, the first task is not called: it fails with that error. Afterwards the scope may
   /// be gone.
   void work(const std::exception_ptr& no_thread = nullptr) noexcept;
 
-  /// The same on a thread that waits for the task inside another one.
+  /// The same on a thread that waits for the first task: its contexts are set aside meanwhile.
   void work_inside_wait() noexcept;
 
   /// The first part of that: runs the first task, and calls neither next() nor left(). The caller
@@ -43,7 +43,8 @@ class worker final : public stand_in {
 
   task* runs; // written under the scope's lock; null: none
 
-  /// Its thread looks for a job of the thread pool afterwards, and does nothing before.
+  /// Its thread is one of the pool: afterwards it looks for its next job there, and does nothing in
+  /// between.
   bool is_job = false;
 
  private:

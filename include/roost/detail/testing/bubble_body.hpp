@@ -54,8 +54,8 @@ class kept_result {
     }
   }
 
-  /// The scope may have taken a stop for the body's normal end: then there is no result, and that
-  /// is thrown, as by with_scope().
+  /// The scope may have taken a stop for the body's normal end: then there is no result, and the
+  /// stop is thrown on, as by with_scope().
   R take() {
     if (!kept_)
       std::rethrow_exception(thrown_);

@@ -27,23 +27,23 @@
 
 // The threads of a bubble, and its time.
 //
-// A thread of a bubble is awake or asleep, and the bubble counts those that are awake. A sleeper is
-// counted again by what wakes it, before that goes on. So where the count is 0 nothing of the
+// A thread of a bubble is awake or asleep, and the bubble counts those that are awake. Whatever
+// wakes a sleeper counts it in again, and only then goes on. So where the count is 0 nothing of the
 // bubble goes on by itself, and all wakes by its own threads have been delivered. Then the thread
 // that was the last to fall asleep, or to end, sees to it: the time becomes that of the earliest
 // deadline, and that one sleeper is woken; where there is none, it is a deadlock.
 //
 // What may wake a thread of a bubble from outside counts as one that is awake: a thread that is in
 // a blocking_region or waits for a descriptor does not sleep here, and an outside_waker is counted.
-// While it waits for a descriptor it is outside: counted, and without the turn.
+// While a thread waits for a descriptor it is outside: counted, and without the turn.
 //
 // Where a strategy is given, one thread at a time goes on: it has the turn. It gives the turn away
 // where it falls asleep or ends, and at each call of roost offers it to all that are awake; the
 // strategy chooses. A thread that is woken waits for the turn. All these are places where no lock
 // of roost is held: so a thread that has the turn finds each lock free, and never waits really.
 //
-// A thread that is in none looks now and then whether the time goes on, see bubble_watch.hpp: those
-// that could tell may all be where roost does not see them.
+// A thread that is in no bubble looks now and then whether the time goes on, see bubble_watch.hpp:
+// all threads of the bubble may be where roost does not see them.
 //
 // Threads sleep each on a word of their own. One lock guards all bubbles of the process: a late
 // wake from a thread outside may come to a thread whose bubble is over, and which is in another one
@@ -90,18 +90,18 @@ class bubble_seat final : public sync::bubble_thread, public list_node<bubble_se
   standing standing_ = standing::gone;
   const void* word_ = nullptr;        // at which it sleeps
   time_point deadline_ = no_deadline; // of the sleep
-  std::uint64_t asked_ = 0;           // likewise; see ask()
+  std::uint64_t asked_ = 0;           // of the sleep; see ask()
   std::size_t looks_ = 0;             // since it rests, or is outside; see bubble::look()
   std::uint64_t asked_before_ = 0;    // the thread's own; 0: it has not
   std::uint64_t thread_ = 0;          // the system's number
   task_step next_{};                  // what it does next, if it has the turn
   sync::atomic<std::uint32_t> ended_{0};
-  sync::atomic<std::uint32_t> may_go_{0}; // on which the thread really sleeps
+  sync::atomic<std::uint32_t> may_go_{0}; // the word on which the thread really sleeps
   word_sleep sleep_;
   bubble_seat* next_free_ = nullptr; // guarded by the pool's mutex
 };
 
-/// What holds the time of a bubble up, as far as that knows.
+/// What holds the time of a bubble up, as far as the bubble knows.
 struct time_hold {
   counted_ptr<stop_domain> root; // null: nothing does
   clock::time_point now;         // the bubble's
@@ -128,8 +128,7 @@ class bubble {
   /// threads do so is returned.
   ROOST_COLD_BODY std::size_t leave() noexcept;
 
-  /// What is told of a deadlock, or of what holds the time up, is told of that scope. By the first
-  /// thread.
+  /// The scope of which a deadlock, or what holds the time up, is told. By the first thread.
   ROOST_COLD_BODY void set_root(counted_ptr<stop_domain> root) noexcept;
 
   /// To be called again and again, by a thread outside: what has held the time up for more than
@@ -143,8 +142,8 @@ class bubble {
   /// By the first thread, when the others have ended.
   bool was_too_long() const noexcept { return steps_ > most_steps_; }
 
-  /// Likewise: the order was the strategy's only up to where there was no memory for more, and then
-  /// the run was stopped.
+  /// Likewise: the strategy chose the order only until memory ran out, and then the run was
+  /// stopped.
   bool lacked_memory() const noexcept { return lacks_memory_; }
 
  private:
@@ -221,7 +220,7 @@ class bubble {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
 
-/// Nothing of it goes on, although its root was stopped for that.
+/// Ends the program: nothing of the bubble goes on, although its root was stopped for that.
 [[noreturn]] void die_in_deadlock(stop_domain* root) noexcept;
 
 // --- implementation ---------------------------------------------------------
@@ -238,7 +237,7 @@ ROOST_COLD_BODY void bubble_seat::sleep_while(const sync::atomic<std::uint32_t>&
   bubble::lock held(bubble::mutex_of_all());
   const std::uint64_t before = std::exchange(asked_before_, 0);
   // What was asked for before has its place among all that is due at the same time. relaxed: as in
-  // word_sleep. A waker changes it first, and then takes the lock.
+  // word_sleep. A waker changes the word first, and then takes the lock.
   while (word.load(std::memory_order_relaxed) == value && (before != 0 || deadline > now())) {
     word_ = &word;
     deadline_ = deadline;
@@ -321,7 +320,7 @@ ROOST_COLD_BODY void bubble_seat::begin() noexcept {
   in_->rest(*this, held);
 }
 
-// What it wakes by its end finds it gone.
+// The threads that its end wakes find it gone.
 ROOST_COLD_BODY void bubble_seat::end() noexcept {
   bubble::lock held(bubble::mutex_of_all());
   ended_.store(1, std::memory_order_relaxed); // relaxed: under the lock
@@ -373,7 +372,7 @@ ROOST_COLD_BODY void bubble_seat::add_outside_waker() noexcept {
   in_->had_outside_wakers_ = true;
 }
 
-// By a thread outside, perhaps: then that acts.
+// By a thread outside, perhaps: then that thread acts on a deadlock.
 ROOST_COLD_BODY void bubble_seat::drop_outside_waker() noexcept {
   bubble::lock held(bubble::mutex_of_all());
   --in_->outside_wakers_;

@@ -139,7 +139,7 @@ ROOST_COLD_BODY void bubble::wake_all_at(const void* word) noexcept {
   }
 }
 
-// Of equal times, the one that was asked for first.
+// Of equal times, the sleep that was asked for first.
 ROOST_COLD_BODY bubble_seat* bubble::first_due() noexcept {
   bubble_seat* first = nullptr;
   for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
@@ -159,8 +159,8 @@ ROOST_COLD_BODY void bubble::advance_to(clock::time_point when) noexcept {
   has_told_ = false;
 }
 
-// A thread or an outside waker has been counted out. False where nothing goes on: the caller has to
-// act_on_deadlock(), counted in.
+// Called when a thread or an outside waker may have been counted out, or no thread has the turn.
+// False where nothing goes on: the caller has to act_on_deadlock(), counted in.
 ROOST_COLD_BODY bool bubble::settle() noexcept {
   if (awake_ == 0 && !threads_.empty()) {
     bubble_seat* const due = first_due();
@@ -174,7 +174,7 @@ ROOST_COLD_BODY bool bubble::settle() noexcept {
   return true;
 }
 
-// To one of those that are awake; to none, where only outside wakers are.
+// Gives the turn to one of the threads that are awake; to none, where only outside wakers are.
 ROOST_COLD_BODY void bubble::give_turn() noexcept {
   turn_ = nullptr;
   ready_.clear();
@@ -194,8 +194,8 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
   let_go_on(*turn_);
 }
 
-// The caller counts as awake: callbacks of the stop may wait. It is found twice where the stop has
-// woken nobody.
+// The caller counts as awake: callbacks of the stop may wait. A deadlock is found twice in a row
+// where the stop has woken nobody.
 ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
   const counted_ptr<stop_domain> root = root_;
   const bool stays = std::exchange(wakes_at_act_, wakes_) == wakes_;
@@ -207,7 +207,7 @@ ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
   held.lock();
 }
 
-// A run that is stopped may take as many steps once more.
+// A run that is stopped may take as many steps once more, or enough_to_end if that is more.
 ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
   constexpr std::size_t enough_to_end = 100'000;
   ++steps_;
@@ -255,7 +255,7 @@ ROOST_COLD_BODY std::uint32_t bubble::number_of(const void* object) noexcept {
   }
 }
 
-// Until the thread may go on.
+// Sleeps until the thread may go on.
 ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
   s.looks_ = 0;
   looks_at_all_ = 0;
@@ -269,7 +269,8 @@ ROOST_COLD_BODY void bubble::rest(bubble_seat& s, lock& held) noexcept {
   }
 }
 
-// For the time, or for its turn. At the first of the looks it may just have begun.
+// True if it waits for the time, or for its turn. At the first of the looks the wait may just have
+// begun.
 ROOST_COLD_BODY bool bubble::has_waited_long(const bubble_seat& s) const noexcept {
   const bool waits = s.standing_ == standing::awake ? !may_go(s) : s.deadline_ != no_deadline;
   return waits && std::min(s.looks_, looks_at_time_) > looks_in_patience;
@@ -303,7 +304,7 @@ ROOST_COLD_BODY void bubble::has_not_told() noexcept {
   has_told_ = false;
 }
 
-// It may allocate under the lock: all others wait for what is told of here.
+// It may allocate under the lock: all other threads are held up already.
 ROOST_COLD_BODY void bubble::describe_run(time_hold& hold) const noexcept {
   if (turn_ != nullptr)
     hold.thread = turn_->thread_;

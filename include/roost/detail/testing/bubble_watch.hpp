@@ -20,12 +20,12 @@
 
 namespace roost::inline v0::detail {
 
-/// A thread that looks now and then, by the system's time, whether that of a bubble is held up, and
-/// then tells the report sink. No thread of the bubble could do that for sure: all of them may be
-/// in calls that roost does not know.
+/// A thread that looks now and then, by the system's time, whether the time of a bubble is held up,
+/// and if so tells the report sink. No thread of the bubble could do that for sure: all of them may
+/// be in calls that roost does not know.
 ///
-/// Threads: all but the look by one. Errors: where the system has no thread for it, nothing is
-/// told.
+/// Threads: one makes, uses and ends it; only the look is its own thread's. Errors: where the
+/// system has no thread for it, nothing is told.
 class bubble_watch {
  public:
   ROOST_COLD_BODY explicit bubble_watch(clock::duration patience) noexcept;
@@ -33,12 +33,12 @@ class bubble_watch {
   bubble_watch(const bubble_watch&) = delete;
   bubble_watch& operator=(const bubble_watch&) = delete;
 
-  /// From now on it looks at that one.
+  /// From now on it looks at `watched`.
   void begin(bubble& watched) noexcept {
     const std::lock_guard lock(mutex_);
     watched_ = &watched;
   }
-  /// At none any more. Waits for a report that is under way: that uses the bubble's root.
+  /// It looks at no bubble any more. Waits for a report under way, which uses the bubble's root.
   void end() noexcept {
     const std::lock_guard lock(mutex_);
     watched_ = nullptr;

@@ -88,15 +88,15 @@ ROOST_COLD_BODY std::size_t first_difference(const run_record& a, const run_reco
              : static_cast<std::size_t>(in_a - a.steps.begin());
 }
 
-/// True if `again` has failed in the same order as `found`.
+/// True if `again` has failed, too, and in the order of `found`.
 ROOST_COLD_BODY bool is_same_run(const explored_run& found, const explored_run& again) {
   return again.error != nullptr &&
          first_difference(found.record, again.record) == strategy::nowhere;
 }
 
-/// Tells of a run that has failed, and throws the explore_error. It is run once more, to see
-/// whether the seed is all that it takes. Where it is not, the path may be: it does not depend on
-/// which object has the address of an earlier one.
+/// Tells of a run that has failed, and throws the explore_error. The seed is run once more, to see
+/// whether it suffices to fail again. If not, the path may: it does not depend on which object has
+/// the address of an earlier one.
 [[noreturn]] ROOST_COLD_BODY void throw_found(const run_seed& seed,
                                               const explored_run& found,
                                               std::size_t number,

@@ -27,9 +27,9 @@
 
 namespace roost::inline v0::detail {
 
-/// Tells the report sink which tasks have held the time of a bubble up for so long. False if it has
-/// not, for lack of memory, or because nobody waits for the time, and all for what roost knows to
-/// be outside.
+/// Tells the report sink which tasks have held the time of a bubble up for `length`. False if
+/// nothing was told: there was no memory for it; or no thread waits for the time, and all wait for
+/// what roost knows to be outside.
 bool tell_time_is_held_up(const time_hold& hold, clock::duration length) noexcept;
 
 // --- implementation ---------------------------------------------------------

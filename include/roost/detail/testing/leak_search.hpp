@@ -26,8 +26,8 @@ namespace roost::inline v0::detail {
 /// What the process has at one moment, and what it has more than at an earlier one.
 ///
 /// A thread of roost is not told by itself, but by what keeps it: the task that it runs, or the
-/// scope. A scope that was there before may have new ones that are idle, or its first timekeeper;
-/// they end with it.
+/// scope. A scope that was there before may have new idle threads, or its first timekeeper; they
+/// end with the scope.
 class leak_search {
  public:
   leak_search();
@@ -50,7 +50,7 @@ class leak_search {
 
 #if ROOST_HAS_BODIES
 
-/// ThreadSanitizer adds a thread of its own to the first that is made: so there must be one before.
+/// When the first thread is made, ThreadSanitizer adds one of its own: so one must be made before.
 ROOST_COLD_BODY void make_first_thread() {
   static const bool is_made = [] {
     start_thread([](void*) {}, nullptr, sync::bubble_here).join();
@@ -84,7 +84,7 @@ ROOST_COLD_BODY std::vector<std::uint64_t> leak_search::threads_outside_of_roost
   return threads;
 }
 
-// With the scopes of new tasks, as far as these were there before.
+// Includes scopes that were there before, if they have new tasks.
 ROOST_COLD_BODY report leak_search::new_ones() const {
   report now = report_all();
   const auto is_old = [this](const auto& one) { return had(one.id); };

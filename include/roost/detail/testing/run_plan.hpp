@@ -13,8 +13,8 @@
 
 namespace roost::inline v0::detail {
 
-/// The seeds of runs one after another: in turn first, and then all strategies one after another,
-/// with estimates from the runs that are over.
+/// The seeds of successive runs: the first goes in turn, and then all strategies follow in
+/// rotation, with estimates from the runs that are over.
 ///
 ///     run_plan plan(20211);
 ///     for (...) {
@@ -30,7 +30,7 @@ class run_plan {
 
   run_seed next();
 
-  /// Only those that are weighted, or by priorities of that depth.
+  /// Only seeds that go by the work left, or by priorities of that depth.
   run_seed next_by_work_left();
   run_seed next_by_priority(std::uint32_t depth);
 
@@ -135,7 +135,7 @@ run_plan::work_by_task(const run_record& run, bool at_all_objects, std::uint32_t
   return work;
 }
 
-// Those at which more than one task was: each once.
+// The objects that more than one task used, each once.
 ROOST_COLD_BODY std::vector<std::uint32_t> run_plan::shared_objects(const run_record& run) {
   constexpr auto nobody = static_cast<std::uint32_t>(-1);
   std::vector<std::uint32_t> user; // by object; the first task there

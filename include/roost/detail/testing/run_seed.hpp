@@ -32,7 +32,7 @@ enum class choice_by : std::uint8_t {
 ///     path-0.3x1.0-1f00d       as written: task 0, three steps of task 1, task 0; the number is
 ///                              for what roost itself chooses
 ///
-/// So nothing else has to be kept to run the same again: what earlier runs have told is in it.
+/// So nothing else has to be kept to run the same again: the estimates from earlier runs are in it.
 struct run_seed {
   choice_by by = choice_by::chance;
   std::uint32_t number = 1; // what the random numbers start from; of turns, the steps in a row

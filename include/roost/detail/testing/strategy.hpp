@@ -38,8 +38,7 @@ struct run_record {
 ///     const std::size_t next = order.pick(runnable);      // at each step; they are sorted by task
 ///
 /// - `chance`: all that could go on are equally likely.
-/// - `work_left`: URW. A task comes next with a probability that grows with its steps that are
-/// left,
+/// - `work_left`: URW. A task comes next with a probability that grows with the steps left to it,
 ///   and those of the tasks that it has still to make. Where the estimates are exact and tasks wait
 ///   for nothing, all orders of the steps are equally likely: in a walk by chance, those in which a
 ///   long task ends last are not.
@@ -48,8 +47,8 @@ struct run_record {
 ///   the others wait with theirs until then.
 /// - `priority`: PCT. The task of the highest priority goes on. All begin with one at random; at
 ///   `depth - 1` random steps, the task that takes the step gets a low one. It finds a fault that
-///   needs `depth` steps in one order with a probability of at least 1 / (tasks *
-///   length^(depth-1)).
+///   needs `depth` steps in one order with a probability of at least
+///   1 / (tasks * length^(depth-1)).
 /// - `turn`: the next in the order of their numbers, after some steps in a row.
 /// - `path`: as written. Where that cannot be, and behind its end, the first one.
 ///
@@ -65,14 +64,15 @@ class strategy {
 
   explicit strategy(run_seed seed);
 
-  /// Takes the memory for so much beforehand: then a run of no more takes none.
+  /// Takes memory for so many tasks and steps beforehand: a run that has no more of them takes
+  /// none.
   void make_room(std::size_t tasks, std::size_t steps);
 
   /// To be called before a task is offered to pick() for the first time. May throw bad_alloc, and
   /// then has changed nothing.
   void made(std::uint32_t task, std::uint32_t parent);
 
-  /// The index of the one that goes on. There must be at least one. Likewise.
+  /// The index of the task that goes on. At least one must be runnable. May throw likewise.
   std::size_t pick(view<const task_step> runnable);
 
   const run_seed& seed() const noexcept { return seed_; }
@@ -160,7 +160,8 @@ ROOST_COLD_BODY void strategy::made(std::uint32_t task, std::uint32_t parent) {
     const auto next = static_cast<std::uint32_t>(left_.size());
     left_.push_back(planned(next));
     record_.parents.push_back(next);
-    // Drawn from the task alone: when it is made does not matter. Above all low ones.
+    // Drawn from the task's number alone: when the task is made does not matter. Above all low
+    // ones.
     std::uint64_t drawn = (std::uint64_t{seed_.number} << 32) + next;
     priorities_.push_back(static_cast<std::int64_t>((next_random(drawn) >> 2) + (1U << 16)));
   }
@@ -206,7 +207,7 @@ ROOST_COLD_BODY std::size_t strategy::choose(view<const task_step> runnable) {
   }
 }
 
-// By the work left, and what did more than was planned counts as `least`.
+// By the work left; a task that has done more than was planned counts as `least`.
 ROOST_COLD_BODY std::size_t strategy::by_weight(view<const task_step> runnable,
                                                 std::int64_t least) {
   const auto weight = [&](const task_step& s) {
@@ -226,7 +227,7 @@ ROOST_COLD_BODY std::size_t strategy::by_weight(view<const task_step> runnable,
 
 ROOST_COLD_BODY std::size_t strategy::towards_object(view<const task_step> runnable) {
   const auto is_bound = [&](const task_step& s) { return s.task == bound_for_object_; };
-  // There is none, or it waits; or it spins until one of those goes on that wait for it.
+  // No task is bound, or the one that is waits; or it spins until one goes on that waits for it.
   if (std::none_of(runnable.begin(), runnable.end(), is_bound) || in_a_row_ >= most_in_a_row)
     bound_for_object_ = runnable[by_weight(runnable, 0)].task;
   const auto may_go = [&](const task_step& s) { return is_bound(s) || s.object != seed_.object; };

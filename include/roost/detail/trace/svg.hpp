@@ -21,8 +21,8 @@
 #include <string_view>
 #include <vector>
 
-// A trace as a picture. Colours are those of Okabe and Ito, which all eyes tell apart; and what
-// they say is said by shape or brightness, too.
+// A trace as a picture. Colours are those of Okabe and Ito, which all eyes tell apart; shape or
+// brightness says the same as each colour.
 
 namespace roost::inline v0::detail {
 
@@ -198,8 +198,8 @@ ROOST_COLD_BODY std::string svg_writer::words_in_wait(const trace_wait& w, svg_l
   return fits(object) || room > 500 ? svg_fitted(object, room, svg_small_font) : std::string();
 }
 
-// Those that are too short to be seen are left out where one after the other would be drawn at the
-// same place. Words stand in those that are long enough.
+// Of waits that are too short to be seen, only one is drawn at each place. Words stand in those
+// that are long enough.
 ROOST_COLD_BODY void svg_writer::write_waits(std::size_t lane, svg_length labels_from) {
   constexpr svg_length seen = 5;
   svg_length drawn_to = layout_.left() - seen;

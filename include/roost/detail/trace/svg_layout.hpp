@@ -115,7 +115,7 @@ ROOST_COLD_BODY svg_layout::svg_layout(const timeline& t)
     row_of_[drawn_[row]] = row;
 }
 
-// Each lane takes the first row that is free by then; threads that are no tasks have theirs alone.
+// Each lane takes the first row that is free by then; threads that run no task share no row.
 ROOST_COLD_BODY void svg_layout::share_rows() {
   constexpr svg_length gap = 30;
   const auto by_begin = [this](std::size_t a, std::size_t b) {

@@ -76,7 +76,7 @@ struct trace_mark {
   bool is_failure = false;
   std::size_t lane = no_lane;  // where it was done
   std::size_t task = no_lane;  // that it is about, if it is about one
-  std::size_t scope = no_lane; // its place among the scopes; else of the task
+  std::size_t scope = no_lane; // that it is about, or in which the task is
   stop_reason reason = stop_reason::none;
   std::string message;
   site where;

@@ -22,7 +22,7 @@
 
 namespace roost::inline v0::detail {
 
-/// Makes a timeline of entries, and of what was there before the first.
+/// Makes a timeline from entries, and from a report of what was there before the first.
 class timeline_maker {
  public:
   timeline_maker(const trace_entries& entries, const report& before);
@@ -201,7 +201,8 @@ ROOST_COLD_BODY void timeline_maker::begin_wait(const trace_entry& e, bool is_fo
   wait.where = e.where;
 }
 
-// A task that begins to sleep did not sleep before: it had not begun to when it was reported so.
+// A task that begins to sleep was not asleep before: when the report called it blocked, its sleep
+// had not begun.
 ROOST_COLD_BODY void timeline_maker::drop_older(std::size_t lane) {
   std::vector<trace_wait>& waits = made_.lanes[lane].waits;
   if (waits.size() != 1 || !waits[0].is_older || !waits[0].is_open || waits[0].is_foreign)

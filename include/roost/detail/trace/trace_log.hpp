@@ -60,13 +60,13 @@ struct trace_entries {
   std::uint64_t dropped = 0;
 };
 
-/// Keeps what it is told in memory that it takes at once, until that is full. Each shard fills a
-/// block of entries and then takes the next one, so that threads seldom write to the same line.
+/// Keeps what it is told in memory that its constructor takes, until that is full. Each shard fills
+/// a block of entries and then takes the next one, so that threads seldom write to the same line.
 ///
 /// INVARIANT: an entry of a block is constant once the block's fill counts it. So entries are read
 /// while others are written, and without a lock.
 ///
-/// What comes later than the first that finds no place is left out of so_far(): a thread may still
+/// Entries later than the first that found no place are left out of so_far(): a thread may still
 /// have had a place for its own, but a story with gaps is none.
 class trace_log final : public observer {
  public:

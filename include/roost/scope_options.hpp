@@ -119,7 +119,8 @@ struct scope_options {
   /// on_error::collect, and so in a background_scope, it is one of a list, and on_failure does not
   /// get it. Where there is no memory to look, the thread tries again for some 20 ms; after that
   /// only the owner looks, if the scope covers it and it waits, each time that `stall_after` has
-  /// passed. Cost: some 20 ns for each wait that sleeps, and for each task.
+  /// passed. Where there is none for the deadlock_error, the scope fails with bad_alloc. Cost: some
+  /// 20 ns for each wait that sleeps, and for each task.
   roost::on_deadlock on_deadlock = roost::on_deadlock::ignore;
 };
 

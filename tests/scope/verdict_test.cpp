@@ -210,5 +210,8 @@ TEST_CASE("the same calls are the same threads in the same waits", "[verdict]") 
   SECTION("a task has come") {
     after.add_task(8, 1);
   }
+  SECTION("a task has begun after its scope was noted, and has ended before it was noted again") {
+    ++after.scope->begun;
+  }
   CHECK_FALSE(are_same_calls(before.notes, after.notes));
 }

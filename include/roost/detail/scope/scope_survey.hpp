@@ -162,6 +162,7 @@ ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t
       note->stopped_at = stopped_at_;
     }
     note->running = queue_.counted();
+    note->begun = queue_.begun();
     note->queued = queue_.length();
     note->limit = queue_.limit();
     note->is_joined = phase_ == phase::ending && !joiners_.empty();

@@ -68,6 +68,7 @@ struct scope_note {
   site stopped_where;
   clock::time_point stopped_at{};
   std::size_t running = 0;
+  std::size_t begun = 0; // tasks that have begun so far, those that have ended included
   std::size_t queued = 0;
   std::size_t limit = 0;
   std::uint64_t owner_thread = 0; // 0: the scope does not cover its owner

@@ -22,9 +22,12 @@
 // When nothing in a root scope can go on.
 //
 // Notes of the scope, and of all that is inside it, are taken twice. If each thread was blocked in
-// the same call both times, without a deadline, then all were at every moment in between. (A waiter
+// the same call both times, without a deadline, then it was at every moment in between. (A waiter
 // is noted only while no peer has claimed it; a thread that joins a scope only while tasks of that
-// are left.) So in between no thread of the scope could wake another one. What may still do so from
+// are left.) Scopes beside each other are noted one after another, so a task may begin in one that
+// was noted before, and end before it is noted again; that each scope has begun as many tasks both
+// times says that there was none. So between the two, no thread of the scope could wake another
+// one. What may still do so from
 // outside counts as something that goes on:
 //
 //     a timer of the scope's timekeeper, the token of a stop_when, an outside_waker, a
@@ -165,7 +168,8 @@ ROOST_COLD_BODY bool are_same_calls(const tree_notes& a, const tree_notes& b) no
   if (a.scopes.size() != b.scopes.size() || a.tasks.size() != b.tasks.size())
     return false;
   for (std::size_t i = 0; i < a.scopes.size(); ++i) {
-    if (a.scopes[i].id != b.scopes[i].id || a.scopes[i].owner.number != b.scopes[i].owner.number)
+    if (a.scopes[i].id != b.scopes[i].id || a.scopes[i].begun != b.scopes[i].begun ||
+        a.scopes[i].owner.number != b.scopes[i].owner.number)
       return false;
   }
   for (std::size_t i = 0; i < a.tasks.size(); ++i) {

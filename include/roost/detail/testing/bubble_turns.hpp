@@ -197,13 +197,14 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
 // The caller counts as awake: callbacks of the stop may wait. A deadlock is found twice in a row
 // where the stop has woken nobody.
 ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
-  const counted_ptr<stop_domain> root = root_;
+  counted_ptr<stop_domain> root = root_;
   const bool stays = std::exchange(wakes_at_act_, wakes_) == wakes_;
   held.unlock();
   if (stays)
     die_in_deadlock(root.get());
   if (root != nullptr)
     root->nothing_goes_on();
+  root.reset(); // as in leave()
   held.lock();
 }
 
@@ -219,12 +220,13 @@ ROOST_COLD_BODY void bubble::count_step(lock& held) noexcept {
   stopped_at_step_ = steps_;
   const char* const why =
       lacks_memory_ ? "there is no memory for the order" : "the run takes too many steps";
-  const counted_ptr<stop_domain> root = root_;
+  counted_ptr<stop_domain> root = root_;
   held.unlock();
   if (is_stopped)
     die("a run goes on for ever, although it was stopped because of that: a task looks at no stop");
   if (root != nullptr)
     (void)root->stop(describe_stop(stop_reason::requested, why, {}, {}));
+  root.reset(); // as in leave()
   held.lock();
 }
 

@@ -30,7 +30,8 @@
 
 // What for_each and transform have in common: some tasks, the workers, share the elements of a
 // range among them. The first worker runs on the calling thread. Each takes on one more before its
-// first element, while there may be use for it: so there are never more than elements.
+// first element, while there may be use for it: so there are never more than elements. (Where they
+// are not reached by their index there may be one more, which comes after the last element.)
 //
 // A source hands the elements out. Each worker has a taker of its own, and calls its
 // `template <class Begin, class Visitor> bool next(Begin begin, Visitor& visitor)`: false when no

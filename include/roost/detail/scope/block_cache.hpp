@@ -30,8 +30,10 @@ inline constexpr bool address_sanitized = false;
 /// all of the first become the other. So the two sides seldom meet. Threads: any. Lifetime: blocks
 /// may outlive it, and are then deleted by their holder.
 ///
-/// Source: the stack of Treiber, Systems Programming: Coping with Parallelism (1986). Since it is
-/// emptied as a whole, no block can come back to it while another thread looks at it.
+/// Source: the stack of Treiber, Systems Programming: Coping with Parallelism (1986). While a
+/// thread puts blocks in front of another one, that one may be taken, used and put back. This does
+/// no harm: the thread compares its address and follows no link, and the stack is emptied as a
+/// whole.
 class block_cache {
  public:
   block_cache() = default;

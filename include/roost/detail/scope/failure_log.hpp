@@ -145,7 +145,8 @@ ROOST_COLD_BODY std::exception_ptr failure_log::report_at_end(on_error policy,
   if (late && !timeout_)
     timeout_ = timeout;
   if (policy == on_error::fail_fast) {
-    // A deadline that stopped the scope came before any failure did.
+    // A deadline that stopped the scope came before any failure was kept, which would have stopped
+    // it. One may have an earlier moment, if it was on its way by then; a deadline has no moment.
     if (late)
       return timeout_;
     return first_ == nullptr || first_->reported.exchange(true) ? nullptr : first_->error;

@@ -157,7 +157,9 @@ ROOST_BODY scope_state::admission scope_state::try_admit(task& t, when_full full
 }
 
 // A task never waits for a place in its own scope: only tasks of the scope can make one. Closes the
-// buffer: the caller is about to take the place, or to wait for one.
+// buffer, as the tasks in there take places. A caller that takes a place opens it again, see
+// enqueue(); while one waits for a place, it has to be closed. takes_at_once() only asks: then it
+// stays closed until the next task is queued, and until then each spawn takes the scope's lock.
 ROOST_BODY bool scope_state::has_place() noexcept {
   close_buffer();
   queue_.spawns().drop_leaving();

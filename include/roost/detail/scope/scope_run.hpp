@@ -254,7 +254,10 @@ ROOST_BODY void scope_state::run_next(worker& w, claimed_list& woken) noexcept {
 
 // First the worker offers the processor to threads that may be about to spawn, and looks again: to
 // leave and be woken would cost more. If no other thread wants the processor, this takes as long as
-// any wait spins. An owner that waits for the end closes the buffer: then no worker looks again.
+// any wait spins. An owner that waits for the end closes the buffer: so it need not wait for these
+// looks as well. A task that spawns at the limit may open it again; that costs the looks, and no
+// task is lost: the worker closes the buffer itself, and takes what is in there, before it is
+// counted down under the same lock.
 ROOST_BODY void scope_state::left(worker& w) noexcept {
   constexpr int times = 12;
   for (int i = 0; i < times && buffer_.may_be_open(); ++i) {
@@ -273,7 +276,7 @@ ROOST_BODY void scope_state::left(worker& w) noexcept {
     close_buffer();
     run_next(w, woken);
     if (w.runs == nullptr) {
-      if (w.is_job) // before anybody can know that the task is over, and start another one
+      if (w.is_job) // before the owner can know that the scope is over, and start other tasks
         tree_->threads.expect_this_thread();
       erase(w);
       queue_.ended();
@@ -381,6 +384,8 @@ ROOST_BODY void scope_state::run_here_if_queued(task& t, const blocked_call& cal
   scope.release_uncounted(t);
 }
 
+// take_back() counts a task out under lock_. Were no thread of the tree awake then, it would look
+// for a deadlock, and wait for lock_ for ever. But the caller is awake, and is counted as well.
 ROOST_BODY task* scope_state::take_ready() noexcept {
   for (context* c = contexts().front(); c != nullptr; c = contexts().next(*c)) {
     const bool begun = c == &frame_ || slot_of(*c) != nullptr;

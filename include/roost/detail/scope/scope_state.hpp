@@ -55,14 +55,18 @@ namespace roost::inline v0::detail {
 ///     open      tasks are spawned, run and end
 ///     ending    the owner waits for the end. As in open; closes once nothing is counted or queued
 ///     closed    spawn() throws. Nothing runs, and no stop changes anything any more
-///     ended     the owner takes the scope from its parent and its thread. The log needs no lock
+///     ended     one call of end() has found that, and takes the scope from its parent and its
+///               thread; it may still be at that when others return. The log needs no lock
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
 /// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
 /// something else that is counted keeps it, or the thread's caller does.)
 ///
-/// Order of locks: a task's, this one, the buffer's. The bodies are in headers of their own, by
-/// subject; scope.hpp includes them all.
+/// Order of locks: a task's, or those of the roots and of the domains around; this one; those of
+/// the domains inside; then one of these: the buffer's, a thread slot's, the pool's, the
+/// timekeeper's mutex, that of a shard of observers.
+///
+/// The bodies are in headers of their own, by subject; scope.hpp includes them all.
 ///
 ///     scope_launch.hpp   how a task gets in
 ///     scope_run.hpp      how tasks run, and how their threads leave
@@ -152,7 +156,8 @@ class scope_state final : public stop_domain {
     return wait_idle(deadline, call, activity_here);
   }
 
-  /// Waits like that, then takes the owner out of the scope. False if that was done before.
+  /// Waits like that, then takes the owner out of the scope. False if another call does that, which
+  /// may still be at it, or has done it.
   bool end(const blocked_call& call);
 
   /// Where the threads of its tree are counted; null once it has ended.

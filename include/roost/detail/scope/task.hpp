@@ -145,8 +145,10 @@ class task : public task_context, public failure_record, public job {
 
   /// Where threads wait for its completion.
   wait_queue& waiters() noexcept { return done_; }
-  // relaxed: done_ orders it for the handle; without a handle only the scope asks, whether there
-  // still is work
+  // relaxed: done_ orders it for the handle. Without done_'s lock the scope asks whether there
+  // still is work, and a report how far the task is: under the scope's lock, or under that of the
+  // slot of a thread that runs the task inside a wait. Either keeps the task and its scope; and
+  // nothing that the task has left is read because of the answer.
   bool has_ended() const noexcept {
     return outcome_.load(std::memory_order_relaxed) != outcome::none;
   }

@@ -81,11 +81,14 @@ struct scope_note {
 /// A scope's lock is held while its notes and those below it are taken: the tasks that start or end
 /// there wait as long, some 0.2 us for each task noted. So nothing is allocated meanwhile.
 ///
-/// Order of locks: as in a stop's first loop, a domain's, its children's, a thread's slot. Under
-/// the slot's lock a primitive is looked at only if its lock is free, as other threads hold that
-/// one while they come to the lock of a domain (a task that is stopped alone, for one). No thread
-/// waits for any of those while it holds a lock that a report waits for; so a report is never held
-/// up for long.
+/// Order of locks: that of the roots, where it goes through them; as in a stop's first loop, a
+/// domain's, its children's; then one of these: a spawn buffer's, a thread slot's, the pool's, the
+/// timekeeper's mutex. Under the slot's lock a primitive is looked at only if its lock is free, as
+/// other threads hold that one while they come to the lock of a domain (a task that is stopped
+/// alone, for one). No thread waits for a primitive's lock while it holds one that a report waits
+/// for. So a report is held up only by what waits for nobody, such as a stop's first loop, or
+/// failures(), which takes memory; at worst by timekeeper::add(), which has the system start a
+/// thread under that mutex.
 class tree_notes {
  public:
   /// Takes notes of `root` and of all below; takes them again with more room, until there is room

@@ -22,24 +22,34 @@
 // When nothing in a root scope can go on.
 //
 // Notes of the scope, and of all that is inside it, are taken twice. If each thread was blocked in
-// the same call both times, without a deadline, then it was at every moment in between. (A waiter
-// is noted only while no peer has claimed it; a thread that joins a scope only while tasks of that
-// are left.) Scopes beside each other are noted one after another, so a task may begin in one that
-// was noted before, and end before it is noted again; that each scope has begun as many tasks both
-// times says that there was none. So between the two, no thread of the scope could wake another
-// one. What may still do so from
-// outside counts as something that goes on:
+// the same call both times, without a deadline, then it was at every moment in between:
+//
+//     A waiter is noted only while no peer has claimed it.
+//
+//     A thread that joins a scope is noted in any case, and is blocked if tasks are counted in the
+//     note of that scope, which is of another moment. It goes on only once it has found, under the
+//     scope's lock, that none are. (One such thread is wrongly taken for blocked: it has found that
+//     in wait_for(), and has yet to leave the call when new tasks are there and the first notes are
+//     taken.)
+//
+// Scopes beside each other are noted one after another: a task may begin in one that was noted
+// before, and end before it is noted again. But each scope has begun as many tasks both times. So
+// there was no such task; and a scope that counted tasks both times did so at every moment in
+// between, or else it would have begun another one. So between the two, no thread of the scope
+// could wake another one. What may still do so from outside counts as something that goes on:
 //
 //     a timer of the scope's timekeeper, the token of a stop_when, an outside_waker, a
 //     blocking_region, a wait for a descriptor or a signal; another thread of the program, where
 //     it has waited at what is waited for here, or has woken a waiter there (tree_mark)
 //
-// A thread that has an end of a channel and has done neither is not seen. So the verdict is sound
-// where the process has no other thread; elsewhere the program has to ask for it.
+// A thread that has an end of a channel and has done neither is not seen. So the verdict is certain
+// only where the process has no other thread; elsewhere it is likely.
 //
 // Two look for it: the owner of a root scope, after it has waited for some time (verdict_watch);
-// and, where the program has asked for it, the thread that was the last to block or to end
-// (activity).
+// and, where the program has asked for it by on_deadlock or ROOST_DEADLOCK, the thread that was the
+// last to block or to end (activity). Then either does what the program wants, also where it is
+// likely only. If the program has not asked, the owner tells the sink which of the two it is, and
+// does nothing else.
 
 namespace roost::inline v0::detail {
 
@@ -98,9 +108,10 @@ class blocked_threads {
   }
 
  private:
-  // What is queued begins when a task that runs ends, and by nothing else: also where fewer run
-  // than may, because the system has refused a thread (scope_state::leave_to_others). A task that
-  // is about to begin is not queued any more.
+  // What is queued begins when a task that runs ends; also where fewer run than may, because the
+  // system has refused a thread (scope_state::leave_to_others). Else only a thread that is about to
+  // wait for it can run it (run_here_if_queued), which is not blocked so far. A task that is about
+  // to begin is not queued any more.
   bool is_blocked(const scope_note& s) const noexcept {
     return s.reason == stop_reason::none && owner_is_blocked(s);
   }
@@ -199,7 +210,9 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
   return !may_be_woken;
 }
 
-/// How many threads of roost the tree has: all its roots share the same.
+/// How many threads of roost the tree has: those that one of its roots shares with what is inside.
+/// A background_scope inside has threads of its own; they are left out and taken for others, which
+/// errs to the safe side: the verdict is is_idle then.
 ROOST_COLD_BODY std::size_t threads_of(std::uint32_t tree) noexcept {
   std::size_t count = 0;
   stop_domain::for_each_root([&](const stop_domain& root) {

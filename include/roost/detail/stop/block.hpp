@@ -208,7 +208,7 @@ ROOST_BODY counted_ptr<const token_state> tokens_around() noexcept {
 }
 
 ROOST_BODY stopped make_stopped(counted_ptr<const kept_cause> cause) noexcept {
-  ++this_thread.waits; // what is thrown later may be due to it; see detail/unwinding.hpp
+  ++this_thread.waits; // what is thrown later may be due to it; see stop/unwinding.hpp
   explain_uncaught_stops();
   return stopped(std::move(cause), tokens_around());
 }

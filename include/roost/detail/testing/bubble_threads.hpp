@@ -40,14 +40,19 @@
 // Where a strategy is given, one thread at a time goes on: it has the turn. It gives the turn away
 // where it falls asleep or ends, and at each call of roost offers it to all that are awake; the
 // strategy chooses. A thread that is woken waits for the turn. All these are places where no lock
-// of roost is held: so a thread that has the turn finds each lock free, and never waits really.
+// of roost is held: so a thread that has the turn finds each lock free that only threads of the
+// bubble take. It really waits for others alone, such as bubble_watch while that makes a report, or
+// a thread outside that uses a scope of the bubble.
 //
 // A thread that is in no bubble looks now and then whether the time goes on, see bubble_watch.hpp:
 // all threads of the bubble may be where roost does not see them.
 //
 // Threads sleep each on a word of their own. One lock guards all bubbles of the process: a late
 // wake from a thread outside may come to a thread whose bubble is over, and which is in another one
-// by now. It is the last in the order of locks, and is held for some dozen instructions.
+// by now. It is the last in the order of locks, but for that of a word_sleep. It is held for a time
+// that is linear in the bubble's threads, and while the system wakes some of them. With a strategy
+// that time is longer: each choice, and each search for an object's number, is linear in what there
+// is to choose from, and may take memory; what holds the time up is described with the whole path.
 
 namespace roost::inline v0::detail {
 
@@ -265,7 +270,7 @@ ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
   if (in_->order_ == nullptr || keeps_turn)
     return;
   bubble::lock held(bubble::mutex_of_all());
-  if (in_->turn_ != this) // it ends
+  if (in_->turn_ != this) // never: a thread that runs has it
     return;
   in_->count_step(held);
   next_.object = in_->number_of(object);

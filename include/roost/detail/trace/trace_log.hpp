@@ -149,7 +149,8 @@ ROOST_BODY bool trace_log::find_place(block_of_shard& in) noexcept {
 }
 
 ROOST_COLD_BODY void trace_log::drop(clock::time_point at) noexcept {
-  // relaxed, all: they are read after await_observers(), whose locks come after the one held here
+  // relaxed, all: so_far() reads them after await_observers(), whose locks come after the one held
+  // here; find_place() and dropped() read a number alone, which may be old
   const clock::rep time = at.time_since_epoch().count();
   clock::rep first = first_drop_.load(std::memory_order_relaxed);
   while (time < first &&

@@ -59,7 +59,7 @@ struct helping_call {
   const helping_call* around = nullptr;
 };
 
-/// When an exception in flight has first touched roost; see detail/unwinding.hpp.
+/// When an exception in flight has first touched roost; see stop/unwinding.hpp.
 struct unwinding_note {
   std::uint64_t moment = 0; // 0: no note
   std::size_t waits = 0;    // thread_slot::waits then

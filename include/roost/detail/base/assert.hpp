@@ -3,10 +3,10 @@
 
 #include <roost/detail/base/die.hpp>
 
-// ROOST_ASSERT(condition, message): where the condition does not hold, the message is printed and
-// the program ends. For preconditions of functions that are too short to throw. In debug builds,
-// those without NDEBUG; or as ROOST_ASSERTIONS says, which is 1 or 0 and the same for all files of
-// a program.
+// ROOST_ASSERT(condition, message) prints the message and ends the program where the condition does
+// not hold. For preconditions of functions that are too short to throw. On in builds without
+// NDEBUG, unless ROOST_ASSERTIONS is defined: as 1 (on) or 0 (off), the same in all files of a
+// program.
 #if !defined(ROOST_ASSERTIONS)
 #if defined(NDEBUG)
 #define ROOST_ASSERTIONS 0

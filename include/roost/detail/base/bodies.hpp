@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Where the bodies of functions are compiled that are no templates and on no short path.
+// Where function bodies are compiled, unless they are templates or on a short path.
 //
 //     header-only, the default    in each file that includes roost: ROOST_BODY is `inline`
 //     compiled                    once, in the library of the CMake target roost::compiled
 //
 // The target defines ROOST_COMPILED for its users, and ROOST_COMPILE_BODIES for its one source. A
-// header wraps such bodies in `#if ROOST_HAS_BODIES`. ROOST_COLD_BODY is the same for what seldom
-// runs: it is compiled for size.
+// header wraps such bodies in `#if ROOST_HAS_BODIES`. ROOST_COLD_BODY is the same for functions
+// that seldom run: they are compiled for size.
 #if !defined(ROOST_COMPILED)
 #define ROOST_HAS_BODIES 1
 #define ROOST_BODY inline
@@ -25,7 +25,7 @@
 
 namespace roost::inline v0::detail {
 
-// Files of both kinds in one program do not link: the variable is local to a thread in one kind,
+// Files of both kinds in one program do not link, because this variable is thread_local in one kind
 // and not in the other. Microsoft's linker compares texts instead.
 #if defined(_MSC_VER) && !defined(ROOST_COMPILED)
 #pragma detect_mismatch("one_kind_of_roost_in_a_program", "in each file")

@@ -9,14 +9,15 @@
 #include <type_traits>
 #include <utility>
 
-// Objects that go with the last pointer to them. Not by std::shared_ptr: each kind of it, and the
-// block of each kind of object, would cost each file that includes roost some milliseconds, and its
-// object some hundred bytes. All kinds of counted_ptr share one copy, move and end.
+// Objects that go with the last pointer to them. Not std::shared_ptr: each kind of it, and the
+// control block of each kind of object, would cost each file that includes roost some milliseconds
+// to compile, and its object file some hundred bytes. All kinds of counted_ptr share one copy, move
+// and destructor.
 
 namespace roost::inline v0::detail {
 
-/// Base of what counted_ptrs share. One that make_counted() has not made may be shared as well: it
-/// counts itself, so no pointer destroys it.
+/// Base of the objects that counted_ptrs share. An object that make_counted() has not made may be
+/// shared as well: its own count includes itself, so no pointer destroys it.
 class counted_object {
  public:
   counted_object(const counted_object&) = delete;
@@ -29,14 +30,15 @@ class counted_object {
  private:
   friend class any_counted_ptr;
 
-  // How many pointers there are, from the start the one of make_counted(). Only a thread that has
-  // one makes another: so once it is 0 it stays 0, and one thread alone has brought it there.
+  // How many pointers there are; it starts at 1, for the pointer of make_counted(). A thread makes
+  // another pointer only while one is sure to exist: so a count of 0 stays 0, and one thread alone
+  // has brought it there.
   sync::atomic<std::size_t> count_{1};
 };
 
-/// What all kinds of counted_ptr are.
+/// Base of all kinds of counted_ptr.
 ///
-/// Threads: several may use several pointers to one object, as with std::shared_ptr.
+/// Threads: each may use its own pointer to the same object, as with std::shared_ptr.
 class any_counted_ptr {
  public:
   any_counted_ptr(const any_counted_ptr& other) noexcept : object_(other.object_) { count_one(); }
@@ -68,18 +70,19 @@ class any_counted_ptr {
   /// How many pointers there are to its object; 0 if it is null. Old news where other threads have
   /// some; but 1 stays, as only a thread that has one makes another.
   std::size_t use_count() const noexcept {
-    // acquire: what was done through the others has been done; pairs with release in let_go()
+    // acquire: sees what was done through the pointers that are gone; pairs with release in
+    // let_go()
     return object_ != nullptr ? object_->count_.load(std::memory_order_acquire) : 0;
   }
 
  protected:
-  /// Takes over the pointer that counts already.
+  /// Takes over a pointer that is counted already.
   explicit any_counted_ptr(counted_object* object) noexcept : object_(object) {}
 
   void swap(any_counted_ptr& other) noexcept { std::swap(object_, other.object_); }
   void count_one() const noexcept {
     if (object_ != nullptr) {
-      // relaxed: another pointer to it is there, which this thread has or was given
+      // relaxed: another pointer to the object exists, which this thread has or was given
       object_->count_.fetch_add(1, std::memory_order_relaxed);
     }
   }
@@ -102,7 +105,7 @@ class counted_ptr : public any_counted_ptr {
   /// One more pointer to an object that is shared, or that outlives this.
   explicit counted_ptr(T& shared) noexcept : any_counted_ptr(&shared) { count_one(); }
 
-  /// The same as a pointer to a base, or to what is constant.
+  /// The same as a pointer to a base, or to const.
   template <class U, class = std::enable_if_t<std::is_convertible_v<U*, T*>>>
   counted_ptr(counted_ptr<U> other) noexcept // NOLINT(google-explicit-constructor): as above
       : any_counted_ptr(std::move(other)) {}
@@ -133,8 +136,9 @@ counted_ptr<T> make_counted(Args&&... args) {
 #if ROOST_HAS_BODIES
 
 ROOST_BODY void any_counted_ptr::let_go(counted_object& object) noexcept {
-  // release: what this thread has done with the object is done; acquire: the last one, which
-  // destroys it, sees what all have done. Each pairs with the others'
+  // release: publishes what this thread did with the object. acquire: the last thread, which
+  // destroys it, sees what all have done. The release of each step pairs with the acquire of the
+  // last one.
   if (object.count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
     delete &object;
 }

@@ -16,7 +16,7 @@ namespace roost::inline v0::detail {
 /// For errors of the program where nothing can be thrown.
 [[noreturn]] void die(const char* message) noexcept;
 
-/// The same with what it is about, such as a scope that was made at a line.
+/// The same, and names the object in question, such as a scope that was made at a line.
 [[noreturn]] void die(const char* message,
                       const char* kind,
                       std::string_view name,

@@ -11,7 +11,7 @@ namespace roost::inline v0::detail {
 template <class Node, class Before>
 class intrusive_heap;
 
-/// Base of what can be in one intrusive_heap at a time.
+/// Base of a node that can be in one intrusive_heap at a time.
 class heap_node {
  public:
   heap_node() = default;
@@ -27,9 +27,9 @@ class heap_node {
   std::size_t place_ = 0;
 };
 
-/// A binary heap of nodes that know their places in it: the first one is in front, and any one goes
-/// in logarithmic time. `Before()(a, b)` tells which of two comes first; what it compares does not
-/// change while a node is in. It owns no node and locks nothing.
+/// A binary heap of nodes that know their places in it. The first node is in front, and any node
+/// can be taken out in logarithmic time. `Before()(a, b)` tells whether `a` comes first; what it
+/// compares does not change while a node is in the heap. The heap owns no node and locks nothing.
 template <class Node, class Before>
 class intrusive_heap {
  public:
@@ -75,7 +75,7 @@ class intrusive_heap {
     place_of(node) = place;
   }
 
-  // Both find a place for the node from the given one on, which is free.
+  // Both find a place for the node, starting from the given place, which is free.
   void rise(Node& node, std::size_t place) noexcept;
   void sink(Node& node, std::size_t place) noexcept;
 

@@ -5,8 +5,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Base of what can be in one intrusive_list<Node> at a time. Where it is in none, linked() says
-/// so.
+/// Base of a node that can be in one intrusive_list<Node> at a time; linked() tells whether it is
+/// in one.
 template <class Node>
 class list_node {
  public:
@@ -71,7 +71,7 @@ class intrusive_list {
     links.linked = false;
   }
 
-  /// Puts all of `others` behind, in their order, in constant time.
+  /// Moves all nodes of `others` to the end of this list, in their order, in constant time.
   void append(intrusive_list& others) noexcept {
     ROOST_ASSERT(this != &others, "a list was put behind itself");
     if (others.empty())
@@ -90,8 +90,9 @@ class intrusive_list {
   }
 
  private:
-  // Reaches the links as a class that derives may. A friend of list_node would do, but then g++
-  // takes the node's destructor for one that all can call, and -Weffc++ warns of what derives.
+  // Reaches the links as a derived class may. A friend of list_node would do, too; but then g++
+  // takes the node's destructor for one that everybody can call, and -Weffc++ warns about derived
+  // classes.
   struct access : list_node<Node> {
     static auto& links_of(list_node<Node>& node) noexcept { return node.*(&access::links_); }
     static const auto& links_of(const list_node<Node>& node) noexcept {
@@ -111,8 +112,9 @@ class intrusive_list {
 };
 
 #if ROOST_ASSERTIONS
-/// A list that has to be empty when it goes: its nodes' owners would take them out of it later. Not
-/// each list is one, as those of threads and of the whole program have no destructor.
+/// A list that has to be empty when it is destroyed: the owners of its nodes would take them out of
+/// it later. Lists of threads and of the whole program are not of this kind, as they must have no
+/// destructor.
 template <class Node>
 class emptied_list : public intrusive_list<Node> {
  public:

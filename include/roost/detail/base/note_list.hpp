@@ -6,9 +6,9 @@
 
 namespace roost::inline v0::detail {
 
-/// Notes that are taken while locks are held: room for them is made before, and those for which
-/// there is none are counted. A plain array: a std::vector of each kind would cost more to compile
-/// than all that is done with it.
+/// Notes that are taken while locks are held. Room for them is made before; notes that find no room
+/// are counted. A plain array: a std::vector of each kind of note would cost more to compile than
+/// all the code that uses it.
 template <class Note>
 class note_list {
  public:
@@ -17,7 +17,7 @@ class note_list {
   note_list(const note_list&) = delete;
   note_list& operator=(const note_list&) = delete;
 
-  /// No lock is held. The notes are gone. No room where there is no memory.
+  /// Drops all notes. Called with no lock held. Makes no room if there is no memory.
   void make_room(std::size_t count) noexcept {
     delete[] notes_;
     notes_ = new (std::nothrow) Note[count];

@@ -20,7 +20,7 @@
 
 namespace roost::inline v0::detail {
 
-/// A part of a text. It refers to what it is made of.
+/// A part of a text. It refers to its argument, which must outlive it.
 class piece {
  public:
   // NOLINTBEGIN(google-explicit-constructor): so that a list of them reads like its text
@@ -33,7 +33,7 @@ class piece {
   piece(const site& where) noexcept : piece(kind::line, &where, 0) {} // "app.cpp:12"
   // NOLINTEND(google-explicit-constructor)
 
-  /// A text of the program's, without control characters.
+  /// A text of the program, with each control character replaced by a blank.
   friend piece in_one_line(std::string_view text) noexcept {
     return {kind::one_line, text.data(), text.size()};
   }
@@ -82,8 +82,8 @@ piece in_quotes(std::string_view name) noexcept;
 piece count_of(std::uint64_t number, const char* noun) noexcept;
 piece length_of(clock::duration time) noexcept;
 
-/// True for a line of the standard library: that is what an object records that was made by
-/// std::make_unique() or the like. It is of no use to a reader.
+/// True for a line of the standard library. An object that std::make_unique() or the like has made
+/// records such a line, which is of no use to a reader.
 inline bool is_of_the_library(const site& where) noexcept {
   return std::string_view(where.file).find("/include/c++/") != std::string_view::npos;
 }

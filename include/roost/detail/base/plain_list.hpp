@@ -10,13 +10,13 @@
 namespace roost::inline v0::detail {
 
 /// A list that grows, of items that are copied as bytes: pointers and small structs. Not
-/// std::vector: each kind of one would cost each file that includes roost some milliseconds, and
-/// ten times as much where it is used.
+/// std::vector: each kind of it would cost each file that includes roost some milliseconds to
+/// compile, and ten times as much where it is used.
 template <class T>
 class plain_list {
  public:
   plain_list() = default;
-  /// So many, all the same.
+  /// `size` copies of `item`.
   explicit plain_list(std::size_t size, T item = T()) {
     reserve(size);
     for (; size_ != size; ++size_)
@@ -48,8 +48,8 @@ class plain_list {
   T& back() noexcept { return items_[size_ - 1]; }
   const T& back() const noexcept { return items_[size_ - 1]; }
 
-  /// Room for so many, and for twice as many as before if it has to grow; only this allocates.
-  /// Strong guarantee.
+  /// Makes room for `size` items. If the list has to grow, its room at least doubles. Only this
+  /// allocates. Strong guarantee.
   void reserve(std::size_t size) {
     if (size > capacity_)
       grow(size > 2 * capacity_ ? size : 2 * capacity_);
@@ -66,7 +66,7 @@ class plain_list {
   }
   void pop_back() noexcept { --size_; }
 
-  /// Erases the first that is equal.
+  /// Erases the first item that is equal. Precondition: there is one.
   void remove(const T& item) noexcept {
     std::size_t place = 0;
     while (!(items_[place] == item))

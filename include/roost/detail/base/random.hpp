@@ -26,8 +26,8 @@ inline constinit thread_local std::uint64_t random_state = 0;
 
 /// A random number below `n`, for fairness, not for secrets. Each thread has its own sequence.
 ///
-/// Source: a multiplication instead of a division (Lemire 2019): for the numbers of cases there
-/// are, the bias is below one in a million.
+/// Source: a multiplication instead of a division (Lemire 2019). For as many cases as a select has,
+/// the bias is below one in a million.
 inline std::size_t random_below(std::size_t n) noexcept {
   if (sync::bubble_here != nullptr) [[unlikely]] {
     if (const std::uint64_t chosen = sync::bubble_here->choose_below(n); chosen != n)

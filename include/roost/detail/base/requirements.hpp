@@ -3,8 +3,8 @@
 
 #include <version>
 
-// What roost needs of a compiler and of its library. A header for users that finds
-// ROOST_IS_SUPPORTED 0 includes nothing else: the errors would be a thousand lines.
+// What roost needs of a compiler and of its library. A public header that finds ROOST_IS_SUPPORTED
+// to be 0 includes nothing else, as that would add a thousand lines of errors.
 #if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
 #error "roost needs C++20: compile with -std=c++20, or in CMake link to roost::roost"
 #define ROOST_IS_SUPPORTED 0

@@ -8,12 +8,11 @@
 
 namespace roost::inline v0::detail {
 
-/// A text of at most `Room` characters, for where nothing may be allocated: what does not fit is
-/// cut off.
+/// A text of at most `Room` characters, for code that may not allocate. A longer text is cut off.
 template <std::size_t Room>
 class short_text {
  public:
-  short_text() = default; // NOLINT(cppcoreguidelines-pro-type-member-init): as said below
+  short_text() = default; // NOLINT(cppcoreguidelines-pro-type-member-init): see the members
   constexpr explicit short_text(std::string_view text) noexcept { add(text); }
 
   std::string_view view() const noexcept { return {characters_.data(), size_}; }

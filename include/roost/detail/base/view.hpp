@@ -6,8 +6,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Refers to some items that lie side by side. Not std::span: the checks of its constructors would
-/// be a tenth of what roost costs to include.
+/// Refers to items that lie side by side. Not std::span: the checks of its constructors would make
+/// up a tenth of the cost of including roost.
 template <class T>
 class view {
  public:

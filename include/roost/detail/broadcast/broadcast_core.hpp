@@ -32,16 +32,16 @@ namespace roost::inline v0::detail {
 /// What all ends of a broadcast, or of a watch, share: a ring of the latest items, and the readers,
 /// each with the number of the item that it gets next.
 ///
-/// A slot of the ring counts its holders: the readers that hold up senders and have not read it. A
-/// send takes the place of the oldest item, once that has no holder. Readers that do not hold up
-/// senders find out what they have missed when they read.
+/// A slot of the ring counts its holders: the readers that hold up senders and have not read its
+/// item. A send takes the place of the oldest item once that has no holder. Readers that do not
+/// hold up senders find out how many items they have missed when they read.
 ///
-/// INVARIANT, under the lock: receivers wait only at a reader that has read all, senders wait only
-/// while the ring is full and its oldest item has a holder; nobody waits once it is closed.
+/// INVARIANT, under the lock: receivers wait only at a reader that has read all items, senders wait
+/// only while the ring is full and its oldest item has a holder; no thread waits once it is closed.
 /// (Waiters that a stop, a deadline or another primitive has claimed may still be linked: they do
-/// not count.) So a thread that changes that serves the waiters: a send gives its item to one
-/// receiver at each reader where some wait, and the last holder of the oldest item to go lets
-/// senders in.
+/// not count.) So a thread that ends one of these conditions serves the waiters: a send gives its
+/// item to one receiver at each reader where some wait, and the last holder of the oldest item,
+/// when it goes, lets senders in.
 ///
 /// Source: the slots' counts as in tokio::sync::broadcast.
 template <class T>
@@ -68,8 +68,8 @@ class broadcast_core final : public counted_object {
     senders_alive_.fetch_add(1, std::memory_order_relaxed);
   }
   void drop_sender() noexcept {
-    // release: what was done through this sender; acquire: the last one sees what was done through
-    // all; each pairs with the others'
+    // release: publishes what was done through this sender. acquire: the last one to go sees what
+    // was done through all. The release of each step pairs with the acquire of the last one.
     if (senders_alive_.fetch_sub(1, std::memory_order_acq_rel) == 1)
       close();
   }
@@ -93,7 +93,7 @@ class broadcast_core final : public counted_object {
     std::size_t holders = 0;
   };
 
-  // All of these are called with lock_ held. Waiters to be woken are put into `woken`.
+  // The caller holds lock_. They put waiters that are to be woken into `woken`.
   numbered_slot& slot(std::uint64_t number) noexcept { return slots_[number % slots_.size()]; }
   const numbered_slot& slot(std::uint64_t number) const noexcept {
     return slots_[number % slots_.size()];
@@ -111,10 +111,10 @@ class broadcast_core final : public counted_object {
   mutable spin_lock lock_;
   // Guarded by lock_:
   std::vector<numbered_slot> slots_; // item n is in slot n modulo their number
-  std::uint64_t sent_ = 0;           // so many items so far; the number of the next one
+  std::uint64_t sent_ = 0;           // how many items were sent; the number of the next one
   std::size_t readers_ = 0;
   std::size_t holding_readers_ = 0;  // of those, the ones that hold up senders
-  intrusive_list<reader> waited_at_; // readers where receivers wait, and perhaps where some did
+  intrusive_list<reader> waited_at_; // all readers where receivers wait, and some where they did
   wait_list senders_;                // a node's slot is its send_operation
   bool closed_ = false;
   waiter_note last_sender_;   // the last that slept, for reports
@@ -125,7 +125,7 @@ class broadcast_core final : public counted_object {
   sync::atomic<std::size_t> senders_alive_{1};
 };
 
-/// A place in the stream of items, shared by the copies of a receiver: each item goes to one of
+/// A place in the stream of items, which a receiver and its copies share: each item goes to one of
 /// them.
 template <class T>
 class broadcast_core<T>::reader final : public counted_object, public list_node<reader> {
@@ -187,8 +187,8 @@ class broadcast_core<T>::send_operation final : public operation {
 
   broadcast_core& core_;
   stored_item<T>* item_;
-  // The item leaves in it, and the one whose place it takes comes back, to be destroyed where no
-  // lock is held.
+  // Takes the item into the ring, and brings back the one whose place it takes, to be destroyed
+  // when no lock is held.
   shared_item<T> parcel_ = shared_item<T>::with_room();
   channel_status status_ = channel_status::full;
   claimed_list woken_;
@@ -228,7 +228,7 @@ class broadcast_core<T>::receive_operation final : public operation {
 
   channel_status status() const noexcept { return result_.status_; }
 
-  /// What it brought. The operation can be used again then.
+  /// Hands over what it received. After that the operation can be used again.
   shared_result<T> take() noexcept { return std::exchange(result_, shared_result<T>()); }
 
  private:
@@ -237,7 +237,7 @@ class broadcast_core<T>::receive_operation final : public operation {
   claimed_list woken_;
 };
 
-/// Makes it happen, and waits if it must.
+/// Makes an operation happen, and waits if it must.
 inline wait_state happen(operation& wanted, const blocked_call& call, clock::time_point deadline) {
   return wanted.try_alone() ? found(&wanted).end : wait_for_one(wanted, call, deadline);
 }
@@ -273,7 +273,7 @@ void broadcast_core<T>::put(send_operation& from, claimed_list& woken) noexcept 
   }
 }
 
-// There is an item for it.
+// Precondition: there is an item for the reader.
 template <class T>
 void broadcast_core<T>::read(reader& at, shared_result<T>& out) noexcept {
   numbered_slot& place = slot(at.next_);

@@ -19,7 +19,7 @@
 
 namespace roost::inline v0::detail {
 
-/// What the sending ends of a broadcast and of a watch are: counted handles.
+/// Base of the sending ends of a broadcast and of a watch: counted handles.
 template <class T>
 class broadcast_sender {
  public:
@@ -94,16 +94,16 @@ class broadcast_sender {
   counted_ptr<core_type> core_; // null when moved from
 };
 
-/// What the receiving ends are. Copies share a reader.
+/// Base of the receiving ends. Copies share a reader.
 template <class T>
 class broadcast_reader {
  public:
   class iterator;
 
-  /// It is closed, and nothing is left.
+  /// Where an iterator is equal to it, the broadcast or watch is closed, and no item is left.
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// True once nothing more is sent; what is left can still be received.
+  /// True once nothing more can be sent; items that are left can still be received.
   bool closed(site where = site::current()) const { return called(where).core()->closed(); }
 
  protected:

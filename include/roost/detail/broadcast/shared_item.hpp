@@ -12,19 +12,19 @@
 namespace roost::inline v0::detail {
 
 /// Items that several receivers get are copied under a lock, where no user code may run and nothing
-/// may throw. So an item is copied as it is if that is known to be neither; of any other item there
-/// is one, which all share.
+/// may throw. So an item is copied if its copy is known to run no user code and not to throw. Any
+/// other item exists once, and all receivers share it.
 template <class T>
 inline constexpr bool copied_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
 template <class T>
 inline constexpr bool copied_inline<std::shared_ptr<T>> = true;
 
-/// Holds an item that was put in, or none. Copies hold the same item; only constant access, so any
-/// number of threads may have one.
+/// Holds an item that was put in, or none. Copies hold the same item, to which access is only
+/// const: so any number of threads may have one.
 template <class T, bool = copied_inline<T>>
 class shared_item {
  public:
-  /// One into which an item can be put: what must be allocated for it is.
+  /// One into which an item can be put; its memory is allocated here.
   static shared_item with_room() noexcept { return {}; }
 
   /// Takes the item. Precondition: it was made by with_room(), and nothing is in it.

@@ -19,41 +19,42 @@ namespace roost::inline v0::detail {
 /// two cores do not wait for each other. Moves must not throw.
 ///
 /// Up to a small capacity the queue is a ring: one block, used again and again, allocated at once.
-/// Beyond, it is a chain: blocks are added where items go in, and come free where items go out; it
-/// never moves an item. It allocates and frees nothing under its locks: blocks are given to it, and
-/// taken from it, by holders of both.
+/// Beyond that it is a chain: blocks are added where items go in, and come free where items go out;
+/// an item in it never moves. The queue allocates and frees nothing under its locks: holders of
+/// both give it blocks and take blocks from it.
 ///
 /// Threads: the functions that say "at hand" are for the holder of one lock: sending() to put,
-/// receiving() to take. All else but the names of the locks, and the hints, is for the holder of
-/// both, or where one thread has the queue alone.
+/// receiving() to take. The hints need no lock, nor do the functions that return a lock. Everything
+/// else is for the holder of both locks, or for a thread that has the queue to itself.
 ///
 /// INVARIANT: head <= tail <= head + capacity; the items are at the positions head to tail - 1;
-/// both only count up. Position p is in slot p modulo the slots of a block, of the block that its
-/// side is in. A side enters the next block of a chain at a multiple of that number, and only under
-/// both locks. Only a holder of receiving() writes head, only one of sending() writes tail. What a
-/// side has at hand ends with its block, and with what it has seen of the other side's count.
+/// head and tail only count up. Position p is slot p modulo N of the block that the side is in,
+/// where N is the number of slots of a block. A side enters the next block of a chain at a multiple
+/// of N, and only under both locks. Only a holder of receiving() writes head, only a holder of
+/// sending() writes tail. What a side has at hand ends with its block, and with what it has seen of
+/// the other side's count.
 ///
 /// Why this is right. A slot of the ring goes from a sender to a receiver, and back, and each time
 /// one release and one acquire hand it over: put_at_hand() fills the slot and then moves tail
 /// beyond it, has_item_at_hand() reads tail before take_at_hand() reads the slot; take_at_hand()
 /// empties the slot and then moves head beyond it, has_room_at_hand() reads head before
-/// put_at_hand() fills the slot again. What a side remembers of the other's count is too small at
-/// most: it may see too little room or too few items, and then looks again, but never too much. A
-/// slot of a chain is handed over once, in the same way; where its block comes from, and goes to,
-/// is ordered by both locks. Among senders, and among receivers, the side's lock orders everything.
-/// "No room" and "no item" are true only under both locks. A receiver that has taken an item must
-/// not destroy the queue at once: its sender may still hold sending().
+/// put_at_hand() fills the slot again. The other's count, as a side remembers it, can only be too
+/// small: the side may see too little room or too few items, and then looks again, but it never
+/// sees too much. A slot of a chain is handed over once, in the same way; both locks order where
+/// its block comes from and where it goes. Among senders, and among receivers, the side's lock
+/// orders everything. "No room" and "no item" are true only under both locks. A receiver that has
+/// taken an item must not destroy the queue at once: its sender may still hold sending().
 ///
-/// Why a chain with a limit that was full once lacks no block any more. It holds `most_blocks()`
-/// then, and keeps them. In use are those of the item taken last, of all that are in the queue, and
-/// of the next one: at most capacity + 1 positions side by side, and they never lie in more blocks
-/// than that. So where the next item needs a block, one is free.
+/// Why a chain with a limit never lacks a block again once it was full. From then on it holds and
+/// keeps most_blocks() blocks. In use are the blocks of the item taken last, of all items in the
+/// queue, and of the next item: at most capacity + 1 positions side by side, which never lie in
+/// more than most_blocks() blocks. So where the next item needs a block, one is free.
 ///
 /// Cost: one lock and one store. In a steady flow the other side's cache line moves only once in
-/// many items, and a block that comes free is the one that is needed next.
+/// many items, and the block that comes free is the one that is needed next.
 ///
-/// Source: the queue with two locks of Michael and Scott (1996), on blocks; counts remembered as
-/// in MCRingBuffer (Lee, Bu, Chandranmenon 2010).
+/// Source: the queue with two locks of Michael and Scott (1996), made of blocks; counts are
+/// remembered as in MCRingBuffer (Lee, Bu, Chandranmenon 2010).
 template <class T>
 class block_queue {
  public:
@@ -68,7 +69,7 @@ class block_queue {
   spin_lock& receiving() const noexcept { return receivers_.lock; }
   primitive_lock both() const noexcept { return {sending(), &receiving()}; }
 
-  /// False also if both locks can find room.
+  /// May be false although a holder of both locks would find room.
   [[gnu::always_inline]] bool has_room_at_hand() noexcept {
     // relaxed: one's own count, guarded by the lock
     const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
@@ -88,7 +89,7 @@ class block_queue {
     senders_.count.store(tail + 1, std::memory_order_release);
   }
 
-  /// False also if both locks can find an item.
+  /// May be false although a holder of both locks would find an item.
   [[gnu::always_inline]] bool has_item_at_hand() noexcept {
     // relaxed: one's own count, guarded by the lock
     const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
@@ -116,7 +117,7 @@ class block_queue {
   /// Precondition: has_item().
   T take() noexcept;
 
-  /// Whether an item can be put: not where the chain lacks a block.
+  /// Whether an item can be put; false also where the chain lacks a block.
   bool has_room() const noexcept { return size() < capacity_ && !needs_free_block(); }
   /// Precondition: has_room().
   void put(T&& item) noexcept;
@@ -130,10 +131,11 @@ class block_queue {
   static item_block<T>* make_block() { return item_block<T>::make(slots_of_chain); }
   void add(item_block<T>* block) noexcept;
 
-  /// What the chain has too much, for the caller to free without the locks. It keeps one free
-  /// block; and all, once it has as many as when it is full. An empty chain that was long leaves
-  /// its block, too: as the last one allocated it may lie above all the others, and then allocators
-  /// give no memory back to the system before it.
+  /// Takes out the blocks that the chain has too many, for the caller to free without the locks.
+  /// The chain keeps one free block; once it has as many blocks as when it is full, it keeps all.
+  /// An empty chain that was long gives up even the block it is in: as the last one allocated, that
+  /// block may lie above all others in memory, and then allocators give nothing back to the system
+  /// as long as it is there.
   free_blocks<T> surplus() noexcept;
 
   std::size_t size() const noexcept { return tail() - head(); }
@@ -146,22 +148,23 @@ class block_queue {
            senders_.count.load(std::memory_order_relaxed) != head;
   }
 
-  /// A hint, for senders: whether `wanted` places are free among `capacity`, which is no fewer.
-  /// (Not among the queue's own, which cannot be read without a lock.)
+  /// A hint, for senders: whether `wanted` of `capacity` places are free; `wanted` is no more than
+  /// that. (`capacity` is an argument because the queue's own cannot be read without a lock.)
   bool may_have_room(std::size_t capacity, std::size_t wanted = 1) const noexcept {
-    // relaxed: a hint. Counts of two moments may seem to be more than the room, or less than none.
+    // relaxed: a hint. The two counts may be of different moments, and so differ by more than the
+    // room, or by less than nothing.
     const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
     return senders_.end_at_hand() - tail >= wanted ||
            tail - receivers_.count.load(std::memory_order_relaxed) <= capacity - wanted;
   }
 
-  /// A hint, for receivers: whether surplus() of an empty queue gives more back than of any other.
+  /// A hint, for receivers: whether surplus() will give up one more block when the queue is empty.
   bool may_leave_block() const noexcept {
-    // relaxed: a hint; where it decides, both locks order it
+    // relaxed: a hint; both locks order it where a decision hangs on it
     return was_long_.load(std::memory_order_relaxed);
   }
 
-  /// Hints: about how many items have gone in, or out, since this was called last, by any thread.
+  /// Hints: about how many items have gone in, or out, since any thread last called the function.
   std::size_t put_since_last_asked() noexcept { return senders_.passed_since_last_asked(); }
   std::size_t taken_since_last_asked() noexcept { return receivers_.passed_since_last_asked(); }
 
@@ -175,8 +178,8 @@ class block_queue {
  private:
   // Up to this capacity it is a ring.
   static constexpr std::size_t most_of_ring = 1024;
-  // A power of two. Each block of a chain takes both locks twice, and where many senders meet there
-  // they all wait: with 512 items a block they are a third slower than with 1024.
+  // A power of two. Each block of a chain costs both locks twice, and where many senders meet they
+  // all wait for that: with 512 items in a block they are a third slower than with 1024.
   static constexpr std::size_t slots_of_chain = sizeof(T) <= 16 ? 1024 : 256;
   // One in use and a free one.
   static constexpr std::size_t usual_blocks = 2;
@@ -187,10 +190,10 @@ class block_queue {
     mutable spin_lock lock;
     bool in_chain = false;              // this, mask, slots and block: written under both locks
     sync::atomic<std::size_t> count{0}; // tail or head; written under the lock, read by the other
-    // Before which position what is at hand ends. Read and written under the lock, and read by
-    // hints.
+    // The position at which the items or the room at hand end. Read and written under the lock, and
+    // read by hints.
     sync::atomic<std::size_t> until{0};
-    sync::atomic<std::size_t> asked_at{0}; // what count was at the last hint about the pace
+    sync::atomic<std::size_t> asked_at{0}; // what count was when asked last
     look_distance looks;
     std::size_t mask = 0;
     T* slots = nullptr; // of a chain both are null before the first block
@@ -202,8 +205,8 @@ class block_queue {
       // relaxed: the lock orders it, and a hint need not be ordered
       return until.load(std::memory_order_relaxed);
     }
-    // Whether there is something at hand. Without blocks it would be all until `end`; in a chain it
-    // ends before the next block.
+    // Whether there is something at hand: in a ring all until `end`; in a chain no further than the
+    // block that the side is in.
     bool look_at_hand(std::size_t position, std::size_t end) noexcept {
       if (in_chain && end - position > left_in_block(position))
         end = position + left_in_block(position);
@@ -226,14 +229,14 @@ class block_queue {
       slots = next->slots();
     }
 
-    // Under both locks: at least the next one.
+    // Makes sure that the next position is at hand. Under both locks.
     void add_at_hand(std::size_t position) noexcept {
       // relaxed: as in end_at_hand()
       if (end_at_hand() == position)
         until.store(position + 1, std::memory_order_relaxed);
     }
 
-    // With nothing at hand. Under both locks.
+    // Goes on at `position`, with nothing at hand. Under both locks.
     void start_at(std::size_t position) noexcept {
       // relaxed: the locks order it, and a hint need not be ordered
       count.store(position, std::memory_order_relaxed);
@@ -258,12 +261,12 @@ class block_queue {
   }
   bool needs_free_block() const noexcept { return begins_block(tail()) && free_.empty(); }
   void leave_block() noexcept;
-  // In how many blocks capacity + 1 positions lie at most.
+  // The most blocks in which capacity + 1 positions side by side can lie.
   std::size_t most_blocks() const noexcept { return (capacity_ - 1) / slots_of_chain + 2; }
 
   side senders_;
   side receivers_;
-  // What follows is written under both locks, if at all.
+  // The members below are written under both locks, if at all.
   alignas(line_apart) std::size_t capacity_ = 0;
   std::size_t blocks_ = 0;             // of a chain: in use, and free
   sync::atomic<bool> was_long_{false}; // it had more than the usual number of blocks
@@ -306,7 +309,7 @@ void block_queue<T>::put(T&& item) noexcept {
   put_at_hand(std::move(item));
 }
 
-// A sender has entered the next block of a chain by then.
+// Where the item is in the next block of a chain, a sender has entered that block before.
 template <class T>
 T block_queue<T>::take() noexcept {
   const std::size_t at = head();
@@ -341,7 +344,7 @@ free_blocks<T> block_queue<T>::surplus() noexcept {
   return rest;
 }
 
-// Both sides are in the same block, and go on in front of the next one.
+// Both sides are in the same block, and go on right before the next one.
 template <class T>
 void block_queue<T>::leave_block() noexcept {
   const std::size_t next = tail() + senders_.left_in_block(tail());

@@ -27,8 +27,8 @@
 
 namespace roost::inline v0::detail {
 
-/// What no user sees: the task was asked to stop, and nothing happened. A value of the enumeration
-/// because a std::optional would be slower than the rest of a send.
+/// A status that users never see: the task was asked to stop, and nothing happened. It is a value
+/// of the enumeration because a std::optional would cost more than the rest of a send.
 inline constexpr auto status_stopped = static_cast<channel_status>(-1);
 
 enum class channel_side { sending, receiving };
@@ -59,9 +59,9 @@ class channel_core final : public channel_exchange<Item> {
   /// through: to the end, unless the status is another one than success.
   channel_status send_all(std::vector<Item>& items, std::size_t& next, const site& where);
 
-  /// Waits for the first item and appends it and what else is there, up to `max`, to `out`, which
-  /// has room for them. How many; 0 if the channel is closed. Nothing if the task was asked to
-  /// stop.
+  /// Waits for the first item, and appends it and whatever else is there, up to `max`, to `out`,
+  /// which has room for them. Returns how many; 0 if the channel is closed; nullopt if the task was
+  /// asked to stop.
   std::optional<std::size_t>
   receive_some(std::vector<Item>& out, std::size_t max, const site& where);
 
@@ -105,13 +105,13 @@ class channel_core final : public channel_exchange<Item> {
   sync::atomic<std::size_t> receivers_alive_{1};
 };
 
-/// How an operation ended that found `status` without waiting.
+/// How an operation that found `status` without waiting has ended.
 inline channel_status found(channel_status status) noexcept {
   const bool lasts = status == channel_status::closed;
   return end_without_wait(lasts) == wait_state::stopped ? status_stopped : status;
 }
 
-/// How an operation ended that a peer or a close has completed.
+/// How an operation that a peer or a close has completed has ended.
 inline channel_status status_of(wait_state completed) noexcept {
   return completed == wait_state::done ? channel_status::success : channel_status::closed;
 }
@@ -168,10 +168,10 @@ class channel_core<Item>::send_operation final : public operation {
   channel_core& core_;
   channel_status status_ = channel_status::full;
   static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<Item>;
-  // From when it is in line: the item may own the end through which it is sent, and then its
-  // receiver destroys both, and perhaps its own end, before this thread is awake.
+  // Set when the operation gets in line: the item may own the end through which it is sent. Then
+  // its receiver may destroy both, and perhaps the receiving end, before this thread is awake.
   counted_ptr<channel_core> kept_;
-  // An evicted item goes with the operation, where no list or lock is in use.
+  // An evicted item is destroyed with the operation, when no list or lock is in use.
   typename exchange::leftover rest_;
 };
 
@@ -220,8 +220,8 @@ class channel_core<Item>::receive_operation final : public operation {
 // --- implementation ---------------------------------------------------------
 
 // A sender that spins waits for much room, so that sender and receiver each work through half of
-// the queue before the cache line with the other's count moves. That concerns only the spin: then
-// any room is taken, so nobody waits for room that never comes.
+// the queue before the cache line with the other's count moves. This holds for the spin alone:
+// after it the sender takes any room, so no sender waits for much room in vain.
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   if (this->policy() != overflow::block)
@@ -260,15 +260,15 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
   return wait(operation, {"receiver::receive", name_, where}, deadline, patience);
 }
 
-// Most operations on a queue need neither a record nor a place in the line: they are tried
-// without, again and again for a short while. A thread that finds the queue not ready looks at it
-// before it takes both locks, which would hold up the very side that is about to change it. A look
-// that finds it ready is followed by the short try, as at the beginning of the operation: what
-// made that one fail has changed. (To take both locks then costs a channel of 64 a third of its
-// speed.) A stop that came meanwhile goes before all else.
+// Most operations on a queue need neither a record nor a place in line: they are tried without,
+// again and again for a short while. A thread that finds the queue not ready looks at it before it
+// takes both locks, which would hold up the very side that is about to change it. A look that finds
+// it ready is followed by the try that takes one lock, as at the beginning of the operation: the
+// reason for which that one failed is gone. (To take both locks then costs a channel of 64 a third
+// of its speed.) A stop that came meanwhile goes before all else.
 //
-// Where there is no queue only a waiting peer can be met, under the lock: the wait itself begins
-// with that.
+// Without a queue the operation can only meet a waiting peer, under the lock: the wait itself
+// begins by looking for one.
 template <class Item>
 template <class Try, class Ready>
 channel_status channel_core<Item>::try_for_a_while(channel_status nothing,
@@ -362,8 +362,8 @@ void channel_core<Item>::describe(channel_side waiting, object_note& note) const
 
 template <class Item>
 void channel_core<Item>::drop_end(channel_side side) noexcept {
-  // release: what was done through this end; acquire: the last one sees what was done through all;
-  // each pairs with the others'
+  // release: publishes what was done through this end. acquire: the last end to go sees what was
+  // done through all. The release of each step pairs with the acquire of the last one.
   if (ends(side).fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
   if (side == channel_side::sending) {
@@ -373,8 +373,8 @@ void channel_core<Item>::drop_end(channel_side side) noexcept {
   }
 }
 
-// The thread that drops the last end counts first and closes then; no thread may see the one
-// without the other.
+// The thread that drops the last sender counts first and closes after that. A thread that has seen
+// the count must find the channel closed, so it closes the channel itself.
 template <class Item>
 bool channel_core<Item>::try_add_sender() noexcept {
   // relaxed: only the number counts; the last end to go leaves it at 0 for good

@@ -13,7 +13,7 @@
 
 namespace roost::inline v0::detail {
 
-/// What both kinds of ends are: counted handles on a channel.
+/// Base of both kinds of ends: counted handles on a channel.
 template <class Item, channel_side Side>
 class channel_end {
  public:
@@ -35,7 +35,7 @@ class channel_end {
     channel_end(std::move(other)).core_.swap(core_);
     return *this;
   }
-  /// The last sender's, or the last receiver's end closes the channel.
+  /// Closes the channel if this was the last sender, or the last receiver.
   ~channel_end() {
     if (core_) {
       note_unwinding(core_.get());

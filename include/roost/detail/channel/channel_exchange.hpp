@@ -28,13 +28,14 @@ namespace roost::inline v0::detail {
 /// Nothing here waits: waiters are linked into the lines from outside, and are called from here.
 /// Item is what item_storage stores: its moves cannot throw and are no user code.
 ///
-/// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, one
-/// is): their holder may do all. What both guard can be read under either, so one lock is enough
-/// for what concerns nobody else: a send into room while no receiver is to be called, a receive
-/// from the queue while no sender is. Nobody can begin to wait, and nobody can close the channel,
-/// meanwhile. But that there is no room, or no item, is said under both locks only: then a thread
-/// that changes that afterwards sees what was done before, as a user expects of a thread that sets
-/// a flag, finds nothing and goes to sleep.
+/// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, it is
+/// a single lock): their holder may do everything. What both guard can be read under either. So one
+/// lock is enough for an operation that concerns no other thread: a send into room while no
+/// receiver is to be called, a receive from the queue while no sender is. Meanwhile no thread can
+/// begin to wait, and none can close the channel. But only a holder of both locks says that there
+/// is no room, or no item. Then a thread that changes this afterwards sees what the other did
+/// before. Users rely on that: one thread sets a flag, finds no item and goes to sleep; the thread
+/// that sends the next item sees the flag.
 ///
 /// INVARIANT, under both locks: receivers wait only while the queue is empty or one of them is on
 /// its way, and no sender waits; senders wait only while the queue is full or one of them is on its
@@ -43,17 +44,17 @@ namespace roost::inline v0::detail {
 /// wait as both at a channel of capacity 0: it does not meet itself.)
 ///
 /// Why no thread waits for ever. A receiver begins to wait when there is neither an item nor a
-/// sender. A sender that puts an item into the queue afterwards calls a receiver, unless as many as
-/// can run are on their way: those have been claimed, so neither a stop nor a deadline keeps them
-/// from coming, and each that arrives takes the next item for the next receiver, if it finds both
-/// and few enough are on their way. The last to arrive finds nobody else on the way. Likewise for
-/// senders and room. A thread that is awake may thus overtake waiters, but each waiter is called in
-/// turn; and one that is on its way needs a processor to arrive, as a holder of a lock needs one to
-/// let it go.
+/// sender. A sender that puts an item into the queue afterwards calls a receiver, unless as many
+/// receivers as can run are on their way. Those have been claimed, so neither a stop nor a deadline
+/// keeps them from coming; and each that arrives takes the next item for the next receiver, if it
+/// finds both and few enough are on their way. The last to arrive finds no other on its way. The
+/// same holds for senders and room. So a thread that is awake may overtake waiters, but each waiter
+/// is called in turn. A waiter that is on its way needs a processor to arrive, as the holder of a
+/// lock needs one to release it.
 ///
-/// The oldest item goes to a called receiver, and a called sender's item into the queue at once,
-/// so items keep the order of the sends; where the queue is empty, or there is none, an item goes
-/// straight from one to the other.
+/// A called receiver gets the oldest item, and a called sender's item goes into the queue at once,
+/// so items keep the order of the sends. Where the queue is empty, or there is none, an item goes
+/// straight from sender to receiver.
 ///
 /// Source: the shape of Go's channels (runtime/chan.go); claims and hand-over outside the lock as
 /// in Rust's kanal.
@@ -68,15 +69,16 @@ class channel_exchange : public counted_object {
   channel_status try_send(Item& item);
   channel_status try_receive(std::optional<Item>& out);
 
-  /// The usual case, for which one lock is enough, and short enough to be part of the caller's
-  /// code. False: nothing has happened, and to say more takes both locks.
+  /// The usual case, for which one lock is enough, and which is short enough to be part of the
+  /// caller's code. False: nothing has happened, and only a holder of both locks can say more.
   [[gnu::always_inline]] bool send_at_once(Item& item) noexcept;
   [[gnu::always_inline]] bool receive_at_once(std::optional<Item>& out) noexcept;
 
-  /// How many could be received at once, if nobody else came.
+  /// How many items could be received at once, if no other thread came.
   std::size_t available() const noexcept;
 
-  /// True for the call that closed it. `cause` is what receivers find in the end, or null.
+  /// True for the call that closed it. `cause` is what receivers find when all items are gone, or
+  /// null.
   bool close(std::exception_ptr cause = nullptr) noexcept;
 
   std::size_t capacity() const noexcept { return capacity_; }
@@ -89,7 +91,7 @@ class channel_exchange : public counted_object {
   channel_exchange(std::size_t capacity, overflow policy, std::size_t called_at_once);
   ~channel_exchange() override = default;
 
-  /// What a send leaves to be done when the lock is released; a receive leaves a peer only.
+  /// What a send leaves to be done once the lock is released; a receive leaves only a peer.
   struct leftover {
     wait_node* peer = nullptr;   // claimed, to be completed
     std::optional<Item> evicted; // to be destroyed
@@ -98,32 +100,34 @@ class channel_exchange : public counted_object {
   /// As with one argument, but an evicted item is left to the caller.
   channel_status try_send(Item& item, leftover& rest);
 
-  /// The other case of a try: takes both locks, so what it finds is true for one moment. The
-  /// short case has just failed, or may not decide.
+  /// The rest of a try, where the short case has failed, or may not decide. Takes both locks, so
+  /// what it finds is true for one moment.
   channel_status send_under_lock(Item& item);
   [[gnu::noinline]] channel_status send_under_lock(Item& item, leftover& rest);
   [[gnu::noinline]] channel_status receive_under_lock(std::optional<Item>& out);
 
   /// Sends items[next], items[next + 1] and so on, as far as there is room, or a receiver for them,
-  /// and counts `next` up with each. Nothing if the channel is closed or items may be lost.
+  /// and counts `next` up with each. Sends none if the channel is closed, or if its policy drops
+  /// items.
   void try_send_some(std::vector<Item>& items, std::size_t& next);
 
-  /// Appends what is there, up to `max`, to `out`, which has room for it. How many.
+  /// Appends the items that are there, up to `max`, to `out`, which has room for them. Returns how
+  /// many.
   std::size_t try_receive_some(std::vector<Item>& out, std::size_t max) noexcept;
 
-  /// One operation of an operation that may wait: the caller holds lock(), and calls the other
-  /// function when it has released it. Where the queue lacks a block a send is `full` as well: see
-  /// send_under_lock().
+  /// The two halves of an operation that may wait: the caller holds lock() for the first, and calls
+  /// finish_send() or finish_receive() once it has released it. A send is also `full` where the
+  /// queue lacks a block: see send_under_lock().
   channel_status send_locked(Item& item, leftover& rest) noexcept;
   channel_status receive_locked(std::optional<Item>& out, wait_node*& peer) noexcept;
   void finish_send(Item& item, const leftover& rest) noexcept;
   void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
 
-  /// What they do once they are awake and not in line any more: `end` is what they were woken with.
+  /// Called by waiters that are awake and not in line any more: `end` is what they were woken with.
   void sender_resumed(wait_state end) noexcept { resumed(senders_, end); }
   void receiver_resumed(wait_state end) noexcept { resumed(receivers_, end); }
 
-  /// Where they wait; a node's slot is item_of() or target_of() it.
+  /// Where senders and receivers wait; item_of() and target_of() tell what a node's slot is.
   const primitive_lock& lock() const noexcept { return lock_; }
   wait_list& senders() noexcept { return senders_; }
   wait_list& receivers() noexcept { return receivers_; }
@@ -145,11 +149,12 @@ class channel_exchange : public counted_object {
   bool may_have_item() const noexcept { return items_.may_have_item(); }
   bool may_be_closed() const noexcept { return is_closed(); }
   /// The same for a whole operation. Without a queue only the lock tells whether a peer waits. A
-  /// send into a chain is always tried: the try is what adds the blocks that it lacks.
+  /// send into a chain is always tried, because only the try adds the blocks that the chain lacks.
   bool may_send() const noexcept {
     return capacity_ == 0 || items_.is_chain(capacity_) || may_have_room() || may_be_closed();
   }
-  /// A receive from a chain that was long is tried, too: the try is what gives its memory back.
+  /// A receive from a chain that was long is always tried, too, because only the try gives its
+  /// memory back.
   bool may_receive() const noexcept {
     return capacity_ == 0 || may_have_item() || may_be_closed() || items_.may_leave_block();
   }
@@ -159,7 +164,7 @@ class channel_exchange : public counted_object {
   look_distance& looks_for_room() noexcept { return items_.looks_for_room(); }
   look_distance& looks_for_items() noexcept { return items_.looks_for_items(); }
 
-  /// For when nobody is left to receive.
+  /// Called when no receiver is left.
   void close_and_discard() noexcept;
 
   overflow policy() const noexcept { return policy_; }
@@ -183,7 +188,7 @@ class channel_exchange : public counted_object {
   bool has_item() const noexcept { return capacity_ != 0 && items_.has_item(); }
   bool has_room() const noexcept { return capacity_ != 0 && items_.has_room(); }
 
-  // The caller holds lock_, and completes the called peer when it has released it.
+  // The caller holds lock_, and completes the called peer once it has released lock_.
   channel_status send_to_full(Item& item, leftover& rest) noexcept;
   wait_node* receiver_to_call() noexcept;
   wait_node* let_in() noexcept;
@@ -192,9 +197,9 @@ class channel_exchange : public counted_object {
   bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept;
 
   block_queue<Item> items_;
-  // Guarded by lock_: written under both of its parts, read under either. The lines, which change
-  // often, have a cache line of their own. At capacity 0 they are all that changes: so their lock
-  // lies beside them, and each operation moves one cache line instead of three.
+  // Guarded by lock_: written under both of its parts, read under either. The waiting lines, which
+  // change often, have a cache line of their own. At capacity 0 nothing else changes: so the lock
+  // for that case lies beside them, and each operation moves one cache line instead of three.
   alignas(64) channel_line senders_;
   channel_line receivers_;
   mutable spin_lock lock_without_ring_;
@@ -203,7 +208,7 @@ class channel_exchange : public counted_object {
   const std::size_t capacity_;
   const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);
   std::exception_ptr cause_;           // written once, when closed_ is set
-  const std::uint32_t called_at_once_; // waiters of each line
+  const std::uint32_t called_at_once_; // how many waiters of each line may be on their way
   const overflow policy_;
 };
 
@@ -271,8 +276,8 @@ channel_status channel_exchange<Item>::receive_locked(std::optional<Item>& out,
   return is_closed() ? channel_status::closed : channel_status::empty;
 }
 
-// The item of a sender that waited for room is in the queue by now; any other goes straight out,
-// as there was none in the queue.
+// If the peer waited for room, its item is in the queue by now, and `out` has an older one. Else
+// the queue had no item, and the peer's goes straight into `out`.
 template <class Item>
 void channel_exchange<Item>::finish_receive(std::optional<Item>& out,
                                             const wait_node* peer) noexcept {
@@ -290,7 +295,7 @@ wait_node* channel_exchange<Item>::receiver_to_call() noexcept {
                                                                     : nullptr;
 }
 
-// There is room.
+// Precondition: there is room.
 template <class Item>
 wait_node* channel_exchange<Item>::let_in() noexcept {
   wait_node* const sender =
@@ -300,7 +305,7 @@ wait_node* channel_exchange<Item>::let_in() noexcept {
   return sender;
 }
 
-// There is an item.
+// Precondition: there is an item.
 template <class Item>
 wait_node* channel_exchange<Item>::serve_next() noexcept {
   wait_node* const receiver =
@@ -322,8 +327,8 @@ void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcep
   }
 }
 
-// Only waiters that a peer has called are counted; where there is no queue no thread counts on
-// them.
+// Only waiters that a peer has called are counted as on their way; without a queue nothing depends
+// on that count.
 template <class Item>
 void channel_exchange<Item>::resumed(channel_line& line, wait_state end) noexcept {
   if (capacity_ == 0 || end != wait_state::done)
@@ -382,8 +387,9 @@ channel_status channel_exchange<Item>::try_receive(std::optional<Item>& out) {
   return receive_at_once(out) ? channel_status::success : receive_under_lock(out);
 }
 
-// A chain that was once full keeps all its blocks while the channel is open. So only the first
-// operation of a send has to add one: those under other locks need not.
+// A chain that was once full keeps all its blocks while the channel is open. So only the first try
+// of a send, which comes here, ever has to add one: it goes on to a wait, under other locks, only
+// if the chain was full.
 template <class Item>
 channel_status channel_exchange<Item>::send_under_lock(Item& item, leftover& rest) {
   for (;; add_block()) {
@@ -427,7 +433,8 @@ void channel_exchange<Item>::add_block() {
     items_.add(added.pop());
 }
 
-// Others must not wait for long, so many items go through in several goes.
+// The most items that go through under the locks at a time, so that other threads need not wait for
+// long.
 inline constexpr std::size_t items_per_lock = 256;
 
 template <class Item>
@@ -460,8 +467,8 @@ void channel_exchange<Item>::try_send_some(std::vector<Item>& items, std::size_t
   }
 }
 
-// Under the locks: each item from a full queue lets a waiting sender's item in; without a queue
-// the senders' items come straight.
+// Under the locks each item taken from a full queue lets a waiting sender's item in. Without a
+// queue the senders' items come straight, after the locks are released.
 template <class Item>
 std::size_t channel_exchange<Item>::take_some(std::vector<Item>& out, std::size_t max) noexcept {
   claimed_list inside;

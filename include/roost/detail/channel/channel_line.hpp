@@ -13,12 +13,12 @@ namespace roost::inline v0::detail {
 /// To wake a thread takes as long as a hundred sends. So where the queue can take an item, or give
 /// one, no more waiters are called at once than can get a processor soon; threads that are awake go
 /// on meanwhile. Each waiter that arrives looks whether the next one must be called. Where the
-/// queue is of no use to the other side, the next one is called in any case.
+/// queue cannot help the other side, the next waiter is called in any case.
 ///
 /// The primitive's lock guards it.
 class channel_line : public wait_list {
  public:
-  /// Whether one waits, and fewer than `at_once` are on their way.
+  /// True if one waits, and fewer than `at_once` are on their way.
   bool is_to_be_called(std::uint32_t at_once) const noexcept {
     return !empty() && on_their_way_ < at_once;
   }

@@ -10,8 +10,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Values on their way into a channel, as item_storage's outgoing is for one. In the end those that
-/// were not sent, from `sent` on, are all that is left in their owner's vector.
+/// Values on their way into a channel, as item_storage's outgoing is for one. When this goes, the
+/// owner's vector holds only the values that were not sent: those from `sent` on.
 template <class T, bool = stored_inline<T>>
 class outgoing_batch {
  public:
@@ -73,8 +73,8 @@ void make_room(std::vector<T>& values, std::size_t more) {
     values.reserve(wanted > doubled ? wanted : doubled);
 }
 
-/// Values on their way out of a channel, to be appended to `values`: up to `max`, for which there
-/// is room once this is made.
+/// Values on their way out of a channel, to be appended to `values`: up to `max`, for which the
+/// constructor makes room.
 template <class T, bool = stored_inline<T>>
 class incoming_batch {
  public:

@@ -20,7 +20,7 @@ class item_block {
   /// Throws std::bad_alloc.
   static item_block* make(std::size_t slots) {
     constexpr std::size_t most = (static_cast<std::size_t>(-1) - header) / sizeof(T);
-    if (slots > most) // the size would come out as a small one
+    if (slots > most) // the size would wrap around to a small one
       throw std::bad_array_new_length();
     const std::size_t size = header + slots * sizeof(T);
     void* const memory =
@@ -49,7 +49,7 @@ class item_block {
   static constexpr std::size_t header = sizeof(void*) > alignof(T) ? sizeof(void*) : alignof(T);
 };
 
-/// Blocks without items, that belong to nobody else. Freed with it.
+/// A list of blocks without items. It owns them, and frees them when it goes.
 template <class T>
 class free_blocks {
  public:

@@ -12,16 +12,17 @@ namespace roost::inline v0::detail {
 /// that comes too early takes the cache line with the count away from the other side, and has to be
 /// repeated; one that comes too late finds the other side at its end, waiting. How long the other
 /// side takes depends on the items, and on how far the processors are from each other. So the side
-/// learns it from its waits: two of three are to find at the first look what they wait for.
+/// learns the distance from its waits: it aims at two waits of three finding at the first look what
+/// they wait for.
 ///
-/// Threads: any; a hint. One that changes it meanwhile may be overwritten.
+/// Threads: any; a hint. A change that another thread makes at the same time may be lost.
 class look_distance {
  public:
   int pauses() const noexcept {
     return pauses_.load(std::memory_order_relaxed); // relaxed: a hint
   }
 
-  /// A wait has found it at its first look, or at a later one.
+  /// Tells whether a wait found what it waited for at its first look, or looked more than once.
   void found_at_first(bool at_first) noexcept {
     const int now = pauses();
     const int next = at_first ? now - 1 : now + 2;
@@ -37,25 +38,25 @@ class look_distance {
 };
 
 /// How far apart a thread looks in one wait. Each look takes the cache line with the other side's
-/// count away from that side. Where only one item goes through from wait to wait, as in a request
-/// and its answer, each look may be the one that finds the next. In a flow of many a look that
-/// comes later finds more of them at once: how much later is learned, unless so many pass from wait
-/// to wait that the waits hardly matter.
+/// count away from that side. Where only one item goes through between two waits, as in a request
+/// and its answer, each look may be the one that finds the next item. In a flow of many items a
+/// later look finds more of them at once. How much later is learned, unless so many items pass
+/// between two waits that the waits hardly matter.
 ///
-/// It learns only of items that take no memory. Others mostly take it from the allocator at one
-/// side and give it back at the other, where two sides that work at the same time wait for each
-/// other: so it is well that they take turns, by looks that come late. (With looks that are learned
-/// a channel of 64 std::unique_ptr is slower by a quarter.)
+/// It learns only from items that take no memory. Other items mostly take memory from the allocator
+/// at one side and give it back at the other, and in the allocator two sides that work at the same
+/// time wait for each other. So it is good that they take turns, by looks that come late. (With
+/// learned looks a channel of 64 std::unique_ptr is slower by a quarter.)
 class look_plan {
  public:
-  /// How many items have passed since the side's last wait.
+  /// `passed` is how many items have passed since the side's last wait.
   look_plan(std::size_t passed, look_distance& learned, bool takes_no_memory) noexcept
       : learned_(takes_no_memory && passed >= few && passed < many ? &learned : nullptr),
         apart_(learned_ != nullptr ? learned.pauses() : unlearned(passed)) {}
 
   int apart() const noexcept { return apart_; }
 
-  /// It was found at this look, or not found at this one either.
+  /// The wait is over after so many looks, whether the last one found something or not.
   void looked(int times) noexcept {
     if (learned_ != nullptr)
       learned_->found_at_first(times == 1);

@@ -9,9 +9,9 @@
 namespace roost::inline v0::detail {
 
 /// Items are moved into and out of a channel under its lock, where no user code may run and nothing
-/// may throw. So an item is stored as it is if its move and destructor are known to be neither
-/// user code nor long; any other item is put into a box before the lock is taken, and the box's
-/// pointer is what crosses the lock.
+/// may throw. So an item is stored as it is if its move and destructor are known to be short and no
+/// user code. Any other item is put into a box before the lock is taken, and only the pointer to
+/// the box moves under the lock.
 template <class T>
 inline constexpr bool stored_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
 
@@ -59,8 +59,8 @@ struct item_storage<T, false> {
 
     type& stored() noexcept { return box_; }
 
-    /// Puts a value that was not taken back into its owner's variable. Where its move throws, it is
-    /// lost, and what the move throws tells so.
+    /// Puts the value back into its owner's variable if it was not taken. If its move throws, the
+    /// value is lost, and the caller gets the exception.
     void settle() noexcept(std::is_nothrow_move_constructible_v<T>) {
       if (const type box = std::move(box_))
         give_back(std::move(*box));
@@ -88,8 +88,8 @@ using stored_item = typename item_storage<T>::type;
 template <class T>
 using outgoing_item = typename item_storage<T>::outgoing;
 
-/// Calls `send(stored)` with a value on its way. If it is not taken, it is back before what `send`
-/// returns or throws is seen.
+/// Calls `send(stored)` with a value on its way. If the value is not taken, it is back in its
+/// variable before the caller sees what `send` returns or throws.
 template <class T, class Send>
 auto send_outgoing(T& value, Send send) {
   outgoing_item<T> out(value);

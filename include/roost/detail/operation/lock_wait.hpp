@@ -22,20 +22,21 @@
 
 // Threads that wait for mutexes, and whether they wait for each other.
 //
-// A thread that is to sleep for a mutex, for as long as it takes, first registers here. Then it
-// looks which thread holds the mutex, what that one waits for, and so on. If it comes
-// back to itself none of them ever goes on, and it throws instead of sleeping. The last that
-// registers sees all others of its circle; so the call that closes a circle tells of it.
+// A thread that is about to sleep for a mutex without a deadline first registers here. Then it
+// looks which thread holds the mutex, what that thread waits for, and so on. If the way leads back
+// to itself, none of them ever goes on, and the thread throws instead of sleeping. The last thread
+// of a circle to register sees all others; so the call that closes a circle tells of it.
 //
-// No false circle: the lock of the list is held while a thread looks, so all that it meets stay
-// registered. A thread that is registered is inside lock(), and unlocks nothing there; so what it
-// holds it held before, and holds until it has left the list. (What runs inside its wait, such as a
-// report sink, locks and unlocks under a higher level, and is not taken for it.) So each holder
-// that is seen holds its mutex during the whole look: all that is seen was there at one moment. A
-// thread that has been handed its mutex, and is still registered, is the holder of what it waits
-// for: there the look ends. One that has a time limit does not register, as it will go on. One that
-// is stopped goes on, too; so a circle with such a one is none. A stop that is yet to come does not
-// count: the circle is there, and nothing says when it comes.
+// No false circle: the lock of the registry is held while a thread looks, so all waits that it
+// meets stay registered. A registered thread is inside lock(), and unlocks nothing there; so the
+// mutexes that it holds it held before, and holds until its wait is no longer registered. (Code
+// that runs inside its wait, such as a report sink, locks and unlocks under a higher level, and is
+// not taken for the thread.) So each holder that the look meets holds its mutex during the whole
+// look: all that it sees was true at one moment. A thread that has its mutex by now, and is still
+// registered, holds what it waits for: it leads to itself, and so to no circle of the thread that
+// looks. A thread with a deadline does not register, as it will go on. A stopped thread will go on,
+// too; so a circle with one in it is none. A stop that is yet to come does not count: the circle
+// exists, and nothing says when the stop comes.
 
 namespace roost::inline v0::detail {
 
@@ -101,7 +102,7 @@ class lock_wait : public list_node<lock_wait> {
   const task_context* const task_ = this_thread.task;
 };
 
-/// For a thread that locks what it holds itself.
+/// Throws for a thread that locks what it holds itself.
 [[noreturn]] void throw_locks_twice(const owned_lock& l, const site& where);
 
 // --- implementation ---------------------------------------------------------
@@ -134,7 +135,7 @@ ROOST_COLD_BODY lock_wait::~lock_wait() {
   all().remove(*this);
 }
 
-// The wait of the thread that holds what this one waits for; null if it does not wait.
+// The wait of the thread that holds what this one waits for; null if that thread does not wait.
 ROOST_COLD_BODY const lock_wait* lock_wait::next() const noexcept {
   const lock_holder holder = wanted_.holder();
   const intrusive_list<lock_wait>& waits = all().list_of(holder);
@@ -145,8 +146,8 @@ ROOST_COLD_BODY const lock_wait* lock_wait::next() const noexcept {
   return nullptr;
 }
 
-// There may be circles that do not lead here: of a thread that has what it waits for, for one. So
-// no way is followed for longer than there are threads.
+// There may be circles without this wait in them, for instance of a thread that holds what it waits
+// for. So no way is followed for more steps than there are registered waits.
 ROOST_COLD_BODY bool lock_wait::is_in_circle() const noexcept {
   const lock_wait* w = this;
   for (std::size_t steps = 0; steps < all().count; ++steps) {

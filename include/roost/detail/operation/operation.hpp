@@ -20,7 +20,8 @@
 namespace roost::inline v0::detail {
 
 /// Something that a thread wants to happen at one primitive and may have to wait for: to send, to
-/// receive, that an event is set. Waiting for one is a select of one: see wait_for_first().
+/// receive, to find an event set. To wait for one operation is a select of one: see
+/// wait_for_first().
 ///
 /// Threads: made and used by one; a peer that claims its record may reach it through the slot of
 /// its node, until it completes the record.
@@ -29,8 +30,8 @@ class operation {
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
-  /// A hint without a lock, which says only whether a try is worth while at this moment. False
-  /// where it cannot happen for all that this thread can see. True also where only a try can tell.
+  /// A hint without a lock: whether a try is worth while at this moment. False if, as far as this
+  /// thread can see, the operation cannot happen. True also if only a try can tell.
   virtual bool may_happen() const noexcept { return true; }
 
   /// True if it happened. Never waits. May allocate.
@@ -41,7 +42,7 @@ class operation {
   virtual bool try_locked() noexcept = 0;
   virtual void finish() noexcept {}
 
-  /// A peer made it happen: `end` is what it completed the record with.
+  /// Called when a peer made it happen: `end` is what the peer completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
   /// True if the result is permanent, as a close is; see end_without_wait().
@@ -50,20 +51,20 @@ class operation {
   /// When to try again although no peer has come.
   virtual clock::time_point due() const noexcept { return no_deadline; }
 
-  /// What guards the primitive; nothing for what only the time makes happen.
+  /// The lock that guards the primitive; none for an operation that only the time makes happen.
   const primitive_lock& lock() const noexcept { return lock_; }
 
   ROOST_BODY virtual void link(wait_record& record) noexcept; // caller holds the lock
   void unlink() noexcept;                                     // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
-  /// For reports, see awaited: says what it waits for, or leaves a note there that its thread
-  /// sleeps. It may not wait for the lock.
+  /// For reports, see awaited: describe() says what the operation waits for, sleeps() leaves a note
+  /// there that its thread sleeps. Neither may wait for the lock.
   virtual void describe(object_note& note) const noexcept { (void)note; }
   virtual void sleeps(const waiter_note& waiter) const noexcept { (void)waiter; }
 
-  /// Adds which threads have used its line: unknown ones if the lock is not free. describe() says
-  /// the same of other lines of the primitive.
+  /// Adds which trees' threads have used its line: unknown if the lock is not free. describe() adds
+  /// those of the primitive's other lines.
   ROOST_COLD_BODY virtual void describe_users(object_note& note) const noexcept;
 
  protected:
@@ -83,10 +84,10 @@ class operation {
 
 using operation_list = view<operation* const>;
 
-/// Holds the locks of several operations. They are in the order of their locks' addresses, the same
-/// for everybody, so that two such holders never wait for each other. One lock may be there more
-/// than once. Others that come meanwhile spin for longer than with one lock, but as long as the
-/// holder only asks and links: some nanoseconds for each.
+/// Holds the locks of several operations. These are in the order of their locks' addresses, which
+/// is the same for all threads, so that two such holders never wait for each other. A lock may be
+/// there more than once. Threads that come meanwhile spin for longer than at a single lock: for as
+/// long as the holder asks and links, some nanoseconds for each operation.
 class all_locked {
  public:
   explicit all_locked(operation_list by_lock) noexcept : by_lock_(by_lock) {
@@ -105,7 +106,7 @@ class all_locked {
   operation_list by_lock_;
 };
 
-/// What a thread waits for that is blocked in wait_for_first().
+/// What a thread that is blocked in wait_for_first() waits for.
 class awaited_operations final : public awaited {
  public:
   explicit awaited_operations(operation_list all) noexcept : all_(all) {}
@@ -117,15 +118,15 @@ class awaited_operations final : public awaited {
 };
 
 /// How a wait for several operations ended: with the one that happened; or with none, because of a
-/// stop, or because a time came: the deadline, or when one of the operations is due().
+/// stop, or because the deadline came, or the time at which one of the operations is due().
 struct first_ended {
   operation* which;
   wait_state end;
 };
 
-/// How a call ends that has found its result without waiting. A stop goes before a permanent one,
-/// as a close is: tasks that the stop has ended may have brought it about. Every wait for anything
-/// asks here.
+/// How a call that has found its result without waiting ends. A stop goes before a permanent
+/// result, such as a close: tasks that the stop has ended may have brought it about. Every kind of
+/// wait asks here.
 inline wait_state end_without_wait(bool is_permanent) noexcept {
   return is_permanent && this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
 }
@@ -140,9 +141,10 @@ inline first_ended found(operation* happened) noexcept {
 /// which is tried first, `by_lock` is sorted for all_locked.
 ///
 /// INVARIANT: exactly one operation happens, or none. All are tried, and if none can happen all are
-/// linked, while all locks are held: a peer comes before, and is found, or after, and finds the
-/// node. Once they are linked, the claimer of the one record decides; two peers never both do. An
-/// operation cannot meet another one of the same thread: none is linked while they are tried.
+/// linked, while all locks are held: a peer comes before that, and is found, or after it, and finds
+/// the node. Once they are linked, the claimer of their one record decides which happens, and there
+/// is never more than one claimer. An operation cannot meet another one of the same thread: none is
+/// linked while they are tried.
 first_ended wait_for_first(operation_list in_turn,
                            operation_list by_lock,
                            const blocked_call& call,
@@ -158,8 +160,8 @@ inline wait_state wait_for_one(operation& a,
   return wait_for_first(only, only, call, deadline, patience).end;
 }
 
-/// The first operation that can happen at one and the same moment, without waiting; null if none
-/// can.
+/// Tries all under all locks, and so at one moment. Returns the first that happened; null if none
+/// could.
 operation* try_all(operation_list in_turn, operation_list by_lock) noexcept;
 
 // --- implementation ---------------------------------------------------------
@@ -266,8 +268,8 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   const awaited_operations all(in_turn);
   const wait_state end = block(record, call, deadline, &all);
   for (operation* const a : in_turn) {
-    // Its peer has unlinked the one that happened; what it waited at may be gone, unless it keeps
-    // it.
+    // The peer has unlinked the operation that happened, whose primitive may be gone by now unless
+    // the operation keeps it.
     if (record.claimed_at() != nullptr && a->is_at(record.claimed_at())) {
       happened = a;
     } else {

@@ -10,19 +10,19 @@
 
 namespace roost::inline v0::detail {
 
-/// What guards a primitive as a whole: one lock; or, where its two sides have a lock each, both,
-/// always in this order; or nothing.
+/// Guards a primitive as a whole. It is one lock; or both locks of a primitive that has one for
+/// each side, always in the same order; or none.
 class primitive_lock {
  public:
   primitive_lock() = default;
-  // Implicit: one lock is all there is to most.
+  // Implicit, as most primitives have just one lock.
   primitive_lock(spin_lock& first, // NOLINT(google-explicit-constructor)
                  spin_lock* second = nullptr) noexcept
       : first_(&first),
         second_(second) {}
 
-  // Waits for one without holding the other: the holder of a side alone may have lost the
-  // processor.
+  // Does not hold the first while it waits for the second, whose holder may have lost the
+  // processor: so users of the first side alone can go on.
   void lock() const noexcept {
     first_->lock();
     while (second_ != nullptr && !second_->try_lock()) {
@@ -59,8 +59,8 @@ class primitive_lock {
   spin_lock* second_ = nullptr;
 };
 
-/// Calls `act()` under the lock, and returns true, unless that is not to be had for a while: for
-/// reports.
+/// For reports: calls `act()` under the lock and returns true; false if the lock is not to be had
+/// for a while.
 template <class Act>
 bool if_free(const primitive_lock& lock, Act act) noexcept {
   if (!lock.try_lock_for_a_while())
@@ -70,7 +70,8 @@ bool if_free(const primitive_lock& lock, Act act) noexcept {
   return true;
 }
 
-/// The same where `act()` writes the note, which else says that it is not complete.
+/// The same where `act()` completes the note; if it is not called, the note says that it is
+/// incomplete.
 template <class Act>
 void describe_if_free(const primitive_lock& lock, object_note& note, Act act) noexcept {
   if (!if_free(lock, std::move(act)))

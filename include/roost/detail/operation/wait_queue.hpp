@@ -59,12 +59,12 @@ class wait_queue {
   mutable spin_lock lock_;
 };
 
-/// To find the condition true, or to wait for it, alone or in a select.
+/// Finds the condition true, or waits for it, alone or in a select.
 template <class Ready>
 class wait_queue::operation final : public detail::operation {
  public:
-  /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, if it has that:
-  /// it says in a report what is waited for.
+  /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, if there is one:
+  /// it says in a report what the thread waits for.
   operation(wait_queue& queue, Ready ready) noexcept
       : detail::operation(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}

@@ -11,7 +11,7 @@
 
 namespace roost::inline v0::detail {
 
-/// To receive what others receive, too, and to call the handler with the result.
+/// Receives an item of a broadcast or a watch, and calls the handler with the result.
 template <class Receiver, class T, class F>
 class shared_receive_case final : public select_case {
  public:

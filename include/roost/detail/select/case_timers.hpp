@@ -13,7 +13,7 @@
 
 namespace roost::inline v0::detail {
 
-/// A case of a selector, and a call of its handler: each may be the last to have it.
+/// What a case of a selector and a call of its handler share: either may be the last to have it.
 struct shared_case : counted_object {
   explicit shared_case(select_case& its) noexcept : what(its) {}
   select_case& what;
@@ -37,16 +37,17 @@ struct kept_case : heap_node {
   bool is_outside = false;      // in the set of outside_cases
 };
 
-/// True for what only the time makes happen: a selector keeps it among its timers.
+/// True for an operation that only the time makes happen: a selector keeps its case among the
+/// timers.
 inline bool is_timer(const operation& what) noexcept {
   return what.lock().id() == nullptr;
 }
 
-/// The timers of a selector: those that are due, and those ahead. To look for what can happen is to
-/// read the clock once and to look at the first of those ahead.
+/// The timers of a selector: those that are due, and those ahead. To find what can happen, the
+/// selector reads the clock once and looks at the first timers ahead.
 ///
-/// INVARIANT: asked_at of a timer ahead is not later than its due(), which other threads move on,
-/// by taking ticks, but never back. So no timer ahead is due before the first asked_at.
+/// INVARIANT: asked_at of a timer ahead is not later than its due(): other threads, which take
+/// ticks, only ever move due() later. So no timer ahead is due before the first asked_at.
 ///
 /// Threads: one at a time. Cost: each change takes logarithmic time; only reserve() allocates.
 class case_timers {
@@ -67,7 +68,8 @@ class case_timers {
   }
   void remove(kept_case& timer) noexcept { timer.is_due ? due_.erase(timer) : ahead_.erase(timer); }
 
-  /// Finds the timers that are due by `now`, and perhaps some whose tick another thread has taken.
+  /// Moves the timers that are due by `now` to the due ones, and perhaps some whose tick another
+  /// thread has taken.
   void come(clock::time_point now) noexcept;
 
   /// When to call come() again; no_deadline if no timer is ahead.
@@ -79,8 +81,8 @@ class case_timers {
   kept_case& first_due() const noexcept { return due_.front(); } // the one that was added first
   kept_case& due(std::size_t place) const noexcept { return due_[place]; }
 
-  /// Makes a timer happen that is due; then it is ahead again. The same if another thread has
-  /// taken its tick, which is false.
+  /// Makes a timer that is due happen; then it is ahead again. False if another thread has taken
+  /// its tick; then it is ahead again, too.
   bool take(kept_case& timer) {
     const bool happened = timer.what().try_alone();
     remove(timer);

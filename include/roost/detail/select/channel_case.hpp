@@ -15,7 +15,7 @@
 
 namespace roost::inline v0::detail {
 
-/// To receive, and to call the handler with the result.
+/// Receives, and calls the handler with the result.
 template <class T, class F>
 class receive_case final : public select_case {
   static_assert(std::invocable<F&, receive_result<T>>,
@@ -54,7 +54,7 @@ class receive_case final : public select_case {
 template <class T>
 inline constexpr char mark_of_type = 0;
 
-/// To send, to a channel or a broadcast, and to call the handler with the result.
+/// Sends to a channel or a broadcast, and calls the handler with the result.
 template <class T, class F, class Sender = sender<T>>
 class send_case final : public select_case {
   static_assert(std::invocable<F&, send_result>,
@@ -72,7 +72,7 @@ class send_case final : public select_case {
         operation_(to.core(where), sent_from(item)),
         handler_(std::move(handler)) {}
   send_case(const Sender& to, const T& item, F handler, site where)
-      : select_case(&operation_, where, variable_at(this)), // nobody else's
+      : select_case(&operation_, where, variable_at(this)), // its own alone
         copy_(Sender::copy(item)),
         to_(&to),
         item_(&*copy_),
@@ -102,7 +102,7 @@ class send_case final : public select_case {
     }
   }
 
-  // Where the item lies that is sent; one that needs a box has none before it is in it.
+  // Where the item that is sent lies; null for an item that needs a box and is not in one so far.
   static stored_item<T>* sent_from(T& item) noexcept {
     if constexpr (stored_inline<T>) {
       return &item;

@@ -12,18 +12,18 @@
 
 namespace roost::inline v0::detail {
 
-/// What a case does that has no handler.
+/// The handler of a case that has none.
 struct no_handler {
   void operator()() const noexcept {}
 };
 
-/// Says that a case is taken over by a selector, and has to own what it can.
+/// Marks a constructor for a selector, which takes a case over: the new case owns what it can.
 struct keep_t {};
 
 /// One case of a select: an operation, and what to do once it has happened.
 ///
-/// Lifetime: it refers to what it was made from, so it belongs into the call of select() itself. A
-/// selector makes one of its own from it, with copies of ends and items.
+/// Lifetime: it refers to what it was made from, so it belongs in the call of select() itself. A
+/// selector makes a case of its own from it, with copies of ends and items.
 class select_case {
  public:
   select_case(const select_case&) = delete;
@@ -32,17 +32,17 @@ class select_case {
   /// Null for `otherwise`.
   operation* what() const noexcept { return what_; }
 
-  /// Before the first try, for each case of `all` in turn: an item that needs a box to be sent is
-  /// put into one. The same variable in a second case is sent from the same box.
+  /// Called before the first try, for each case of `all` in turn: puts an item that needs a box
+  /// into one. If a second case sends the same variable, both send it from the same box.
   void prepare(view<select_case* const> all);
 
-  /// After the last try: an item that was not sent is back in its variable.
+  /// Called after the last try: puts an item that was not sent back into its variable.
   virtual void settle() noexcept {}
 
   /// Calls the handler. Everything is unlocked and unlinked by then.
   virtual void run() = 0;
 
-  /// It has happened, and will not happen again.
+  /// True if it has happened, and will not happen again.
   virtual bool is_over() const noexcept { return true; }
 
   const site& where() const noexcept { return where_; }
@@ -62,7 +62,7 @@ class select_case {
   ~select_case() = default;
 
  private:
-  /// Puts the item into a box, or sends it from the one it is in, and returns that.
+  /// Puts the item into a box, or sends it from `shared` if that is not null, and returns the box.
   virtual void* box(void* shared) { return shared; }
 
   operation* what_;

@@ -18,7 +18,7 @@
 
 namespace roost::inline v0::detail {
 
-/// Which one of several operations that could happen does.
+/// Which of several operations that can happen is to happen.
 enum class turn {
   fair,   // each with the same probability
   biased, // the first
@@ -31,8 +31,9 @@ inline bool before_by_lock(const operation& a, const operation& b) noexcept {
   return std::less<>()(a.lock().id(), b.lock().id());
 }
 
-/// Makes one of the operations happen. Both lists hold the same ones; their order is changed: that
-/// of `in_turn` only where turns are fair. With `try_only`, or at the deadline, it may be none.
+/// Makes one of the operations happen. Both lists hold the same ones. The call changes the order of
+/// `by_lock`, and where turns are fair that of `in_turn`. With `try_only`, or at the deadline, none
+/// may happen.
 ///
 /// Most selects find something at once: the first pass asks one after the other, each under its
 /// own lock alone. Only a select that found nothing takes all locks. It tries again under them,
@@ -50,8 +51,8 @@ first_ended select_first(view<operation*> in_turn,
 
 #if ROOST_HAS_BODIES
 
-// For the short list of a select, and for that of a selector, which is sorted already: insertion
-// then takes linear time.
+// For the short list of a select, and for the list of a selector, which is sorted already: then
+// insertion takes linear time.
 ROOST_BODY void sort_by_lock(view<operation*> operations) noexcept {
   for (std::size_t end = 1; end < operations.size(); ++end) {
     for (std::size_t i = end; i > 0 && before_by_lock(*operations[i], *operations[i - 1]); --i)
@@ -78,10 +79,10 @@ ROOST_BODY bool any_may_happen(view<operation*> operations) noexcept {
   return false;
 }
 
-// A thread that can see that nothing can happen looks on for a short while: to link all cases and
-// to unlink them again takes two locks for each, and holds up all threads that work there. Each
-// look reads what many others write, so looks are far apart. What the hints say decides only when
-// to try. "Nothing can happen" is concluded under all locks, also at the deadline.
+// A thread that sees that nothing can happen looks on for a short while: to link all cases and to
+// unlink them again takes two locks for each, and holds up all threads that work there. Each look
+// reads what many other threads write, so looks are far apart. The hints only decide when to try.
+// "Nothing can happen" is concluded under all locks, also at the deadline.
 ROOST_BODY first_ended select_first(view<operation*> in_turn,
                                     view<operation*> by_lock,
                                     turn order,
@@ -106,9 +107,9 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
     const first_ended first = wait_for_first(in_turn, by_lock, call, deadline, passed);
     if (first.end != wait_state::timed_out)
       return first;
-    // The time of a case has come. Another one may be there as well, or another thread may have
-    // taken the tick: so all are asked again. At the deadline, too: where as many as can run are on
-    // their way already, nobody was called for what has come since.
+    // The time of a case has come, or the deadline. Another case may be ready as well, or another
+    // thread may have taken the tick: so all are asked again. At the deadline, too: where as many
+    // waiters as can run were on their way already, none was called for what has come since.
     if (sync::now() >= deadline) {
       operation* const happened = try_all(in_turn, by_lock);
       return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};

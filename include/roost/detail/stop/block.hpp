@@ -29,8 +29,8 @@ namespace roost::inline v0::detail {
   return this_thread.top != nullptr && this_thread.top->domain().stop_requested();
 }
 
-/// Throws if the calling thread was asked to stop. The shortest paths begin with it: those that may
-/// turn out to need no wait. In a bubble they do not go through at once: so there, what is called
+/// Throws if the calling thread was asked to stop. The shortest paths begin with it, because they
+/// may need no wait. In a bubble they never go through at once; the longer path that they call
 /// instead begins with sync::at_call().
 [[gnu::always_inline]] inline void throw_if_stopped_already() {
   if (this_thread_is_stopped())
@@ -38,8 +38,8 @@ namespace roost::inline v0::detail {
 }
 
 /// The same, and counts a call that may block; see thread_slot::waits. Every blocking operation
-/// begins with one of the two, and one that begins with the other counts once it needs a wait.
-/// `object` is what it is about, if that is known.
+/// begins with this function or with throw_if_stopped_already(); after the latter it counts itself
+/// once it needs a wait. `object` is what the operation is about, if that is known.
 [[gnu::always_inline]] inline void throw_if_stopped(const void* object = nullptr) {
   sync::at_call(object);
   ++this_thread.waits;
@@ -53,13 +53,14 @@ tree_ptr tree_around() noexcept;
 std::uint64_t task_id_around() noexcept;
 
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
-/// Reports ask `what` what it waits for.
+/// Reports ask `what` for what the thread waits for.
 wait_state block(wait_record& record,
                  const blocked_call& call,
                  clock::time_point deadline,
                  const awaited* what = nullptr) noexcept;
 
-/// While it lives the calling thread sleeps in `record`: that is counted, and observers are told.
+/// While it lives, the calling thread sleeps in `record`. The sleep is counted, and observers are
+/// told of it.
 class sleep_shown {
  public:
   sleep_shown(const wait_record& record, const blocked_call& call) noexcept : record_(record) {
@@ -82,13 +83,14 @@ class sleep_shown {
   const wait_record& record_;
 };
 
-/// As record.await() for a thread that no stop finds, but shown.
+/// As record.await(), for a thread that no stop finds; but the sleep is counted, and observers are
+/// told of it.
 wait_state
 await_shown(wait_record& record, const blocked_call& call, clock::time_point deadline) noexcept;
 
-/// While it lives the calling thread, which is inside a wait, is as one that has just started: for
-/// code of the program that runs there. A stop that comes meanwhile ends the wait afterwards. What
-/// the code does may wake threads, so the thread counts as awake.
+/// While it lives, the calling thread looks as if it had just started, even inside a wait: for code
+/// of the program that runs there. A stop that comes meanwhile ends the wait afterwards. The code
+/// may wake threads, so the thread counts as awake.
 class wait_set_aside {
  public:
   ROOST_COLD_BODY wait_set_aside() noexcept;
@@ -109,7 +111,7 @@ counted_ptr<const token_state> tokens_around() noexcept;
 /// The exception for a wait of the calling thread that `cause` ends.
 stopped make_stopped(counted_ptr<const kept_cause> cause) noexcept;
 
-/// Throws for a wait() that ended as stopped.
+/// Throws for a wait that ended as wait_state::stopped.
 [[noreturn]] inline void raise_stop() {
   this_thread.top->raise();
   std::terminate(); // not reached: compilers do not see that a virtual function never returns
@@ -172,7 +174,7 @@ ROOST_BODY wait_state block(wait_record& record,
   return end;
 }
 
-// As in block(): the record is published, and then the thread looks for a stop.
+// As in block(): the thread publishes the record first, and then looks for a stop.
 ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
   contexts_.reset();
   this_thread.root = root_;
@@ -194,7 +196,7 @@ ROOST_BODY tree_ptr tree_around() noexcept {
     const tree_ptr& shared = c->shared();
     if (!shared)
       continue;
-    // What is made in a task ends before it, and the task's scope keeps the tree.
+    // What is made in a task and uses this tree ends before the task, whose scope keeps the tree.
     return this_thread.task != nullptr ? shared.borrowed() : shared;
   }
   return {};

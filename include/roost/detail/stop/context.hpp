@@ -35,8 +35,8 @@ class context : public list_node<context> {
   }
   context* outer() const noexcept { return outer_; }
 
-  /// What a domain follows that the calling thread makes, and whose token it hands out: the domain,
-  /// or one that takes its place and can be stopped more precisely. Called for the innermost
+  /// The domain that the calling thread's new domains follow, and whose token the thread hands out:
+  /// domain(), or one in its place that can be stopped more precisely. Called for the innermost
   /// context of the calling thread. May throw bad_alloc.
   virtual stop_domain& domain_to_follow() { return domain(); }
 
@@ -46,14 +46,14 @@ class context : public list_node<context> {
   /// Throws what a wait throws here once the domain has stopped.
   [[noreturn]] virtual void raise() = 0;
 
-  /// What a `stopped` tells that is thrown here once the domain has stopped: the cause as it is
+  /// The cause that a `stopped` thrown here tells once the domain has stopped: the cause as it is
   /// known furthest out on this thread.
   ROOST_BODY virtual const counted_ptr<const kept_cause>& told_cause() const noexcept;
 
-  /// The task that it is, or stands for; null if none.
+  /// The task that this context is or stands for; null if it is none.
   virtual task_context* shown_task() noexcept { return nullptr; }
 
-  /// The number of the task that it is; 0 if it is none.
+  /// The number of the task that this context is; 0 if it is none.
   virtual std::uint64_t task_id() const noexcept { return 0; }
 
   /// Blocks the calling thread, of which this is the innermost context or further out, until
@@ -61,7 +61,7 @@ class context : public list_node<context> {
   ROOST_BODY virtual wait_state
   sleep(wait_record& record, clock::time_point deadline, watcher* meanwhile) noexcept;
 
-  /// Of a stop_when: its token, and those around it. Null for others.
+  /// For a stop_when: its token, and those around it. Null for other contexts.
   virtual counted_ptr<const token_state> tokens() const noexcept { return nullptr; }
 
   /// Makes this the innermost context of the calling thread.
@@ -70,8 +70,9 @@ class context : public list_node<context> {
   /// Takes this from the calling thread's stack, from wherever it is in there.
   void leave() noexcept;
 
-  /// The same for a context that is not a task's: registers it with its domain, too. What was made
-  /// under it and outlives it follows from then on what this one followed.
+  /// The same for a context that is not a task's; they also register it with its domain and take it
+  /// out again. After uncover(), domains that were made under this one and outlive it follow the
+  /// domain that this one followed.
   void cover_this_thread() noexcept;
   void uncover() noexcept;
 
@@ -84,7 +85,7 @@ class context : public list_node<context> {
   }
 
  protected:
-  /// The caller holds the lock of its thread's slot; or no thread has come for it.
+  /// The caller holds the lock of the slot where the task runs; or no thread has come for the task.
   void change_domain(stop_domain& d) noexcept {
     // release: publishes the domain; pairs with acquire in domain()
     domain_.store(&d, std::memory_order_release);

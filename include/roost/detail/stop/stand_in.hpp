@@ -6,8 +6,8 @@
 
 namespace roost::inline v0::detail {
 
-/// A context that is in a domain's list for what runs on a thread, and on no thread's stack: by it
-/// the domain finds the thread's slot.
+/// A context in a domain's list that stands for one on a thread's stack, and is itself on none: the
+/// domain finds the thread's slot through it.
 class stand_in : public context {
  public:
   using context::context;

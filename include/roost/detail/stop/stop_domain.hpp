@@ -38,27 +38,27 @@
 //     2 wake     all claimed waiters are woken
 //     3 tell     each domain runs its users' std::stop_callbacks, children before their parents
 //
-// So a thread that is woken finds all domains of the tree marked, and does not take what others do
-// because of the stop for something else; and no callback delays a mark or a wake. No code of users
-// runs in the first two loops. (A thread that polls its domain may see the mark while the first
-// loop still runs.)
+// So a thread that is woken finds all domains of the tree marked, and does not mistake an effect of
+// the stop on other threads for something else; and no callback delays a mark or a wake. No code of
+// users runs in the first two loops. (A thread that polls its domain may see the mark while the
+// first loop still runs.)
 //
 // Order of locks: that of the roots, a domain's, its children's, the slot of a thread that it
-// covers.
-// The first loop holds the lock of each domain while it marks the domain's children. A report goes
-// the same way, see survey().
+// covers. The first loop holds the lock of each domain while it marks the domain's children. A
+// report takes locks in the same way, see survey().
 //
-// INVARIANT: once a domain is marked and its lock is free, all domains below it are marked. A child
-// is linked and unlinked under its parent's lock: so the first loop finds it, or the child finds
-// its parent marked, and is marked under that same lock (follow()). A stop that meets another one
-// waits for the lock of the first domain that both cover, and then for nothing else: all below is
-// marked by then.
+// INVARIANT: once a domain is marked and its lock is free, all domains below it are marked, except
+// those below a shield that hides the stop, and those that refuse_stops(). A child is linked and
+// unlinked under its parent's lock: so the first loop finds it, or the child finds its parent
+// marked, and is marked under that same lock (follow()). A stop that meets another one waits for
+// the lock of the first domain that both cover, and then for nothing else: all below is marked by
+// then.
 //
 // INVARIANT: no wait outlasts a stop of its innermost domain. The waiter publishes its record in
 // its slot, under the slot's lock, and then reads the domain's mark (block()); the stop sets the
 // mark and then looks for a record in each slot, under the same lock (claim_blocked()). One of the
-// two holds the lock second, and sees what the other has done before. (The domain of a task may
-// change once: see task_domain.hpp.)
+// two holds the lock second, and sees what the other did before. (The domain of a task may change
+// once: see task_domain.hpp.)
 
 namespace roost::inline v0::detail {
 
@@ -81,8 +81,8 @@ struct birthplace {
 /// See the top of this file.
 ///
 /// Threads: any may stop and query. Lifetime: shared, because a stop may come from a thread that
-/// knows nothing of when the domain ends. Its owner makes it a child of another domain, and ends
-/// that before it lets go of it: a domain that has a parent is alive.
+/// does not know when the domain ends. Its owner makes it a child of another domain, and calls
+/// unfollow() before it lets go of it: so a domain that has a parent is alive.
 // The base has no virtual destructor, of which -Weffc++ warns; no domain is deleted through it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
@@ -103,7 +103,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
 
   counted_ptr<stop_domain> shared_from_this() noexcept { return counted_ptr<stop_domain>(*this); }
 
-  /// Only once stop_requested(): then it never changes any more.
+  /// Precondition: stop_requested(). The cause never changes after that.
   const counted_ptr<const kept_cause>& cause() const noexcept { return cause_; }
 
   std::stop_token token() const noexcept { return source_.get_token(); }
@@ -112,37 +112,38 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops this domain and all below: waiters wake, std::stop_callbacks run on the calling thread.
-  /// False when it had been stopped before; then token() tells of the stop in any case. Does not
-  /// allocate.
+  /// False if it was stopped before, or refuses stops. If it was stopped before, token() tells of
+  /// the stop by the time this returns. Does not allocate.
   bool stop(stop_cause cause) noexcept;
 
   /// The same with a cause that another domain has.
   bool stop(counted_ptr<const kept_cause> cause) noexcept;
 
-  /// Becomes a child of `outer` and of no other domain: stops when that one does, at once if it
-  /// has. Its owner's alone.
+  /// Becomes a child of `outer` and of no other domain: stops when `outer` does, at once if it has
+  /// stopped. Called by its owner alone.
   void follow(counted_ptr<stop_domain> outer) noexcept;
 
-  /// Becomes a root, which reports find, and has no parent. Its owner's alone, which calls
+  /// Becomes a root: it has no parent, and reports find it. Called by its owner alone, which calls
   /// unfollow() in the end.
   void become_root() noexcept;
 
-  /// Takes notes of the scopes that it is and that are below, and of their tasks, for a report. It
-  /// goes the way of a stop's first loop, and holds the lock of each scope until all below it is
-  /// noted. `around` is the number of the scope around, 0 for none.
+  /// Takes notes for a report: of this domain if it is a scope, of the scopes below, and of their
+  /// tasks. Goes the way of a stop's first loop, and holds the lock of each scope until everything
+  /// below it is noted. `around` is the number of the scope around, 0 for none.
   void survey(tree_notes& notes, std::uint64_t around) noexcept;
 
-  /// Calls `visit` with each root. Those that begin or end meanwhile wait. (To keep the roots, and
-  /// visit them later, would let this thread destroy what an owner wants to be the last to have.)
+  /// Calls `visit` with each root. Roots that begin or end meanwhile wait. (If this thread kept
+  /// pointers to the roots, and visited them later, it might destroy one, and an owner relies on
+  /// having the last pointer.)
   template <class Visit>
   static void for_each_root(Visit visit) noexcept;
 
-  /// True if what is no thread of roost may stop it or a domain below: a token from outside, or the
-  /// time. Locks as survey().
+  /// True if something other than a thread of roost may stop this domain or one below: a token from
+  /// outside, or the time. Locks as survey().
   bool may_end_by_itself() noexcept;
 
-  /// For a root: blocks its owner, in whatever scope inside or task that it runs, until `record`
-  /// has ended or until `deadline`.
+  /// For a root: blocks its owner until `record` has ended or until `deadline`, whichever inner
+  /// scope or task the owner is in.
   virtual wait_state await_as_owner(wait_record& record, clock::time_point deadline) noexcept {
     return record.await(deadline);
   }
@@ -150,11 +151,12 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// True if something is to be done where nothing goes on in this root.
   virtual bool wants_verdict() const noexcept { return false; }
 
-  /// Nothing of it goes on, nor of what is below; see scope/verdict.hpp. No lock is held.
+  /// Called when nothing in this root goes on, nor below it; see scope/verdict.hpp. No lock is
+  /// held.
   virtual void nothing_goes_on() noexcept {}
 
-  /// Has no parent afterwards, and is no root. A stop that has marked it may still be telling it.
-  /// Its owner's alone.
+  /// Afterwards it has no parent, and is no root. A stop that has marked it may still be telling
+  /// it. Called by its owner alone.
   void unfollow() noexcept;
   const counted_ptr<stop_domain>& outer() const noexcept { return outer_; }
 
@@ -164,13 +166,13 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
 
  protected:
   /// The parent was marked with `cause`: marks this domain, too, unless overridden. The caller
-  /// holds lock_, and the parent's lock unless the parent was marked before this became its child.
+  /// holds the parent's lock and lock_.
   virtual void outer_stopped(const counted_ptr<const kept_cause>& cause, stop_wave& wave) noexcept {
     mark(cause, wave);
   }
 
-  /// Called once, just before the mark can be seen: nothing has ended because of it. Claimed
-  /// waiters are put into `woken`. The caller holds lock_.
+  /// Called once, just before the mark can be seen: nothing has ended because of the stop so far.
+  /// Puts claimed waiters into `woken`. The caller holds lock_.
   virtual void on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
     (void)cause;
     (void)woken;
@@ -179,7 +181,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
   virtual void stop_told() noexcept {}
 
-  /// The same for this domain alone. The caller holds lock_.
+  /// may_end_by_itself() for this domain alone. The caller holds lock_.
   virtual bool has_token_or_timer() const noexcept { return false; }
 
   /// Takes the notes of this domain alone, and returns the number of the scope around those below
@@ -196,7 +198,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// The same with a cause that is moved into an object made beforehand: a stop does not allocate.
   bool mark(stop_cause&& cause, stop_wave& wave) noexcept;
 
-  /// Nothing is left to stop: later stops change nothing. The caller holds lock_.
+  /// Called when nothing is left to stop: later stops change nothing. The caller holds lock_.
   void refuse_stops() noexcept { refuses_ = true; }
 
   // The caller holds lock_.
@@ -215,7 +217,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
  private:
   friend stop_wave;
 
-  // In the order of locks before all domains.
+  // Its lock comes before those of all domains.
   struct root_list {
     spin_lock lock;
     intrusive_list<stop_domain> domains; // guarded by lock
@@ -232,7 +234,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   bool can_be_marked() const noexcept { return !stop_requested() && !refuses_; }
   void claim_blocked(const context& c, claimed_list& woken) noexcept;
 
-  /// Has the callbacks called that users have put on its token.
+  /// Calls the callbacks that users have put on its token.
   void call_users() noexcept {
     const sync::turn_kept kept;
     source_.request_stop();
@@ -252,8 +254,8 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
 };
 #pragma GCC diagnostic pop
 
-/// A stop on its way: what its first loop has found, for the two others. It keeps the domains, as
-/// their owners may let go of them once they are marked.
+/// A stop on its way: keeps what the first loop has found, for the two others. It holds pointers to
+/// the domains, as their owners may let go of them once they are marked.
 class stop_wave {
  public:
   stop_wave() = default;
@@ -418,7 +420,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
   }
   wave.deliver();
   if (!first && stop_requested()) {
-    // The thread of that stop may not have come to tell of it so far.
+    // The thread of the earlier stop may not have come to its third loop so far.
     call_users();
   }
   return first;
@@ -460,7 +462,7 @@ ROOST_BODY void stop_wave::deliver() noexcept {
     const counted_ptr<stop_domain> told = std::move(first_);
     first_ = std::move(told->next_in_wave_);
     if (told->stop_requested()) {
-      // A shield that hides the stop is told of it, and its users are not.
+      // Not for a shield that hides the stop: the shield is told of it, and its users are not.
       told->call_users();
     }
     told->stop_told();

@@ -22,9 +22,9 @@
 
 namespace roost::inline v0::detail {
 
-/// A number for a task or a scope, that none has had before. Each thread takes many at a time: what
-/// all count with, they seldom touch. One count in the whole program, also where shared libraries
-/// hide their symbols: two tasks of one number would be taken for one.
+/// A number for a task or a scope that none has had before. Each thread takes many numbers at a
+/// time, so it seldom touches the count that all threads share. One count in the whole program,
+/// also where shared libraries hide their symbols: two tasks of one number would be taken for one.
 [[gnu::visibility("default")]] inline std::uint64_t next_id() noexcept {
   constexpr std::uint64_t many = 4096;
   static constinit sync::atomic<std::uint64_t> taken{0};
@@ -35,7 +35,7 @@ namespace roost::inline v0::detail {
   return ++last;
 }
 
-/// The context at the bottom of a task's thread, with what identifies the task.
+/// The outermost context of a task, with what identifies the task.
 class task_context : public context {
  public:
   task_context(stop_domain& scope, std::string_view name, site spawned)
@@ -64,32 +64,35 @@ class task_context : public context {
   std::uint64_t id() const noexcept { return id_; }
   std::uint64_t task_id() const noexcept override { return id_; }
 
-  // It is queued in its scope. Guarded by the scope's lock. Here, beside the links of the queue.
+  // True while it is queued in its scope. Guarded by the scope's lock. It lies here, beside the
+  // links of the queue.
   bool is_queued = false;
 
   task_context* shown_task() noexcept override { return this; }
   [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }
 
-  /// A domain of its own that was stopped before, where it has none. Then its waits end: one that
-  /// is there is claimed. If it has one, that is returned, and is yet to be stopped. The caller
-  /// holds the scope's lock, and keeps the task from being over.
+  /// Gives the task `stopped` as its own domain, which was stopped beforehand, unless it has one
+  /// already. Then its waits end: a wait that is published is claimed, into `woken`. Returns the
+  /// task's own domain; if that is another one than `stopped`, the caller has yet to stop it. The
+  /// caller holds the scope's lock, and keeps the task from being over.
   counted_ptr<task_domain> stop_alone(const counted_ptr<task_domain>& stopped,
                                       thread_slot* on,
                                       claimed_list& woken) noexcept;
 
-  /// Nothing waits in it any more. On its own thread.
+  /// Called when nothing waits in the task any more, on the task's thread.
   void leave_own_domain() noexcept {
     if (&domain() != &scope_)
       own_->end();
   }
 
  protected:
-  /// Its own domain, which is made now if it has none. On its own thread.
+  /// The task's own domain, which is made now if it has none. On the task's thread.
   stop_domain& own_domain();
 
  private:
   stop_domain& scope_;
-  // Written once, before domain() becomes it; under the lock of the slot where it runs, if it does.
+  // Written once, before domain() returns it; under the lock of the slot where the task runs, if a
+  // thread has come for it.
   counted_ptr<task_domain> own_;
   std::string name_;
   site spawned_;
@@ -97,7 +100,7 @@ class task_context : public context {
   std::uint64_t id_ = next_id();
 };
 
-/// Where a scope is made that the calling thread makes.
+/// The birthplace of a scope that the calling thread makes.
 birthplace birthplace_here();
 
 /// True if the calling thread runs a task of `scope`, or runs inside such a task.

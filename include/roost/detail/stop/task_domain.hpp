@@ -11,17 +11,19 @@ namespace roost::inline v0::detail {
 /// task waits in the domain of its scope, until
 ///
 ///     the task makes something that follows a domain, or asks for its token, while it has a
-///     handle: then it makes this domain, which follows the scope's, and is in it from then on; or
-///     a handle stops the task: then it is in this domain, which was stopped before.
+///     handle: then the task makes this domain, which follows the scope's, and waits in it from
+///     then on; or
+///     a handle stops the task: then the task waits in this domain, which was stopped beforehand.
 ///
-/// So a wait looks at one domain, as without it, and to stop a task alone costs only that task.
+/// So a wait still looks at one domain only, and to stop a task alone costs only that task.
 ///
 /// INVARIANT: a task goes from its scope's domain to its own once, under the lock of the slot where
-/// it runs, and no stop is lost by that. A stop of the scope: if it looked for the task's record
-/// before, it has claimed it; if it comes later, the task's domain follows the scope's by then, or
-/// finds it stopped when it begins to. A stop of the task alone: a wait that publishes its record
-/// before the change is claimed with the change, and one that publishes it later reads the new
-/// domain (each under the slot's lock, one of the two second).
+/// it runs (while no thread has come for it, under its scope's lock), and no stop is lost by that.
+/// A stop of the scope: if it looked for the task's record before the change, it has claimed the
+/// record; if it comes later, the task's domain follows the scope's by then, or finds the scope
+/// stopped when it begins to follow. A stop of the task alone: a wait that publishes its record
+/// before the change is claimed together with the change, and one that publishes its record later
+/// reads the new domain (both happen under the slot's lock, one of them second).
 class task_domain final : public stop_domain {
  public:
   explicit task_domain(clock::time_point deadline) : stop_domain(deadline, {}) {}

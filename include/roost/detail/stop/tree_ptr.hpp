@@ -9,8 +9,8 @@ namespace roost::inline v0::detail {
 
 struct scope_tree;
 
-/// A pointer to what the scopes of a tree share. It keeps that, unless it is borrowed(). No move,
-/// which would leave a pointer that keeps nothing.
+/// A pointer to the scope_tree that the scopes of a tree share. It keeps the scope_tree alive,
+/// unless it is borrowed(). It has no move, which would leave a pointer that keeps nothing.
 class tree_ptr { // NOLINT(cppcoreguidelines-special-member-functions): as said
  public:
   tree_ptr() = default;
@@ -21,8 +21,8 @@ class tree_ptr { // NOLINT(cppcoreguidelines-special-member-functions): as said
   tree_ptr& operator=(const tree_ptr&) = default;
   ~tree_ptr() = default;
 
-  /// The same for where another pointer is sure to keep it: that spares a count which all threads
-  /// would change.
+  /// A pointer that keeps nothing, for where another one is sure to: this spares a count that all
+  /// threads would change.
   tree_ptr borrowed() const noexcept { return {tree_, nullptr}; }
 
   scope_tree* get() const noexcept { return tree_; }

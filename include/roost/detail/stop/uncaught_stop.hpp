@@ -8,20 +8,21 @@
 #include <cstdlib>
 #include <exception>
 
-// What is told of a `stopped` that nothing catches, as where it leaves main, or a destructor:
+// The message for a `stopped` that nothing catches, for instance because it leaves main, or a
+// destructor:
 //
 //     roost: a wait threw roost::stopped, and nothing caught it. What stopped it: request_stop() at
 //     app.cpp:12, "enough", in task "closer". In main, take with_scope, or catch it around the
 //     scope; in a destructor, wait under a shield.
 //
-// (in one line). It is no std::exception, so the system's own words tell its type alone. A base
-// class that those would understand is no way out: it would be swallowed where std::exception is
-// caught. And no destructor can tell, as nothing is unwound where nothing catches.
+// (in one line). `stopped` is no std::exception, so the system's own message tells only its type. A
+// base class that the system understands is no way out: code that catches std::exception would
+// swallow the stop. And no destructor can tell, as nothing is unwound where nothing catches.
 
 namespace roost::inline v0::detail {
 
-/// Tells of it from std::terminate(), from the first call on, and then calls the handler that was
-/// there before. One that the program sets later replaces it.
+/// From the first call on, std::terminate() prints that message, and then calls the handler that
+/// was set before. A handler that the program sets later replaces this one.
 void explain_uncaught_stops() noexcept;
 
 // --- implementation ---------------------------------------------------------

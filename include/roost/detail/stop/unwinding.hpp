@@ -12,21 +12,21 @@
 
 // The root cause comes first.
 //
-// A task that fails is known to fail when its exception has left it. Until then its stack unwinds,
-// and what goes with it shows: the last sender closes its channel, a token counts down. Another
-// task takes that for a normal end, fails over it, and may be known to fail before. So failures
-// are in the order of their moments: the moment of one is that at which its unwinding first
-// touched roost, or else that at which it is known.
+// A task's failure is known when its exception has left the task. Before that its stack unwinds,
+// and other tasks see the effects: the last sender closes its channel, a token counts down. Another
+// task takes such an effect for a normal end and fails because of it, and its failure may be known
+// first. So failures are ordered by their moments. The moment of a failure is the one at which its
+// unwinding first touched roost, or else the one at which it is known.
 //
 // INVARIANT: the moment of a consequence is later than that of its cause. Moments are numbers of
-// one counter. What goes takes one before other threads can see that it has gone; a thread that
-// sees that takes a later one.
+// one counter. An object that goes takes its moment before other threads can see that it has gone;
+// a thread that sees this takes a later one.
 //
-// Nobody can tell which exception is in flight. So a note of the first touch is good until the
-// thread next makes a call of roost that may wait, and does not go through at once: by then the
-// exception may have been handled, and the next one may be the consequence of what the thread has
-// waited for. Calls that surely belong to the unwinding keep it: the end of a scope, and those
-// under a shield or a scope that is made in it.
+// Nobody can tell which exception is in flight. So a note of the first touch is good until
+// thread_slot::waits next changes, in a call of roost that may wait: by then the exception may have
+// been handled, and the next one may be the consequence of what the thread has waited for. Calls
+// that surely belong to the unwinding keep the note: the end of a scope, and calls under a shield
+// or a scope that is made during the unwinding.
 
 namespace roost::inline v0::detail {
 
@@ -35,13 +35,14 @@ namespace roost::inline v0::detail {
 
 /// Later than all that were taken before.
 inline std::uint64_t next_moment() noexcept {
-  // relaxed: one counter's changes have one order, which is that of what happened before each
-  // other; nothing else is published
+  // relaxed: the changes of one counter have one order, which agrees with happens-before; nothing
+  // else is published
   return last_moment.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-/// Called before something goes of which others may hear: notes it if an exception is in flight, or
-/// in a handler, which may throw it on. So it is where calls begin that never wait.
+/// Called before something goes whose end other threads may see. Takes a note if an exception is in
+/// flight, or in a handler, which may rethrow it. Calls that never wait begin with it; so it is
+/// also their sync::at_call().
 inline void note_unwinding(const void* object = nullptr) noexcept {
   sync::at_call(object);
   thread_slot& here = this_thread;
@@ -53,14 +54,15 @@ inline void note_unwinding(const void* object = nullptr) noexcept {
 }
 
 /// The moment of the exception that the calling thread has caught; 0 if its unwinding has touched
-/// nothing. An exception that was in flight before, further out, is another one.
+/// nothing. A note of an exception that is still in flight, further out, does not count.
 inline std::uint64_t moment_of_caught() noexcept {
   const thread_slot& here = this_thread;
   const bool is_its_own = here.touched.in_flight > std::uncaught_exceptions();
   return here.note_is_good() && is_its_own ? here.touched.moment : 0;
 }
 
-/// The calling thread is about to throw a failure that has this moment, or is new if that is 0.
+/// Called before the calling thread throws a failure that has this moment, or a new one if that is
+/// 0.
 inline void throw_with_moment(std::uint64_t moment) noexcept {
   this_thread.touched = {moment, this_thread.waits, std::uncaught_exceptions() + 1};
 }

@@ -20,8 +20,8 @@ inline std::size_t allowed_processors() noexcept {
   return 0; // also with more processors than the set has room for
 }
 
-/// How many threads can run at once. Read once: to ask the system takes as long as to wake a
-/// thread. A process whose affinity is changed later only waits less well for it.
+/// How many threads can run at once. Read once, because asking the system takes as long as waking a
+/// thread. If the affinity of the process changes later, its waits are only less well tuned.
 inline std::size_t hardware_threads() noexcept {
   static const std::size_t known = [] {
     const std::size_t allowed = allowed_processors();
@@ -31,7 +31,7 @@ inline std::size_t hardware_threads() noexcept {
 }
 
 /// How many threads may be on their way at once, woken and not yet at work: as many as can get a
-/// processor, as the thread that wakes them keeps one.
+/// processor. The thread that wakes them keeps one.
 inline std::size_t worth_waking() noexcept {
   return hardware_threads() > 1 ? hardware_threads() - 1 : 1;
 }

@@ -22,7 +22,7 @@ inline void pause() noexcept {
 #endif
 }
 
-/// False on one processor: nobody can change meanwhile what a thread spins for.
+/// False on one processor: while a thread spins there, no other can change what it spins for.
 inline bool spinning_helps() noexcept {
   return hardware_threads() > 1;
 }

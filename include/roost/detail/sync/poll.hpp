@@ -13,8 +13,8 @@
 
 namespace roost::inline v0::detail::sync {
 
-/// How many of the descriptors are ready; less than zero for an error, of which it is the negative
-/// number. Every look of roost at descriptors. The user's errno stays. See mutex.hpp.
+/// Returns how many of the descriptors are ready, or the negated number of an error. Every look of
+/// roost at descriptors goes through here. The user's errno stays. See mutex.hpp.
 inline int poll_now(pollfd* all, nfds_t count) noexcept {
   const int users_error = errno;
   int ready = ::poll(all, count, 0);
@@ -24,13 +24,14 @@ inline int poll_now(pollfd* all, nfds_t count) noexcept {
   return ready;
 }
 
-/// The same, but sleeps until one of them is ready, or a signal is handled (-EINTR), or until
-/// `deadline`: 0. In a bubble no time passes meanwhile, and so the deadline never comes.
+/// The same, but sleeps first: until one of them is ready, until a signal is handled (then -EINTR),
+/// or until `deadline` (then 0). May return -EINTR without a signal, too: callers look again. In a
+/// bubble no time passes meanwhile, and so the deadline never comes.
 inline int poll_until(pollfd* all, nfds_t count, clock::time_point deadline) noexcept {
   const clock::time_point begin = now();
   if (deadline <= begin) // compared first: the difference may be more than fits
     return poll_now(all, count);
-  // A longer time may not fit into what the system takes: it is cut off, and callers look again.
+  // The system's types may not hold a longer time. So it is cut off, and callers look again.
   constexpr clock::duration longest = std::chrono::hours(24);
   clock::duration left = deadline - begin < longest ? deadline - begin : longest;
   bool has_end = deadline != no_deadline;

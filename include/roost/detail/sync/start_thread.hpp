@@ -10,7 +10,7 @@ namespace roost::inline v0::detail {
 
 namespace sync {
 
-/// What start_thread() returns: joined when it goes.
+/// What start_thread() returns. Its destructor joins the thread.
 class thread {
  public:
   thread() = default;
@@ -47,7 +47,7 @@ class thread {
   bubble_thread* in_bubble_ = nullptr; // null: it is in none
 };
 
-/// What a thread of a bubble starts is in that bubble.
+/// A thread that a thread of a bubble starts is in that bubble.
 struct thread_body {
   void (*run)(void* on);
   void* on;
@@ -68,9 +68,9 @@ struct thread_body {
 
 } // namespace sync
 
-/// Runs `run(on)` on a new thread. All threads of roost start here: for each type of callable, what
-/// std::jthread is made of would be compiled anew in each file that includes roost.
-/// It is in the bubble of `of`, if there is one.
+/// Runs `run(on)` on a new thread, which is in the bubble of `of` unless that is null. All threads
+/// of roost start here, with one type of callable: for each further one, the insides of
+/// std::jthread would be compiled again in each file that includes roost.
 inline sync::thread start_thread(void (*run)(void* on), void* on, sync::bubble_thread* of) {
   sync::bubble_thread* const in_bubble = of != nullptr ? &of->add_thread() : nullptr;
   try {

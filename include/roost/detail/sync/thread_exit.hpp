@@ -16,18 +16,19 @@ struct value_of_thread {
       pthread_key_create(&key, [](void* kept) { GiveBack(*static_cast<T*>(kept)); }) == 0;
 };
 
-// Made when the program begins: it cannot be made while a thread's locals are being destroyed.
+// Made when the program begins, because none can be made while a thread's locals are being
+// destroyed.
 template <auto GiveBack, class T>
 inline const value_of_thread<GiveBack, T> given_back;
 #endif
 
-/// GiveBack(value) is called when the calling thread ends, while its locals are being destroyed. At
-/// most once a thread for each GiveBack, which is noexcept.
+/// Calls GiveBack(value) when the calling thread ends, while its locals are being destroyed. To be
+/// called at most once per thread for each GiveBack, which is noexcept.
 ///
-/// With mingw a thread's locals are freed before their destructors run: these find other locals as
-/// they were when the thread began, and of their own object nothing. There the value is kept where
-/// the system keeps it; if a destructor of another local makes the thread keep a second one, the
-/// first is never given back.
+/// mingw frees a thread's locals before their destructors run: a destructor finds other locals as
+/// they were when the thread began, and nothing of its own object. So with mingw the system keeps
+/// the value. If the destructor of another local makes the thread keep a second value, the first is
+/// never given back.
 template <auto GiveBack, class T>
 void at_thread_exit(T& value) {
 #if defined(__MINGW32__) && __has_include(<pthread.h>)

@@ -14,8 +14,8 @@
 
 namespace roost::inline v0::detail::sync {
 
-/// The numbers of all threads of this process, as of thread_number(); none where the system does
-/// not say it. A thread is in it for a moment longer than its join takes.
+/// The numbers of all threads of this process, as thread_number() gives them; none where the system
+/// does not tell them. A thread stays in the list for a moment after it has been joined.
 inline std::vector<std::uint64_t> all_threads() {
   std::vector<std::uint64_t> numbers;
 #if defined(__linux__)
@@ -33,7 +33,7 @@ inline std::vector<std::uint64_t> all_threads() {
   return numbers;
 }
 
-/// What the system calls that thread of this process; empty where it does not say it.
+/// The system's name for that thread of this process; empty where the system does not tell it.
 inline std::string thread_name([[maybe_unused]] std::uint64_t number) {
   std::string name;
 #if defined(__linux__)

@@ -13,8 +13,8 @@
 
 namespace roost::inline v0::detail::sync {
 
-/// A number for the calling thread, under which the system's tools know it on Linux; elsewhere the
-/// threads are counted. Not 0.
+/// The number of the calling thread: on Linux the one that the system's tools show, elsewhere a
+/// count. Never 0.
 inline std::uint64_t thread_number() noexcept {
 #if defined(__linux__)
   return static_cast<std::uint64_t>(::syscall(SYS_gettid));

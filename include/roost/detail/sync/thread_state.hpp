@@ -10,8 +10,8 @@
 namespace roost::inline v0::detail::sync {
 
 #if defined(__linux__)
-/// What stands behind the name in one of the files of /proc called `stat`: a state, and numbers.
-/// Nothing if it cannot be read. Lies in `room`, and allocates nothing.
+/// The text behind the name in a `stat` file of /proc: a state, and numbers. Empty if the file
+/// cannot be read. The text lies in `room`; nothing is allocated.
 inline std::string_view read_stat(const char* path, std::array<char, 512>& room) {
   std::FILE* const file = std::fopen(path, "re");
   if (file == nullptr)
@@ -23,9 +23,9 @@ inline std::string_view read_stat(const char* path, std::array<char, 512>& room)
 }
 #endif
 
-/// What the system says that a thread of this process does: "sleeping", "runnable" and so on.
-/// Nothing where it does not say it, for a number that is not the system's, or for a thread that is
-/// gone. Reads a file.
+/// What a thread of this process does, by the system's word: "sleeping", "runnable" and so on.
+/// Empty where the system does not tell it, for a number that is not the system's, and for a thread
+/// that is gone. Reads a file.
 inline std::string_view thread_state(std::uint64_t number) {
 #if defined(__linux__)
   std::array<char, 48> path{};
@@ -54,7 +54,7 @@ inline std::string_view thread_state(std::uint64_t number) {
 #endif
 }
 
-/// How many threads this process has; 0 where the system does not say it. Reads a file.
+/// How many threads this process has; 0 where the system does not tell it. Reads a file.
 inline std::size_t thread_count() {
 #if defined(__linux__)
   std::array<char, 512> room{};

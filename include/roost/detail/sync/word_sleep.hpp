@@ -28,14 +28,15 @@ namespace roost::inline v0::detail {
 //
 //     wait_while(word, value, deadline)
 //
-// which returns once the word has another value and wake() has been called, or when the deadline
-// has passed, or without cause. The waker changes the word first and then calls wake(word).
+// which returns at once if the word has another value, else when wake() is called after a change,
+// when the deadline has passed, or without cause. The waker changes the word first and then calls
+// wake(word).
 //
 // INVARIANT: no wake is lost. The sleeper looks at the word and begins to sleep in one step, as
 // far as wake() can tell: either it sees the change, or wake() finds it asleep.
 
-/// With what the standard has everywhere: the mutex makes the look and the beginning of the sleep
-/// one step. Cost: the waker takes the mutex, and the sleeper takes it again when it wakes.
+/// Made of the standard's own parts: the mutex makes the look and the beginning of the sleep one
+/// step. Cost: the waker takes the mutex, and the sleeper takes it again when it wakes.
 class portable_word_sleep {
  public:
   void wait_while(const sync::atomic<std::uint32_t>& word,
@@ -53,19 +54,19 @@ class portable_word_sleep {
   }
 
   void wake(const sync::atomic<std::uint32_t>&) noexcept {
-    // The sleeper looked at the word under the mutex: once we have held it, the sleeper sleeps or
-    // has seen the change.
+    // The sleeper looks at the word under the mutex: once we have held it, the sleeper either
+    // sleeps already or sees the change.
     { const std::lock_guard lock(mutex_); }
     changed_.notify_one();
   }
 
  private:
-  // The standard library makes other times of the deadline. One that is long past may overflow
-  // there, and so it is not handed on; and one that is further away than a day may not fit into
-  // what the system takes, as where that has seconds of 32 bits. False when some time has passed:
-  // callers look whether it was enough. (Where the library counts by the clock that people set, a
-  // sleep under way is longer by as much as that is set back, however short it was to be: what is
-  // handed on is a time of that clock. So no lower limit would help.)
+  // Sleeps for at most a day. False when that time or the deadline has passed: callers look which.
+  // The standard library converts the deadline. A deadline that is long past may overflow there, so
+  // it is not handed on; one that is more than a day away may not fit into the system's type, for
+  // instance where that has seconds of 32 bits. (Where the library counts by the clock that people
+  // set, it hands on a time of that clock. If the clock is set back, a sleep under way lasts longer
+  // by as much, however short it was meant to be. So a limit below a day would not help.)
   bool wait_for_a_while(std::unique_lock<sync::mutex>& lock, clock::time_point deadline) noexcept {
     const clock::time_point now = sync::system_now();
     return deadline > now &&
@@ -78,14 +79,14 @@ class portable_word_sleep {
 };
 
 #if defined(SYS_futex) && defined(FUTEX_WAIT_BITSET_PRIVATE)
-/// With Linux's futex, where the kernel makes it one step: one system call to sleep and one to
+/// Made of Linux's futex, where the kernel makes it one step: one system call to sleep and one to
 /// wake, and no lock that the woken thread must take again.
 class futex_word_sleep {
  public:
   void wait_while(const sync::atomic<std::uint32_t>& word,
                   std::uint32_t value,
                   clock::time_point deadline) noexcept {
-    // The clock that a deadline of this call counts by.
+    // The kernel counts the deadline of this call by that clock.
     static_assert(std::is_same_v<clock::time_point::clock, std::chrono::steady_clock>);
     static_assert(std::is_same_v<clock::period, std::nano>);
     // The kernel refuses negative times; and floor() of the lowest one would overflow.
@@ -95,8 +96,8 @@ class futex_word_sleep {
     timespec until{};
     until.tv_sec = whole.count();
     until.tv_nsec = (since_start - whole).count();
-    // An error is a change that came first, a signal, or the deadline: all make the caller look. It
-    // is not the user's to see.
+    // An error means that a change came first, a signal, or the deadline: each makes the caller
+    // look. The user's errno stays.
     const int users_error = errno;
     (void)syscall(SYS_futex,
                   &word,

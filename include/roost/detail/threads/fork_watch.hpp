@@ -10,19 +10,19 @@
 
 namespace roost::inline v0::detail {
 
-/// Decides when a fork gets a thread beyond those that have a processor. One idle thread, the
-/// lookout, asks it again and again while forks are ready.
+/// Decides when a fork gets a thread, although no processor is free for one more. One idle thread,
+/// the lookout, asks it again and again while forks are ready.
 ///
-/// Fork-join work takes most of its forks back before long, so a thread for each of them only takes
-/// the processors from the others. But a fork may be what the threads at work wait for, and they
-/// may wait in a way that roost does not see. So:
+/// Fork-join work takes most of its forks back before long, so a thread for each fork would only
+/// take processors from the threads at work. But these may be waiting for a fork, in a way that
+/// roost does not see. So:
 ///
-///     no fork has ended or was taken back for one pause   all that are as old get threads at once
-///     forks do end                                        the oldest one gets a thread, after a
+///     no fork has ended or was taken back for one pause   all forks of that age get threads now
+///     forks do end                                        the oldest fork gets a thread, after a
 ///                                                         time that grows with their number
 ///
-/// INVARIANT: whatever the others do, the oldest fork gets a thread after a bounded time. Younger
-/// ones then are the oldest in their turn.
+/// INVARIANT: whatever the others do, the oldest fork gets a thread after a bounded time. The
+/// younger ones become the oldest in their turn.
 ///
 /// It has no lock and no clock: the thread pool's lock guards it.
 class fork_watch {
@@ -44,7 +44,7 @@ class fork_watch {
   /// A fork has ended, or was taken back.
   void got_on() noexcept { ++steps_; }
 
-  /// Some were offered since the last pause began: a lookout had better stay.
+  /// True if forks were offered since the last pause began: then a lookout should stay.
   bool is_busy() const noexcept { return is_busy_; }
 
   /// The lookout begins a pause. Returns how long it is to be: twice as long as the last one while
@@ -60,7 +60,8 @@ class fork_watch {
   }
 
   /// The pause is over; `oldest` is the stamp of the oldest fork that is ready, or `none`. True if
-  /// that one is to get a thread, though `surplus` more are at work than have a processor.
+  /// that fork is to get a thread, although `surplus` more threads are at work than have a
+  /// processor.
   bool is_due(stamp oldest, std::size_t surplus, clock::time_point now) noexcept {
     stands_still_ = steps_ == steps_before_;
     if (stands_still(oldest)) {
@@ -80,7 +81,7 @@ class fork_watch {
     return true;
   }
 
-  /// Nothing got on in the last pause nor since, and `oldest` was there before.
+  /// True if no fork got on in the last pause or since, and `oldest` was offered before that pause.
   bool stands_still(stamp oldest) const noexcept {
     return stands_still_ && steps_ == steps_before_ && oldest != none && oldest != pause_number_;
   }

@@ -16,9 +16,10 @@
 namespace roost::inline v0::detail {
 
 /// What an outermost scope and all that is made inside it have in common: the threads of their
-/// tasks, and one for their deadlines. It ends with the last of them. A scope that does not cover
-/// its owner may end anywhere, and has a tree of its own; the others end on the thread that made
-/// them, and before the task that did. So a tree never ends on a thread of its own pool.
+/// tasks, and one for their deadlines. The tree ends with the last of these scopes. A scope that
+/// does not cover its owner may end on any thread but those of its own tasks, and has a tree of its
+/// own; all other scopes end on the thread that made them, and before the task that did. So a tree
+/// never ends on a thread of its own pool.
 struct scope_tree final : counted_object {
   /// For a scope that covers the calling thread.
   scope_tree() : scope_tree(make_counted<activity>(activity::number_for_owner())) {}
@@ -38,7 +39,7 @@ inline tree_ptr kept(counted_ptr<scope_tree> tree) noexcept {
   return {its, std::move(tree)};
 }
 
-/// That of the scopes around the calling thread, or a new one.
+/// The tree of the scopes around the calling thread, or a new one.
 inline tree_ptr tree_around_or_new() {
   const tree_ptr around = tree_around();
   return around ? around : kept(make_counted<scope_tree>());
@@ -50,8 +51,8 @@ inline std::uint32_t number_of_tree(const stop_domain& scope) noexcept {
   return its != nullptr ? its->counted->number() : activity::unknown;
 }
 
-/// One with threads of its own, for a scope that does not cover the calling thread; counted with
-/// what is around that thread if it is inside of it.
+/// A tree with threads of its own, for a scope that does not cover the calling thread. If
+/// `is_inside`, its threads are counted together with those of the tree around the calling thread.
 inline tree_ptr new_tree(bool is_inside) {
   const tree_ptr around = is_inside ? tree_around() : tree_ptr();
   return kept(make_counted<scope_tree>(around ? around->counted

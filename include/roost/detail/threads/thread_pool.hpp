@@ -33,10 +33,10 @@ class job : public list_node<job> {
  public:
   virtual ~job() = default;
 
-  /// The last touch of the job by the thread pool is this call.
+  /// This call is the thread pool's last touch of the job.
   virtual void run_on_pool() noexcept = 0;
 
-  /// The same for one that was offered, where no thread can be had.
+  /// Called in its place for a job that was offered, where no thread can be had.
   virtual void fail_on_pool(const std::exception_ptr& no_thread) noexcept = 0;
 
   /// Its starter is going to wait for it and may take it back. Set before it is started.
@@ -50,37 +50,38 @@ class job : public list_node<job> {
 
 /// The threads of an outermost scope and of all that is made inside it. A job gets a thread to
 /// itself: an idle one, or else a new one. A thread whose job is over takes the next job, or is
-/// idle for a while; of idle ones a bounded number is kept, each for a bounded time. The destructor
-/// joins all; no job is left by then.
+/// idle for a while; a bounded number of idle threads is kept, each for a bounded time. The
+/// destructor joins all threads; no job is left by then.
 ///
 /// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
 /// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. The starter
-/// of a job makes it ready where there is such a thread for it, and makes a new thread where there
-/// is none. Not all are woken at once, only as many as can get a processor soon; each that arrives
-/// wakes the next one, if there are more jobs than threads on their way. A thread is on its way
-/// when it is called, and also once it says so near the end of its job: so what is started because
-/// that job is over, as one loop after another, wakes nobody. An idle thread whose time
-/// is over looks for a job before it exits. So no job waits for another one to end; but a thread
-/// that comes free meanwhile may take it before.
+/// of a job makes the job ready if there is such a thread for it, and makes a new thread if there
+/// is none. Not all idle threads are woken at once, only as many as can get a processor soon; each
+/// that arrives wakes the next one, if there are more jobs than threads on their way. A thread is
+/// on its way from when it is called, and also from when it says so near the end of its job
+/// (expect_this_thread()): so a job that is started because that one is over, as in one parallel
+/// loop after another, wakes no thread. An idle thread whose time is over looks for a job before it
+/// exits. So no job waits for another one to end; but a thread that comes free meanwhile may take
+/// it first.
 ///
-/// Forks that are offered may be more than is worth a thread each: most are taken back before a
-/// thread is there. While a processor is free for one more, a thread is called for them; beyond
-/// that one thread, the lookout, waits a little while and asks the fork_watch whether the oldest is
-/// due.
+/// More forks may be offered than are worth a thread each: most are taken back before a thread
+/// arrives. While a processor is free for one more thread, one is called for them. Beyond that, one
+/// idle thread, the lookout, waits a little while and asks the fork_watch whether the oldest fork
+/// is due.
 ///
 /// INVARIANT, under the lock: if forks are ready, there is a lookout, or a thread is on its way or
 /// about to be. The thread that offers a fork sees to that, and so does each thread before it
-/// begins a job, as it may block there: it calls an idle thread or makes a new one. A thread that
-/// comes and takes no job becomes the lookout if there is none. So every fork gets a thread,
-/// whatever those at work wait for, its starter included; the fork_watch says how soon. Where no
-/// new thread can be had, the forks fail that lack one.
+/// begins a job, in which it may block: it calls an idle thread or makes a new one. A thread that
+/// arrives and takes no job becomes the lookout if there is none. So every fork gets a thread,
+/// whatever the threads at work, its starter included, wait for; the fork_watch says how soon.
+/// Where no new thread can be had, the forks that lack one fail.
 ///
-/// Threads: any may start jobs. Cost: of a start, one lock; with few threads on their way, also the
-/// wake of an idle one; with no thread for it, the creation of a new one. Of an offer, one lock;
+/// Threads: any may start jobs. Cost: a start takes one lock; with few threads on their way it also
+/// wakes an idle one; with no thread for the job it creates one. An offer takes one lock, and does
 /// the rest only while a processor is free, or where there is no lookout.
 class thread_pool {
  public:
-  /// Threads that become idle while so many are idle exit.
+  /// A thread that becomes idle while so many are idle exits.
   static constexpr std::size_t most_idle = 64;
 
   explicit thread_pool(clock::duration idle_time = std::chrono::seconds(10),
@@ -97,19 +98,21 @@ class thread_pool {
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
 
-  /// Runs `j` on a thread. Throws std::system_error if there is none, std::bad_alloc if there is no
-  /// memory for one; then nothing has changed.
+  /// Runs `j` on a thread. Throws std::system_error if none can be had, std::bad_alloc if there is
+  /// no memory for one; then nothing has changed.
   void start(job& j);
 
-  /// The same for a fork; but not at once where as many are at work as have a processor.
+  /// The same for a fork; but it may have to wait while as many threads are at work as have a
+  /// processor.
   void offer(job& j) noexcept;
 
-  /// The calling thread waits until forks have ended: meanwhile one more may be at work.
+  /// The calling thread waits until forks have ended: meanwhile one more thread may be at work.
   void begin_absence() noexcept;
   void end_absence() noexcept;
 
-  /// The calling thread, on which a job of this pool runs, counts as on its way to look for the
-  /// next one: nothing is left of the job that may block or is a user's. Once in a job.
+  /// The calling thread, which runs a job of this pool, counts as on its way to look for the next
+  /// one. Precondition: the rest of the job neither blocks nor runs users' code. At most once in a
+  /// job.
   void expect_this_thread() noexcept;
 
   /// True if no thread has taken `j` so far, and none will.
@@ -119,10 +122,10 @@ class thread_pool {
   /// idle.
   void dismiss_idle() noexcept;
 
-  /// How many threads it has for sure: without those that are about to exit.
+  /// How many threads it has, without those that are about to exit.
   std::size_t size() const noexcept;
 
-  /// Calls `visit` with the number of each thread that it is sure to have and that has begun.
+  /// Calls `visit` with the number of each thread that size() counts and that has begun.
   template <class Visit>
   void for_each_thread(Visit visit) const noexcept;
 
@@ -151,11 +154,11 @@ class thread_pool {
     sync::thread thread;
   };
 
-  // Where a thread comes from that looks for a job. All but the first are on their way before; so
-  // one that was expected comes as if it had been called.
+  // How a thread comes to look for a job. All but from_a_job count as on their way before; so a
+  // thread that was expected comes as `called`.
   enum class coming { from_a_job, called, from_lookout, for_the_last_time };
 
-  // A job is given to the pool, and has been run or taken back.
+  // Called when a job is given to the pool, and when it has been run or taken back.
   void count_in() noexcept {
     if (tree_ != nullptr && tree_->is_watched())
       tree_->one_more();
@@ -196,7 +199,7 @@ class thread_pool {
   wait_record* call_lookout() noexcept;
   intrusive_list<member> take_finished() noexcept;
 
-  // Of the calling thread: it was expected in the job that it runs.
+  // True if the calling thread has called expect_this_thread() in the job that it runs.
   [[gnu::visibility("default")]] static bool& was_expected() noexcept {
     static constinit thread_local bool expected = false;
     return expected;
@@ -334,7 +337,8 @@ ROOST_BODY void thread_pool::end_absence() noexcept {
   --absent_;
 }
 
-// Makes a thread that is counted as on its way. If that fails, others may have counted on it.
+// Makes a thread that is counted as on its way already. If that fails, others may have counted on
+// the thread: wakes an idle one in its place, and fails the forks that lack a thread.
 ROOST_BODY void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
@@ -362,7 +366,7 @@ ROOST_BODY job* thread_pool::pop_fork_without_thread() noexcept {
   return lacks_lookout() ? pop_fork() : nullptr;
 }
 
-// With a job, or counted as on its way.
+// Makes a thread for `j`; or, if that is null, one that is counted as on its way already.
 ROOST_BODY void thread_pool::add_member(job* j) {
   member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
   {
@@ -379,7 +383,7 @@ ROOST_BODY void thread_pool::add_member(job* j) {
         },
         &self,
         tree_ != nullptr ? tree_->in_bubble() : sync::bubble_here);
-    // From the unlock on it may run, end and be destroyed.
+    // From the unlock on, the member may run, end and be destroyed.
   } catch (...) {
     {
       const std::lock_guard guard(lock_);
@@ -406,8 +410,9 @@ ROOST_BODY bool thread_pool::start_on_existing(job& j) noexcept {
   return true;
 }
 
-// An idle thread to be woken; null if there are enough on their way. One whose time is over cannot
-// be, but is about to look. The lookout comes last: it may have to find a successor.
+// Claims an idle thread to be woken; null if enough threads are on their way. A thread whose time
+// is over cannot be claimed, but is about to look by itself. The lookout comes last, because it may
+// have to find a successor.
 ROOST_BODY wait_record* thread_pool::call_next() noexcept {
   const bool for_fork = !forks_.empty() && (lookout_ == nullptr || has_free_processor());
   if (ready_count_ + (for_fork ? 1 : 0) <= looking_ || looking_ >= woken_at_once_)
@@ -526,8 +531,8 @@ ROOST_BODY bool thread_pool::fork_is_due(coming from) noexcept {
   return oldest != fork_watch::none && (due || free || watch_.stands_still(oldest));
 }
 
-// Afterwards it is on its way to look for a job. It spins before it sleeps, as every wait does, and
-// while it spins no thread need wake it.
+// Afterwards the thread is on its way to look for a job. It spins before it sleeps, as every wait
+// does; while it spins, no starter need wake it.
 ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);
@@ -547,7 +552,7 @@ ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) n
     }
   }
   const bool is_lookout = pause != clock::duration::zero();
-  // In a bubble no time passes for an idle thread's sake.
+  // The time of a bubble does not go on for the sake of an idle thread.
   const bool for_ever = !is_lookout && sync::is_in_bubble();
   const wait_state end =
       record.await(for_ever ? no_deadline : sync::now() + (is_lookout ? pause : idle_time_));
@@ -569,8 +574,8 @@ ROOST_BODY intrusive_list<thread_pool::member> thread_pool::take_finished() noex
   return std::exchange(finished_, {});
 }
 
-// When there are many that have exited, or are about to, one joins the others: most are gone by
-// then and are not waited for.
+// When many threads have exited or are about to, one of them joins the others: most have ended by
+// then, so it hardly waits.
 ROOST_BODY void thread_pool::retire(member& self) noexcept {
   constexpr std::size_t many = 32;
   intrusive_list<member> to_join;

@@ -69,7 +69,7 @@ class timekeeper {
     const std::lock_guard lock(mutex_);
     return number_;
   }
-  /// True if no time will come, and no timer is being called.
+  /// True if no timer is set, and none is being called.
   bool is_idle() const noexcept {
     const std::lock_guard lock(mutex_);
     return timers_.empty() && running_ == nullptr;
@@ -80,7 +80,8 @@ class timekeeper {
   bool sleep(std::unique_lock<sync::mutex>& lock) noexcept;
   void await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept;
 
-  /// The sleep of the thread, if it is to be completed. The caller holds mutex_.
+  /// Claims the sleep of the thread; the caller completes it without the mutex. Null if the thread
+  /// does not sleep, or wakes by itself. The caller holds mutex_.
   wait_record* claim_sleep() noexcept {
     wait_record* const sleep = std::exchange(sleep_, nullptr);
     return sleep != nullptr && sleep->try_claim() ? sleep : nullptr;
@@ -88,7 +89,7 @@ class timekeeper {
 
   sync::bubble_thread* const in_bubble_;
   mutable sync::mutex mutex_;
-  wait_record* sleep_ = nullptr;   // guarded by mutex_; in which the thread sleeps
+  wait_record* sleep_ = nullptr;   // guarded by mutex_; the record in which the thread sleeps
   wait_list removers_;             // guarded by mutex_; they wait for the end of a call
   emptied_list<timer> timers_;     // guarded by mutex_; sorted by time
   const timer* running_ = nullptr; // guarded by mutex_; the timer being called
@@ -150,7 +151,7 @@ ROOST_BODY void timekeeper::remove(timer& t) noexcept {
     await_end_of_call(lock);
 }
 
-// Callbacks of users run in a call, and may wait.
+// A call may last: it runs callbacks of users, which may wait.
 ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept {
   const timer* const awaited = running_;
   lock.unlock();
@@ -176,7 +177,8 @@ ROOST_BODY void timekeeper::run() noexcept {
   this_actor.thread = number | actor::keeps_time;
   std::unique_lock lock(mutex_);
   number_ = number;
-  // In a bubble others may be due at the same time, and come before: only a sleep tells.
+  // In a bubble others may be due at the same time, and may come first: only a sleep tells whose
+  // turn it is.
   const bool is_alone = !sync::is_in_bubble();
   for (bool comes_next = is_alone; !ending_;) {
     timer* const first = timers_.front();
@@ -199,8 +201,8 @@ ROOST_BODY void timekeeper::run() noexcept {
   }
 }
 
-// Until the first time comes, or add() or the end changes something. It does not spin before: what
-// it waits for takes its time. True if the time has come.
+// Sleeps until the first timer is due, or until add() or the destructor wakes it. It does not spin
+// first, as its waits are long. True if a timer is due.
 ROOST_BODY bool timekeeper::sleep(std::unique_lock<sync::mutex>& lock) noexcept {
   const timer* const first = timers_.front();
   const clock::time_point until = first != nullptr ? first->when_ : no_deadline;

@@ -12,36 +12,37 @@
 
 namespace roost::inline v0::detail {
 
-/// How many threads of a root scope, and of all that is made inside it, are awake. It is counted
+/// How many threads of a root scope, and of all that is made inside it, are awake. They are counted
 /// only where the program wants to know of a deadlock at once.
 ///
 /// INVARIANT: a thread is counted unless it sleeps in a wait that has no deadline and that no
 /// thread has claimed. It counts itself out once it is marked as asleep, in wait_record::await();
-/// what claims such a wait counts it in again before, in wait_record::try_claim(). A job is counted
-/// from when it is given to the thread pool until it has been run. So only a thread that is counted
-/// itself makes the count go up, or one from outside; and where it is 0, nothing of the tree goes
-/// on by itself.
+/// the claimer of such a wait counts it in again before it can go on, in wait_record::try_claim().
+/// A job is counted from when it is given to the thread pool until it has been run. So only a
+/// thread that is counted itself makes the count go up, or one that runs no task of the tree: its
+/// timekeeper's, or one from outside. And where the count is 0, no task of the tree goes on by
+/// itself.
 ///
 /// Threads: any.
 class activity final : public counted_object {
  public:
   using look = void (*)(std::uint32_t number) noexcept;
 
-  // What is no number of one.
+  // No activity has these numbers.
   static constexpr std::uint32_t none = 0;
   static constexpr std::uint32_t unknown = 1;
 
-  /// For a tree whose root scope covers the calling thread: the number of the last such tree of
-  /// this thread, if all of that has ended. So what the thread has used before is nothing that
-  /// another thread has used; all others that had the number are gone.
+  /// For a tree whose root scope covers the calling thread: the number of the thread's last such
+  /// tree, if all of that tree has ended. Every other thread that had the number is gone. So a
+  /// primitive that this thread used under its last tree does not count as used by another thread.
   static std::uint32_t number_for_owner() noexcept {
     const std::uint32_t last = std::exchange(given_back(), none);
     return last != none ? last : next_number();
   }
   static void give_back(std::uint32_t number) noexcept { given_back() = number; }
 
-  /// A number that none has had before; `unknown` where there have been too many. One count in the
-  /// whole program, also where shared libraries hide their symbols.
+  /// A number that no activity has had before; `unknown` once there have been too many. One count
+  /// in the whole program, also where shared libraries hide their symbols.
   [[gnu::visibility("default")]] static std::uint32_t next_number() noexcept {
     static constinit sync::atomic<std::uint64_t> last{unknown};
     // relaxed: only the numbers differ
@@ -60,16 +61,18 @@ class activity final : public counted_object {
   activity(const activity&) = delete;
   activity& operator=(const activity&) = delete;
 
-  /// No other one has it at the same time, unless it is `unknown`.
+  /// No other activity has it at the same time, unless it is `unknown`.
   std::uint32_t number() const noexcept { return number_; }
 
-  /// From now on it is counted, and the thread that counts down to 0 calls `at_none`, with the
-  /// number: the activity may be gone by then. Before other threads know it.
+  /// From now on threads are counted, and the thread that counts down to 0 calls `at_none` with the
+  /// number, because the activity may be gone by then. Called before other threads know the
+  /// activity.
   void watch(look at_none) noexcept { at_none_ = at_none; }
   bool is_watched() const noexcept { return at_none_ != nullptr; }
 
   void one_more() noexcept {
-    // relaxed: the count alone is looked at; what is found then is looked at under locks
+    // relaxed: only the count is read here; a thread that finds it to be 0 reads all else under
+    // locks
     awake_.fetch_add(1, std::memory_order_relaxed);
   }
   void one_less() noexcept {
@@ -80,8 +83,8 @@ class activity final : public counted_object {
       at_none(number);
   }
 
-  /// Something outside of roost may wake threads of the tree. That is known always; where threads
-  /// are counted, it counts as one of them.
+  /// Something outside of roost may wake threads of the tree. has_outside_wakers() always tells so;
+  /// where threads are counted, it also counts as one of them.
   void add_outside_waker() noexcept {
     if (in_bubble_ != nullptr)
       in_bubble_->add_outside_waker();
@@ -97,8 +100,8 @@ class activity final : public counted_object {
       in_bubble_->drop_outside_waker();
   }
 
-  /// The first thread of the bubble in which it was made: its threads are there, whatever thread
-  /// starts them. Null if it was made in none.
+  /// The first thread of the bubble in which the activity was made: all threads of the tree are in
+  /// that bubble, whichever thread starts them. Null if it was made in none.
   sync::bubble_thread* in_bubble() const noexcept { return in_bubble_; }
 
   bool has_outside_wakers() const noexcept {
@@ -119,8 +122,8 @@ class activity final : public counted_object {
   sync::atomic<std::size_t> outside_wakers_{0};
 };
 
-/// That of the tree to which the calling thread belongs: as a thread of its pool, or as the owner
-/// of a scope that covers it. Null for other threads.
+/// The activity of the tree to which the calling thread belongs: as a thread of its pool, or as the
+/// owner of a scope that covers it. Null for other threads.
 [[gnu::visibility("default")]] inline constinit thread_local activity* activity_here = nullptr;
 
 /// The number of the calling thread's tree; unknown if it belongs to none.
@@ -128,8 +131,8 @@ inline std::uint32_t tree_here() noexcept {
   return activity_here != nullptr ? activity_here->number() : activity::unknown;
 }
 
-/// Of which trees threads have waited at a primitive, or have woken a waiter there. Both happen
-/// where an operation does not go through at once; so the others pay nothing for it.
+/// Tells which trees' threads have waited at a primitive, or have woken a waiter there. It is noted
+/// only in operations that do not go through at once; the others pay nothing for it.
 ///
 /// The primitive's lock guards it.
 class tree_mark {

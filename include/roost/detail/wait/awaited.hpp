@@ -42,11 +42,12 @@ struct object_note {
 /// What a blocked thread waits for, to be described in reports.
 class awaited {
  public:
-  /// A note for each thing. Called under the lock of the waiter's slot, while its record is held:
-  /// so all that it waits at is there. Never waits, and allocates nothing.
+  /// Adds a note for each thing. Called under the lock of the waiter's slot, while its record is
+  /// held: so everything that it waits at still exists. Never waits, and allocates nothing.
   virtual void describe(note_list<object_note>& notes) const noexcept = 0;
 
-  /// Leaves a note at each thing that the waiter sleeps there. Called likewise, by the waiter.
+  /// Leaves a note at each thing, saying that the waiter sleeps there. Called likewise, by the
+  /// waiter.
   virtual void sleeps(const waiter_note& waiter) const noexcept = 0;
 
  protected:

@@ -17,7 +17,7 @@
 #include <mutex>
 #include <string_view>
 
-// Where what tasks and threads do is told to observers, such as a trace_recorder.
+// How observers, such as a trace_recorder, are told what tasks and threads do.
 //
 //     is_observed()     one relaxed load, where something is about to be told. It is asked where a
 //                       task is spawned, begins and ends, where a thread has spun and goes to
@@ -26,15 +26,16 @@
 //     tell(sighting)    hands it to all observers, under the lock of the calling thread's shard
 //
 // INVARIANT: an observer is called under the lock of one shard, and is added and removed under the
-// locks of all. So none is called after remove_observer() has returned, whatever threads do
+// locks of all. So no observer is called after remove_observer() has returned, whatever threads do
 // meanwhile: a call that had begun holds the lock of its shard until it is over, and one that
-// begins later finds the list without it. It may be destroyed then. is_observed() is only a hint.
+// begins later finds the list without the observer, which may be destroyed then. is_observed() is
+// only a hint.
 //
 // Order of locks: a shard's lock comes after all others, as a stop is told under a scope's.
 
 namespace roost::inline v0::detail {
 
-/// What does something: a task, or a thread that runs none.
+/// One that acts: a task, or a thread that runs none.
 struct actor {
   static constexpr std::uint64_t keeps_time = std::uint64_t{1} << 63U; // in `thread`
 
@@ -63,7 +64,7 @@ enum class sighting_kind : std::uint8_t {
   failure, // of `task`, or of the body of `scope`; text is the message
 };
 
-/// One thing that observers are told. What it refers to is there during the call only, but for
+/// One thing that observers are told. Whatever it refers to exists only during the call, except
 /// `operation` and `where`, which are literals.
 struct sighting {
   sighting_kind kind{};
@@ -79,7 +80,7 @@ struct sighting {
   clock::time_point at = {};
 };
 
-/// How many shards there are: so many threads are told of at a time.
+/// How many shards there are: so many threads can tell at a time.
 inline constexpr std::size_t observer_shards = 64;
 
 /// Is told what tasks and threads do. See the top of this file.
@@ -95,24 +96,25 @@ class observer : public list_node<observer> {
   ~observer() = default;
 };
 
-/// What is told from the return on is told to `o`, and nothing after remove_observer(). So an end
-/// may be told whose begin was not. Both wait for what is being told.
+/// `o` is told everything that is told between the return of add_observer() and the call of
+/// remove_observer(); so it may be told an end whose begin it was not told. Both wait for calls of
+/// observers that are under way.
 void add_observer(observer& o) noexcept;
 void remove_observer(observer& o) noexcept;
 
-/// Returns when all that began to be told before has been told.
+/// Returns once observers have been told everything whose `at` is earlier than this call.
 void await_observers() noexcept;
 
 /// Sets `by` and `at`, and tells it.
 void tell(sighting what) noexcept;
 
-/// The calling thread, as one that wakes another one now.
+/// A note that the calling thread wakes another one now.
 wake_note this_wake() noexcept;
 
 // --- implementation ---------------------------------------------------------
 
-// In the whole program, also where shared libraries hide their symbols. How many observers there
-// are: written under the locks of all shards.
+// How many observers there are; written under the locks of all shards. One count in the whole
+// program, also where shared libraries hide their symbols.
 [[gnu::visibility("default")]] inline constinit sync::atomic<std::uint32_t> observer_count{0};
 
 [[gnu::always_inline]] inline bool is_observed() noexcept {
@@ -120,8 +122,8 @@ wake_note this_wake() noexcept;
   return observer_count.load(std::memory_order_relaxed) != 0;
 }
 
-/// The calling thread, and the task that runs there. Between two tasks it still is the first: what
-/// is done then is done for that one.
+/// The calling thread, and the task that runs there. Between two tasks the first one still counts:
+/// what the thread does then, it does for that task.
 [[gnu::visibility("default")]] inline constinit thread_local actor this_actor;
 
 struct observers {
@@ -193,8 +195,8 @@ ROOST_BODY const actor& known_actor() noexcept {
   return this_actor;
 }
 
-// The time is read under the lock, so that await_observers() leaves nothing out that is older than
-// its call.
+// The time is read under the lock: so all that is older than a call of await_observers() has been
+// told when that returns.
 ROOST_BODY void tell(sighting what) noexcept {
   observers& all = observers::instance();
   what.by = known_actor();

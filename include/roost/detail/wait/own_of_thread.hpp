@@ -7,16 +7,16 @@
 #include <mutex>
 #include <utility>
 
-// What a thread needs one of while it is blocked, such as a parker: it has its own from its first
-// need on, and gives it back to a pool when it ends.
+// Objects of which a thread needs one while it is blocked, such as a parker. A thread keeps its own
+// one from its first need on, and gives it back to a pool when it ends.
 
 namespace roost::inline v0::detail {
 
 struct wait_probe;
 
-/// Those that no thread holds. Never destroyed, so that threads may block and be woken while the
-/// program's statics are; and none is ever freed, so that a late wake hits one that is there.
-/// `next_free_` of a T is the pool's, and guarded by its mutex.
+/// The objects that no thread holds. The pool is never destroyed, so that threads may block and be
+/// woken while the program's statics are being destroyed; and no object is ever freed, so that a
+/// late wake hits one that exists. `next_free_` of a T is the pool's, and guarded by its mutex.
 template <class T>
 class pool_of {
  public:
@@ -25,7 +25,7 @@ class pool_of {
     return pool;
   }
 
-  /// Throws what T's constructor throws, if none is left.
+  /// If none is left it makes one, and throws what that throws.
   T& take() {
     {
       const std::lock_guard lock(mutex_);
@@ -47,14 +47,14 @@ class pool_of {
   T* free_ = nullptr; // guarded by mutex_
 };
 
-/// A thread's own stays with it between its blocked operations, and returns to the pool with the
-/// thread. Destructors of other thread_locals may run later and block as well: for them there is
-/// none.
+/// A thread's own object stays with it between its blocked operations, and returns to the pool when
+/// the thread ends. Destructors of other thread_locals may run after that, and may block as well:
+/// for them there is no own object.
 template <class T>
 class own_of_thread {
  public:
-  /// That of the calling thread, from its first need on; null while its locals are being destroyed.
-  /// Throws as pool_of::take().
+  /// The calling thread's own object, taken at its first need; null while its locals are being
+  /// destroyed. Throws as pool_of::take().
   static T* get() {
     if (here.own == nullptr && !here.gone) {
       here.own = &pool_of<T>::instance().take();
@@ -78,7 +78,7 @@ class own_of_thread {
   }
 };
 
-/// One for one blocked operation of the calling thread: its own, or one from the pool.
+/// The object for one blocked operation of the calling thread: its own, or one from the pool.
 template <class T>
 class lease_of {
  public:

@@ -54,17 +54,18 @@ class lock_holder {
   std::uint64_t bits_ = 0;
 };
 
-/// The part of a mutex that tells its holder, and where that has locked it. It is in the list of
-/// its holder's thread; see thread_slot::held.
+/// The part of a mutex that tells its holder, and where the holder locked it. It is in the list of
+/// the holder's thread; see thread_slot::held.
 struct owned_lock : list_node<owned_lock> {
   constexpr explicit owned_lock(std::string_view called) noexcept : name(called) {}
 
   lock_holder holder() const noexcept {
-    // relaxed: compared; what is read because of it is ordered by other means
+    // relaxed: it is only compared; what is read because of it is ordered by other means
     return lock_holder::of_word(word.load(std::memory_order_relaxed));
   }
 
-  /// It has a new holder, which calls this, or the thread that hands it over does.
+  /// Describes a new holder. Called by that holder, or by the thread that hands the mutex over to
+  /// it.
   void describe(const site& at, const task_context* by, std::uint32_t of_tree) noexcept {
     where = at;
     task = by;
@@ -77,7 +78,7 @@ struct owned_lock : list_node<owned_lock> {
   sync::atomic<bool> is_described{false}; // while it is held: what follows is its holder's
   std::uint32_t tree = activity::none;    // see tree_here()
   site where;                             // where it was locked
-  const task_context* task = nullptr;     // by which; it is there while it holds this
+  const task_context* task = nullptr;     // the holder's; it exists while it holds this
   const noted_name name;
 };
 

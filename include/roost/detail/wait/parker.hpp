@@ -20,9 +20,9 @@ namespace roost::inline v0::detail {
 /// Threads: one parks, any may unpark. Parkers come from a pool that never frees them, so a late
 /// unpark() may hit a parker that serves another operation by now: that one looks again.
 ///
-/// Sleep is how it sleeps; see word_sleep.hpp. A thread of a bubble sleeps as that wants it.
-/// Errors: none. The lock() of a std::mutex may throw where a thread locks it twice, or where it
-/// was not made by its constructor; so functions of roost that lock one are noexcept all the same.
+/// Sleep is how a thread sleeps; see word_sleep.hpp. A thread of a bubble sleeps as its bubble
+/// says. Errors: none. The lock() of a std::mutex may throw where a thread locks it twice, or where
+/// no constructor made it. Neither happens in roost, so functions that lock one are noexcept.
 ///
 /// Source: the three-state token of Rust's std::thread::park.
 template <class Sleep>
@@ -42,7 +42,8 @@ class basic_parker {
   // none     --unpark--> notified    kept for the next park
   // parked   --unpark--> notified    the sleeper is woken and takes it
   // notified --park--> none
-  // in_bubble is as parked, for a sleeper that is in a bubble
+  // parked   --deadline--> none
+  // in_bubble stands for parked where the sleeper is in a bubble
   sync::atomic<std::uint32_t> token_{none};
   Sleep sleep_;
   sync::atomic<sync::bubble_thread*> sleeper_{nullptr}; // the last in a bubble; see unpark()
@@ -66,7 +67,7 @@ template <class Sleep>
 bool basic_parker<Sleep>::park_until(clock::time_point deadline) noexcept {
   const token as = sync::is_in_bubble() ? in_bubble : parked;
   if (as == in_bubble) [[unlikely]]
-    sleeper_.store(sync::bubble_here, std::memory_order_relaxed); // relaxed: by the step below
+    sleeper_.store(sync::bubble_here, std::memory_order_relaxed); // relaxed: published below
   std::uint32_t seen = none;
   // release: publishes sleeper_; pairs with acquire in unpark(). relaxed: a token that is there is
   // taken below
@@ -94,8 +95,8 @@ void basic_parker<Sleep>::sleep(token as, clock::time_point deadline) noexcept {
 template <class Sleep>
 void basic_parker<Sleep>::unpark() noexcept {
   // release: publishes what the waker did; pairs with acquire in park_until(). acquire: sees
-  // sleeper_; pairs with release there. A later one, of the next sleep on this parker, is as good:
-  // it is woken without cause.
+  // sleeper_; pairs with release there. The load may find a later sleeper, of the next sleep on
+  // this parker: that one is woken without cause, which does no harm.
   const std::uint32_t before = token_.exchange(notified, std::memory_order_acq_rel);
   if (before == parked)
     sleep_.wake(token_);

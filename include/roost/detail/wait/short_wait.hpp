@@ -23,7 +23,7 @@ enum class offer_end {
 struct wait_history {
   int offers_first = 0;     // in how many more waits the offers come before the spin
   int left_out = 0;         // how many offers are still to be left out
-  int left_out_at_last = 0; // how many were when one was late; 0 if one was not late since
+  int left_out_at_last = 0; // how many the last offer made it leave out; 0 if that was not late
 };
 
 /// What a short wait does with the processor it runs on.
@@ -51,8 +51,8 @@ struct this_processor {
 };
 
 /// Passes the short time until a peer has done what it is about to do. To fall asleep and to be
-/// woken takes both threads ten times as long as to hand over an item, and it spreads: the peer of
-/// a thread that wakes up waits for so long that it falls asleep, too.
+/// woken takes both threads ten times as long as to hand over an item. And sleep spreads: the peer
+/// of a thread that wakes up has to wait for so long that it falls asleep, too.
 ///
 /// A peer on another processor: first the thread spins, for about as long as some ten hand-overs
 /// take (3 us). It looks after each pause, as most peers are there at once, and later at growing
@@ -60,39 +60,42 @@ struct this_processor {
 /// about to change it. Then it offers the processor a few times, which costs as much as the spin,
 /// and is blind meanwhile: so it comes last.
 ///
-/// A peer on this processor changes nothing during the spin, and runs once it is offered: there the
-/// offers come first. With one processor they always do. Else the thread learns it: a spin was in
-/// vain, then an offer let others run, and what was waited for is there. The next waits begin with
-/// offers, until one comes back at once, as nobody else wants to run here any more. After some
-/// thirty of these waits one sleeps: when a thread is woken, the system looks for a processor that
-/// is free, which it does not do for threads that only offer theirs. Then the thread spins again.
+/// A peer on this processor changes nothing during the spin, and runs once the processor is
+/// offered. For such a peer the offers come first. With one processor they always do. With more,
+/// the thread learns that its peer is here: a spin was in vain, then an offer let others run, and
+/// afterwards the thing waited for was there. The next waits begin with offers, until an offer
+/// comes back at once, as no other thread wants to run here any more. After some thirty of these
+/// waits the thread sleeps once: when a thread is woken the system looks for a free processor, and
+/// it does not do so for threads that only offer theirs. Then the thread spins again.
 ///
-/// There are two kinds of waits. What is waited for by until_called() is done while the thread does
-/// not run: its peer does it. So an offer that helped counts, however many others ran first. A
-/// thread that looks by itself, by until(), holds up its peers while it does not run. So only an
-/// offer counts that took about as long as a spin. One that took longer is the last: many want to
-/// run here, and a thread that sleeps in line until it is called is out of their way. (With one
-/// processor it offers on: its peers cannot run before, so it holds up none.)
+/// There are two kinds of waits. In until_called() a peer brings about what the thread waits for,
+/// whether the thread runs or not. So every offer that helped counts, however long others ran
+/// first. In until() the thread looks by itself, and holds up its peers while it does not run. So
+/// an offer counts only if it took no longer than about a spin. One that took longer is the last:
+/// many threads want to run here, and a thread that sleeps in line until it is called is out of
+/// their way. (With one processor the thread goes on offering: its peers cannot run before, so it
+/// holds up none.)
 ///
 /// What a spin owes to others: any runnable thread waits for this processor for no longer than the
-/// spin; after that each offer lets it run. Where an offer comes back late, because others keep the
-/// processor, further ones would make each wait end late by as much: so the thread leaves them out
-/// in its next waits, and sleeps at once after the spin. Twice as many, each time the first offer
-/// after them is late again: it may be other threads of this work that had much to do, once.
+/// spin; after that each offer lets it run. If an offer comes back late, because others keep the
+/// processor, further offers would make each wait end as late. So the thread leaves out offers in
+/// its next waits, and sleeps right after the spin. Each time the first offer after those is late
+/// again, it leaves out twice as many: it starts with few, because the others may be threads of the
+/// same work that had much to do only once.
 ///
-/// Processor is this_processor, but for tests.
+/// Processor is this_processor, except in tests.
 template <class Processor>
 class basic_short_wait {
  public:
-  /// One whose time is over.
+  /// A wait whose time is over.
   static basic_short_wait over() noexcept {
     basic_short_wait none;
     none.end();
     return none;
   }
 
-  /// True as soon as it is ready; false when the time is over, and ever after. Looks at least
-  /// `apart` pauses apart. In a bubble there is no time for it.
+  /// True as soon as `ready()` is true; false when the time is over, and ever after. Calls
+  /// `ready()` at least `apart` pauses apart. In a bubble the time is over at once.
   template <class Ready>
   bool until(Ready ready, int apart = 1) noexcept {
     return pass(ready, apart, Processor::spinning_helps() ? offer_end::soon : offer_end::longer);
@@ -135,7 +138,7 @@ class basic_short_wait {
     return false;
   }
 
-  // Goes on to the spin if it turns out that nobody else wants to run here.
+  // Returns false for the spin to follow, if no other thread wants to run here.
   template <class Ready>
   [[gnu::noinline]] bool offers_first(Ready& ready, offer_end counts) noexcept {
     int& left = Processor::history().offers_first;

@@ -18,7 +18,8 @@ namespace roost::inline v0::detail {
 /// unlock() is one store and the last touch of the lock. So the next holder may destroy the lock,
 /// and with it the object that it alone guards, as soon as it has unlocked it. A futex-like lock
 /// cannot promise that: it wakes its sleepers after the store. The price: a thread that finds the
-/// lock held for longer, because its holder lost the processor, sleeps for short fixed times.
+/// lock held for longer, because its holder lost the processor, sleeps for short times that no
+/// unlock() ends.
 ///
 /// Cost: one exchange and one store when nobody else is there.
 class spin_lock {
@@ -30,7 +31,7 @@ class spin_lock {
 
   [[gnu::always_inline]] bool try_lock() noexcept {
     // acquire: sees all that the last holder did; pairs with release in unlock(). An exchange is
-    // shorter than a compare-exchange. It writes also where it fails, so wait() reads first while
+    // shorter than a compare-exchange. It writes even where it fails, so wait() reads first while
     // it spins.
     return !locked_.exchange(true, std::memory_order_acquire);
   }
@@ -46,8 +47,8 @@ class spin_lock {
   sync::atomic<bool> locked_{false}; // written by holder and taker; true while held
 };
 
-/// What std::lock_guard is, for the shortest paths: compilers make it a part of the caller's code,
-/// which they do not do with that one everywhere.
+/// A std::lock_guard for the shortest paths: compilers always inline this one, and do not always
+/// inline that one.
 class spin_guard {
  public:
   [[gnu::always_inline]] explicit spin_guard(spin_lock& lock) noexcept : lock_(lock) {
@@ -67,7 +68,7 @@ class spin_guard {
 
 // Looks again at doubling distances: under contention the holder then gets several turns in a row
 // with the lock's cache line in its core, which is far cheaper for both than taking turns. A holder
-// that has lost the processor may want this one, so it is offered before anybody sleeps.
+// that has lost the processor may want this one, so the waiter offers it before it sleeps.
 ROOST_BODY void spin_lock::wait() noexcept {
   constexpr int longest_spin = 64;
   constexpr int offers = 4;

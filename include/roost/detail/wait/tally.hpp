@@ -17,12 +17,13 @@ namespace roost::inline v0::detail {
 /// What is counted for stats().
 enum class counted : std::uint8_t { spawned, finished, slept, woken, stopped, verdicts };
 
-/// Numbers of the whole program that only grow. Most threads have a row of them to themselves, and
-/// give it back in the end, so that another thread goes on counting there: to count costs a load
-/// and a store. Threads that come when all rows are taken share the last one, by locked additions.
+/// Numbers of the whole program that only grow, except where discount() takes something back. Most
+/// threads have a row of them to themselves, so that counting costs a load and a store. In the end
+/// a thread gives its row back, and another one goes on counting there. Threads that come when all
+/// rows are taken share the last one, by locked additions.
 ///
-/// Threads: any. Nothing is allocated, and nothing destroyed: threads may count while the program's
-/// statics are.
+/// Threads: any. Nothing is allocated or destroyed, so threads may count even while the program's
+/// statics are being destroyed.
 class tallies {
  public:
   static constexpr std::size_t kinds = 6;
@@ -42,7 +43,7 @@ class tallies {
   row* take() noexcept;
   void give_back(const row& r) noexcept;
 
-  /// For threads without a row, and for what is counted seldom.
+  /// For threads without a row, and for events that are seldom.
   void add_to_shared(counted what, std::uint64_t more) noexcept {
     // release: as in count()
     of(rows_.back(), what).fetch_add(more, std::memory_order_release);
@@ -81,17 +82,18 @@ inline void count(counted what, std::uint64_t more = 1) noexcept {
     return;
   }
   sync::atomic<std::uint64_t>& number = tallies::of(*own, what);
-  // relaxed: no other thread writes it. release: what finishes was counted as spawned before; pairs
-  // with acquire in sum()
+  // relaxed: no other thread writes it. release: a task that is counted as finished was counted as
+  // spawned before, and a reader that sums the finished ones first sees that; pairs with acquire in
+  // sum()
   number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_release);
 }
 
-/// What was counted is not to be counted after all.
+/// Takes back one that was counted.
 inline void discount(counted what) noexcept {
   count(what, static_cast<std::uint64_t>(-1));
 }
 
-/// Counts what happens seldom, maybe under locks.
+/// Counts an event that is seldom, maybe under locks.
 inline void count_seldom(counted what) noexcept {
   tallies::instance().add_to_shared(what, 1);
 }

@@ -37,8 +37,8 @@ struct blocked_call {
   std::uint64_t joins = 0;      // the scope for whose tasks it waits; 0: for none's
 };
 
-/// A call of something that roost does not know, and in which a thread may block; see
-/// blocking_region. Constant.
+/// A call of code that roost does not know, in which a thread may block; see blocking_region.
+/// Constant.
 struct foreign_call {
   short_text<64> what;
   site where;
@@ -47,7 +47,7 @@ struct foreign_call {
   const task_context* task = nullptr;
 };
 
-/// A call that waits for a task, which its thread runs meanwhile. Constant.
+/// A call that waits for a task, while its thread runs that very task. Constant.
 struct helping_call {
   blocked_call call;
   const awaited* what = nullptr;        // the task
@@ -63,15 +63,15 @@ struct helping_call {
 struct unwinding_note {
   std::uint64_t moment = 0; // 0: no note
   std::size_t waits = 0;    // thread_slot::waits then
-  int in_flight = 0;        // how many exceptions then were
+  int in_flight = 0;        // how many exceptions were in flight then
 };
 
 /// What other threads may see of a thread: the contexts that can stop it, and the operation it is
-/// blocked in. One a thread, of static storage, so that it is there before the first context and
-/// after the last.
+/// blocked in. Each thread has one, as a thread_local, so that it exists before the first context
+/// and after the last.
 ///
-/// Threads: what is guarded the owner writes under the lock and reads without; others read it under
-/// the lock.
+/// Threads: the owner writes guarded members under the lock and reads them without; others read
+/// them under the lock.
 struct thread_slot {
   spin_lock lock;
   // The innermost context, which decides for the thread. Others read it under the lock, and only
@@ -86,14 +86,14 @@ struct thread_slot {
   const task_context* caller = nullptr;  // the task then
   clock::time_point since{};             // from when on; the clock's epoch before it sleeps
   bool endless = false;                  // no deadline ends it
-  std::uint64_t blocked = 0;             // how many times it has been published
+  std::uint64_t blocked = 0;             // how many calls it has published or numbered
   const foreign_call* foreign = nullptr; // guarded by lock; the innermost
   const helping_call* helps = nullptr;   // likewise
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
   bool tells = false;                    // the owner's alone; it is in the report sink
   stop_domain* root = nullptr; // the owner's alone; the outermost scope without a parent that
                                // covers this thread, if one does
-  std::size_t waits = 0;       // the owner's alone; changes with each call that has to wait
+  std::size_t waits = 0;       // the owner's alone; see throw_if_stopped() for what counts
   unwinding_note touched;      // the owner's alone
   lock_holder locks_as;        // the owner's alone; nobody before its first lock
   // What the running task holds, in the order in which it was locked. Others read it under the
@@ -104,14 +104,15 @@ struct thread_slot {
 
   bool note_is_good() const noexcept { return touched.moment != 0 && touched.waits == waits; }
 
-  /// True while it waits, for as long as it takes, for what others do: not for the time, and not
-  /// for tasks of its own.
+  /// True while the thread waits without a deadline for something that other threads do; not while
+  /// it joins tasks.
   bool waits_for_others() noexcept {
     const std::lock_guard guard(lock);
     return record != nullptr && endless;
   }
 
-  /// It is blocked from now on, in `blocked_in` if a stop can end that, and waits for `awaits`.
+  /// The thread is blocked from now on, and waits for `awaits`; a stop can end that through
+  /// `blocked_in`, unless that is null.
   void publish(wait_record* blocked_in,
                const blocked_call& described,
                clock::time_point deadline = no_deadline,
@@ -128,7 +129,7 @@ struct thread_slot {
     ++blocked;
   }
 
-  /// What has been published goes on for longer: others are told where this thread sleeps.
+  /// The published wait goes on for longer: notes for others where this thread sleeps.
   void sleeps(std::uint64_t task_id) noexcept {
     const clock::time_point now = sync::now_roughly();
     const std::lock_guard guard(lock);
@@ -140,8 +141,8 @@ struct thread_slot {
     }
   }
 
-  /// It is not blocked any more. Under the lock under which a stop claims, and a report looks: none
-  /// has the record afterwards.
+  /// The thread is not blocked any more. Stops claim records, and reports read them, under the same
+  /// lock: so neither has this one afterwards.
   void withdraw() noexcept {
     ++waits;
     const std::lock_guard guard(lock);
@@ -158,7 +159,8 @@ struct thread_slot {
     bool endless;
   };
 
-  /// Not blocked for a while, inside its wait: no stop finds the record. For code of the program.
+  /// Hides a wait that goes on, while its thread runs code of the program: no stop finds the
+  /// record.
   publication hide() noexcept {
     const std::lock_guard guard(lock);
     const publication hidden{record, call, what, caller, since, endless};
@@ -176,19 +178,19 @@ struct thread_slot {
     endless = hidden.endless;
   }
 
-  /// Enters a foreign call, or leaves one for that around it.
+  /// Enters a foreign call, or leaves one for the call around it.
   void set_foreign(const foreign_call* innermost) noexcept {
     const std::lock_guard guard(lock);
     foreign = innermost;
   }
 
-  /// A number for a call that is shown, and not published.
+  /// A number for a call that is shown without being published.
   std::uint64_t number_call() noexcept {
     const std::lock_guard guard(lock);
     return ++blocked;
   }
 
-  /// Enters a helping call, or leaves one for that around it.
+  /// Enters a helping call, or leaves one for the call around it.
   void set_helping(const helping_call* innermost) noexcept {
     const std::lock_guard guard(lock);
     helps = innermost;
@@ -217,7 +219,7 @@ struct thread_slot {
   }
 
   void know_number() noexcept {
-    // relaxed, here and in reports: a number, which publishes nothing
+    // relaxed, here and in reports: the number publishes nothing
     if (number.load(std::memory_order_relaxed) == 0)
       number.store(sync::thread_number(), std::memory_order_relaxed);
   }

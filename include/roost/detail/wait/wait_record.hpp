@@ -39,12 +39,12 @@ struct resumption {
 
 class wait_record;
 
-/// Where a thread sleeps that waits for the system, too, and not only for its peers: not on its
-/// parker, but in a call that returns for either. On the waiter's stack, like its record.
+/// Puts a thread to sleep that waits for the system as well as for its peers: in a call that
+/// returns for either, instead of on its parker. On the waiter's stack, like its record.
 class sleeper {
  public:
-  /// Sleeps until the waiter is resumed, or what it waits for has come, for which it ends the
-  /// record itself; or returns without cause. False when `deadline` passed first.
+  /// Sleeps until the waiter is resumed, or until the event that it waits for has come: then it
+  /// ends the record itself. May return without cause. False when `deadline` passed first.
   virtual bool sleep_until(wait_record& record, clock::time_point deadline) noexcept = 0;
 
  protected:
@@ -71,57 +71,59 @@ class watcher {
 /// claims under its primitive's lock, a stop under the lock of the waiter's thread slot, the waiter
 /// itself without any. A claimed record stays alive until complete().
 ///
-/// Beside the state stands whether the waiter is asleep: it says so once, before it sleeps, and
-/// only then complete() resumes it. So the parker of a waiter that still spins stays in that
-/// waiter's cache. No wake is lost: fall_asleep() and complete() both change the one atomic word.
-/// If fall_asleep() comes second, it finds that the operation has ended, and the waiter does not
-/// sleep; if complete() does, it finds the waiter asleep. (A waiter that is no thread is asleep
-/// from the start.)
+/// The word that holds the state also tells whether the waiter is asleep: the waiter marks itself
+/// once, before it sleeps, and complete() resumes it only if it finds the mark. So the parker of a
+/// waiter that still spins stays in that waiter's cache. No wake is lost: fall_asleep() and
+/// complete() both change the one atomic word. If fall_asleep() comes second, it finds that the
+/// operation has ended, and the waiter does not sleep; if complete() comes second, it finds the
+/// waiter asleep. (A waiter that is no thread would be marked from the start.)
 ///
 /// Threads: one waits in await(); any may claim; only the claimer completes.
 class wait_record {
  public:
-  /// For a blocked thread, with the parker it sleeps on, and how long it waits before it sleeps.
+  /// For a blocked thread: `p` is the parker it sleeps on, `patience` its short wait before that.
   explicit wait_record(parker& p, short_wait patience = {}) noexcept
       : parker_(&p),
         patience_(patience),
         resumption_{&unpark, &p} {}
 
-  /// The waiter sleeps there instead of on its parker, and `wake` resumes it. By the waiter, before
-  /// others can claim the record. It does not spin before: that does not show what the system does.
+  /// The waiter sleeps in `s` instead of on its parker, and `wake` resumes it. Called by the
+  /// waiter, before others can claim the record. The waiter does not spin first, because a spin
+  /// does not show what the system does.
   void sleep_in(sleeper& s, resumption wake) noexcept {
     sleeper_ = &s;
     patience_ = short_wait::over();
     resumption_ = wake;
   }
 
-  /// Null where it sleeps on its parker: then only threads of the program end it.
+  /// Null where the waiter sleeps on its parker: then only threads of the program end the wait.
   sleeper* sleeps_in() const noexcept { return sleeper_; }
 
   bool try_claim() noexcept { return leave_waiting(wait_state::claimed); }
 
-  /// While it sleeps, and is not claimed, its thread is counted out of `of`, unless that is null.
-  /// Only for a wait without a deadline, and before await(). It stays counted where it sleeps in
-  /// the system: that may wake it.
+  /// While the waiter sleeps, and is not claimed, its thread is counted out of `of`, unless that is
+  /// null. Only for a wait without a deadline, and before await(). A thread that sleeps in a
+  /// `sleeper` stays counted, because the system may wake it.
   void count_in(activity* of) noexcept {
     counted_in_ = of != nullptr && sleeper_ == nullptr && of->is_watched() ? of : nullptr;
   }
 
-  /// Keeps the operation waiting for a moment: the claimers spin until let_go(). So nothing that it
-  /// waits at can be destroyed. False if it does not wait any more. One thread at a time, under the
-  /// lock of the waiter's slot; it must not wait for a lock under which others claim.
+  /// Keeps the operation waiting for a moment: claimers spin until let_go(). So nothing that it
+  /// waits at can be destroyed meanwhile. False if it does not wait any more. Called by one thread
+  /// at a time, under the lock of the waiter's slot; that thread must not wait for a lock under
+  /// which others claim.
   bool try_hold() noexcept;
   void let_go() noexcept;
 
-  /// It does not wait any more; false is old news where others may claim it.
+  /// True if it does not wait any more; false is old news where others may claim it.
   bool is_claimed() const noexcept;
 
   /// Ends a claimed operation and wakes the waiter. Nothing of the record, its nodes or what they
   /// point at may be touched afterwards: the waiter may have destroyed them already.
   void complete(wait_state outcome) noexcept;
 
-  /// The waiter has found by itself that what it waits for at `place` has happened. False if the
-  /// record is claimed already.
+  /// Called by the waiter, which has found by itself that its operation at `place` has happened.
+  /// False if the record is claimed already.
   bool end_at(const wait_node& place) noexcept {
     if (!leave_waiting(wait_state::done))
       return false;
@@ -137,14 +139,15 @@ class wait_record {
   /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
   wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
 
-  /// The place at which it happened, in the line of the peer that claimed it, or see end_at(); null
-  /// where a stop or the deadline ended it. Known to the claimer, and to the waiter after await().
+  /// The node at whose place it happened: in the line where a peer claimed it, or the place given
+  /// to end_at(); null where a stop or the deadline ended it. Known to the claimer, and to the
+  /// waiter after await().
   const wait_node* claimed_at() const noexcept { return claimed_at_; }
 
   /// How it ended. Only after await().
   wait_state outcome() const noexcept { return state(); }
 
-  /// What has completed it, if that was observed. Known likewise.
+  /// Notes the thread that completed it, if that was observed. Known likewise.
   const wake_note& woken() const noexcept { return woken_; }
 
  private:
@@ -187,13 +190,13 @@ class wait_record {
   wake_note woken_;                       // likewise
 };
 
-/// A place in one waiting line. A plain operation has one, a select has one for each of its cases,
-/// all with the same record. The list that holds it and its lock guard it.
+/// A place in one waiting line. A plain operation has one node; a select has one for each of its
+/// cases, all with the same record. The lock that guards the list guards its nodes.
 struct wait_node : list_node<wait_node> {
   explicit wait_node(void* s) noexcept : slot(s) {}
 
   wait_record* record = nullptr; // set before it is linked
-  void* slot; // what is sent or where to receive it: what it points at is the primitive's secret
+  void* slot; // what is sent, or where to receive it; only the primitive knows its type
 };
 
 /// The waiters of a primitive, served from the front. The primitive's lock guards it.
@@ -213,8 +216,8 @@ class wait_list {
     nodes_.insert_after(nullptr, node);
   }
 
-  /// Unlinks those at the front that a stop, a deadline or another primitive has claimed: they are
-  /// about to leave anyway.
+  /// Unlinks the waiters at the front that a stop, a deadline or another primitive has claimed:
+  /// they are about to leave anyway.
   void drop_leaving() noexcept {
     while (!empty() && front()->record->is_claimed())
       nodes_.pop_front();
@@ -279,7 +282,8 @@ class claimed_list {
     complete(outcome, [](const wait_record&) {});
   }
 
-  /// Calls `prepare(record)` before each one is completed, in the order they were claimed.
+  /// Calls `prepare(record)` before it completes each record, in the order in which they were
+  /// claimed.
   template <class Prepare>
   void complete(wait_state outcome, Prepare prepare) noexcept {
     *last_ = nullptr;
@@ -301,19 +305,20 @@ class claimed_list {
 
 inline bool wait_record::leave_waiting(wait_state to) noexcept {
   std::uint32_t expected = word(wait_state::waiting);
-  // acquire: what a report has read there comes before; pairs with release in let_go(). Else the
-  // step publishes nothing. What the waiter wrote before it can be claimed reaches the claimer
+  // acquire: comes after all that a report has read here; pairs with release in let_go(). The step
+  // need not publish anything: what the waiter wrote before it can be claimed reaches the claimer
   // through the lock under which it claims; what the claimer does reaches the waiter through
-  // complete(). relaxed on failure: it is looked at again.
+  // complete(). relaxed on failure: leave_waiting_from() looks again.
   return state_.compare_exchange_strong(
              expected, word(to), std::memory_order_acquire, std::memory_order_relaxed) ||
          leave_waiting_from(expected, to);
 }
 
-// It is asleep, or held, or does not wait any more. One that is counted out is counted in again
-// here, and so before it can go on; the step that counts it out comes later then, from its own
-// thread. A holder that has lost the processor may want this one: so it is offered, and then this
-// thread naps, as with a spin_lock.
+// The waiter is asleep, or its record is held, or it does not wait any more. A waiter that is
+// marked as counted out is counted in again here, before it can go on. Its own one_less(), in
+// fall_asleep(), may come only after that: then the count is too high for a moment. A holder that
+// has lost the processor may want this one: so this thread offers it, and then naps, as at a
+// spin_lock.
 inline bool wait_record::leave_waiting_from(std::uint32_t current, wait_state to) noexcept {
   constexpr int spins_at_first = 64;
   constexpr int offers = 4;
@@ -360,7 +365,7 @@ inline void wait_record::let_go() noexcept {
 }
 
 inline bool wait_record::is_claimed() const noexcept {
-  // relaxed: only whether to pass it over; nothing of it is read
+  // relaxed: tells only whether to pass the record over; nothing of it is read
   return state_in(state_.load(std::memory_order_relaxed)) != wait_state::waiting;
 }
 
@@ -371,8 +376,8 @@ inline wait_state wait_record::state() const noexcept {
 
 inline wait_state wait_record::fall_asleep() noexcept {
   const std::uint32_t marks = asleep | (counted_in_ != nullptr ? counted_out : 0);
-  // acquire: as in state(). Either complete() comes later and sees the mark, or its outcome is seen
-  // here. release: publishes counted_in_; pairs with acquire in leave_waiting_from()
+  // acquire: as in state(). Either complete() comes later and sees the mark, or this step sees its
+  // outcome. release: publishes counted_in_; pairs with acquire in leave_waiting_from()
   const wait_state before = state_in(state_.fetch_or(marks, std::memory_order_acq_rel));
   if (before == wait_state::waiting && counted_in_ != nullptr)
     counted_in_->one_less(); // may look for a deadlock, and stop this very wait

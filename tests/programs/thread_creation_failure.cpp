@@ -327,6 +327,28 @@ void forks_that_get_no_thread_fail() {
   }
 }
 
+// A fork needs a thread, which others see on its way while the system refuses it.
+void a_task_does_not_count_on_a_thread_that_does_not_come() {
+  roost::event ran;
+  test::gate creation;
+  roost::task_scope scope;
+  std::jthread other([&] {
+    creation.wait_for_arrivals(1);
+    scope.spawn([&] { ran.set(); });
+    creation.open();
+  });
+  const auto waits = [&] { ran.wait(); };
+  const auto in_forks = [&] {
+    before_refusal = &creation;
+    until_refusal = 0;
+    roost::when_all(waits, waits);
+  };
+  const std::exception_ptr error = test::exception_of([&] { roost::when_all(in_forks); });
+  other.join();
+  scope.join(); // with the task: it does not wait for ever
+  expect(error == nullptr || is_no_thread(error), "the fork fails unless the task's thread came");
+}
+
 void spawn_in_a_task() {
   roost::task_scope scope;
   auto told = scope.spawn([&] {
@@ -428,6 +450,7 @@ int main() {
   a_deadlock_is_told_though_a_task_that_got_no_thread_is_queued();
   for_each_goes_on_with_fewer();
   forks_that_get_no_thread_fail();
+  a_task_does_not_count_on_a_thread_that_does_not_come();
   spawn_in_a_task();
   spawn_with_a_callable_whose_destructor_throws();
   a_deadline_needs_a_thread_as_well();

@@ -56,9 +56,10 @@ class job : public list_node<job> {
 /// INVARIANT, under the lock: there are at least as many threads, idle or on their way to look for
 /// a job, as jobs are ready; and if jobs are ready, one is on its way or about to be. The starter
 /// of a job makes the job ready if there is such a thread for it, and makes a new thread if there
-/// is none. Not all idle threads are woken at once, only as many as can get a processor soon; each
-/// that arrives wakes the next one, if there are more jobs than threads on their way. A thread is
-/// on its way from when it is called, and also from when it says so near the end of its job
+/// is none. A thread that is still to be made does not count there: the system may refuse it. Not
+/// all idle threads are woken at once, only as many as can get a processor soon; each that arrives
+/// wakes the next one, if there are more jobs than threads on their way. A thread is on its way
+/// from when it is called, and also from when it says so near the end of its job
 /// (expect_this_thread()): so a job that is started because that one is over, as in one parallel
 /// loop after another, wakes no thread. An idle thread whose time is over looks for a job before it
 /// exits. So no job waits for another one to end; but a thread that comes free meanwhile may take
@@ -190,11 +191,12 @@ class thread_pool {
   bool fork_is_due(coming from) noexcept;
   bool has_free_processor() const noexcept { return at_forks_ < helpers_ + absent_; }
   bool has_thread_for_one_more() const noexcept {
-    return ready_count_ < looking_ + idle_count_ + (lookout_ != nullptr ? 1 : 0);
+    return ready_count_ + being_made_ < looking_ + idle_count_ + (lookout_ != nullptr ? 1 : 0);
   }
   bool lacks_lookout() const noexcept {
     return !forks_.empty() && lookout_ == nullptr && looking_ == 0;
   }
+  bool expect_new_thread() noexcept;
   wait_record* call_next() noexcept;
   wait_record* call_lookout() noexcept;
   intrusive_list<member> take_finished() noexcept;
@@ -212,8 +214,9 @@ class thread_pool {
   mutable spin_lock lock_;    // guards all below
   intrusive_list<job> ready_;
   std::size_t ready_count_ = 0;
-  std::size_t looking_ = 0; // threads that are idle no more and have not looked for a job since
-  wait_list idle_;          // the one that was busy last is in front
+  std::size_t looking_ = 0;    // threads that are idle no more and have not looked for a job since
+  std::size_t being_made_ = 0; // of those, as long as it is not known whether the system has one
+  wait_list idle_;             // the one that was busy last is in front
   std::size_t idle_count_ = 0;
   intrusive_list<job> forks_; // those that were offered
   fork_watch watch_;
@@ -302,9 +305,7 @@ ROOST_BODY void thread_pool::offer(job& j) noexcept {
     j.offered_ = watch_.offered();
     forks_.push_back(j);
     woken = call_next();
-    needs_new = lacks_lookout();
-    if (needs_new)
-      ++looking_;
+    needs_new = expect_new_thread();
   }
   if (woken != nullptr)
     woken->complete(wait_state::done);
@@ -343,13 +344,15 @@ ROOST_BODY void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
     add_member(nullptr);
-    return;
   } catch (...) {
     error = std::current_exception();
   }
   wait_record* woken = nullptr;
   {
     const std::lock_guard guard(lock_);
+    --being_made_;
+    if (!error)
+      return;
     --looking_;
     woken = call_next(); // one may have come free meanwhile
   }
@@ -407,6 +410,15 @@ ROOST_BODY bool thread_pool::start_on_existing(job& j) noexcept {
   }
   if (woken != nullptr)
     woken->complete(wait_state::done);
+  return true;
+}
+
+// True if the forks need a new thread. It counts as on its way, and add_looking() has to make it.
+ROOST_BODY bool thread_pool::expect_new_thread() noexcept {
+  if (!lacks_lookout())
+    return false;
+  ++looking_;
+  ++being_made_;
   return true;
 }
 
@@ -498,9 +510,7 @@ ROOST_BODY thread_pool::finding thread_pool::look(member& self, coming from) noe
       ++at_forks_;
     }
     woken = call_next();
-    needs_new = here.found != nullptr && lacks_lookout();
-    if (needs_new)
-      ++looking_;
+    needs_new = here.found != nullptr && expect_new_thread();
     here.may_exit = from == coming::for_the_last_time && !lacks_lookout();
   }
   if (woken != nullptr)

@@ -176,6 +176,7 @@ struct thread_slot {
     caller = hidden.caller;
     since = hidden.since;
     endless = hidden.endless;
+    ++blocked; // the thread was awake in between, and may have woken others
   }
 
   /// Enters a foreign call, or leaves one for the call around it.

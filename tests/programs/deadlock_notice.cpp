@@ -227,6 +227,15 @@ void nothing_is_told_while_something_can_go_on() {
       event.set();
     });
   });
+  expect_silence("a task computes in the get() of another one", [&](roost::task_scope& scope) {
+    scope.spawn([] {
+      roost::task_scope inner({.limit = 1});
+      inner.spawn([&inner] {
+        auto handle = inner.spawn([] { test::compute_for(50ms); });
+        handle.get();
+      });
+    });
+  });
   expect_silence("a wait has a deadline", [&](roost::task_scope& scope) {
     scope.spawn([&] { (void)never.wait_for(50ms); });
   });

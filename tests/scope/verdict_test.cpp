@@ -99,6 +99,11 @@ TEST_CASE("whatever may go on keeps a verdict from being given", "[verdict]") {
   SECTION("a task is in a blocking_region") {
     s.second->call.is_foreign = true;
   }
+  SECTION("a task runs inside the wait of another one") {
+    s.first->call.runs = s.second->id;
+    s.second->thread = s.first->thread;
+    s.second->call = call_note();
+  }
   SECTION("a worker is between two tasks") {
     ++s.scope->running;
   }

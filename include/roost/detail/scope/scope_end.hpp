@@ -239,14 +239,15 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
 
 ROOST_BODY bool
 scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, activity* counted) {
+  ++this_thread.waits; // it may block
   reporter meanwhile(*this);
   blocked_call join = call;
   join.joins = id_;
   join.meanwhile = &meanwhile;
   for (;;) {
-    drop_queue(); // if the stop came from a callback that waits here, no other thread does it
-    const blocked_region region(join,
-                                deadline); // after it, because the users' destructors may wait, too
+    // If the stop came from a callback that waits here, no other thread does it. The users'
+    // destructors may wait in it, so the thread is not shown as blocked so far.
+    drop_queue();
     try {
       parker_lease lease;
       wait_record record(lease.get());
@@ -260,6 +261,7 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
         close_buffer();
         joiners_.push_back(place, record);
       }
+      const blocked_region region(record, join, deadline);
       if (await_shown(record, join, deadline) == wait_state::timed_out) {
         const std::lock_guard lock(lock_);
         joiners_.remove(place);

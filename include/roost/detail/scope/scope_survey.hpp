@@ -61,7 +61,9 @@ note_call(thread_slot& slot, std::uint64_t task, tree_notes& notes, call_note& n
   const std::lock_guard guard(slot.lock);
   if (*slot.call.operation != '\0' && is_it(slot.caller)) {
     const bool waits = slot.record != nullptr;
-    if (waits && !slot.record->try_hold())
+    // A join's claim may be seen late here. It was made under the lock of the joined scope, so the
+    // note of that scope then tells that no task was left, or that another one has begun since.
+    if (waits ? !slot.record->try_hold() : slot.joins_by->is_claimed())
       return; // it is about to run
     note.operation = slot.call.operation;
     note.object.add(slot.call.object);

@@ -26,11 +26,8 @@
 //
 //     A waiter is noted only while no peer has claimed it.
 //
-//     A thread that joins a scope is noted in any case, and is blocked if tasks are counted in the
-//     note of that scope, which is of another moment. It goes on only once it has found, under the
-//     scope's lock, that none are. (One such thread is wrongly taken for blocked: it has found that
-//     in wait_for(), and has yet to leave the call when new tasks are there and the first notes are
-//     taken.)
+//     A thread that joins a scope is noted only while the last task to end has not claimed it. It
+//     is blocked if the note of that scope, which is of another moment, counts tasks.
 //
 // Scopes beside each other are noted one after another: a task may begin in one that was noted
 // before, and end before it is noted again. But each scope has begun as many tasks both times. So
@@ -147,10 +144,11 @@ class blocked_threads {
     return false;
   }
 
-  // The thread runs another task inside a wait, and is blocked in that one.
+  // The thread runs another task inside a wait, and is blocked in that one. (A call that runs a
+  // task meanwhile says nothing of what its thread does.)
   bool is_blocked_inside(std::uint64_t thread) const noexcept {
     for (const task_note& t : notes_.tasks) {
-      if (t.thread == thread && is_blocked_in(t.call))
+      if (t.thread == thread && t.call.runs == 0 && is_blocked_in(t.call))
         return true;
     }
     return false;

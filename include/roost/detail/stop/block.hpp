@@ -178,7 +178,7 @@ ROOST_BODY wait_state block(wait_record& record,
 ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
   contexts_.reset();
   this_thread.root = root_;
-  this_thread.show(hidden_);
+  this_thread.show_again(hidden_);
   if (hidden_.record != nullptr && this_thread_is_stopped() && hidden_.record->try_claim())
     hidden_.record->complete(wait_state::stopped);
   if (counted_in_ != nullptr && counted_in_->is_watched())

@@ -79,9 +79,10 @@ struct thread_slot {
   context* top = nullptr;
   const void* timekeeper = nullptr; // the owner's alone; set on the thread of that timekeeper
   task_context* task = nullptr;     // the owner's alone; the task that runs on this thread
-  wait_record* record = nullptr;    // guarded by lock; what a stop claims
+  wait_record* record = nullptr;    // guarded by lock; what a stop claims; null in a join
   // What it is blocked in, guarded by lock:
   blocked_call call;                     // no operation: the thread runs
+  const wait_record* joins_by = nullptr; // in a join: what the last task to end claims
   const awaited* what = nullptr;         // for reports; there is a record then
   const task_context* caller = nullptr;  // the task then
   clock::time_point since{};             // from when on; the clock's epoch before it sleeps
@@ -116,17 +117,32 @@ struct thread_slot {
   void publish(wait_record* blocked_in,
                const blocked_call& described,
                clock::time_point deadline = no_deadline,
-               const awaited* awaits = nullptr,
-               clock::time_point from = {}) noexcept {
+               const awaited* awaits = nullptr) noexcept {
     ++waits;
     const std::lock_guard guard(lock);
-    endless = deadline == no_deadline;
-    record = blocked_in;
-    call = described;
-    what = awaits;
-    caller = task;
-    since = from;
-    ++blocked;
+    show({.record = blocked_in,
+          .call = described,
+          .joins_by = nullptr,
+          .what = awaits,
+          .caller = task,
+          .since = {},
+          .endless = deadline == no_deadline});
+  }
+
+  /// The same for a join, which no stop ends: the last task to end claims `ended_by`.
+  void publish_join(const wait_record& ended_by,
+                    const blocked_call& described,
+                    clock::time_point deadline) noexcept {
+    ++waits;
+    const clock::time_point now = sync::now_roughly();
+    const std::lock_guard guard(lock);
+    show({.record = nullptr,
+          .call = described,
+          .joins_by = &ended_by,
+          .what = nullptr,
+          .caller = task,
+          .since = now,
+          .endless = deadline == no_deadline});
   }
 
   /// The published wait goes on for longer: notes for others where this thread sleeps.
@@ -153,6 +169,7 @@ struct thread_slot {
   struct publication {
     wait_record* record;
     blocked_call call;
+    const wait_record* joins_by;
     const awaited* what;
     const task_context* caller;
     clock::time_point since;
@@ -163,20 +180,15 @@ struct thread_slot {
   /// record.
   publication hide() noexcept {
     const std::lock_guard guard(lock);
-    const publication hidden{record, call, what, caller, since, endless};
+    const publication hidden{record, call, joins_by, what, caller, since, endless};
     clear();
     return hidden;
   }
 
-  void show(const publication& hidden) noexcept {
+  /// Shows it again, as another call: the thread was awake in between, and may have woken others.
+  void show_again(const publication& hidden) noexcept {
     const std::lock_guard guard(lock);
-    record = hidden.record;
-    call = hidden.call;
-    what = hidden.what;
-    caller = hidden.caller;
-    since = hidden.since;
-    endless = hidden.endless;
-    ++blocked; // the thread was awake in between, and may have woken others
+    show(hidden);
   }
 
   /// Enters a foreign call, or leaves one for the call around it.
@@ -213,9 +225,21 @@ struct thread_slot {
     }
   }
 
-  void clear() noexcept { // caller holds lock
+  // The caller of these two holds the lock.
+  void show(const publication& shown) noexcept {
+    record = shown.record;
+    call = shown.call;
+    joins_by = shown.joins_by;
+    what = shown.what;
+    caller = shown.caller;
+    since = shown.since;
+    endless = shown.endless;
+    ++blocked;
+  }
+  void clear() noexcept {
     record = nullptr;
     call = {};
+    joins_by = nullptr;
     what = nullptr;
   }
 
@@ -263,12 +287,13 @@ class contexts_set_aside {
   activity* const activity_ = activity_here; // scopes that end inside may change it
 };
 
-/// Shows in reports that this thread is in a call that no stop interrupts, such as a join.
+/// Shows in reports that this thread joins a scope, until `ended_by` is claimed.
 class blocked_region {
  public:
-  explicit blocked_region(const blocked_call& call,
-                          clock::time_point deadline = no_deadline) noexcept {
-    this_thread.publish(nullptr, call, deadline, nullptr, sync::now_roughly());
+  blocked_region(const wait_record& ended_by,
+                 const blocked_call& call,
+                 clock::time_point deadline) noexcept {
+    this_thread.publish_join(ended_by, call, deadline);
   }
   ~blocked_region() { this_thread.withdraw(); }
   blocked_region(const blocked_region&) = delete;

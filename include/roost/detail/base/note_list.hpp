@@ -25,6 +25,12 @@ class note_list {
     size_ = missing_ = 0;
   }
 
+  /// The same for as many as there would have been, and some more.
+  [[gnu::cold]] void make_room_for_all(std::size_t at_least) noexcept {
+    const std::size_t seen = size_ + missing_;
+    make_room(seen < at_least ? at_least : seen + seen / 4);
+  }
+
   /// A new note; null if there is no room.
   Note* add() noexcept {
     if (size_ == room_) {

@@ -96,7 +96,7 @@ class channel_core final : public channel_exchange<Item> {
   }
 
   // For reports:
-  void describe(channel_side waiting, object_note& note) const noexcept;
+  [[gnu::cold]] void describe(channel_side waiting, object_note& note) const noexcept;
 
   const std::string name_;
   waiter_note last_sender_;   // the last that slept; guarded by lock()

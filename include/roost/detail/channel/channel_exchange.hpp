@@ -170,7 +170,7 @@ class channel_exchange : public counted_object {
   overflow policy() const noexcept { return policy_; }
 
   /// "2/2", or "capacity 0", for reports. Caller holds lock().
-  void describe_items(object_note& note) const noexcept;
+  [[gnu::cold]] void describe_items(object_note& note) const noexcept;
 
  private:
   friend struct channel_probe;

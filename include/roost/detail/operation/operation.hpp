@@ -210,7 +210,7 @@ ROOST_COLD_BODY void operation::describe_users(object_note& note) const noexcept
   note.users = tree_mark::both(note.users, users);
 }
 
-ROOST_BODY void awaited_operations::describe(note_list<object_note>& notes) const noexcept {
+ROOST_COLD_BODY void awaited_operations::describe(note_list<object_note>& notes) const noexcept {
   for (const operation* const a : all_) {
     if (object_note* const note = notes.add()) {
       a->describe(*note);

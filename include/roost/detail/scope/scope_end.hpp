@@ -147,8 +147,8 @@ ROOST_BODY void scope_state::leave(bool unwinding) noexcept {
   }
 }
 
-ROOST_BODY void scope_state::outer_stopped(const counted_ptr<const kept_cause>& cause,
-                                           stop_wave& wave) noexcept {
+ROOST_COLD_BODY void scope_state::outer_stopped(const counted_ptr<const kept_cause>& cause,
+                                                stop_wave& wave) noexcept {
   mark(describe_stop(stop_reason::parent,
                      cause->told.message,
                      cause->told.task,

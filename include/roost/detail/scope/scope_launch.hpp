@@ -283,7 +283,8 @@ ROOST_COLD_BODY void scope_state::take_back(task& t) {
 }
 
 // NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete): the handle keeps the task
-ROOST_BODY void scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
+ROOST_COLD_BODY void
+scope_state::turn_away(task& t, admission got, const std::exception_ptr& error) {
   hide_spawn(t, id_); // unless it is completed below
   t.release();
   if (stop_requested())

@@ -148,7 +148,7 @@ ROOST_COLD_BODY void scope_state::act_on_verdict(standstill what) noexcept {
     std::abort();
 }
 
-ROOST_BODY void scope_state::nothing_goes_on() noexcept {
+ROOST_COLD_BODY void scope_state::nothing_goes_on() noexcept {
   act_on_verdict(standstill::was_asked_for);
 }
 

@@ -49,7 +49,7 @@ ROOST_BODY void task::run_on_pool() noexcept {
   worker(scope_of(*this), *this).work();
 }
 
-ROOST_BODY void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
+ROOST_COLD_BODY void task::fail_on_pool(const std::exception_ptr& no_thread) noexcept {
   const contexts_set_aside aside; // of the thread that offers another fork
   worker(scope_of(*this), *this).work(no_thread);
 }
@@ -411,7 +411,7 @@ ROOST_BODY void scope_state::run_here_what_is_ready() noexcept {
 // --- stops ------------------------------------------------------------------------
 
 // The task's own domain is made before the locks are taken, and stopped before it can be seen.
-ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
+ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   const counted_ptr<stop_domain> kept = t.scope_unless_ended();
   if (kept == nullptr)
     return false;
@@ -449,7 +449,7 @@ ROOST_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   return true;
 }
 
-ROOST_BODY void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
+ROOST_COLD_BODY void scope_state::on_stop(const stop_cause& cause, claimed_list& woken) noexcept {
   stopped_at_ = sync::now();
   show_stop(cause, 0, id_);
   close_buffer();
@@ -460,14 +460,14 @@ ROOST_BODY void scope_state::on_stop(const stop_cause& cause, claimed_list& woke
   woken.push_all(joiners_); // they look again, and report from now on what does not stop
 }
 
-ROOST_BODY void scope_state::drop(task& t) noexcept {
+ROOST_COLD_BODY void scope_state::drop(task& t) noexcept {
   t.stopped_by = t.domain().cause();
   worker::complete_unrun(*this, t, task::outcome::stopped);
 }
 
 // Takes the next task that will never run, be it queued or its spawn still waiting; null if there
 // is none. The caller holds lock_, and lets go of the task by release_uncounted().
-ROOST_BODY task* scope_state::take_unrun(claimed_list& woken) noexcept {
+ROOST_COLD_BODY task* scope_state::take_unrun(claimed_list& woken) noexcept {
   close_buffer();
   task* const t = queue_.take_first(woken);
   if (t != nullptr)
@@ -486,7 +486,7 @@ ROOST_BODY void scope_state::release_uncounted(task& t) noexcept {
 // Drops the tasks that a stop of the scope has kept from running. Their callables are destroyed
 // here, or by another thread that finds them: the one that stops, one whose task ends, or one that
 // waits for the end.
-ROOST_BODY void scope_state::drop_queue() noexcept {
+ROOST_COLD_BODY void scope_state::drop_what_is_queued() noexcept {
   task* t = nullptr;
   while (stop_requested()) {
     claimed_list woken;
@@ -503,7 +503,7 @@ ROOST_BODY void scope_state::drop_queue() noexcept {
 }
 
 // A callable's destructor must not delay, or end in, the thread that keeps the time.
-ROOST_BODY void scope_state::stop_told() noexcept {
+ROOST_COLD_BODY void scope_state::stop_told() noexcept {
   if (this_thread.timekeeper == nullptr) {
     drop_queue();
     return;
@@ -521,7 +521,7 @@ ROOST_BODY void scope_state::stop_told() noexcept {
   }
 }
 
-ROOST_BODY void scope_state::dropping::run_on_pool() noexcept {
+ROOST_COLD_BODY void scope_state::dropping::run_on_pool() noexcept {
   scope_.drop_queue();
   scope_.ended_uncounted();
 }

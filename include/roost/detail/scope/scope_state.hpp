@@ -313,7 +313,11 @@ class scope_state final : public stop_domain {
   // --- how tasks run: scope_run.hpp
 
   void drop(task& t) noexcept;
-  void drop_queue() noexcept;
+  void drop_queue() noexcept {
+    if (stop_requested())
+      drop_what_is_queued();
+  }
+  void drop_what_is_queued() noexcept;
   task* take_unrun(claimed_list& woken) noexcept;
   void release_uncounted(task& t) noexcept;
   void ended_uncounted() noexcept;

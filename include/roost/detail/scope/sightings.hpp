@@ -45,7 +45,7 @@ inline void hide_spawn(const task& t, std::uint64_t scope) noexcept {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY void tell_of_task(sighting_kind kind, const task& t, std::uint64_t scope) noexcept {
+ROOST_COLD_BODY void tell_of_task(sighting_kind kind, const task& t, std::uint64_t scope) noexcept {
   tell({.kind = kind, .task = t.id(), .scope = scope, .text = t.name(), .where = t.spawned()});
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/note_list.hpp>
 #include <roost/detail/base/short_text.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -124,33 +125,37 @@ class tree_notes {
  private:
   template <class Survey>
   void take_by(Survey survey) noexcept;
-  bool is_complete() const noexcept {
-    return missing() == 0 && objects.missing() == 0 && held.missing() == 0 &&
-           threads.missing() == 0;
-  }
+  void make_room() noexcept;
+  bool is_complete() const noexcept;
 };
 
 // --- implementation ---------------------------------------------------------
-
-template <class Note>
-void make_room_for_all(note_list<Note>& notes, std::size_t at_least) noexcept {
-  const std::size_t seen = notes.size() + notes.missing();
-  notes.make_room(seen < at_least ? at_least : seen + seen / 4);
-}
 
 template <class Survey>
 void tree_notes::take_by(Survey survey) noexcept {
   constexpr int times = 5;
   for (int i = 0; i < times; ++i) {
-    make_room_for_all(scopes, 8);
-    make_room_for_all(tasks, 32);
-    make_room_for_all(objects, 32);
-    make_room_for_all(held, 8);
-    make_room_for_all(threads, wants_threads ? 64 : 0);
+    make_room();
     survey();
     if (is_complete())
       return;
   }
 }
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY void tree_notes::make_room() noexcept {
+  scopes.make_room_for_all(8);
+  tasks.make_room_for_all(32);
+  objects.make_room_for_all(32);
+  held.make_room_for_all(8);
+  threads.make_room_for_all(wants_threads ? 64 : 0);
+}
+
+ROOST_COLD_BODY bool tree_notes::is_complete() const noexcept {
+  return missing() == 0 && objects.missing() == 0 && held.missing() == 0 && threads.missing() == 0;
+}
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -288,11 +288,11 @@ void stop_domain::for_each_root(Visit visit) noexcept {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY stop_cause describe_stop(stop_reason reason,
-                                    std::string_view message,
-                                    std::string_view task,
-                                    site where,
-                                    std::exception_ptr error) noexcept {
+ROOST_COLD_BODY stop_cause describe_stop(stop_reason reason,
+                                         std::string_view message,
+                                         std::string_view task,
+                                         site where,
+                                         std::exception_ptr error) noexcept {
   stop_cause cause;
   cause.reason = reason;
   cause.error = std::move(error);
@@ -387,7 +387,7 @@ ROOST_BODY void stop_domain::unfollow() noexcept {
   outer_.reset();
 }
 
-ROOST_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noexcept {
+ROOST_COLD_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noexcept {
   const std::lock_guard guard(lock_);
   const std::uint64_t inside = note(notes, around);
   for (stop_domain* child = children_.front(); child != nullptr; child = children_.next(*child))
@@ -402,11 +402,11 @@ ROOST_COLD_BODY bool stop_domain::may_end_by_itself() noexcept {
   return found;
 }
 
-ROOST_BODY bool stop_domain::stop(stop_cause cause) noexcept {
+ROOST_COLD_BODY bool stop_domain::stop(stop_cause cause) noexcept {
   return stop_with(std::move(cause));
 }
 
-ROOST_BODY bool stop_domain::stop(counted_ptr<const kept_cause> cause) noexcept {
+ROOST_COLD_BODY bool stop_domain::stop(counted_ptr<const kept_cause> cause) noexcept {
   return stop_with(std::move(cause));
 }
 
@@ -426,7 +426,7 @@ bool stop_domain::stop_with(Cause cause) noexcept {
   return first;
 }
 
-ROOST_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
+ROOST_COLD_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
   preallocated_->told = std::move(cause);
@@ -434,7 +434,8 @@ ROOST_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept 
 }
 
 // The first loop.
-ROOST_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause, stop_wave& wave) noexcept {
+ROOST_COLD_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause,
+                                       stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
   cause_ = std::move(cause);
@@ -451,7 +452,7 @@ ROOST_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause, stop_wave
   return true;
 }
 
-ROOST_BODY void stop_wave::add(stop_domain& d) noexcept {
+ROOST_COLD_BODY void stop_wave::add(stop_domain& d) noexcept {
   (last_ != nullptr ? last_->next_in_wave_ : first_) = d.shared_from_this();
   last_ = &d;
 }
@@ -470,7 +471,7 @@ ROOST_BODY void stop_wave::deliver() noexcept {
   last_ = nullptr;
 }
 
-ROOST_BODY void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
+ROOST_COLD_BODY void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {
   if (c.slot_ == nullptr)
     return;
   const std::lock_guard guard(c.slot_->lock);

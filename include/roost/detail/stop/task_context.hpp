@@ -128,7 +128,7 @@ ROOST_BODY stop_domain& task_context::own_domain() {
   return *own;
 }
 
-ROOST_BODY counted_ptr<task_domain> task_context::stop_alone(
+ROOST_COLD_BODY counted_ptr<task_domain> task_context::stop_alone(
     const counted_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
   std::unique_lock<spin_lock> guard;
   if (on != nullptr) // or no thread has come for it

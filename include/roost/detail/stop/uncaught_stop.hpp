@@ -54,7 +54,7 @@ class uncaught_stops {
   const std::terminate_handler before_ = std::get_terminate();
 };
 
-ROOST_BODY void explain_uncaught_stops() noexcept {
+ROOST_COLD_BODY void explain_uncaught_stops() noexcept {
   (void)uncaught_stops::instance();
 }
 

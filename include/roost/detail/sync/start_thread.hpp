@@ -71,7 +71,8 @@ struct thread_body {
 /// Runs `run(on)` on a new thread, which is in the bubble of `of` unless that is null. All threads
 /// of roost start here, with one type of callable: for each further one, the insides of
 /// std::jthread would be compiled again in each file that includes roost.
-inline sync::thread start_thread(void (*run)(void* on), void* on, sync::bubble_thread* of) {
+[[gnu::cold]] inline sync::thread
+start_thread(void (*run)(void* on), void* on, sync::bubble_thread* of) {
   sync::bubble_thread* const in_bubble = of != nullptr ? &of->add_thread() : nullptr;
   try {
     return {std::jthread(sync::thread_body{run, on, in_bubble}), in_bubble};

@@ -12,7 +12,7 @@ namespace roost::inline v0::detail::sync {
 #if defined(__linux__)
 /// The text behind the name in a `stat` file of /proc: a state, and numbers. Empty if the file
 /// cannot be read. The text lies in `room`; nothing is allocated.
-inline std::string_view read_stat(const char* path, std::array<char, 512>& room) {
+[[gnu::cold]] inline std::string_view read_stat(const char* path, std::array<char, 512>& room) {
   std::FILE* const file = std::fopen(path, "re");
   if (file == nullptr)
     return {};
@@ -26,7 +26,7 @@ inline std::string_view read_stat(const char* path, std::array<char, 512>& room)
 /// What a thread of this process does, by the system's word: "sleeping", "runnable" and so on.
 /// Empty where the system does not tell it, for a number that is not the system's, and for a thread
 /// that is gone. Reads a file.
-inline std::string_view thread_state(std::uint64_t number) {
+[[gnu::cold]] inline std::string_view thread_state(std::uint64_t number) {
 #if defined(__linux__)
   std::array<char, 48> path{};
   std::snprintf(path.data(),
@@ -55,7 +55,7 @@ inline std::string_view thread_state(std::uint64_t number) {
 }
 
 /// How many threads this process has; 0 where the system does not tell it. Reads a file.
-inline std::size_t thread_count() {
+[[gnu::cold]] inline std::size_t thread_count() {
 #if defined(__linux__)
   std::array<char, 512> room{};
   std::string_view text = read_stat("/proc/self/stat", room); // <state> <16 numbers> <threads> ...

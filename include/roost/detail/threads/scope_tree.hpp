@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
@@ -39,10 +40,13 @@ inline tree_ptr kept(counted_ptr<scope_tree> tree) noexcept {
   return {its, std::move(tree)};
 }
 
+/// A tree for a scope that covers the calling thread.
+tree_ptr new_tree_of_owner();
+
 /// The tree of the scopes around the calling thread, or a new one.
 inline tree_ptr tree_around_or_new() {
   const tree_ptr around = tree_around();
-  return around ? around : kept(make_counted<scope_tree>());
+  return around ? around : new_tree_of_owner();
 }
 
 /// The number of the activity in which the threads of a scope are counted.
@@ -53,10 +57,22 @@ inline std::uint32_t number_of_tree(const stop_domain& scope) noexcept {
 
 /// A tree with threads of its own, for a scope that does not cover the calling thread. If
 /// `is_inside`, its threads are counted together with those of the tree around the calling thread.
-inline tree_ptr new_tree(bool is_inside) {
+tree_ptr new_tree(bool is_inside);
+
+// --- implementation ---------------------------------------------------------
+
+#if ROOST_HAS_BODIES
+
+ROOST_COLD_BODY tree_ptr new_tree_of_owner() {
+  return kept(make_counted<scope_tree>());
+}
+
+ROOST_COLD_BODY tree_ptr new_tree(bool is_inside) {
   const tree_ptr around = is_inside ? tree_around() : tree_ptr();
   return kept(make_counted<scope_tree>(around ? around->counted
                                               : make_counted<activity>(activity::next_number())));
 }
+
+#endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0::detail

@@ -243,7 +243,7 @@ void thread_pool::for_each_thread(Visit visit) const noexcept {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY thread_pool::~thread_pool() {
+ROOST_COLD_BODY thread_pool::~thread_pool() {
   dismiss_idle();
   for (;;) {
     member* one = nullptr;
@@ -340,7 +340,7 @@ ROOST_BODY void thread_pool::end_absence() noexcept {
 
 // Makes a thread that is counted as on its way already. If that fails, others may have counted on
 // the thread: wakes an idle one in its place, and fails the forks that lack a thread.
-ROOST_BODY void thread_pool::add_looking() noexcept {
+ROOST_COLD_BODY void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
     add_member(nullptr);
@@ -364,13 +364,13 @@ ROOST_BODY void thread_pool::add_looking() noexcept {
   }
 }
 
-ROOST_BODY job* thread_pool::pop_fork_without_thread() noexcept {
+ROOST_COLD_BODY job* thread_pool::pop_fork_without_thread() noexcept {
   const std::lock_guard guard(lock_);
   return lacks_lookout() ? pop_fork() : nullptr;
 }
 
 // Makes a thread for `j`; or, if that is null, one that is counted as on its way already.
-ROOST_BODY void thread_pool::add_member(job* j) {
+ROOST_COLD_BODY void thread_pool::add_member(job* j) {
   member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
   {
     const std::lock_guard guard(lock_);
@@ -452,7 +452,7 @@ ROOST_COLD_BODY std::size_t thread_pool::size() const noexcept {
   return count;
 }
 
-ROOST_BODY void thread_pool::dismiss_idle() noexcept {
+ROOST_COLD_BODY void thread_pool::dismiss_idle() noexcept {
   claimed_list woken;
   {
     const std::lock_guard guard(lock_);
@@ -579,14 +579,14 @@ ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) n
   return coming::for_the_last_time;
 }
 
-ROOST_BODY intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
+ROOST_COLD_BODY intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
   finished_count_ = 0;
   return std::exchange(finished_, {});
 }
 
 // When many threads have exited or are about to, one of them joins the others: most have ended by
 // then, so it hardly waits.
-ROOST_BODY void thread_pool::retire(member& self) noexcept {
+ROOST_COLD_BODY void thread_pool::retire(member& self) noexcept {
   constexpr std::size_t many = 32;
   intrusive_list<member> to_join;
   {

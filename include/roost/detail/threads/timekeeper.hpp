@@ -103,7 +103,7 @@ class timekeeper {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY timekeeper::~timekeeper() {
+ROOST_COLD_BODY timekeeper::~timekeeper() {
   wait_record* woken = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -152,7 +152,7 @@ ROOST_BODY void timekeeper::remove(timer& t) noexcept {
 }
 
 // A call may last: it runs callbacks of users, which may wait.
-ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept {
+ROOST_COLD_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& lock) noexcept {
   const timer* const awaited = running_;
   lock.unlock();
   try {
@@ -171,7 +171,7 @@ ROOST_BODY void timekeeper::await_end_of_call(std::unique_lock<sync::mutex>& loc
   lock.lock();
 }
 
-ROOST_BODY void timekeeper::run() noexcept {
+ROOST_COLD_BODY void timekeeper::run() noexcept {
   this_thread.timekeeper = this;
   const std::uint64_t number = sync::thread_number();
   this_actor.thread = number | actor::keeps_time;

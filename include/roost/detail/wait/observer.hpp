@@ -197,7 +197,7 @@ ROOST_BODY const actor& known_actor() noexcept {
 
 // The time is read under the lock: so all that is older than a call of await_observers() has been
 // told when that returns.
-ROOST_BODY void tell(sighting what) noexcept {
+ROOST_COLD_BODY void tell(sighting what) noexcept {
   observers& all = observers::instance();
   what.by = known_actor();
   const std::size_t shard = observers::shard_of_this_thread();

@@ -7,20 +7,24 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/no_thread_left.hpp"
+#include "support/probe.hpp"
 #include "support/told_texts.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 using namespace std::chrono_literals;
 using roost::clock;
+using roost::detail::sync::thread_state;
 using roost::testing::bubble;
 using roost::testing::bubble_options;
 
@@ -342,4 +346,31 @@ TEST_CASE("a scope that is kept outside of its bubble is refused, and can be use
   { const roost::outside_waker known(*kept); }
   kept.reset();
   bubble([] { roost::this_task::sleep_for(1h); });
+}
+
+TEST_CASE("a thread of one bubble that another one joins is waited for outside",
+          "[testing][bubble]") {
+  // Ends once the thread that joins it sleeps.
+  struct ends_when_joined {
+    std::atomic<std::uint64_t> joiner{0};
+    static void run(void* on) {
+      const auto& joined_by = static_cast<ends_when_joined*>(on)->joiner;
+      test::wait_until([&] { return joined_by != 0; });
+      test::wait_until([&] {
+        const std::string_view state = thread_state(joined_by);
+        return state == "sleeping" || state.empty(); // not every system says it
+      });
+    }
+  } on;
+  roost::detail::sync::thread kept;
+  CHECK_THROWS_AS(bubble([&] {
+                    kept = roost::detail::start_thread(
+                        &ends_when_joined::run, &on, roost::detail::sync::bubble_here);
+                  }),
+                  std::logic_error);
+  bubble([&] {
+    on.joiner = roost::detail::sync::thread_number();
+    kept.join();
+    roost::this_task::sleep_for(1h);
+  });
 }

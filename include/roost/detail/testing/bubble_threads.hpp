@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/assert.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
@@ -170,6 +171,7 @@ class bubble {
   }
 
   // The caller holds the lock.
+  const bubble_seat& parent_of_next() const noexcept;
   bool make_room(const bubble_seat& parent) noexcept;
   void add(bubble_seat& s) noexcept;
   void destroy_if_over(lock& held) noexcept;
@@ -193,10 +195,11 @@ class bubble {
   bool has_waited_long(const bubble_seat& s) const noexcept;
   void describe_run(time_hold& hold) const noexcept;
 
-  strategy* const order_; // null: all that are awake go on
+  const bool began_in_order_; // with a strategy
   const std::size_t most_steps_;
   bubble_seat& first_;
   // Guarded by the lock:
+  strategy* order_; // null: all that are awake go on; so do those that are left when it is over
   intrusive_list<bubble_seat> threads_; // in the order in which they were made
   std::size_t awake_ = 0;               // threads, and outside wakers
   std::size_t outside_wakers_ = 0;
@@ -267,11 +270,12 @@ ROOST_COLD_BODY void bubble_seat::wake() noexcept {
 }
 
 ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
-  if (in_->order_ == nullptr || keeps_turn)
+  if (!in_->began_in_order_ || keeps_turn)
     return;
   bubble::lock held(bubble::mutex_of_all());
-  if (in_->turn_ != this) // never: a thread that runs has it
+  if (in_->order_ == nullptr)
     return;
+  ROOST_ASSERT(in_->turn_ == this, "a thread of a bubble goes on without the turn");
   in_->count_step(held);
   next_.object = in_->number_of(object);
   in_->give_turn();
@@ -295,7 +299,7 @@ ROOST_COLD_BODY void bubble_seat::come_back() noexcept {
 }
 
 ROOST_COLD_BODY std::uint64_t bubble_seat::choose_below(std::uint64_t n) noexcept {
-  if (in_->order_ == nullptr)
+  if (!in_->began_in_order_)
     return n;
   const bubble::lock held(bubble::mutex_of_all());
   return next_random(in_->random_) % n;
@@ -309,7 +313,7 @@ ROOST_COLD_BODY std::uint64_t bubble_seat::ask() noexcept {
 ROOST_COLD_BODY sync::bubble_thread& bubble_seat::add_thread() {
   bubble_seat& added = pool_of<bubble_seat>::instance().take();
   bubble::lock held(bubble::mutex_of_all());
-  if (!in_->make_room(*this)) {
+  if (!in_->make_room(in_->parent_of_next())) {
     held.unlock();
     pool_of<bubble_seat>::instance().give_back(added);
     throw std::bad_alloc();
@@ -343,11 +347,16 @@ ROOST_COLD_BODY void bubble_seat::end() noexcept {
   over.destroy_if_over(held);
 }
 
-// A thread outside just joins it.
+// A thread outside just joins it, and so does one of another bubble: end() wakes none there.
 ROOST_COLD_BODY void bubble_seat::await_end() noexcept {
   sync::bubble_thread* const here = sync::bubble_here;
+  {
+    const bubble::lock held(bubble::mutex_of_all());
+    if (here == nullptr || in_ == nullptr || &here->first() != &in_->first_)
+      return;
+  }
   // relaxed: only whether to sleep
-  while (here != nullptr && ended_.load(std::memory_order_relaxed) == 0)
+  while (ended_.load(std::memory_order_relaxed) == 0)
     here->sleep_while(ended_, 0, no_deadline);
 }
 

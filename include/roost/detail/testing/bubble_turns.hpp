@@ -30,9 +30,10 @@ namespace roost::inline v0::detail {
 #if ROOST_HAS_BODIES
 
 ROOST_COLD_BODY bubble::bubble(strategy* order, std::size_t most_steps)
-    : order_(order),
+    : began_in_order_(order != nullptr),
       most_steps_(most_steps),
       first_(pool_of<bubble_seat>::instance().take()),
+      order_(order),
       random_(order != nullptr ? order->seed().number : 0) {
   first_.next_ = {};
   if (!make_room(first_)) {
@@ -57,8 +58,12 @@ ROOST_COLD_BODY std::size_t bubble::leave() noexcept {
   is_over_ = true;
   std::size_t left = had_outside_wakers_ ? 0 : trees_; // a waker that goes may still keep one
   threads_.erase(first_);
-  for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s))
+  order_ = nullptr; // it goes before the threads that are left: these go on without turns
+  for (bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
     ++left;
+    if (s->standing_ == standing::awake)
+      let_go_on(*s);
+  }
   count_out(first_, standing::gone);
   (void)settle();
   destroy_if_over(held);
@@ -80,6 +85,15 @@ ROOST_COLD_BODY void bubble::destroy_if_over(lock& held) noexcept {
 ROOST_COLD_BODY void bubble::set_root(counted_ptr<stop_domain> root) noexcept {
   const lock held(mutex_of_all());
   root_.swap(root);
+}
+
+// The thread that calls; the first, for one that is outside.
+ROOST_COLD_BODY const bubble_seat& bubble::parent_of_next() const noexcept {
+  for (const bubble_seat* s = threads_.front(); s != nullptr; s = threads_.next(*s)) {
+    if (s == sync::bubble_here)
+      return *s;
+  }
+  return first_;
 }
 
 // For one more thread, which the parent starts. False if there is no memory for it.

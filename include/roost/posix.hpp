@@ -241,10 +241,9 @@ ROOST_BODY bool detail::wait_for_descriptor(
     int fd, short events, const char* name, clock::time_point deadline, const site& where) {
   throw_if_stopped();
   descriptor_operation what(fd, events);
-  if (!what.is_ready()) {
+  if (!what.try_alone()) {
     if (deadline != no_deadline && sync::now() >= deadline)
       return false;
-    what.get_ready_to_sleep();
     const wait_state end = wait_for_one(what, {name, {}, where}, deadline);
     if (end == wait_state::stopped)
       raise_stop();
@@ -276,7 +275,10 @@ ROOST_BODY std::optional<int> signal_watch::wait_until(detail::any_time_point de
   detail::throw_if_stopped();
   detail::signal_line::take what(line_);
   if (!what.try_alone()) {
-    switch (detail::wait_for_one(what, {"signal_watch::wait", {}, where}, deadline)) {
+    const clock::time_point end = deadline;
+    if (end != detail::no_deadline && detail::sync::now() >= end)
+      return std::nullopt;
+    switch (detail::wait_for_one(what, {"signal_watch::wait", {}, where}, end)) {
     case detail::wait_state::stopped:
       detail::raise_stop();
     case detail::wait_state::timed_out:

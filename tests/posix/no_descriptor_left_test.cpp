@@ -16,11 +16,15 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 // Where the process has as many descriptors open as it may have.
 
 // A sanitizer needs some itself, to look at what is thrown.
 #if !defined(ROOST_TEST_SANITIZED)
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -80,6 +84,44 @@ TEST_CASE("where no descriptor is left, the first wait that has to sleep throws"
   scope.join();
 }
 
+TEST_CASE("where no descriptor is left, what does not sleep needs none", "[posix]") {
+  const test::two_ends ends = test::a_pipe();
+  roost::signal_watch signals({SIGUSR2});
+  roost::selector all;
+  all.add(roost::on_readable(ends.near));
+  std::exception_ptr error;
+  std::size_t which = 0;
+  bool found = false;
+  const auto look = [&] {
+    which = roost::select(roost::on_readable(ends.near), roost::otherwise());
+    found = all.try_select() || all.select_for(0s) || signals.wait_for(0s) ||
+            roost::wait_readable_for(ends.near, 0s);
+  };
+  std::vector<roost::detail::waker*> others; // that threads from before have left
+  {
+    const no_descriptor_left none;
+    auto& pool = roost::detail::pool_of<roost::detail::waker>::instance();
+    try {
+      for (;;)
+        others.push_back(&pool.take());
+    } catch (const std::system_error&) {
+    }
+    std::thread([&] { // which has no waker
+      try {
+        look();
+      } catch (...) {
+        error = std::current_exception();
+      }
+    })
+        .join();
+    for (roost::detail::waker* const w : others)
+      pool.give_back(*w);
+  }
+  CHECK(test::error_of(error) == 0);
+  CHECK(which == 1);
+  CHECK_FALSE(found);
+}
+
 TEST_CASE("where no descriptor is left, a selector refuses its first one", "[posix][selector]") {
   const test::two_ends ends = test::a_pipe();
   auto ch = roost::make_channel<int>(1);
@@ -114,6 +156,9 @@ TEST_CASE("where the system cannot poll, waits throw and do not spin", "[posix]"
   roost::signal_watch signals({SIGUSR2});
   roost::selector all;
   all.add(roost::on_readable(ends.near));
+  int taken = 0;
+  roost::selector of_signal;
+  of_signal.add(roost::on_signal(signals, [&](int signal) { taken = signal; }));
   CHECK_FALSE(signals.wait_for(std::chrono::milliseconds(1))); // the thread has its waker now
   CHECK_FALSE(all.select_for(std::chrono::milliseconds(1)));
   rlimit before{};
@@ -123,6 +168,7 @@ TEST_CASE("where the system cannot poll, waits throw and do not spin", "[posix]"
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &one) == 0);
   std::exception_ptr of_signals;
   std::exception_ptr of_selector;
+  std::exception_ptr of_case;
   try {
     (void)signals.wait();
   } catch (...) {
@@ -133,13 +179,50 @@ TEST_CASE("where the system cannot poll, waits throw and do not spin", "[posix]"
   } catch (...) {
     of_selector = std::current_exception();
   }
+  try {
+    (void)of_signal.select();
+  } catch (...) {
+    of_case = std::current_exception();
+  }
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(test::error_of(of_case) == EINVAL);
   CHECK(test::error_of(of_signals) == EINVAL);
   CHECK(test::error_of(of_selector) == EINVAL);
   ends.write();
   CHECK(all.select() == 1); // it goes on
   REQUIRE(::raise(SIGUSR2) == 0);
   CHECK(signals.wait() == SIGUSR2);
+  REQUIRE(::raise(SIGUSR2) == 0);
+  CHECK(of_signal.select() == 1);
+  CHECK(taken == SIGUSR2);
+}
+
+TEST_CASE("a selector that cannot renew its set waits for the rest", "[posix][selector]") {
+  auto ch = roost::make_channel<int>(1);
+  roost::selector all;
+  all.add(roost::on_receive(ch.rx, [](auto) {}));
+  test::two_ends gone = test::a_pipe();
+  const test::descriptor elsewhere(test::checked(::dup(gone.near), "dup"));
+  const test::two_ends ends = test::a_pipe();
+  test::descriptor filler(test::checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
+  const std::size_t of_gone = all.add(roost::on_readable(gone.near)); // makes the set
+  const std::size_t of_ends = all.add(roost::on_readable(ends.near));
+  gone.near.close();
+  CHECK(all.remove(of_gone));
+  const test::descriptor in_its_place(test::checked(::dup(ends.near), "dup"));
+  gone.write();   // the set tells of what is not there any more, and so has to be renewed
+  filler.close(); // so the number of the set is above the limit
+  {
+    const no_descriptor_left none;
+    CHECK_THROWS_AS(all.try_select(), std::system_error);
+    CHECK(all.remove(of_ends));
+  }
+  CHECK_FALSE(all.select_for(1ms)); // no wait for what has the number of its old set
+  REQUIRE(ch.tx.send(1));
+  CHECK(all.select() == 1);
+  CHECK(all.add(roost::on_readable(ends.near)) == 4);
+  ends.write();
+  CHECK(all.select() == 4);
 }
 
 #endif

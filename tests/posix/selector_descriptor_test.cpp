@@ -207,6 +207,27 @@ TEST_CASE("what is open elsewhere does not make another one of its number ready"
     (void)::close(number);
 }
 
+TEST_CASE("of several that had a number in turn, a selector tells of the one that has it now",
+          "[posix][selector]") {
+  test::two_ends first = test::a_pipe();
+  const int number = first.near;
+  const test::descriptor first_elsewhere(test::checked(::dup(number), "dup"));
+  const test::two_ends second = test::a_pipe();
+  roost::selector all;
+  all.add(on_readable(number)); // not removed before another one gets the number
+  test::checked(::dup2(second.near, number), "dup2");
+  all.add(on_readable(number));
+  test::checked(::dup2(first_elsewhere, number), "dup2");
+  all.add(on_readable(number));
+  second.write();
+  CHECK_FALSE(all.select_for(1ms));
+  first.write(); // now all of both would be ready
+  std::vector<bool> seen(4);
+  for (int i = 0; i < 200; ++i)
+    seen.at(all.select()) = true;
+  CHECK(std::count(seen.begin(), seen.end(), true) == 3);
+}
+
 TEST_CASE("a handler may add and remove descriptors, its own included", "[posix][selector]") {
   const test::two_ends a = test::a_pipe();
   const test::two_ends b = test::a_pipe();

@@ -34,6 +34,9 @@ class operation {
   /// thread can see, the operation cannot happen. True also if only a try can tell.
   virtual bool may_happen() const noexcept { return true; }
 
+  /// Called before a wait, without a lock. Throws if the thread lacks what it needs to sleep in it.
+  virtual void get_ready_to_wait() {}
+
   /// True if it happened. Never waits. May allocate.
   ROOST_BODY virtual bool try_alone();
 
@@ -248,6 +251,8 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
                                       const blocked_call& call,
                                       clock::time_point deadline,
                                       short_wait patience) {
+  for (operation* const a : in_turn)
+    a->get_ready_to_wait();
   parker_lease lease;
   wait_record record(lease.get(), patience);
   operation* happened = nullptr;

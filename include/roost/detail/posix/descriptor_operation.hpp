@@ -30,10 +30,8 @@ class descriptor_operation final : public polled_operation {
   descriptor_operation(int fd, short events) noexcept
       : polled_operation(nobody_else_, nullptr, nullptr, fd, events) {}
 
-  ROOST_BODY bool try_alone() override;
-
-  /// Asks the system, too, but does not get ready to wait. Never throws.
-  ROOST_BODY bool is_ready() noexcept;
+  /// Asks the system. Never throws.
+  ROOST_BODY bool try_alone() noexcept override;
 
   // The system is not asked while other primitives' locks are held: it was asked before, and is
   // asked again in the sleep.
@@ -76,7 +74,7 @@ class descriptor_operation final : public polled_operation {
 
 #if ROOST_HAS_BODIES
 
-ROOST_BODY bool descriptor_operation::is_ready() noexcept {
+ROOST_BODY bool descriptor_operation::try_alone() noexcept {
   error_ = descriptor() < 0 ? EBADF : 0; // poll() passes over what is negative
   if (error_ != 0)
     return true;
@@ -84,13 +82,6 @@ ROOST_BODY bool descriptor_operation::is_ready() noexcept {
   const int ready = sync::poll_now(&one, 1);
   error_ = ready < 0 && ready != -EINTR ? -ready : error_in(one.revents);
   return ready > 0 || error_ != 0;
-}
-
-ROOST_BODY bool descriptor_operation::try_alone() {
-  if (is_ready())
-    return true;
-  get_ready_to_sleep();
-  return false;
 }
 
 ROOST_BODY void descriptor_operation::describe(object_note& note) const noexcept {

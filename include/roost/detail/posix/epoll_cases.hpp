@@ -55,10 +55,7 @@ class epoll_cases final : public outside_cases {
         : polled_operation(nobody_else_, nullptr, nullptr, set, POLLIN),
           of_(of) {}
 
-    bool try_alone() override { // look() has just found none
-      get_ready_to_sleep();
-      return false;
-    }
+    bool try_alone() override { return false; } // look() has just found none
     bool try_locked() noexcept override { return false; }
     void conclude(wait_state) noexcept override {}
     void describe(object_note& note) const noexcept override { of_.describe(note); }
@@ -93,7 +90,7 @@ class epoll_cases final : public outside_cases {
 
   struct watched {
     descriptor_operation* last = nullptr; // added; null if there is none
-    std::uint32_t key = 0;                // what the system was told when it began to watch
+    std::uint32_t key = 0;                // what the system was told last
   };
 
   static descriptor_operation& in(const kept_case& c) noexcept {
@@ -189,17 +186,18 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
   for (const descriptor_operation* o = at(fd).last; o != nullptr; o = o->next_)
     events |= static_cast<std::uint32_t>(o->events());
   std::erase(always_ready_, fd);
+  // A new one at each change: the set may hold several that have had this number, and the change
+  // goes to the one that has it now.
+  at(fd).key = ++last_key_;
   int error = 0;
   if (events == 0) {
     (void)change(EPOLL_CTL_DEL, fd, 0);
   } else if (!change(EPOLL_CTL_MOD, fd, events)) {
     error = errno;
-    if (error == ENOENT) { // it is new; or another one had its number, and was closed since
-      at(fd).key = ++last_key_;
+    // It is new; or another one had its number, and was closed since, or is still in the set.
+    if (error == ENOENT)
       error = change(EPOLL_CTL_ADD, fd, events) ? 0 : errno;
-    }
-    if (error == EPERM) { // also where another one had its number that is still in the set
-      at(fd).key = ++last_key_;
+    if (error == EPERM) {
       always_ready_.push_back(fd);
       error = 0;
     }
@@ -220,7 +218,9 @@ ROOST_BODY view<kept_case* const> epoll_cases::look() {
   std::size_t count = 0;
   const auto add_those = [&](int fd, std::uint32_t events) {
     for (const descriptor_operation* o = at(fd).last; o != nullptr; o = o->next_) {
-      if ((events & static_cast<std::uint32_t>(o->events() | POLLERR | POLLHUP)) != 0)
+      const bool wants =
+          (events & static_cast<std::uint32_t>(o->events() | POLLERR | POLLHUP)) != 0;
+      if (wants && count != ready_.size())
         ready_[count++] = o->kept_;
     }
   };
@@ -263,6 +263,7 @@ ROOST_COLD_BODY void epoll_cases::describe(object_note& note) const noexcept {
 
 // The old set goes first, so that the new one can have its descriptor.
 ROOST_COLD_BODY void epoll_cases::renew() {
+  ready_case_->made.renumber(-1); // poll() passes over it, if there is no new one
   set_ = owned_descriptor();
   set_ = new_epoll_set();
   ready_case_->made.renumber(set_.number());

@@ -26,10 +26,10 @@ namespace roost::inline v0::detail {
 /// finds it, too.
 class polled_operation : public operation, private sleeper {
  public:
-  ROOST_BODY void link(wait_record& record) noexcept override; // after get_ready_to_sleep()
+  ROOST_BODY void link(wait_record& record) noexcept override;
 
-  /// To be called by a try that has found nothing. Throws std::system_error, see waker.
-  void get_ready_to_sleep() { waker_ = &lease_.take(); }
+  /// Throws std::system_error, see waker.
+  void get_ready_to_wait() final { waker_ = &lease_.take(); }
 
   /// The same descriptor has another number.
   void renumber(int fd) noexcept { polled_.fd = fd; }

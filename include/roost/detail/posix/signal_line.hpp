@@ -107,11 +107,9 @@ class signal_line::take final : public polled_operation {
   }
 
   bool try_alone() override {
+    error_ = 0; // of an earlier wait
     from_.read_all();
-    if (polled_operation::try_alone())
-      return true;
-    get_ready_to_sleep();
-    return false;
+    return polled_operation::try_alone();
   }
   bool try_locked() noexcept override { return (taken_ = from_.take_kept()) != 0; }
   void conclude(wait_state) noexcept override {} // it has been written to taken_

@@ -70,8 +70,9 @@ class signal_source {
     for (;;) {
       int signal = 0;
       (void)::sigwait(&signals_, &signal);
-      roost::this_task::checkpoint(); // throws if the stop sent it
-      deliver_(signal);
+      if (signal == any_of_them)
+        roost::this_task::checkpoint(); // throws if the stop sent it
+      deliver_(signal);                 // other watches may want it, also after a stop
     }
   }
 

@@ -104,13 +104,16 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
     sort_by_lock(by_lock);
     if (how_long == patience::try_only)
       return {try_all(in_turn, by_lock), wait_state::timed_out};
-    const first_ended first = wait_for_first(in_turn, by_lock, call, deadline, passed);
-    if (first.end != wait_state::timed_out)
-      return first;
+    const bool is_late = deadline != no_deadline && sync::now() >= deadline;
+    if (!is_late) {
+      const first_ended first = wait_for_first(in_turn, by_lock, call, deadline, passed);
+      if (first.end != wait_state::timed_out)
+        return first;
+    }
     // The time of a case has come, or the deadline. Another case may be ready as well, or another
     // thread may have taken the tick: so all are asked again. At the deadline, too: where as many
     // waiters as can run were on their way already, none was called for what has come since.
-    if (sync::now() >= deadline) {
+    if (is_late || sync::now() >= deadline) {
       operation* const happened = try_all(in_turn, by_lock);
       return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a trace records, as its trace events tell it.
 #include <roost.hpp>
+#include <roost/testing.hpp>
 #include <roost/trace.hpp>
 
 #include "support/catch.hpp"
@@ -11,6 +12,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ios>
+#include <locale>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -263,6 +268,60 @@ TEST_CASE("names in a trace are escaped", "[trace]") {
   CHECK(t.faults() == "");
   CHECK(t.named("X", "task", "<&>\"\xef\xbf\xbd").size() == 1);
   CHECK(t.named("b", "scope", "a\"b\\c\n\x01\xef\xbf\xbd").size() == 1);
+}
+
+TEST_CASE("the numbers in a trace do not depend on how its stream writes numbers", "[trace]") {
+  struct grouped : std::numpunct<char> {
+    char do_thousands_sep() const override { return ','; }
+    std::string do_grouping() const override { return "\1"; }
+  };
+  roost::trace_recorder recorder;
+  {
+    roost::task_scope scope;
+    for (int i = 0; i < 8; ++i) // with more than 20 entries
+      scope.spawn([] {});
+  }
+  recorder.stop();
+  std::ostringstream plain;
+  recorder.write_chrome(plain);
+  std::ostringstream other;
+  other.imbue(std::locale(other.getloc(), new grouped));
+  other << std::hex << std::showbase;
+  recorder.write_chrome(other);
+  CHECK(other.str() == plain.str());
+}
+
+TEST_CASE("a name in a trace is cut off after a whole character", "[trace]") {
+  roost::trace_recorder recorder;
+  const std::string name(44, 'x');
+  roost::task_scope scope;
+  scope.spawn(name + "\u00fc", [] {}).get();
+  const chrome_trace t = trace_of(recorder);
+  bool is_there = false;
+  for (const json* const e : t.named("M", "__metadata", "thread_name")) {
+    const std::string lane = (*e)["args"]["name"].text();
+    is_there = is_there || (lane.size() >= name.size() &&
+                            lane.compare(lane.size() - name.size(), name.size(), name) == 0);
+  }
+  CHECK(is_there);
+}
+
+TEST_CASE("a recorder that was stopped in a bubble can be written afterwards", "[trace]") {
+  std::optional<roost::trace_recorder> recorder;
+  roost::testing::bubble([&] {
+    recorder.emplace();
+    roost::this_task::sleep_for(1h);
+    roost::task_scope scope;
+    scope.spawn("late", [] {}).get();
+    recorder->stop();
+  });
+  bool is_there = false;
+  const chrome_trace t = trace_of(*recorder);
+  for (const json* const e : t.named("M", "__metadata", "thread_name")) {
+    const std::string lane = (*e)["args"]["name"].text();
+    is_there = is_there || lane.find("late") != std::string::npos;
+  }
+  CHECK(is_there);
 }
 
 TEST_CASE("the check of traces finds what is wrong", "[trace]") {

@@ -8,7 +8,21 @@
 
 namespace roost::inline v0::detail {
 
-/// A text of at most `Room` characters, for code that may not allocate. A longer text is cut off.
+/// As much of `text` as has room, without the first bytes of a UTF-8 character that has none.
+constexpr std::string_view cut_off(std::string_view text, std::size_t room) noexcept {
+  if (text.size() <= room)
+    return text;
+  constexpr std::size_t longest = 4; // bytes of a character; other texts are cut where room ends
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  std::size_t end = room;
+  while (end != 0 && room - end < longest && continues(end))
+    --end;
+  return text.substr(0, continues(end) ? room : end);
+}
+
+/// A text of at most `Room` bytes, for code that may not allocate. A longer text is cut off.
 template <std::size_t Room>
 class short_text {
  public:
@@ -19,7 +33,8 @@ class short_text {
   bool empty() const noexcept { return size_ == 0; }
 
   constexpr short_text& add(std::string_view more) noexcept {
-    size_ += more.copy(characters_.data() + size_, Room - size_);
+    const std::string_view fits = cut_off(more, Room - size_);
+    size_ += fits.copy(characters_.data() + size_, fits.size());
     return *this;
   }
   short_text& add(std::uint64_t number) noexcept {

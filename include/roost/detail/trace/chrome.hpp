@@ -91,8 +91,10 @@ class chrome_writer {
 };
 
 ROOST_COLD_BODY void chrome_writer::write() {
+  // Numbers as text: the stream may write them in its own way.
   out_ << R"({"displayTimeUnit": "ns", "otherData": {"recorder": "roost", "entries": )"
-       << t_.entries << R"(, "dropped": )" << t_.dropped << R"(}, "traceEvents": [)";
+       << std::to_string(t_.entries) << R"(, "dropped": )" << std::to_string(t_.dropped)
+       << R"(}, "traceEvents": [)";
   json_text process = begin("M", "__metadata", "process_name");
   number(process, "pid", 1);
   process.key("args");

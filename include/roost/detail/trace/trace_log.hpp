@@ -3,6 +3,7 @@
 
 #include <roost/clock.hpp>
 #include <roost/detail/base/bodies.hpp>
+#include <roost/detail/base/short_text.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/wait/observer.hpp>
@@ -34,7 +35,8 @@ struct trace_entry {
         where(s.where),
         kind(s.kind),
         how(s.how),
-        length(static_cast<std::uint8_t>(s.text.copy(characters.data(), characters.size()))) {}
+        length(static_cast<std::uint8_t>(
+            cut_off(s.text, characters.size()).copy(characters.data(), characters.size()))) {}
 
   std::string_view text() const noexcept { return {characters.data(), length}; }
 
@@ -130,7 +132,7 @@ ROOST_COLD_BODY void trace_log::end() noexcept {
   if (!linked())
     return;
   remove_observer(*this);
-  end_ = sync::now();
+  end_ = sync::now() + clock::duration(1); // after all of this moment, if time stands still
 }
 
 ROOST_BODY bool trace_log::find_place(block_of_shard& in) noexcept {
@@ -172,7 +174,8 @@ ROOST_BODY void trace_log::see(const sighting& what, std::size_t shard) noexcept
 }
 
 ROOST_COLD_BODY trace_entries trace_log::so_far() const {
-  trace_entries found{begin_, earlier(end_, sync::now()), {}, 0};
+  // What was ended is read in any time: that of a bubble may be over by now.
+  trace_entries found{begin_, end_ != no_deadline ? end_ : sync::now(), {}, 0};
   await_observers(); // what is older is there now
   // relaxed, here and below: those locks order them
   const clock::time_point first_drop{clock::duration(first_drop_.load(std::memory_order_relaxed))};

@@ -38,12 +38,12 @@ namespace roost::inline v0 {
 ///
 /// It is not part of roost.hpp: include <roost/trace.hpp> where it is made. There may be several at
 /// a time; each records everything from its construction on. What was there before is shown as if
-/// it had begun then. Names and messages are cut off after 45 bytes, or just before them where those
-/// end within a character of UTF-8.
+/// it had begun then. Names and messages are cut off after 45 bytes, or just before them where
+/// those end within a character of UTF-8.
 ///
-/// For what a bubble of roost::testing does, make it in the body of the bubble, and stop() it there:
-/// each has times of its own. What is later than the end of the record, or than the moment at which
-/// it is written, is left out.
+/// For what a bubble of roost::testing does, make it in the body of the bubble, and stop() it
+/// there: each has times of its own. What is later than the end of the record, or than the moment
+/// at which it is written, is left out.
 ///
 /// Memory: 144 bytes for each of `most_entries` entries, allocated at the start, so that no task
 /// waits for the system to give it later. A task takes three entries, a sleep two. A recorder that

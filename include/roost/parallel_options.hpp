@@ -12,7 +12,8 @@ namespace roost::inline v0 {
 /// roost::for_each(urls, fetch, {.limit = 8});
 /// ```
 struct parallel_options {
-  /// How many elements are worked on at once; 0 is as many as the machine has threads.
+  /// How many elements are worked on at once; 0 is as many as the machine has threads,
+  /// or four in a bubble of roost::testing.
   std::size_t limit = 0;
 
   /// The name of the tasks that do the work, for reports. Copied.

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +24,10 @@ namespace {
 template <class F>
 void run(strategy& order, F body) {
   roost::detail::bubble_watch watch(2s);
-  roost::detail::run_bubble({watch, &order, 100'000},
-                            [&](roost::task_scope& scope) { body(scope); },
-                            roost::site::current());
+  roost::detail::run_bubble(
+      {watch, &order, 100'000},
+      [&](roost::task_scope& scope) { body(scope); },
+      roost::site::current());
 }
 
 } // namespace
@@ -38,9 +40,11 @@ TEST_CASE("a scope that outlives its run does not ask for the order of its steps
   CHECK_THROWS_AS(run(order,
                       [&](roost::task_scope& scope) {
                         kept = std::make_unique<roost::background_scope>();
-                        scope.spawn([&] {
-                               (void)kept->spawn([] {}); // its thread is idle at the end
-                             }).get();
+                        scope
+                            .spawn([&] {
+                              (void)kept->spawn([] {}); // its thread is idle at the end
+                            })
+                            .get();
                       }),
                   std::logic_error);
   const std::size_t steps = order.record().steps.size();
@@ -85,11 +89,13 @@ TEST_CASE("a task that still runs when its run ends goes on without a turn", "[t
 TEST_CASE("the parent of a task is the one that has spawned it", "[testing][explore]") {
   strategy order(run_seed_from("turn-1000"));
   run(order, [](roost::task_scope& scope) {
-    scope.spawn([&] {
-           roost::event inner_is_there;
-           scope.spawn([&] { inner_is_there.set(); });
-           inner_is_there.wait();
-         }).get();
+    scope
+        .spawn([&] {
+          roost::event inner_is_there;
+          scope.spawn([&] { inner_is_there.set(); });
+          inner_is_there.wait();
+        })
+        .get();
   });
   CHECK(order.record().parents == std::vector<std::uint32_t>{0, 0, 1});
 }
@@ -100,4 +106,19 @@ TEST_CASE("a leak_check in a run makes no step of its own", "[testing][explore]"
     run(order, [](roost::task_scope&) { const roost::testing::leak_check check; });
     CHECK(order.record().parents.size() == 1);
   }
+}
+
+TEST_CASE("the tasks of a run do not depend on the number of processors", "[testing][explore]") {
+  strategy order(run_seed_from("walk-1"));
+  int now = 0;
+  int most = 0;
+  run(order, [&](roost::task_scope&) {
+    std::vector<int> elements(20);
+    roost::for_each(elements, [&](int&) {
+      most = std::max(most, ++now);
+      roost::this_task::sleep_for(1s);
+      --now;
+    });
+  });
+  CHECK(most == 4);
 }

@@ -299,7 +299,7 @@ template <class R, class Work>
 class workers {
  public:
   workers(R& range, const Work& work, const parallel_options& options, site where)
-      : source_(range, options.limit != 0 ? options.limit : hardware_threads(), options.chunks),
+      : source_(range, options.limit != 0 ? options.limit : threads_at_work(), options.chunks),
         work_(work),
         name_(options.name),
         where_(where),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <roost/detail/sync/bubble_thread.hpp>
+
 #include <cstddef>
 #include <thread>
 #if __has_include(<sched.h>)
@@ -30,10 +32,17 @@ inline std::size_t hardware_threads() noexcept {
   return known != 0 ? known : 1;
 }
 
+/// For how many threads at once work is divided: as many as can run. In a bubble the number is the
+/// same on all machines, so that the seed of a run means the same, too.
+inline std::size_t threads_at_work() noexcept {
+  constexpr std::size_t in_bubble = 4;
+  return sync::is_in_bubble() ? in_bubble : hardware_threads();
+}
+
 /// How many threads may be on their way at once, woken and not yet at work: as many as can get a
 /// processor. The thread that wakes them keeps one.
 inline std::size_t worth_waking() noexcept {
-  return hardware_threads() > 1 ? hardware_threads() - 1 : 1;
+  return threads_at_work() > 1 ? threads_at_work() - 1 : 1;
 }
 
 } // namespace roost::inline v0::detail

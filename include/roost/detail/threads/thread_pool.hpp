@@ -87,14 +87,14 @@ class thread_pool {
 
   explicit thread_pool(clock::duration idle_time = std::chrono::seconds(10),
                        std::size_t woken_at_once = worth_waking(),
-                       std::size_t helpers = hardware_threads() - 1,
+                       std::size_t helpers = threads_at_work() - 1,
                        activity* tree = nullptr) noexcept
       : tree_(tree),
         idle_time_(idle_time),
         woken_at_once_(woken_at_once),
         helpers_(helpers) {}
   explicit thread_pool(activity* tree) noexcept
-      : thread_pool(std::chrono::seconds(10), worth_waking(), hardware_threads() - 1, tree) {}
+      : thread_pool(std::chrono::seconds(10), worth_waking(), threads_at_work() - 1, tree) {}
   ~thread_pool();
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;

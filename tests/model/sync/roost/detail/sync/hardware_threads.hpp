@@ -12,8 +12,12 @@ inline std::size_t hardware_threads() noexcept {
   return model::processors();
 }
 
+inline std::size_t threads_at_work() noexcept {
+  return hardware_threads();
+}
+
 inline std::size_t worth_waking() noexcept {
-  return hardware_threads() > 1 ? hardware_threads() - 1 : 1;
+  return threads_at_work() > 1 ? threads_at_work() - 1 : 1;
 }
 
 } // namespace roost::inline v0::detail

@@ -2,12 +2,15 @@
 // What keeps scope_options::on_deadlock silent: whatever may still wake a thread of the scope. Each
 // of these scopes would fail with a deadlock_error.
 #include <roost.hpp>
+#include <roost/detail/scope/verdict.hpp>
+#include <roost/detail/wait/activity.hpp>
 
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/probe.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -31,6 +34,14 @@ void wait_until_quiet(roost::task_scope& scope) {
           quiet && (t.state == roost::task_state::blocked || t.state == roost::task_state::queued);
     return quiet;
   });
+}
+
+/// What a look at that tree finds.
+roost::detail::verdict look_at(std::uint32_t tree) {
+  auto seen = roost::detail::verdict::is_unclear;
+  while (seen == roost::detail::verdict::is_unclear)
+    seen = roost::detail::look_at_tree(tree);
+  return seen;
 }
 
 } // namespace
@@ -106,6 +117,23 @@ TEST_CASE("a task of another root scope may go on", "[deadlock]") {
   });
   scope.spawn([&] { handle.get(); });
   CHECK_NOTHROW(scope.join());
+}
+
+TEST_CASE("a task of another root scope may make a place there", "[deadlock]") {
+  test::gate computes;
+  roost::background_scope other({.limit = 1, .backlog = 1});
+  other.spawn([&] { computes.pass(); });
+  other.spawn([] {});
+  auto seen = roost::detail::verdict::is_unclear;
+  roost::task_scope scope(stops());
+  const std::jthread outside([&, tree = roost::detail::tree_here()] {
+    wait_until_quiet(scope);
+    seen = look_at(tree);
+    computes.open();
+  });
+  scope.spawn([&] { other.spawn([] {}); });
+  CHECK_NOTHROW(scope.join());
+  CHECK(seen == roost::detail::verdict::goes_on);
 }
 
 TEST_CASE("a thread outside that has used what is waited for may do so again", "[deadlock]") {

@@ -14,6 +14,8 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/sync/yield.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
+#include <roost/detail/wait/activity.hpp>
+#include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/thread_slot.hpp>
 #include <roost/detail/wait/wait_record.hpp>
 #include <roost/site.hpp>
@@ -58,8 +60,10 @@ class scope_state::entrance final : public detail::operation {
     note.name.add(scope_.name());
     note.detail.add("limit ").add(scope_.queue_.limit()).add(", backlog ");
     note.detail.add(scope_.queue_.backlog());
+    // Only tasks of the scope make a place: threads of its tree, which may be another one.
+    note.users = tree_mark::both(note.users, number_of_tree(scope_));
   }
-  void describe_users(object_note&) const noexcept override {} // the tasks of the scope alone
+  void describe_users(object_note&) const noexcept override {} // describe() adds them
 
   admission got() const noexcept { return got_; }
 

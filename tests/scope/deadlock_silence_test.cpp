@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -134,6 +135,48 @@ TEST_CASE("a task of another root scope may make a place there", "[deadlock]") {
   scope.spawn([&] { other.spawn([] {}); });
   CHECK_NOTHROW(scope.join());
   CHECK(seen == roost::detail::verdict::goes_on);
+}
+
+TEST_CASE("a task of a background_scope that has outlived its parent may go on", "[deadlock]") {
+  test::gate computes;
+  std::optional<roost::background_scope> kept;
+  auto seen = roost::detail::verdict::is_unclear;
+  roost::task_scope scope(stops());
+  SECTION("a callable of when_all has made it") {
+    roost::when_all([] {}, [&] { kept.emplace(); });
+  }
+  SECTION("the body of a with_scope has made it") {
+    roost::with_scope([&](roost::task_scope&) { kept.emplace(); });
+  }
+  SECTION("it was made under a shield") {
+    const roost::shield s(roost::clock::duration::max());
+    kept.emplace();
+  }
+  SECTION("it was made under a stop_when") {
+    const std::stop_source source;
+    const roost::stop_when s(source.get_token());
+    kept.emplace();
+  }
+  auto handle = kept->spawn([&] { computes.pass(); });
+  const std::jthread outside([&, tree = roost::detail::tree_here()] {
+    wait_until_quiet(scope);
+    seen = look_at(tree);
+    computes.open();
+  });
+  scope.spawn([&] { handle.get(); });
+  CHECK_NOTHROW(scope.join());
+  CHECK(seen == roost::detail::verdict::goes_on);
+}
+
+TEST_CASE("a background_scope that is over keeps no deadlock from being told", "[deadlock]") {
+  roost::event never;
+  roost::task_scope scope(stops());
+  roost::with_scope([](roost::task_scope&) {
+    const roost::background_scope inner;
+    const roost::background_scope another;
+  });
+  scope.spawn([&] { never.wait(); });
+  CHECK_THROWS_AS(scope.join(), roost::deadlock_error);
 }
 
 TEST_CASE("a thread outside that has used what is waited for may do so again", "[deadlock]") {

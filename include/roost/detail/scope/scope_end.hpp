@@ -89,6 +89,8 @@ ROOST_BODY scope_state::~scope_state() = default;
 
 ROOST_BODY void scope_state::open() {
   context* const around = inherit_ ? this_thread.top : nullptr;
+  if (outermost_)
+    tree_->counted->add_outermost_scope();
   if (around != nullptr) {
     follow(parent_in(*around).shared_from_this());
   } else {
@@ -132,6 +134,8 @@ ROOST_BODY void scope_state::set_deadline(bool is_outers) {
   } catch (...) { // no thread; but once the scope is stopped its deadline changes nothing
     if (!stop_requested()) {
       unfollow();
+      if (outermost_)
+        tree_->counted->drop_outermost_scope();
       throw;
     }
   }
@@ -285,6 +289,8 @@ ROOST_BODY void scope_state::release_owner() noexcept {
       this_thread.root = nullptr;
   }
   unfollow();
+  if (outermost_)
+    tree_->counted->drop_outermost_scope();
   if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
     tree_->keeper.remove(deadline_timer_);
   const bool ends_tree = tree_.is_the_only_one() && tree_->counted.use_count() == 1;

@@ -167,6 +167,7 @@ ROOST_COLD_BODY std::uint64_t scope_state::note(tree_notes& notes, std::uint64_t
     note->begun = queue_.begun();
     note->queued = queue_.length();
     note->limit = queue_.limit();
+    note->is_outermost = outermost_;
     note->is_joined = phase_ == phase::ending && !joiners_.empty();
     if (thread_slot* const owner = slot_of(frame_); frame_.linked() && owner != nullptr) {
       note->owner_thread = number_of(*owner);

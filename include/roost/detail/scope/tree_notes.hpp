@@ -73,6 +73,7 @@ struct scope_note {
   std::size_t queued = 0;
   std::size_t limit = 0;
   std::uint64_t owner_thread = 0; // 0: the scope does not cover its owner
+  bool is_outermost = false;      // the first of those that share threads
   bool is_joined = false;         // a thread waits for its end
   call_note owner;
 };

@@ -36,8 +36,9 @@
 // could wake another one. What may still do so from outside counts as something that goes on:
 //
 //     a timer of the scope's timekeeper, the token of a stop_when, an outside_waker, a
-//     blocking_region, a wait for a descriptor or a signal; another thread of the program, where
-//     it has waited at what is waited for here, or has woken a waiter there (tree_mark)
+//     blocking_region, a wait for a descriptor or a signal; a scope that counts its threads here
+//     but is below no root; another thread of the program, where it has waited at what is waited
+//     for here, or has woken a waiter there (tree_mark)
 //
 // A thread that has an end of a channel and has done neither is not seen. So the verdict is certain
 // only where the process has no other thread; elsewhere it is likely.
@@ -208,6 +209,20 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
   return !may_be_woken;
 }
 
+/// True if no scope that has threads counted in the tree was overlooked. A background_scope may
+/// outlive the scope, shield or stop_when that is its parent: then it is below no root.
+ROOST_COLD_BODY bool are_all_noted(const tree_notes& notes, std::uint32_t tree) noexcept {
+  std::size_t noted = 0;
+  for (const scope_note& s : notes.scopes)
+    noted += s.is_outermost ? 1U : 0U;
+  std::size_t all = 0;
+  stop_domain::for_each_root([&](const stop_domain& root) {
+    if (const scope_tree* const its = shared_in_tree(tree, root))
+      all = its->counted->outermost_scopes();
+  });
+  return noted >= all;
+}
+
 /// How many threads of roost the tree has: those that one of its roots shares with what is inside.
 /// A background_scope inside has threads of its own; they are left out and taken for others, which
 /// errs to the safe side: the verdict is is_idle then.
@@ -226,7 +241,7 @@ ROOST_COLD_BODY verdict look_at_tree(std::uint32_t tree) noexcept {
     return verdict::goes_on;
   if (are_incomplete(before))
     return verdict::is_unclear;
-  if (before.scopes.size() == 0 || !all_are_blocked(before, tree))
+  if (before.scopes.size() == 0 || !all_are_blocked(before, tree) || !are_all_noted(before, tree))
     return verdict::goes_on;
   // In this order: a thread that exits in between makes the second number smaller, never larger.
   const std::size_t all_threads = sync::thread_count();

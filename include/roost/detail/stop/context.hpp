@@ -72,7 +72,8 @@ class context : public list_node<context> {
 
   /// The same for a context that is not a task's; they also register it with its domain and take it
   /// out again. After uncover(), domains that were made under this one and outlive it follow the
-  /// domain that this one followed.
+  /// domain that this one followed, if a context on this thread is in them. (A scope that covers no
+  /// thread stays where it is: no stop from further out reaches it any more.)
   void cover_this_thread() noexcept;
   void uncover() noexcept;
 

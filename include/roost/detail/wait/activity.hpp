@@ -108,6 +108,12 @@ class activity final : public counted_object {
     return outside_wakers_.load(std::memory_order_relaxed) != 0; // relaxed: as above
   }
 
+  /// How many scopes there are that are the first of a scope_tree counted here. A look at the root
+  /// scopes and all below finds them, but for those whose parent ended before them.
+  std::size_t outermost_scopes() const noexcept { return outermost_scopes_.load(); }
+  void add_outermost_scope() noexcept { outermost_scopes_.fetch_add(1); }
+  void drop_outermost_scope() noexcept { outermost_scopes_.fetch_sub(1); }
+
  private:
   [[gnu::visibility("default")]] static std::uint32_t& given_back() noexcept {
     static constinit thread_local std::uint32_t number = none;
@@ -120,6 +126,7 @@ class activity final : public counted_object {
   look at_none_ = nullptr;
   sync::atomic<std::size_t> awake_{0};
   sync::atomic<std::size_t> outside_wakers_{0};
+  sync::atomic<std::size_t> outermost_scopes_{0}; // seq_cst, the default: seldom changed
 };
 
 /// The activity of the tree to which the calling thread belongs: as a thread of its pool, or as the

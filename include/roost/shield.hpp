@@ -93,15 +93,23 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   // Hides the first stop until the limit has passed.
   void outer_stopped(const detail::counted_ptr<const detail::kept_cause>& cause,
                      detail::stop_wave& wave) noexcept override {
-    if (hidden_ != nullptr)
-      return;
     hidden_ = cause;
     if (limit_ == detail::no_deadline)
       return;
-    if (limit_ <= detail::sync::now())
+    if (has_expired_ || (!is_told_ && limit_ <= detail::sync::now())) {
       mark(cause, wave);
-    else
+    } else if (!is_told_) {
+      is_told_ = true;
       wave.add(*this); // once at most: from then on expired() alone marks this domain
+    }
+  }
+
+  // The stop that was hidden is of a scope that is over: the thread is outside of it again. The
+  // timer stays, for a stop that may come yet.
+  void outer_is_gone() noexcept override {
+    detail::counted_ptr<const detail::kept_cause> over; // let go of without the lock
+    const std::lock_guard guard(lock_);
+    over = std::exchange(hidden_, nullptr);
   }
 
   // Not under the locks of domains: the timekeeper may have to start its thread. If there is none,
@@ -119,17 +127,18 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   }
 
   void expired() noexcept override {
-    detail::counted_ptr<const detail::kept_cause> cause;
-    {
-      const std::lock_guard guard(lock_);
-      cause = hidden_;
-    }
-    stop(std::move(cause));
+    detail::stop_wave wave; // delivered without the lock
+    const std::lock_guard guard(lock_);
+    has_expired_ = true;
+    if (hidden_ != nullptr)
+      mark(hidden_, wave);
   }
 
   detail::overlay overlay_{*this}; // used by the owner's thread alone
   const clock::time_point limit_;
-  detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_
+  detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_, as are these two:
+  bool is_told_ = false;     // it was put into a wave, and stop_told() follows
+  bool has_expired_ = false; // expired() was called
   detail::sync::mutex times_mutex_;
   // Guarded by times_mutex_; null once the shield has ended.
   detail::tree_ptr times_ = detail::tree_around_or_new();

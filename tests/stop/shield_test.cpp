@@ -175,6 +175,46 @@ TEST_CASE("when its limit is over a shield lets the stop through", "[shield]") {
   }
 }
 
+TEST_CASE("a stop that a shield hides is over with the scope that was stopped", "[shield]") {
+  const test::no_thread_left check;
+  roost::event never;
+  SECTION("no other stop comes") {
+    test::bubble([&] {
+      roost::task_scope scope;
+      scope.spawn([] { throw std::runtime_error("boom"); });
+      const roost::shield s(1h);
+      CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
+      CHECK_FALSE(never.wait_for(2h));
+    });
+  }
+  SECTION("one comes from further out, and has the same limit") {
+    test::bubble([&] {
+      roost::task_scope around;
+      const auto start = roost::clock::now();
+      roost::task_scope scope;
+      scope.spawn([] { throw std::runtime_error("boom"); });
+      const roost::shield s(1h);
+      CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
+      around.request_stop("enough");
+      CHECK(test::thrown_by([&] { never.wait(); }) == "stopped");
+      CHECK(roost::clock::now() - start == 1h);
+      CHECK(roost::this_task::cause().message == "enough");
+    });
+  }
+  SECTION("one comes from further out after the limit") {
+    test::bubble([&] {
+      roost::task_scope around;
+      roost::task_scope scope;
+      scope.spawn([] { throw std::runtime_error("boom"); });
+      const roost::shield s(1h);
+      CHECK(test::thrown_by([&] { scope.join(); }) == "boom");
+      CHECK_FALSE(never.wait_for(2h));
+      around.request_stop("enough");
+      CHECK(test::thrown_by([&] { never.wait(); }) == "stopped");
+    });
+  }
+}
+
 TEST_CASE("a limit in the past hides nothing", "[shield]") {
   const test::no_thread_left check;
   roost::task_scope scope;

@@ -155,6 +155,10 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// held.
   virtual void nothing_goes_on() noexcept {}
 
+  /// Called when this domain has outlived its parent, before it gets another one: what the old one
+  /// has left behind is void. No lock is held. On the owner's thread.
+  virtual void outer_is_gone() noexcept {}
+
   /// Afterwards it has no parent, and is no root. A stop that has marked it may still be telling
   /// it. Called by its owner alone.
   void unfollow() noexcept;
@@ -330,12 +334,15 @@ ROOST_BODY void context::cover_this_thread() noexcept {
 
 ROOST_BODY void context::uncover() noexcept {
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
-    if (c->domain().outer().get() != &domain())
+    stop_domain& inner = c->domain();
+    if (inner.outer().get() != &domain())
       continue;
+    inner.unfollow();
+    inner.outer_is_gone();
     if (domain().outer() != nullptr)
-      c->domain().follow(domain().outer());
+      inner.follow(domain().outer());
     else
-      c->domain().become_root();
+      inner.become_root();
   }
   leave();
   domain().remove(*this);

@@ -53,6 +53,19 @@ TEST_CASE("a spawn from outside waits for a place in the line and no longer", "[
   scope.join();
 }
 
+TEST_CASE("a spawn keeps the scope while it waits for a place there", "[task_scope]") {
+  test::gate first;
+  roost::task_scope scope({.limit = 1, .backlog = 0});
+  scope.spawn([&] { first.pass(); });
+  first.wait_for_arrivals(1);
+  const auto domain = test::scope_probe::domain(scope);
+  const std::size_t pointers = domain.use_count();
+  const std::jthread outside([&] { scope.spawn([] {}); });
+  test::wait_until_spawns_wait(scope, 1);
+  CHECK(domain.use_count() == pointers + 1);
+  first.open();
+}
+
 TEST_CASE("the owner's spawn waits as well", "[task_scope]") {
   const test::no_thread_left check;
   full_scope full({.backlog = GENERATE(as<std::size_t>(), 0, 1, 2)});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <roost/clock.hpp>
+#include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/pieces.hpp>
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/scope/scope_reporter.hpp>
@@ -133,6 +134,8 @@ scope_state::admit(task& t, const blocked_call& call, when_full full) {
   }
   if (this_thread_is_stopped())
     return admission::none;
+  // Once the task is let in it may bring about the scope's end, while this thread still looks.
+  const counted_ptr<stop_domain> kept = shared_from_this();
   reporter meanwhile(*this);
   blocked_call watched = call;
   watched.meanwhile = &meanwhile;

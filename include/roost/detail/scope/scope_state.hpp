@@ -60,7 +60,7 @@ namespace roost::inline v0::detail {
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
 /// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
-/// something else that is counted keeps it, or the thread's caller does.)
+/// something else that is counted keeps it, or the thread itself or its caller does.)
 ///
 /// Order of locks: a task's, or those of the roots and of the domains around; this one; those of
 /// the domains inside; then one of these: the buffer's, a thread slot's, the pool's, the

@@ -99,9 +99,11 @@ class wait_set_aside {
   wait_set_aside& operator=(const wait_set_aside&) = delete;
 
  private:
-  activity* const counted_in_ = activity_here; // null: not counted
+  static activity* counted_out_of(const thread_slot::publication& wait) noexcept;
+
   stop_domain* const root_ = std::exchange(this_thread.root, nullptr);
   const thread_slot::publication hidden_ = this_thread.hide();
+  activity* const counted_in_ = counted_out_of(hidden_);      // null: it has stayed counted
   std::optional<contexts_set_aside> contexts_{std::in_place}; // empty once the wait is shown again
 };
 
@@ -181,14 +183,21 @@ ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
   this_thread.show_again(hidden_);
   if (hidden_.record != nullptr && this_thread_is_stopped() && hidden_.record->try_claim())
     hidden_.record->complete(wait_state::stopped);
-  if (counted_in_ != nullptr && counted_in_->is_watched())
+  if (counted_in_ != nullptr)
     counted_in_->one_less();
 }
 
 ROOST_COLD_BODY wait_set_aside::wait_set_aside() noexcept {
-  if (counted_in_ != nullptr && counted_in_->is_watched())
+  if (counted_in_ != nullptr)
     counted_in_->one_more();
   activity_here = nullptr; // until contexts_ goes
+}
+
+// Not activity_here: the thread may join a scope of another tree.
+ROOST_COLD_BODY activity*
+wait_set_aside::counted_out_of(const thread_slot::publication& wait) noexcept {
+  const wait_record* const record = wait.record != nullptr ? wait.record : wait.joins_by;
+  return record != nullptr ? record->counted_in() : nullptr;
 }
 
 ROOST_BODY tree_ptr tree_around() noexcept {

@@ -108,6 +108,9 @@ class wait_record {
     counted_in_ = of != nullptr && sleeper_ == nullptr && of->is_watched() ? of : nullptr;
   }
 
+  /// What its thread is counted out of; null if it stays counted. The waiter's alone.
+  activity* counted_in() const noexcept { return counted_in_; }
+
   /// Keeps the operation waiting for a moment: claimers spin until let_go(). So nothing that it
   /// waits at can be destroyed meanwhile. False if it does not wait any more. Called by one thread
   /// at a time, under the lock of the waiter's slot; that thread must not wait for a lock under

@@ -116,6 +116,15 @@ ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
   return text;
 }
 
+/// While it lives, the calling thread is in the sink; also if the sink throws.
+class telling {
+ public:
+  telling() noexcept { this_thread.tells = true; }
+  ~telling() { this_thread.tells = false; }
+  telling(const telling&) = delete;
+  telling& operator=(const telling&) = delete;
+};
+
 /// Tells the sink `text_of(report)`, unless that is empty. True if it was told.
 template <class TextOf>
 bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now()) noexcept {
@@ -129,9 +138,8 @@ bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now(
     if (text.empty())
       return false;
     const wait_set_aside aside; // the sink may wait, too
-    this_thread.tells = true;
+    const telling now_tells;
     sink_of_reports.load()(text);
-    this_thread.tells = false;
     return true;
   } catch (const std::bad_alloc&) { // then nothing is told this time
     return false;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which threads count as awake.
+// Which threads count as awake, and by which number a thread's trees are known.
 #include <roost.hpp>
+#include <roost/detail/parallel/joint_tasks.hpp>
+#include <roost/detail/stop/block.hpp>
 #include <roost/detail/wait/activity.hpp>
 
 #include "support/catch.hpp"
+#include "support/gate.hpp"
+#include "support/probe.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -31,4 +35,21 @@ TEST_CASE("code that runs inside a wait counts as awake where the wait is counte
     CHECK(looks == 0);
   }
   CHECK(looks == 1);
+}
+
+TEST_CASE("a thread keeps the number of its trees, also where it has waited for forks",
+          "[activity]") {
+  std::uint32_t numbers[2] = {};
+  for (std::uint32_t& number : numbers) {
+    test::gate begins;
+    roost::task_scope scope;
+    number = roost::detail::tree_here();
+    scope.spawn([&] {
+      begins.open();
+      test::wait_until_joining(scope);
+    });
+    begins.pass(); // so that the task has a thread of its own
+    roost::detail::joint_tasks::join(scope, roost::site::current());
+  }
+  CHECK(numbers[0] == numbers[1]);
 }

@@ -54,8 +54,8 @@ struct joint_tasks {
   /// The two halves of join(): end() waits until all have ended, tell() throws what join() throws.
   static void end(task_scope& scope, const site& where) {
     scope.state_->run_here_what_is_ready();
-    const scope_state::absence waits(*scope.state_);
-    scope.state_->end({"task_scope::join", scope.state_->name(), where});
+    scope_state::absence waits(*scope.state_);
+    scope.state_->end({"task_scope::join", scope.state_->name(), where}, &waits);
   }
   static void tell(const task_scope& scope) { scope.tell_owner(scope.state_->take_outcome()); }
 };

@@ -209,7 +209,7 @@ ROOST_COLD_BODY bool scope_state::keep(failure_record& failed,
 
 // --- how it ends ------------------------------------------------------------------------
 
-ROOST_BODY bool scope_state::end(const blocked_call& call) {
+ROOST_BODY bool scope_state::end(const blocked_call& call, absence* waits) {
   // The thread that ends a root scope which does not cover it is no thread of the scope; it is
   // counted as the owner. Others may end the scope at the same time.
   counted_ptr<activity> own;
@@ -237,6 +237,8 @@ ROOST_BODY bool scope_state::end(const blocked_call& call) {
   }
   if (is_observed()) [[unlikely]]
     tell({.kind = sighting_kind::scope_end, .scope = id_});
+  if (waits != nullptr) // it keeps the tree
+    waits->end();
   release_owner();
   return true;
 }

@@ -156,9 +156,9 @@ class scope_state final : public stop_domain {
     return wait_idle(deadline, call, activity_here);
   }
 
-  /// Waits like that, then takes the owner out of the scope. False if another call does that, which
-  /// may still be at it, or has done it.
-  bool end(const blocked_call& call);
+  /// Waits like that, ends `waits` if there is one, and takes the owner out of the scope. False if
+  /// another call does that, which may still be at it, or has done it.
+  bool end(const blocked_call& call, absence* waits = nullptr);
 
   /// Where the threads of its tree are counted; null once it has ended.
   counted_ptr<activity> counted() const noexcept {
@@ -433,12 +433,15 @@ class scope_state::absence {
     tree_ = scope.tree_;
     tree_->threads.begin_absence();
   }
-  ~absence() {
-    if (tree_)
-      tree_->threads.end_absence();
-  }
+  ~absence() { end(); }
   absence(const absence&) = delete;
   absence& operator=(const absence&) = delete;
+
+  void end() noexcept {
+    if (tree_)
+      tree_->threads.end_absence();
+    tree_.reset();
+  }
 
  private:
   tree_ptr tree_; // the scope may let go of it meanwhile

@@ -135,7 +135,7 @@ class mutex {
   mutable detail::spin_lock lock_;
   detail::wait_list waiters_;        // guarded by lock_; a node's slot is its acquisition
   bool called_ = false;              // guarded by lock_; a waiter is on its way to take it
-  clock::time_point hand_over_at_{}; // guarded by lock_; valid while there are waiters
+  clock::time_point hand_over_at_{}; // guarded by lock_; for the first waiter, until it is called
 };
 
 /// Holds a mutex while it lives, and tells reports the line.
@@ -166,6 +166,9 @@ class mutex::guard {
 // waiter takes it or waits again, and either way sees to the others. (Waiters that leave by a stop
 // or a deadline may still be queued: they are passed over.)
 //
+// A waiter that is called for the first time notes from when on the mutex is to be handed to it.
+// That time stays, however often other threads are faster.
+//
 // Lifetime: after the step that makes it free, unlock() touches nothing, unless it has called a
 // waiter: that one is inside lock() until it is completed, which comes last.
 //
@@ -175,11 +178,11 @@ class mutex::guard {
 /// One wait for the mutex.
 class mutex::acquisition final : public detail::operation {
  public:
-  acquisition(mutex& of, const site& at, bool was_called) noexcept
+  acquisition(mutex& of, const site& at, std::optional<clock::time_point> promised) noexcept
       : operation(of.lock_, &of.waiters_, this),
         where(at),
-        of_(of),
-        was_called_(was_called) {}
+        hand_over_at(promised),
+        of_(of) {}
 
   bool try_locked() noexcept override { return has_it = of_.take_locked(*this); }
   void conclude(detail::wait_state) noexcept override {}
@@ -195,18 +198,19 @@ class mutex::acquisition final : public detail::operation {
   const detail::task_context* const task = detail::this_thread.task;
   const std::uint32_t tree = detail::tree_here();
   const site where;
-  bool has_it = false; // guarded by the lock while it is queued
+  // Guarded by the lock while it is queued:
+  std::optional<clock::time_point> hand_over_at; // set once its thread was called
+  bool has_it = false;
 
  private:
   mutex& of_;
-  const bool was_called_;
 };
 
 // A waiter that was called, and found that another thread was faster, keeps its place.
 inline void mutex::acquisition::link(detail::wait_record& record) noexcept {
   if (of_.waiters_.empty())
     of_.put_off_hand_over();
-  if (was_called_)
+  if (hand_over_at)
     of_.waiters_.push_front(node(), record);
   else
     of_.waiters_.push_back(node(), record);
@@ -272,9 +276,9 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
   std::optional<detail::lock_wait> registered;
   if (deadline == detail::no_deadline)
     registered.emplace(owned_, at);
-  for (bool was_called = false;; was_called = true) {
-    acquisition wanted(*this, at, was_called);
-    if (was_called) { // before anything can throw: the other waiters count on it
+  for (std::optional<clock::time_point> promised;;) {
+    acquisition wanted(*this, at, promised);
+    if (promised) { // before anything can throw: the other waiters count on it
       const std::lock_guard locked(lock_);
       called_ = false;
       wanted.has_it = take_locked(wanted);
@@ -292,6 +296,7 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
       detail::this_thread.hold(owned_);
       return true;
     }
+    promised = wanted.hand_over_at;
   }
 }
 
@@ -336,7 +341,9 @@ ROOST_BODY void mutex::release_to_waiter(detail::lock_holder me) noexcept {
       if (first == nullptr) {
         // relaxed: it is still held
         owned_.word.fetch_and(~detail::lock_holder::must_call, std::memory_order_relaxed);
-      } else if (detail::sync::now() < hand_over_at_) {
+      } else if (detail::sync::now() < first->hand_over_at.value_or(hand_over_at_)) {
+        if (!first->hand_over_at)
+          first->hand_over_at = hand_over_at_;
         called_ = true;
         owned_.word.store(0, std::memory_order_release); // release: as in release()
       } else {

@@ -114,6 +114,39 @@ TEST_CASE("those that wait for a mutex for long enough get it in order", "[mutex
   CHECK(order == std::vector{0, 1, 2});
 }
 
+TEST_CASE("a waiter that is called in vain again and again is handed the mutex in the end",
+          "[mutex]") {
+  const bool newcomers = GENERATE(false, true);
+  const auto times_in_vain = [&] {
+    return test::bubble([&] {
+      mutex m;
+      roost::event seen_held;
+      const auto lock = [&] {
+        const mutex::guard held(m);
+        seen_held.wait();
+      };
+      roost::task_scope scope;
+      m.lock();
+      scope.spawn(lock);
+      int in_vain = 0;
+      for (;; ++in_vain) {
+        roost::this_task::sleep_for(100us); // afterwards it is in line
+        m.unlock();
+        if (in_vain > 9 || !m.try_lock())
+          break;
+        if (newcomers)
+          scope.spawn(lock); // while the first is on its way
+      }
+      seen_held.set();
+      return in_vain;
+    });
+  };
+  int in_vain = 0;
+  while (in_vain < 9) // else a called thread was faster than this one
+    in_vain = times_in_vain();
+  CHECK(in_vain == 9);
+}
+
 TEST_CASE("plain threads may share a mutex with tasks", "[mutex]") {
   mutex m;
   long count = 0;

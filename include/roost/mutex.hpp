@@ -123,6 +123,8 @@ class mutex {
   void release_to_waiter(detail::lock_holder me) noexcept;
   [[noreturn]] void throw_not_held(const site& at) const;
 
+  bool waits_further_out(detail::lock_holder me) const noexcept;
+
   // The caller holds lock_.
   bool take_locked(acquisition& a) noexcept;
   acquisition* claim_first(detail::claimed_list& called) noexcept;
@@ -134,7 +136,7 @@ class mutex {
   detail::owned_lock owned_;
   mutable detail::spin_lock lock_;
   detail::wait_list waiters_;        // guarded by lock_; a node's slot is its acquisition
-  bool called_ = false;              // guarded by lock_; a waiter is on its way to take it
+  detail::lock_holder called_;       // guarded by lock_; the waiter that is on its way to take it
   clock::time_point hand_over_at_{}; // guarded by lock_; for the first waiter, until it is called
 };
 
@@ -274,13 +276,16 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
     return true;
 
   std::optional<detail::lock_wait> registered;
-  if (deadline == detail::no_deadline)
+  if (deadline == detail::no_deadline) {
+    if (waits_further_out(detail::this_thread.locks_as))
+      detail::throw_waits_further_out(owned_, at);
     registered.emplace(owned_, at);
+  }
   for (std::optional<clock::time_point> promised;;) {
     acquisition wanted(*this, at, promised);
     if (promised) { // before anything can throw: the other waiters count on it
       const std::lock_guard locked(lock_);
-      called_ = false;
+      called_ = {};
       wanted.has_it = take_locked(wanted);
     }
     if (!wanted.has_it) {
@@ -298,6 +303,18 @@ ROOST_BODY bool mutex::take(clock::time_point deadline, const site& at) {
     }
     promised = wanted.hand_over_at;
   }
+}
+
+// True if the caller runs inside a wait of its own thread for this mutex, as a report sink may.
+// That wait is served first, and goes on only when the caller has returned.
+ROOST_BODY bool mutex::waits_further_out(detail::lock_holder me) const noexcept {
+  if (me.level() == 0)
+    return false;
+  const std::lock_guard locked(lock_);
+  return called_.thread() == me.thread() || waiters_.has([me](const detail::wait_node& n) {
+    return static_cast<const acquisition*>(n.slot)->holder.thread() == me.thread() &&
+           !n.record->is_claimed();
+  });
 }
 
 // If it is held, marks it, so that the holder looks for waiters when it unlocks.
@@ -337,14 +354,14 @@ ROOST_BODY void mutex::release_to_waiter(detail::lock_holder me) noexcept {
     detail::claimed_list called;
     {
       const std::lock_guard locked(lock_);
-      acquisition* const first = called_ ? nullptr : claim_first(called);
+      acquisition* const first = called_.is_nobody() ? claim_first(called) : nullptr;
       if (first == nullptr) {
         // relaxed: it is still held
         owned_.word.fetch_and(~detail::lock_holder::must_call, std::memory_order_relaxed);
       } else if (detail::sync::now() < first->hand_over_at.value_or(hand_over_at_)) {
         if (!first->hand_over_at)
           first->hand_over_at = hand_over_at_;
-        called_ = true;
+        called_ = first->holder;
         owned_.word.store(0, std::memory_order_release); // release: as in release()
       } else {
         const std::uint64_t others = waiters_.empty() ? 0 : detail::lock_holder::must_call;

@@ -59,7 +59,8 @@ std::string to_dot(const report& r);
 
 /// Replaces the sink of the whole process for the reports that roost makes by itself of scopes that
 /// do not go on, see scope_options::stall_after; returns the previous sink, as std::set_terminate
-/// does. Null restores the default, which prints to stderr.
+/// does. Null restores the default, which prints to stderr. See report_sink for what a sink may do:
+/// above all, it must not lock a roost::mutex for which the thread that runs it may wait.
 ///
 /// A text begins with "roost: " and one of these words. The lines below it tell what each task
 /// waits for and where; those that begin with "hint:" suggest a remedy.

@@ -156,7 +156,9 @@ struct report {
 /// Takes a text of one or more complete lines. The waiting threads call it, perhaps several at
 /// once, and hold no locks of roost: it may wait as a thread outside of scopes may, and is not
 /// called again for its own wait. It must not throw. A wait that it is told of ends only when it
-/// has returned, even if the deadline of the wait passes before.
+/// has returned, even if the deadline of the wait passes before. So it must not lock a roost::mutex
+/// for which the thread that calls it may wait: where that would never end, lock() throws, which
+/// ends the program if the sink does not catch it; try_lock() may be called.
 using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

@@ -27,6 +27,12 @@ struct wait_probe {
     return m.waiters_.size();
   }
 
+  /// The first waiter is not handed the mutex from now on, but called.
+  static void put_off_hand_over(mutex& m) {
+    const std::lock_guard guard(m.lock_);
+    m.hand_over_at_ = no_deadline;
+  }
+
   /// Whether the thread that completes the record has to wake its waiter.
   static bool is_asleep(const wait_record& record) {
     return (record.state_.load(std::memory_order_relaxed) & wait_record::asleep) !=

@@ -105,6 +105,9 @@ class lock_wait : public list_node<lock_wait> {
 /// Throws for a thread that locks what it holds itself.
 [[noreturn]] void throw_locks_twice(const owned_lock& l, const site& where);
 
+/// Throws for code that locks, inside a wait of its thread, what that wait is for.
+[[noreturn]] void throw_waits_further_out(const owned_lock& l, const site& where);
+
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
@@ -214,6 +217,15 @@ ROOST_COLD_BODY void throw_locks_twice(const owned_lock& l, const site& where) {
                          " at ",
                          l.where,
                          ". It is not recursive: call there what expects it locked"}));
+}
+
+ROOST_COLD_BODY void throw_waits_further_out(const owned_lock& l, const site& where) {
+  throw_deadlock("roost::mutex::lock at ",
+                 where,
+                 joined({": it would wait for ever: this code, such as a report sink, runs inside "
+                         "a wait of its thread for ",
+                         words_for(l.name),
+                         ". Lock nothing there for which the thread may wait"}));
 }
 
 #endif // ROOST_HAS_BODIES

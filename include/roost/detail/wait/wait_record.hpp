@@ -254,6 +254,15 @@ class wait_list {
 
   std::size_t size() const noexcept;
 
+  /// True if `is_it(node)` is true for one of them.
+  template <class Predicate>
+  bool has(Predicate is_it) const noexcept {
+    const wait_node* n = nodes_.front();
+    while (n != nullptr && !is_it(*n))
+      n = nodes_.next(*n);
+    return n != nullptr;
+  }
+
   /// Which trees' threads have waited here, or woken a waiter: see tree_mark::number().
   std::uint32_t users() const noexcept { return users_.number(); }
   void note_user() noexcept { users_.note_this_thread(); }

@@ -46,7 +46,8 @@ struct barrier_case;
 /// waits for that phase or gives up waiting. Threads: any. Cancellation: arrive_and_wait throws
 /// when its task is stopped, and its arrival is withdrawn: the phase waits for another one. An
 /// arrival by arrive() stays counted. Once the last thread has arrived the phase is over for all,
-/// stopped or not. Cost: no allocation.
+/// stopped or not. Errors: bad_alloc, where a thread waits for the first time, leaves everything as
+/// it was. Cost: no allocation.
 class barrier {
  public:
   /// A phase in which a thread has arrived.
@@ -198,14 +199,21 @@ barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site w
 }
 
 // A stop or a deadline that wakes the thread may come after the last arrival: the lock decides.
+// Likewise where there is no memory for the wait.
 ROOST_BODY bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
   detail::wait_queue::operation<is_over> to_be_woken(waiters_, {*this, phase});
   if (to_be_woken.try_alone())
     return true;
-  const detail::wait_state end =
-      detail::wait_for_one(to_be_woken, {"barrier::arrive_and_wait", {}, where}, deadline);
+  auto end = detail::wait_state::waiting;
+  try {
+    end = detail::wait_for_one(to_be_woken, {"barrier::arrive_and_wait", {}, where}, deadline);
+  } catch (...) {
+    if (withdraw(phase))
+      throw;
+    return true;
+  }
   if (end == detail::wait_state::done || !withdraw(phase))
     return true;
   if (end == detail::wait_state::stopped)

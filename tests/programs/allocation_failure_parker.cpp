@@ -63,11 +63,25 @@ void an_end_on_a_thread_that_has_never_waited() {
   expect(!in_time, "a deadline ends a wait that could not sleep");
 }
 
+void an_arrival_on_a_thread_that_has_never_waited() {
+  const empty_pool no_parkers;
+  roost::barrier all(2);
+  std::string says;
+  std::jthread([&] {
+    const test::without_memory now;
+    says = test::thrown_by([&] { all.arrive_and_wait(); });
+  }).join();
+  expect(says.find("bad_alloc") != std::string::npos, "it cannot wait");
+  expect(!all.wait_for(all.arrive(), 0ms), "it has not arrived");
+  (void)all.arrive();
+}
+
 } // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
   a_spawn_that_needs_a_new_thread();
   an_end_on_a_thread_that_has_never_waited();
+  an_arrival_on_a_thread_that_has_never_waited();
   return test::exit_code();
 }

@@ -4,6 +4,7 @@
 #include <roost/detail/sync/now.hpp>
 
 #include <chrono>
+#include <ratio>
 #include <type_traits>
 
 namespace roost::inline v0 {
@@ -79,7 +80,15 @@ class any_duration {
     const std::chrono::duration<double> wanted(time);
     if (is_beyond(wanted))
       return no_timeout;
-    return is_beyond(-wanted) ? -no_timeout : std::chrono::ceil<clock::duration>(time);
+    if (is_beyond(-wanted))
+      return -no_timeout;
+    // Where a tick is a fraction of both kinds, as 1/3 s is, the conversion multiplies first: then
+    // even hours would overflow.
+    using ratio = std::ratio_divide<Period, clock::period>;
+    if constexpr (std::is_integral_v<Rep> && ratio::num != 1 && ratio::den != 1)
+      return std::chrono::ceil<clock::duration>(std::chrono::duration<long double, Period>(time));
+    else
+      return std::chrono::ceil<clock::duration>(time);
   }
 
   clock::duration time_{};

@@ -129,8 +129,9 @@ clock::duration ticker::checked(std::chrono::duration<Rep, Period> period) {
         "roost::ticker: the period must be more than zero; to act as often as possible take a "
         "loop with this_task::checkpoint()");
   }
-  constexpr std::chrono::duration<double> longest = detail::no_timeout / 4;
-  return period < longest ? std::chrono::ceil<clock::duration>(period) : detail::no_timeout / 4;
+  constexpr clock::duration longest = detail::no_timeout / 4;
+  const clock::duration wanted = detail::any_duration(period);
+  return wanted < longest ? wanted : longest;
 }
 
 inline clock::time_point ticker::after(clock::time_point t) const noexcept {

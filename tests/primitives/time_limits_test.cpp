@@ -20,6 +20,10 @@ namespace {
 using float_seconds = std::chrono::duration<float>;
 using short_weeks = std::chrono::duration<std::int16_t, std::ratio<604'800>>;
 using unsigned_days = std::chrono::duration<std::uint64_t, std::ratio<86'400>>;
+using thirds = std::chrono::duration<std::int64_t, std::ratio<1, 3>>;
+using samples = std::chrono::duration<std::uint64_t, std::ratio<1, 44'100>>;
+using frames = std::chrono::duration<std::int64_t, std::ratio<1001, 30'000>>;
+using acpi_ticks = std::chrono::duration<std::int64_t, std::ratio<1, 3'579'545>>;
 using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
 
 template <class Duration>
@@ -66,6 +70,27 @@ TEST_CASE("other durations are what they are, rounded up", "[clock]") {
   STATIC_REQUIRE(duration_of(picoseconds(-1)) == 0ns);
   STATIC_REQUIRE(duration_of(picoseconds::max()) == 9'223'372s + 36'854'776ns);
   STATIC_REQUIRE(duration_of(float_seconds(0.5F)) == 500ms);
+}
+
+TEST_CASE("durations in units that are no whole nanoseconds do not overflow", "[clock]") {
+  constexpr std::int64_t four_hours = 4 * 3600;
+  STATIC_REQUIRE(duration_of(acpi_ticks(four_hours * 3'579'545)) == 4h);
+  STATIC_REQUIRE(duration_of(acpi_ticks(four_hours * -3'579'545)) == -4h);
+  STATIC_REQUIRE(duration_of(acpi_ticks(1)) == 280ns); // 279.4
+  STATIC_REQUIRE(duration_of(acpi_ticks(-1)) == -279ns);
+  STATIC_REQUIRE(duration_of(thirds(3'600'000'000)) == 1'200'000'000s);
+  STATIC_REQUIRE(duration_of(thirds(10)) == 3'333'333'334ns);
+  STATIC_REQUIRE(duration_of(samples(44'100ULL * 1'000'000'000)) == 1'000'000'000s);
+  STATIC_REQUIRE(duration_of(frames(30'000LL * 1'000'000)) == 1'001'000'000s);
+  STATIC_REQUIRE(duration_of(thirds::max()) == for_ever);
+  STATIC_REQUIRE(duration_of(thirds::min()) == -for_ever);
+  STATIC_REQUIRE(duration_of(samples::max()) == for_ever);
+  STATIC_REQUIRE(time_of(in<acpi_ticks>(acpi_ticks(four_hours * 3'579'545))) ==
+                 steady::time_point(4h));
+  CHECK(roost::ticker(acpi_ticks(four_hours * 3'579'545)).period() == 4h);
+  CHECK(roost::ticker(thirds(3'600'000'000)).period() == 1'200'000'000s);
+  CHECK(roost::ticker(thirds::max()).period() == for_ever / 4);
+  CHECK(roost::ticker(picoseconds(1)).period() == 1ns);
 }
 
 TEST_CASE("times that the clock cannot tell are never, or long ago", "[clock]") {

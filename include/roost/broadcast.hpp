@@ -249,13 +249,12 @@ send_result broadcast<T>::send_until(T&& item, detail::any_time_point deadline, 
   detail::throw_if_stopped();
   auto end = detail::wait_state::done;
   auto status = channel_status::timeout;
-  {
-    detail::outgoing_item<T> out(item);
-    typename core_type::send_operation wanted(core, &out.stored());
+  detail::send_outgoing(item, [&](auto& stored) {
+    typename core_type::send_operation wanted(core, &stored);
     end = detail::happen(wanted, {"broadcast::send", core.name(), where}, deadline);
     if (end != detail::wait_state::timed_out)
       status = wanted.status();
-  } // an item that was not taken is back before anything is thrown
+  });
   if (end == detail::wait_state::stopped)
     detail::raise_stop();
   return status;

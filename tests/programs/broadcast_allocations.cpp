@@ -4,6 +4,7 @@
 #include <roost.hpp>
 
 #include "support/allocations.hpp"
+#include "support/errors.hpp"
 #include "support/expect.hpp"
 #include "support/probe.hpp"
 #include "support/tracked.hpp"
@@ -153,6 +154,38 @@ void large_items() {
   expect(counts.live == 0, "no item is left");
 }
 
+// No memory for the send, and then the item's move back into its variable throws.
+void an_item_that_cannot_be_given_back() {
+  item_counts counts;
+  {
+    const broadcast<test::throwing_item> tx(3);
+    const auto rx = tx.subscribe();
+    const watch<test::throwing_item> latest(test::throwing_item(counts, 4));
+    const auto fails = [&](auto send) {
+      test::throwing_item item(counts, 1);
+      counts.moves_until_throw = 1;
+      test::until_failure = 1;
+      const std::string says = test::thrown_by([&] { send(item); });
+      test::until_failure = -1;
+      counts.moves_until_throw = -1;
+      expect(says == "this move was to throw", "the caller gets what the move has thrown");
+    };
+    fails([&](test::throwing_item& item) { (void)tx.send(std::move(item)); });
+    fails([&](test::throwing_item& item) { (void)tx.try_send(std::move(item)); });
+    expect(rx.size() == 0, "nothing was sent");
+    test::throwing_item item(counts, 2);
+    each_allocation_fails("a send allocates twice", 2, [&] {
+      const bool sent = succeeds([&] { (void)tx.send(std::move(item)); });
+      expect(sent || item.value() == 2, "an item that was not sent is in its variable");
+      return sent;
+    });
+    each_allocation_fails("a setting allocates twice", 2, [&] {
+      return succeeds([&] { latest.set(test::throwing_item(counts, 5)); });
+    });
+  }
+  expect(counts.live == 0, "no item is left");
+}
+
 } // namespace
 
 int main() {
@@ -160,6 +193,7 @@ int main() {
   small_items(5, "small items need no memory");
   small_items(std::make_shared<int>(5), "shared pointers need no memory");
   large_items();
+  an_item_that_cannot_be_given_back();
   expect(test::living_allocations == before, "memory is lost");
   waiting();
   return test::exit_code();

@@ -75,11 +75,13 @@ class broadcast_sender {
 
   /// Sends without a wait. An item that is not taken is back in `item`.
   channel_status try_to_send(T& item, const site& where) const {
-    outgoing_item<T> out(item);
-    typename core_type::send_operation wanted(core(where), &out.stored());
+    core_type& all = core(where);
     note_unwinding();
-    (void)wanted.try_alone();
-    return wanted.status();
+    return send_outgoing(item, [&](auto& stored) {
+      typename core_type::send_operation wanted(all, &stored);
+      (void)wanted.try_alone();
+      return wanted.status();
+    });
   }
 
   const counted_ptr<core_type>& shared_core(const site& where) const {

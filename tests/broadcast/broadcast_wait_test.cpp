@@ -384,3 +384,19 @@ TEST_CASE("an item may own the last sender of its broadcast", "[broadcast]") {
   REQUIRE(
       got->tx->send(owner{})); // it is the latest no more: else it and its sender kept each other
 }
+
+TEST_CASE("a sender that waits keeps the broadcast, as its item may own the last end",
+          "[broadcast]") {
+  item_counts counts;
+  const broadcast<test::tracked_item> tx(1);
+  auto rx = tx.subscribe();
+  REQUIRE(tx.send(test::tracked_item(counts, 1)));
+  const long ends = test::channel_probe::keepers(tx);
+  roost::task_scope scope;
+  scope.spawn([&] { (void)tx.send(test::tracked_item(counts, 2)); });
+  test::wait_until_waiting(tx, 1);
+  CHECK(test::channel_probe::keepers(tx) == ends + 1);
+  CHECK(rx.receive()->value() == 1);
+  scope.join();
+  CHECK(test::channel_probe::keepers(tx) == ends);
+}

@@ -48,6 +48,12 @@ struct channel_probe {
     return static_cast<long>(tx.core_.use_count());
   }
 
+  template <class T>
+  static long keepers(const broadcast<T>& tx) {
+    const broadcast_sender<T>& end = tx;
+    return static_cast<long>(end.core_.use_count());
+  }
+
   /// Holds what guards the channel as a whole.
   template <class T>
   static std::unique_lock<const primitive_lock> hold(const sender<T>& tx) {

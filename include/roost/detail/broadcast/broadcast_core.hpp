@@ -24,6 +24,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -171,6 +172,11 @@ class broadcast_core<T>::send_operation final : public operation {
     return status_ != channel_status::full;
   }
   void finish() noexcept override { woken_.complete(wait_state::done); }
+  void link(wait_record& record) noexcept override {
+    if constexpr (may_own_an_end)
+      kept_ = counted_ptr<broadcast_core>(core_);
+    operation::link(record);
+  }
   void describe(object_note& note) const noexcept override;
   void sleeps(const waiter_note& waiter) const noexcept override {
     if_free(this->lock(), [&] { core_.last_sender_ = waiter; });
@@ -187,6 +193,10 @@ class broadcast_core<T>::send_operation final : public operation {
 
   broadcast_core& core_;
   stored_item<T>* item_;
+  static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<stored_item<T>>;
+  // Set when the operation gets in line: the item may own the end through which it is sent. Then
+  // the item, and with it the core, may be gone before this thread is awake.
+  counted_ptr<broadcast_core> kept_;
   // Takes the item into the ring, and brings back the one whose place it takes, to be destroyed
   // when no lock is held.
   shared_item<T> parcel_ = shared_item<T>::with_room();

@@ -319,3 +319,39 @@ TEST_CASE("an item of a broadcast whose destructor uses it finds it unlocked", "
   CHECK(sizes == std::vector<std::size_t>{1, 1});
   counts.on_destroy = nullptr;
 }
+
+TEST_CASE("items that are trivial, and cannot be assigned to or copied, go through",
+          "[broadcast][watch]") {
+  struct fixed {
+    const int number;
+  };
+  struct only_moved {
+    explicit only_moved(int n) : number(n) {}
+    only_moved(const only_moved&) = delete;
+    only_moved(only_moved&&) = default;
+    only_moved& operator=(const only_moved&) = delete;
+    only_moved& operator=(only_moved&&) = default;
+    ~only_moved() = default;
+    int number;
+  };
+  std::vector<int> came;
+  const auto send_and_receive = [&](auto first, auto second) {
+    const broadcast<decltype(first)> tx(2);
+    auto rx = tx.subscribe();
+    REQUIRE(tx.send(std::move(first)));
+    REQUIRE(tx.try_send(std::move(second)));
+    tx.close();
+    for (const auto& item : rx)
+      came.push_back(item.number);
+  };
+  send_and_receive(fixed{1}, fixed{2});
+  send_and_receive(only_moved(3), only_moved(4));
+  const roost::watch<fixed> latest(fixed{0});
+  auto rx = latest.subscribe();
+  latest.set(fixed{5});
+  came.push_back(latest.get().number);
+  latest.close();
+  for (const fixed& item : rx)
+    came.push_back(item.number + 1);
+  CHECK(came == std::vector{1, 2, 3, 4, 5, 6});
+}

@@ -226,6 +226,25 @@ TEST_CASE("items that can be made from anything go through as they are", "[chann
   CHECK(got->text == "one");
 }
 
+TEST_CASE("trivial items that cannot be assigned to go through", "[channel]") {
+  struct reference {
+    const int number;
+    int& target;
+  };
+  int target = 0;
+  auto ch = roost::make_channel<reference>(2);
+  REQUIRE(ch.tx.send({1, target}));
+  reference item{2, target};
+  REQUIRE(test::try_send_from(ch.tx, item));
+  reference kept{3, target};
+  CHECK(test::try_send_from(ch.tx, kept).status() == channel_status::full);
+  CHECK(kept.number == 3);
+  ch.tx.close();
+  for (const reference& came : ch.rx)
+    came.target += came.number;
+  CHECK(target == 3);
+}
+
 TEST_CASE("an item may be moved out of what was received", "[channel]") {
   item_counts counts;
   auto ch = roost::make_channel<move_only_item>(3);

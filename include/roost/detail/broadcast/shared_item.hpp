@@ -13,9 +13,11 @@ namespace roost::inline v0::detail {
 
 /// Items that several receivers get are copied under a lock, where no user code may run and nothing
 /// may throw. So an item is copied if its copy is known to run no user code and not to throw. Any
-/// other item exists once, and all receivers share it.
+/// other item exists once, and all receivers share it; so does one that cannot be copied or
+/// assigned to.
 template <class T>
-inline constexpr bool copied_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
+inline constexpr bool copied_inline = stored_inline<T>&& std::is_trivially_copyable_v<T>&&
+    std::is_copy_constructible_v<T>&& std::is_copy_assignable_v<T>;
 template <class T>
 inline constexpr bool copied_inline<std::shared_ptr<T>> = true;
 

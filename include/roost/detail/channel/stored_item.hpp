@@ -11,9 +11,12 @@ namespace roost::inline v0::detail {
 /// Items are moved into and out of a channel under its lock, where no user code may run and nothing
 /// may throw. So an item is stored as it is if its move and destructor are known to be short and no
 /// user code. Any other item is put into a box before the lock is taken, and only the pointer to
-/// the box moves under the lock.
+/// the box moves under the lock. (Likewise an item that cannot be assigned to, as it has a constant
+/// member.)
 template <class T>
-inline constexpr bool stored_inline = std::is_trivially_copyable_v<T> && sizeof(T) <= 64;
+inline constexpr bool
+    stored_inline = std::is_trivially_copyable_v<T>&& std::is_move_assignable_v<T> &&
+                    sizeof(T) <= 64;
 
 // A moved-from pointer or string holds nothing, so its destructor runs no code of the user's.
 template <class T>

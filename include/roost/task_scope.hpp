@@ -20,6 +20,7 @@
 #include <roost/this_task.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -306,12 +307,14 @@ ROOST_BODY report task_scope::report() const {
 }
 
 ROOST_BODY task_scope::task_scope(const scope_options& options, site where)
-    : state_(detail::make_counted<detail::scope_state>(options, where)) {
+    : goes_on_(options.covers_owner),
+      state_(detail::make_counted<detail::scope_state>(options, where)) {
   state_->open();
 }
 
 ROOST_BODY task_scope::~task_scope() noexcept(false) {
   if (state_->closed()) {
+    const detail::unwinding_goes_on goes_on; // that of what join() has thrown
     state_->take_leave();
     return;
   }
@@ -329,10 +332,10 @@ ROOST_BODY task_scope::~task_scope() noexcept(false) {
   state_->leave(false);
   state_->end(call);
   const std::exception_ptr outcome = state_->take_outcome();
-  {
-    const detail::unwinding_goes_on with_outcome;
-    state_->take_leave();
-  }
+  const std::uint64_t moment = detail::this_thread.touched.moment;
+  state_->take_leave(); // runs users' code, which may wait
+  if (outcome)
+    detail::throw_with_moment(moment);
   // An owner that is not covered, and so not stopped with the scope, may be in a destructor.
   if (outcome || state_->frame().covers())
     tell_owner(outcome);
@@ -344,6 +347,8 @@ ROOST_BODY void task_scope::end_without_throwing() noexcept {
   if (state_->closed())
     return;
   require_can_end_here();
+  detail::note_unwinding();
+  const detail::unwinding_goes_on goes_on;
   state_->leave(false);
   state_->end({"task_scope::~task_scope", state_->name(), state_->where()});
 }
@@ -377,8 +382,11 @@ ROOST_BODY void task_scope::join(site where) {
                                               state_->name_and_line(),
                                               ")"}));
   }
-  if (!state_->end({"task_scope::join", state_->name(), where}))
-    return;
+  {
+    const detail::unwinding_goes_on goes_on;
+    if (!state_->end({"task_scope::join", state_->name(), where}))
+      return;
+  }
   tell_owner(state_->take_outcome());
 }
 
@@ -395,6 +403,7 @@ ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site whe
 }
 
 ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexcept {
+  detail::note_unwinding(this);
   const detail::counted_ptr<detail::scope_state> state = state_; // it may end meanwhile
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }

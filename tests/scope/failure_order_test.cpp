@@ -228,6 +228,38 @@ TEST_CASE("a failure whose unwinding gives something back comes before those ove
     };
     CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
   }
+  SECTION("a background_scope, whose tasks end because of that") {
+    roost::event never;
+    roost::event over;
+    const auto fail = [&] {
+      roost::background_scope inner;
+      inner.spawn([&] {
+        const test::at_exit tell([&] { over.set(); });
+        never.wait();
+      });
+      test::wait_until_blocked(inner, 1);
+      throw std::runtime_error("disk error");
+    };
+    CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
+  }
+  SECTION("a scope that a destructor stops and joins") {
+    roost::event never;
+    roost::event over;
+    const auto fail = [&] {
+      roost::background_scope inner;
+      const test::at_exit end([&] {
+        inner.request_stop();
+        inner.join();
+      });
+      inner.spawn([&] {
+        const test::at_exit tell([&] { over.set(); });
+        never.wait();
+      });
+      test::wait_until_blocked(inner, 1);
+      throw std::runtime_error("disk error");
+    };
+    CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
+  }
   SECTION("a handle, after which others are told by other means") {
     std::atomic<bool> gone{false};
     const auto fail = [&] {
@@ -265,6 +297,70 @@ TEST_CASE(
     throw std::runtime_error("disk error");
   };
   CHECK(thrown_by_both(fail, [&] { receive_all(ch.rx); }) == "disk error");
+}
+
+TEST_CASE("a hook that waits does not change the moment of what a scope throws", "[task_scope]") {
+  const test::no_thread_left check;
+  auto ch = roost::make_channel<int>(4);
+  std::optional<roost::sender<int>> tx = std::move(ch.tx);
+  const auto before = roost::set_unobserved_failure_hook([](const roost::failure&) {
+    try {
+      roost::this_task::sleep_for(1us);
+    } catch (const roost::stopped&) { // it has waited all the same
+    }
+  });
+  const test::at_exit restore([&] { roost::set_unobserved_failure_hook(before); });
+  const bool joins = GENERATE(false, true);
+  const auto fail = [&] {
+    test::gate begun;
+    roost::task_scope inner;
+    inner.spawn([&] {
+      begun.pass();
+      test::wait_until([&] { return inner.stop_requested(); });
+      throw std::runtime_error("for the hook");
+    });
+    begun.wait_for_arrivals(1);
+    begun.open();
+    inner.spawn([&] {
+      const roost::sender<int> out = std::move(*std::exchange(tx, std::nullopt));
+      throw std::runtime_error("disk error");
+    });
+    if (joins)
+      inner.join();
+  };
+  CHECK(thrown_by_both(fail, [&] { receive_all(ch.rx); }) == "disk error");
+}
+
+TEST_CASE("a scope that outlives a handler gives its exception's moment to no other one",
+          "[task_scope]") {
+  const test::no_thread_left check;
+  const test::unobserved_failures unobserved;
+  auto ch = roost::make_channel<int>(4);
+  std::optional<roost::sender<int>> tx = std::move(ch.tx);
+  std::optional<roost::background_scope> made_in_handler;
+  std::atomic<bool> made{false};
+  CHECK(test::thrown_by([&] {
+          roost::task_scope scope;
+          scope.spawn("consequence", [&] {
+            try {
+              const auto other = roost::make_channel<int>(1); // touched by the unwinding
+              throw std::runtime_error("handled");
+            } catch (const std::runtime_error&) {
+              made_in_handler.emplace();
+            }
+            made = true;
+            receive_all(ch.rx);
+            made_in_handler.reset();
+            throw std::runtime_error("unexpected end of input");
+          });
+          scope.spawn("cause", [&] {
+            test::wait_until([&] { return made.load(); });
+            const auto slow = slow_local(scope);
+            const roost::sender<int> out = std::move(*std::exchange(tx, std::nullopt));
+            throw std::runtime_error("disk error");
+          });
+          scope.join();
+        }) == "disk error");
 }
 
 TEST_CASE("a cause keeps its place on its way through scopes further in", "[task_scope]") {

@@ -68,12 +68,13 @@ inline void throw_with_moment(std::uint64_t moment) noexcept {
 }
 
 /// While it lives, calls that may wait belong to the unwinding, if it is made in one: in a
-/// destructor or a handler.
+/// destructor or a handler. It ends on the thread that made it, unless it is not wanted.
 class unwinding_goes_on {
  public:
-  unwinding_goes_on() = default;
+  explicit unwinding_goes_on(bool is_wanted = true) noexcept
+      : was_good_(is_wanted && this_thread.note_is_good() && goes_on()) {}
   ~unwinding_goes_on() {
-    if (was_good_)
+    if (was_good_ && goes_on())
       this_thread.touched = {note_.moment, this_thread.waits, note_.in_flight};
   }
   unwinding_goes_on(const unwinding_goes_on&) = delete;
@@ -85,7 +86,7 @@ class unwinding_goes_on {
   }
 
   const unwinding_note note_ = this_thread.touched;
-  const bool was_good_ = this_thread.note_is_good() && goes_on();
+  const bool was_good_;
 };
 
 } // namespace roost::inline v0::detail

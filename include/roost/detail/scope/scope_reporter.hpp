@@ -47,7 +47,7 @@ class scope_state::verdict_watch final {
   /// The root that the calling thread owns, if that is to be looked at. A bubble looks itself.
   static scope_state* root_here() noexcept {
     auto* const root = static_cast<scope_state*>(this_thread.root); // only scopes are there
-    const bool looks = root != nullptr && !root->verdict_is_told_ && !sync::is_in_bubble();
+    const bool looks = root != nullptr && root->telling_ != telling::done && !sync::is_in_bubble();
     return looks ? root : nullptr;
   }
 
@@ -110,7 +110,7 @@ ROOST_COLD_BODY bool scope_state::verdict_watch::look(clock::time_point now) noe
   }
   root_->act_on_verdict(found == verdict::is_deadlocked ? standstill::is_certain
                                                         : standstill::is_likely);
-  if (!root_->verdict_is_told_) {
+  if (root_->telling_ != telling::done) { // another thread may tell it, and lack the memory
     set_next(now);
     return false;
   }
@@ -136,14 +136,17 @@ ROOST_COLD_BODY on_deadlock scope_state::wanted_verdict() const noexcept {
 // stop does not reach all of the tree, because a scope in it has `inherit` false, the sink is told
 // as well.
 ROOST_COLD_BODY void scope_state::act_on_verdict(standstill what) noexcept {
-  if (verdict_is_told_.exchange(true))
+  telling before = telling::not_yet;
+  if (!telling_.compare_exchange_strong(before, telling::under_way))
     return;
   count_seldom(counted::verdicts);
   const on_deadlock wanted = wanted_verdict();
   const bool stops_all = wanted == on_deadlock::stop && fail_in_deadlock();
-  if (!stops_all &&
-      !tell_standstill(*this, wanted == on_deadlock::ignore ? what : standstill::was_asked_for))
-    verdict_is_told_ = false; // there was no memory for it: the owner looks again
+  const bool is_told =
+      stops_all ||
+      tell_standstill(*this, wanted == on_deadlock::ignore ? what : standstill::was_asked_for);
+  // Not told: there was no memory for it, and the owner looks again.
+  telling_ = is_told ? telling::done : telling::not_yet;
   if (wanted == on_deadlock::abort)
     std::abort();
 }

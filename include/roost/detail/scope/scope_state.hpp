@@ -373,7 +373,7 @@ class scope_state final : public stop_domain {
   ROOST_BODY wait_state await_as_owner(wait_record& record,
                                        clock::time_point deadline) noexcept override;
   bool wants_verdict() const noexcept override {
-    return !verdict_is_told_ && wanted_verdict() != on_deadlock::ignore;
+    return telling_ != telling::done && wanted_verdict() != on_deadlock::ignore;
   }
   // Of the scopes that share a tree only the first answers. It may lie inside another tree.
   bool has_token_or_timer() const noexcept override {
@@ -393,8 +393,10 @@ class scope_state final : public stop_domain {
   const on_deadlock on_deadlock_;
   const bool inherit_;
   const bool outermost_ = tree_.is_the_only_one(); // the first of those that share a tree
-  sync::atomic<bool> verdict_is_told_{false}; // not constant. seq_cst, the default: one tells it
-  bool reports_at_end_only_ = false;          // not constant; the owner's alone
+  // Whether a verdict is told. Not constant. seq_cst, the default: one thread tells it.
+  enum class telling : std::uint8_t { not_yet, under_way, done };
+  sync::atomic<telling> telling_{telling::not_yet};
+  bool reports_at_end_only_ = false;              // not constant; the owner's alone
   const void* const timekeeper_ = &tree_->keeper; // compared, not looked at
   const std::uint64_t id_ = next_id();
   const clock::duration stall_after_;

@@ -16,8 +16,10 @@ namespace roost::inline v0::detail {
 /// other item exists once, and all receivers share it; so does one that cannot be copied or
 /// assigned to.
 template <class T>
-inline constexpr bool copied_inline = stored_inline<T>&& std::is_trivially_copyable_v<T>&&
-    std::is_copy_constructible_v<T>&& std::is_copy_assignable_v<T>;
+inline constexpr bool copied_inline = std::conjunction_v<std::is_trivially_copyable<T>,
+                                                         std::is_copy_constructible<T>,
+                                                         std::is_copy_assignable<T>,
+                                                         std::bool_constant<sizeof(T) <= 64>>;
 template <class T>
 inline constexpr bool copied_inline<std::shared_ptr<T>> = true;
 

@@ -14,9 +14,9 @@ namespace roost::inline v0::detail {
 /// the box moves under the lock. (Likewise an item that cannot be assigned to, as it has a constant
 /// member.)
 template <class T>
-inline constexpr bool
-    stored_inline = std::is_trivially_copyable_v<T>&& std::is_move_assignable_v<T> &&
-                    sizeof(T) <= 64;
+inline constexpr bool stored_inline = std::conjunction_v<std::is_trivially_copyable<T>,
+                                                         std::is_move_assignable<T>,
+                                                         std::bool_constant<sizeof(T) <= 64>>;
 
 // A moved-from pointer or string holds nothing, so its destructor runs no code of the user's.
 template <class T>

@@ -117,12 +117,12 @@ ROOST_COLD_BODY std::string standstill_text(const report& r, standstill what) {
 }
 
 /// While it lives, the calling thread is in the sink; also if the sink throws.
-class telling {
+class inside_sink {
  public:
-  telling() noexcept { this_thread.tells = true; }
-  ~telling() { this_thread.tells = false; }
-  telling(const telling&) = delete;
-  telling& operator=(const telling&) = delete;
+  inside_sink() noexcept { this_thread.tells = true; }
+  ~inside_sink() { this_thread.tells = false; }
+  inside_sink(const inside_sink&) = delete;
+  inside_sink& operator=(const inside_sink&) = delete;
 };
 
 /// Tells the sink `text_of(report)`, unless that is empty. True if it was told.
@@ -138,7 +138,7 @@ bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now(
     if (text.empty())
       return false;
     const wait_set_aside aside; // the sink may wait, too
-    const telling now_tells;
+    const inside_sink now;
     sink_of_reports.load()(text);
     return true;
   } catch (const std::bad_alloc&) { // then nothing is told this time

@@ -138,7 +138,7 @@ bool tell(stop_domain& scope, TextOf text_of, clock::time_point now = sync::now(
     if (text.empty())
       return false;
     const wait_set_aside aside; // the sink may wait, too
-    const inside_sink now;
+    const inside_sink inside;
     sink_of_reports.load()(text);
     return true;
   } catch (const std::bad_alloc&) { // then nothing is told this time

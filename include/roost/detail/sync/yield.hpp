@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <ratio>
 #include <thread>
 
 #if __has_include(<unistd.h>)
@@ -26,10 +27,11 @@ inline void yield() noexcept {
 /// ends.
 inline void sleep_for(std::chrono::microseconds time) noexcept {
 #if defined(_POSIX_TIMERS)
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  using nanoseconds = std::chrono::duration<long, std::nano>;
+  const auto whole = std::chrono::floor<std::chrono::duration<std::time_t>>(time);
   timespec length{};
-  length.tv_sec = static_cast<std::time_t>(whole.count());
-  length.tv_nsec = static_cast<long>(std::chrono::nanoseconds(time - whole).count());
+  length.tv_sec = whole.count();
+  length.tv_nsec = std::chrono::duration_cast<nanoseconds>(time - whole).count();
   const int users_error = errno;
   (void)::nanosleep(&length, nullptr);
   errno = users_error;

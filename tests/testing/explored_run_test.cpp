@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/gate.hpp"
+#include "support/told_texts.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -84,6 +85,19 @@ TEST_CASE("a task that still runs when its run ends goes on without a turn", "[t
   runs.open();
   kept.reset();
   CHECK(order.record().steps.size() == steps);
+}
+
+TEST_CASE("a scope of an earlier run may end in a later one, and after all", "[testing][explore]") {
+  const test::told_texts sink;
+  std::unique_ptr<roost::background_scope> kept;
+  CHECK_THROWS_AS(roost::testing::explore({.seed = 1},
+                                          [&] {
+                                            // in the second run it destroys that of the first one
+                                            kept = std::make_unique<roost::background_scope>();
+                                            kept->spawn([] {}).get(); // its thread is idle then
+                                          }),
+                  roost::testing::explore_error);
+  kept.reset();
 }
 
 TEST_CASE("the parent of a task is the one that has spawned it", "[testing][explore]") {

@@ -329,10 +329,14 @@ ROOST_BODY task_scope::~task_scope() noexcept(false) {
     state_->take_leave();
     return;
   }
-  state_->leave(false);
-  state_->end(call);
+  {
+    const detail::unwinding_goes_on goes_on; // if it covers no owner, and is made in a handler
+    state_->leave(false);
+    state_->end(call);
+  }
   const std::exception_ptr outcome = state_->take_outcome();
-  const std::uint64_t moment = detail::this_thread.touched.moment;
+  const detail::thread_slot& here = detail::this_thread;
+  const std::uint64_t moment = here.note_is_good() ? here.touched.moment : 0;
   state_->take_leave(); // runs users' code, which may wait
   if (outcome)
     detail::throw_with_moment(moment);
@@ -403,7 +407,7 @@ ROOST_BODY bool task_scope::wait_until(detail::any_time_point deadline, site whe
 }
 
 ROOST_BODY bool task_scope::request_stop(std::string_view why, site where) noexcept {
-  detail::note_unwinding(this);
+  detail::note_if_unwinding(); // no at_call(): a std::stop_callback may run this
   const detail::counted_ptr<detail::scope_state> state = state_; // it may end meanwhile
   return state->stop(detail::describe_stop(stop_reason::requested, why, this_task::name(), where));
 }

@@ -290,11 +290,19 @@ ROOST_BODY void scope_state::release_owner() noexcept {
     if (this_thread.root == this)
       this_thread.root = nullptr;
   }
+  // Meanwhile one more thread counts as awake: a thread that blocked now would be the last, and its
+  // look would find a scope or a timer that is about to go.
+  activity* const counted =
+      outermost_ && tree_->counted->is_watched() ? tree_->counted.get() : nullptr;
+  if (counted != nullptr)
+    counted->one_more();
   unfollow();
   if (outermost_)
     tree_->counted->drop_outermost_scope();
   if (own_deadline_ != no_deadline) // the keeper's lock is for all scopes of the tree
     tree_->keeper.remove(deadline_timer_);
+  if (counted != nullptr)
+    counted->one_less();
   const bool ends_tree = tree_.is_the_only_one() && tree_->counted.use_count() == 1;
   const std::uint32_t number = tree_->counted->number();
   tree_.reset();

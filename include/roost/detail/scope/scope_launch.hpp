@@ -80,15 +80,19 @@ ROOST_BODY void scope_state::launch(task& t, const blocked_call& call, when_full
   t.owner_task = made_in().task;
   admission got = admission::none;
   std::exception_ptr error;
+  counted_ptr<stop_domain> kept; // the end of a callable may bring about the scope's
   try {
     got = admit(t, call, full);
     if (got == admission::to_run)
-      got = start(t);
+      got = start(t, kept);
   } catch (...) {
     error = std::current_exception();
   }
-  if (error || !is_in(got))
+  if (error || !is_in(got)) {
+    if (kept == nullptr)
+      kept = shared_from_this();
     turn_away(t, got, error);
+  }
   sync::at_call(nullptr); // the task may begin now
 }
 
@@ -214,7 +218,8 @@ ROOST_BODY bool has_many_forks() noexcept {
          !sync::is_in_bubble();
 }
 
-ROOST_BODY scope_state::admission scope_state::start(task& t) {
+// If it destroys the callable, it sets `kept` before.
+ROOST_BODY scope_state::admission scope_state::start(task& t, counted_ptr<stop_domain>& kept) {
   try {
     if (t.is_fork && has_many_forks())
       tree_->threads.offer(t);
@@ -224,6 +229,7 @@ ROOST_BODY scope_state::admission scope_state::start(task& t) {
   } catch (...) {
     if (leave_to_others(t))
       return admission::queued;
+    kept = shared_from_this();
     take_back(t);
     return admission::dropped;
   }

@@ -296,7 +296,7 @@ class scope_state final : public stop_domain {
     return a == admission::to_run || a == admission::queued;
   }
   admission admit(task& t, const blocked_call& call, when_full full);
-  admission start(task& t);
+  admission start(task& t, counted_ptr<stop_domain>& kept);
   bool leave_to_others(task& t) noexcept;
   void take_back(task& t);
   void turn_away(task& t, admission got, const std::exception_ptr& error);

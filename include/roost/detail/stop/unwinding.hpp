@@ -40,17 +40,21 @@ inline std::uint64_t next_moment() noexcept {
   return last_moment.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-/// Called before something goes whose end other threads may see. Takes a note if an exception is in
-/// flight, or in a handler, which may rethrow it. Calls that never wait begin with it; so it is
-/// also their sync::at_call().
-inline void note_unwinding(const void* object = nullptr) noexcept {
-  sync::at_call(object);
+/// Takes a note if an exception is in flight, or in a handler, which may rethrow it. Called before
+/// something is done, or goes, that other threads may see.
+inline void note_if_unwinding() noexcept {
   thread_slot& here = this_thread;
   if (here.top == nullptr) // no failure of this thread is anybody's
     return;
   const int in_flight = exceptions_here();
   if (in_flight != 0 && !here.note_is_good())
     here.touched = {next_moment(), here.waits, in_flight};
+}
+
+/// The same at the beginning of calls that never wait; so it is also their sync::at_call().
+inline void note_unwinding(const void* object = nullptr) noexcept {
+  sync::at_call(object);
+  note_if_unwinding();
 }
 
 /// The moment of the exception that the calling thread has caught; 0 if its unwinding has touched
@@ -74,7 +78,9 @@ class unwinding_goes_on {
   explicit unwinding_goes_on(bool is_wanted = true) noexcept
       : was_good_(is_wanted && this_thread.note_is_good() && goes_on()) {}
   ~unwinding_goes_on() {
-    if (was_good_ && goes_on())
+    const bool is_another =
+        this_thread.note_is_good() && this_thread.touched.moment != note_.moment;
+    if (was_good_ && goes_on() && !is_another)
       this_thread.touched = {note_.moment, this_thread.waits, note_.in_flight};
   }
   unwinding_goes_on(const unwinding_goes_on&) = delete;

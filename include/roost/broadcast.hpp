@@ -54,9 +54,9 @@ class broadcast_receiver;
 /// or assigned to while another thread uses it.) Cancellation: send and receive throw `stopped`
 /// when their task was asked to stop, even if they could go through; the item then has not been
 /// sent, or can still be received. Errors: bad_alloc leaves everything as it was. Cost: one lock
-/// per operation, and for a send one wake-up per waiting receiver. Items that are small and
-/// trivially copyable, and std::shared_ptr, are copied without an allocation; a string or a
-/// std::unique_ptr takes one allocation, any other item two.
+/// per operation, and for a send one wake-up per waiting receiver. Items that are small,
+/// trivially copyable and assignable, and std::shared_ptr, are copied without an allocation; a
+/// string or a std::unique_ptr takes one allocation, any other item two at most.
 template <class T>
 class [[nodiscard]] broadcast : public detail::broadcast_sender<T> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,

@@ -61,8 +61,8 @@ class receiver;
 /// lock for send_all to a channel that blocks when full, and for receive_some. A channel for more
 /// than 1024 items allocates its room in blocks as they are needed, so a send may throw bad_alloc;
 /// it frees blocks that are empty again, but a channel with a limit keeps them once it has been
-/// full. Items that are neither small and trivially copyable nor strings or standard smart pointers
-/// take one allocation each.
+/// full. Items that are neither small, trivially copyable and assignable, nor strings or standard
+/// smart pointers, take one allocation each.
 template <class T>
 struct channel_ends {
   sender<T> tx;   ///< the end to send through

@@ -82,8 +82,8 @@ class any_duration {
       return no_timeout;
     if (is_beyond(-wanted))
       return -no_timeout;
-    // Where a tick is a fraction of both kinds, as 1/3 s is, the conversion multiplies first: then
-    // even hours would overflow.
+    // Where neither a tick nor a nanosecond is a multiple of the other, the conversion multiplies
+    // first: then even hours may overflow.
     using ratio = std::ratio_divide<Period, clock::period>;
     if constexpr (std::is_integral_v<Rep> && ratio::num != 1 && ratio::den != 1)
       return std::chrono::ceil<clock::duration>(std::chrono::duration<long double, Period>(time));

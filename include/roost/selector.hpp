@@ -40,10 +40,9 @@ struct select_probe; // the tests' window
 ///
 /// A case goes by itself when it has happened for the last time: on_receive when its channel is
 /// closed and empty, on_change when its watch is, and on_send, on_set, on_done, on_phase_end,
-/// on_timeout and on_deadline when they have happened;
-/// on_tick, on_readable, on_writable and on_signal never (so with one of them, do not loop until
-/// empty()). A timeout counts from when its case is
-/// made. Handlers may add and remove cases, their own included.
+/// on_timeout and on_deadline when they have happened; on_tick, on_readable, on_writable and
+/// on_signal never (so with one of them, do not loop until empty()). A timeout counts from when its
+/// case is made. Handlers may add and remove cases, their own included.
 ///
 /// Lifetime: it keeps copies of the ends of channels, which count like any other (so a channel does
 /// not close by itself while a case sends to it); the items to be sent, which are destroyed with

@@ -42,8 +42,8 @@ namespace roost::inline v0 {
 /// those end within a character of UTF-8.
 ///
 /// For what a bubble of roost::testing does, make it in the body of the bubble, and stop() it
-/// there: each has times of its own. What is later than the end of the record, or than the moment
-/// at which it is written, is left out.
+/// there: each has times of its own. What is later than the end of the record is left out; and if
+/// it goes on, so is what is not earlier than the moment at which it is written.
 ///
 /// Memory: 144 bytes for each of `most_entries` entries, allocated at the start, so that no task
 /// waits for the system to give it later. A task takes three entries, a sleep two. A recorder that

@@ -38,8 +38,9 @@ class watch_receiver;
 /// another thread uses it.)
 /// Cancellation: waits throw `stopped` when their task was asked to stop, even if there is a new
 /// value, which is still there afterwards. Errors: bad_alloc leaves everything as it was. Cost: one
-/// lock per operation, and for a set() one wake-up per waiting receiver. Values that are small and
-/// trivially copyable, and std::shared_ptr, need no allocation; others need one or two per set().
+/// lock per operation, and for a set() one wake-up per waiting receiver. Values that are small,
+/// trivially copyable and assignable, and std::shared_ptr, need no allocation; others need one or
+/// two per set().
 template <class T>
 class [[nodiscard]] watch : public detail::broadcast_sender<T> {
   static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>,

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <ctime>
 #include <fcntl.h>
 #include <string>
 #include <system_error>
@@ -181,6 +182,30 @@ TEST_CASE("a case removed after its descriptor was closed does not keep a select
   CHECK(all.remove(key));
   first.write();
   CHECK_FALSE(all.select_for(1ms));
+  second.write();
+  CHECK(all.select() == other);
+}
+
+TEST_CASE("nor does it where no other descriptor is left", "[posix][selector]") {
+  test::two_ends first = test::a_pipe();
+  const test::descriptor elsewhere(::dup(first.near));
+  const auto ch = roost::make_channel<int>(1);
+  roost::selector all;
+  (void)all.add(on_receive(ch.rx, [](const auto&) {}));
+  const std::size_t key = all.add(on_readable(first.near));
+  first.near.close();
+  CHECK(all.remove(key));
+  first.write();
+  const auto cpu_time = [] {
+    timespec used{};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  };
+  const auto before = cpu_time();
+  CHECK_FALSE(all.select_for(200ms));
+  CHECK(cpu_time() - before < 20ms); // it slept
+  const test::two_ends second = test::a_pipe();
+  const std::size_t other = all.add(on_readable(second.near));
   second.write();
   CHECK(all.select() == other);
 }

@@ -167,7 +167,7 @@ TEST_CASE("a task of a background_scope that has outlived its parent may go on",
     seen = look_at(tree);
     computes.open();
   });
-  scope.spawn([&] { handle.get(); });
+  scope.spawn([task = std::move(handle)]() mutable { task.get(); });
   CHECK_NOTHROW(scope.join());
   CHECK(seen == roost::detail::verdict::goes_on);
 }

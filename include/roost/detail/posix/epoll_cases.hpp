@@ -168,8 +168,13 @@ ROOST_BODY void epoll_cases::remove(kept_case& c) noexcept {
     link = &(*link)->next_;
   *link = removed.next_;
   --size_;
-  if (!needs_renewal())
-    (void)watch(removed.descriptor()); // fails if the user has closed it: then it is forgotten
+  // It fails if the user has closed it. Then the system may know it still, if it is open elsewhere;
+  // and nobody asks a set that is for no case. So that one goes, and add() makes another.
+  const bool is_known = !needs_renewal() && watch(removed.descriptor()) == 0;
+  if (size_ == 0 && !is_known) {
+    ready_case_->made.renumber(-1);
+    set_ = owned_descriptor();
+  }
 }
 
 ROOST_BODY bool epoll_cases::change(int how, int fd, std::uint32_t events) noexcept {
@@ -191,7 +196,7 @@ ROOST_BODY int epoll_cases::watch(int fd) noexcept {
   at(fd).key = ++last_key_;
   int error = 0;
   if (events == 0) {
-    (void)change(EPOLL_CTL_DEL, fd, 0);
+    error = change(EPOLL_CTL_DEL, fd, 0) ? 0 : errno;
   } else if (!change(EPOLL_CTL_MOD, fd, events)) {
     error = errno;
     // It is new; or another one had its number, and was closed since, or is still in the set.

@@ -32,8 +32,8 @@ inline bool before_by_lock(const operation& a, const operation& b) noexcept {
 }
 
 /// Makes one of the operations happen. Both lists hold the same ones. The call changes the order of
-/// `by_lock`, and where turns are fair that of `in_turn`. With `try_only`, or at the deadline, none
-/// may happen.
+/// `by_lock`, and where turns are fair that of `in_turn`. With `try_only`, or at the deadline, it
+/// may be that none happens.
 ///
 /// Most selects find something at once: the first pass asks one after the other, each under its
 /// own lock alone. Only a select that found nothing takes all locks. It tries again under them,

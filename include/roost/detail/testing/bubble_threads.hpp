@@ -277,6 +277,8 @@ ROOST_COLD_BODY void bubble_seat::at_call(const void* object) noexcept {
     return;
   ROOST_ASSERT(in_->turn_ == this, "a thread of a bubble goes on without the turn");
   in_->count_step(held);
+  if (in_->order_ == nullptr) // the run has ended meanwhile
+    return;
   next_.object = in_->number_of(object);
   in_->give_turn();
   in_->rest(*this, held);

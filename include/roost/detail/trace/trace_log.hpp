@@ -47,7 +47,7 @@ struct trace_entry {
   std::uint64_t scope;
   const char* operation;
   site where;
-  std::array<char, 45> characters; // of the text, which is cut off behind them
+  std::array<char, 45> characters; // of the text, which is cut off there
   sighting_kind kind;
   std::uint8_t how;
   std::uint8_t length;

@@ -76,6 +76,6 @@ int main() {
   long failed = 0;
   while (reports(failed))
     ++failed;
-  expect(failed > 10, "a report takes memory");
+  expect(failed > 5, "a report takes memory"); // with sanitizers libc++'s own is not counted
   return test::exit_code();
 }

@@ -22,7 +22,6 @@
 #include <cstdlib>
 #include <exception>
 #include <mutex>
-#include <new>
 #include <utility>
 
 // What a thread does while it waits for tasks of a scope, and the owner in any other wait: it
@@ -157,18 +156,15 @@ ROOST_COLD_BODY void scope_state::nothing_goes_on() noexcept {
 
 // True if the stop reaches all threads of the tree.
 ROOST_COLD_BODY bool scope_state::fail_in_deadlock() noexcept {
-  const std::exception_ptr error = make_deadlock_error(*this);
   const bool is_alone = is_only_root();
+  if (deadlock_.error != nullptr) // kept before: only the text was not told
+    return is_alone;
+  const std::exception_ptr error = make_deadlock_error(*this);
   const wait_set_aside aside; // callbacks of the stop may wait, too
   stop_cause cause = describe_stop(stop_reason::failure, {}, name_, where_, error);
-  auto* const failed = new (std::nothrow) deadlock_failure(*this);
-  if (failed == nullptr) {
-    stop(std::move(cause));
-    return is_alone;
-  }
-  failed->error = error;
-  if (!keep(*failed, 0, std::move(cause), true))
-    failed->let_go(); // the scope has ended meanwhile
+  deadlock_.error = error;
+  if (!keep(deadlock_, 0, std::move(cause), true))
+    deadlock_.let_go(); // the scope has ended meanwhile
   return is_alone;
 }
 

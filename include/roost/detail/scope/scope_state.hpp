@@ -247,28 +247,14 @@ class scope_state final : public stop_domain {
     scope_state& scope_;
   };
 
-  // A failure that is no task's.
-  struct own_failure : failure_record {
+  // A failure that is no task's. It lies in the scope: so it needs no memory when it happens.
+  struct own_failure final : failure_record {
     explicit own_failure(const scope_state& s) noexcept : scope(s) {}
     failure describe() const noexcept override {
       return describe_failure(error, scope.name_, scope.where_);
     }
-    const scope_state& scope;
-
-   protected:
-    ~own_failure() = default;
-  };
-
-  // The failure of a with_scope's body.
-  struct body_failure final : own_failure {
-    using own_failure::own_failure;
     void let_go() noexcept override { error = nullptr; }
-  };
-
-  // The failure of a scope in which nothing could go on. Made when that is found.
-  struct deadlock_failure final : own_failure {
-    using own_failure::own_failure;
-    void let_go() noexcept override { delete this; }
+    const scope_state& scope;
   };
 
   // Drops what is queued, on a thread of the pool.
@@ -404,7 +390,8 @@ class scope_state final : public stop_domain {
 
   cover frame_;
   deadline_timer deadline_timer_{*this};
-  body_failure body_{*this};
+  own_failure body_{*this};     // that of a with_scope's body
+  own_failure deadlock_{*this}; // that nothing can go on
   dropping dropping_{*this};
   block_cache blocks_;
 

@@ -101,12 +101,14 @@ class trace_log final : public observer {
   const trace_entry& entry(std::size_t place) const noexcept {
     return *std::launder(reinterpret_cast<const trace_entry*>(memory_[place].bytes.data()));
   }
+  // Zeroed: so the system gives it now.
+  static std::unique_ptr<room_of_entry[]> room_for(std::size_t most);
   bool find_place(block_of_shard& in) noexcept;
   void drop(clock::time_point at) noexcept;
 
   const std::size_t block_size_;
   const std::size_t blocks_;
-  const std::unique_ptr<room_of_entry[]> memory_; // zeroed: the system gives it now
+  const std::unique_ptr<room_of_entry[]> memory_;
   const std::unique_ptr<fill_of_block[]> fills_;
   const clock::time_point begin_ = sync::now(); // the memory is there by now
   clock::time_point end_ = no_deadline;         // the owner's; when it was ended
@@ -120,10 +122,16 @@ class trace_log final : public observer {
 
 #if ROOST_HAS_BODIES
 
+ROOST_COLD_BODY std::unique_ptr<trace_log::room_of_entry[]> trace_log::room_for(std::size_t most) {
+  if (most > static_cast<std::size_t>(-1) / sizeof(room_of_entry)) // a sanitizer would abort
+    throw std::bad_alloc();
+  return std::make_unique<room_of_entry[]>(most);
+}
+
 ROOST_COLD_BODY trace_log::trace_log(std::size_t most)
     : block_size_(std::clamp<std::size_t>(most / 1024, 1, 64)),
       blocks_(most / block_size_),
-      memory_(std::make_unique<room_of_entry[]>(most)),
+      memory_(room_for(most)),
       fills_(std::make_unique<fill_of_block[]>(blocks_)) {
   add_observer(*this);
 }

@@ -46,6 +46,15 @@ std::string thrown_by_both(Cause cause, const std::function<void()>& go) {
   });
 }
 
+// A task that waits for a stop, and sets `over` when that has ended it.
+void spawn_one_that_tells_its_end(roost::task_scope& scope, roost::event& over) {
+  scope.spawn([&over] {
+    const test::at_exit tell([&over] { over.set(); });
+    roost::event().wait();
+  });
+  test::wait_until_blocked(scope, 1);
+}
+
 void receive_all(const roost::receiver<int>& rx) {
   while (rx.receive()) {
   }
@@ -215,35 +224,24 @@ TEST_CASE("a failure whose unwinding gives something back comes before those ove
     CHECK(thrown_by_both(fail, [&] { both.arrive_and_wait(); }) == "disk error");
   }
   SECTION("a scope, whose tasks end because of that") {
-    roost::event never;
     roost::event over;
     const auto fail = [&] {
       roost::task_scope inner;
-      inner.spawn([&] {
-        const test::at_exit tell([&] { over.set(); });
-        never.wait();
-      });
-      test::wait_until_blocked(inner, 1);
+      spawn_one_that_tells_its_end(inner, over);
       throw std::runtime_error("disk error");
     };
     CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
   }
   SECTION("a background_scope, whose tasks end because of that") {
-    roost::event never;
     roost::event over;
     const auto fail = [&] {
       roost::background_scope inner;
-      inner.spawn([&] {
-        const test::at_exit tell([&] { over.set(); });
-        never.wait();
-      });
-      test::wait_until_blocked(inner, 1);
+      spawn_one_that_tells_its_end(inner, over);
       throw std::runtime_error("disk error");
     };
     CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");
   }
   SECTION("a scope that a destructor stops and joins") {
-    roost::event never;
     roost::event over;
     const auto fail = [&] {
       roost::background_scope inner;
@@ -251,11 +249,7 @@ TEST_CASE("a failure whose unwinding gives something back comes before those ove
         inner.request_stop();
         inner.join();
       });
-      inner.spawn([&] {
-        const test::at_exit tell([&] { over.set(); });
-        never.wait();
-      });
-      test::wait_until_blocked(inner, 1);
+      spawn_one_that_tells_its_end(inner, over);
       throw std::runtime_error("disk error");
     };
     CHECK(thrown_by_both(fail, [&] { over.wait(); }) == "disk error");

@@ -61,10 +61,11 @@ class scope_state::entrance final : public detail::operation {
     note.name.add(scope_.name());
     note.detail.add("limit ").add(scope_.queue_.limit()).add(", backlog ");
     note.detail.add(scope_.queue_.backlog());
-    // Only tasks of the scope make a place: threads of its tree, which may be another one.
+  }
+  // Only tasks of the scope make a place: threads of its tree, which may be another one.
+  void describe_users(object_note& note) const noexcept override {
     note.users = tree_mark::both(note.users, number_of_tree(scope_));
   }
-  void describe_users(object_note&) const noexcept override {} // describe() adds them
 
   admission got() const noexcept { return got_; }
 

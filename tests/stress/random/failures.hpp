@@ -66,9 +66,12 @@ void as_body_of(const scope_fate& fate, observations& seen, F f) {
     try {
       f();
     } catch (const planned& p) {
-      if (const scope_fate* const its = scope_of(p); its == nullptr || its->is_over)
+      const scope_fate* const its = scope_of(p);
+      if (its == nullptr || its->is_over)
         throw;
       of_task = std::current_exception();
+      if (its != &fate)
+        p.fate()->passed.add();
     }
   });
   if (of_task)

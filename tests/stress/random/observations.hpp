@@ -66,6 +66,7 @@ struct failure_fate {
   count hooked;  // told to the hook for those that nobody was told of
   count shown;   // by a handle's get(), or by failures()
   count caught;  // from a wait of the owner, in its block
+  count passed;  // left the body of a with_scope inside its own, which may then fail with it
 };
 
 /// What became of a scope, or of a call as for_each, and its tasks or elements.

@@ -23,7 +23,8 @@ inline std::string to_text(const failure_fate& f) {
   return "of scope " + std::to_string(f.scope) + ", thrown by its end " +
          std::to_string(f.thrown_by_end.get()) + ", handled " + std::to_string(f.handled.get()) +
          ", hooked " + std::to_string(f.hooked.get()) + ", shown " + std::to_string(f.shown.get()) +
-         ", caught " + std::to_string(f.caught.get());
+         ", caught " + std::to_string(f.caught.get()) + ", passed " +
+         std::to_string(f.passed.get());
 }
 inline std::string to_text(const scope_fate& s) {
   return "node " + std::to_string(s.node) + (s.is_over ? "" : ", not over") +
@@ -77,6 +78,7 @@ inline std::string nothing_alive(const observations& seen) {
 
 /// By the scope's end, its handler, or the hook, and never by two of them; or by failures(). If a
 /// handle's get() throws it, too, it may pass the scope's body, which then fails with it once more.
+/// So may the body of a with_scope inside, with what a wait has thrown there for a scope around.
 /// If a wait has thrown it, and the scope's block is left by another exception, the scope takes
 /// that for it.
 inline std::string each_failure_told_once(const observations& seen) {
@@ -88,7 +90,7 @@ inline std::string each_failure_told_once(const observations& seen) {
         was_shown ? std::max({f.handled.get(), f.hooked.get(), f.thrown_by_end.get()}) : told;
     const bool need_not =
         was_shown || s.drops_failures || (f.caught.get() != 0 && s.is_left_by_exception);
-    return most > 1 || (told == 0 && !need_not);
+    return most > 1 + f.passed.get() || (told == 0 && !need_not);
   });
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # package.sh [cxx]: takes a copy of the tree, as a tarball holds it, and builds the projects in
 # tests/package against it: as a subdirectory, installed, and as a single file. Then it does what
-# .github/PACKAGING.md tells users to do, block by block.
+# README.md and .github/PACKAGING.md tell users to do, block by block.
 #
 # CPM, vcpkg and Conan are used where they are: $ROOST_CPM is the path of a CPM.cmake, $VCPKG_ROOT a folder
 # of vcpkg that is ready for use, and `conan` is in PATH. What is not there is said in the last line.
@@ -27,7 +27,7 @@ expected() {
 installed() { (cd "$1" && find . -type f | sort); }
 diff <(installed "$temp/build/tests/package/prefix") <(expected | sort)
 
-# --- what .github/PACKAGING.md says ----------------------------------------------
+# --- what the two pages say ----------------------------------------------------
 
 # A repository with the tag of this version.
 version=$(.ci/version.sh)
@@ -37,7 +37,9 @@ git add -A
 git commit -qm "all"
 git tag "v$version"
 block() {
-  .ci/block.sh .github/PACKAGING.md "$1" | sed "s|<repository>|file://$temp/roost|; s|<tag>|v$version|
+  local page=.github/PACKAGING.md
+  [[ $1 != add_subdirectory ]] || page=README.md
+  .ci/block.sh "$page" "$1" | sed "s|<repository>|file://$temp/roost|; s|<tag>|v$version|
     s|<version>|$version|; s|<commit>|$(git rev-parse HEAD)|"
 }
 step() { printf -- '--- %s\n' "$*"; }
@@ -54,6 +56,11 @@ project() {
 }
 # commands <name>: runs the commands of the block <name> where the tree is the folder `roost`.
 commands() { (cd "$temp" && prefix=$temp/prefix bash -euo pipefail -xc "$(cd "$tree" && block "$1")" >/dev/null); }
+
+step "as a subdirectory"
+mkdir "$temp/add_subdirectory"
+ln -s "$temp/roost" "$temp/add_subdirectory/roost"
+project add_subdirectory
 
 step "FetchContent, by git and with a copy"
 project fetch_content

@@ -7,6 +7,11 @@
 #error "roost/trace.hpp cannot be compiled with a macro max(): define NOMINMAX for <windows.h>"
 #elif ROOST_IS_SUPPORTED
 
+#if defined(_MSC_VER)
+#pragma warning(push)
+#pragma warning(disable : 4324 5030) // as in roost.hpp
+#endif
+
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/throw_misuse.hpp>
 #include <roost/detail/trace/chrome.hpp>
@@ -133,5 +138,9 @@ ROOST_COLD_BODY void trace_recorder::write_svg(std::ostream& out) const {
 #endif // ROOST_HAS_BODIES
 
 } // namespace roost::inline v0
+
+#if defined(_MSC_VER)
+#pragma warning(pop)
+#endif
 
 #endif // ROOST_IS_SUPPORTED

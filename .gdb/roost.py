@@ -234,7 +234,7 @@ KINDS = {
 def kind_of(operation):
     """What an operation is at: "event", "channel"."""
     name = class_of(operation)
-    name = re.sub(r"^wait_queue::operation<", "", name)
+    name = re.sub(r"^wait_queue::wait_operation<", "", name)
     name = re.match(r"\w*", name).group(0)
     return KINDS.get(name, name or "something")
 

@@ -203,7 +203,7 @@ barrier::wait_until(arrival_token phase, detail::any_time_point deadline, site w
 ROOST_BODY bool barrier::arrive_and_wait_until(detail::any_time_point deadline, site where) {
   detail::throw_if_stopped();
   const arrival_token phase = arrive();
-  detail::wait_queue::operation<is_over> to_be_woken(waiters_, {*this, phase});
+  detail::wait_queue::wait_operation<is_over> to_be_woken(waiters_, {*this, phase});
   if (to_be_woken.try_alone())
     return true;
   auto end = detail::wait_state::waiting;

@@ -13,7 +13,7 @@
 #include <roost/detail/operation/operation.hpp>
 #include <roost/detail/posix/descriptor_case.hpp>
 #include <roost/detail/posix/descriptor_operation.hpp>
-#include <roost/detail/posix/signal_line.hpp>
+#include <roost/detail/posix/signal_inbox.hpp>
 #include <roost/detail/select/select_case.hpp>
 #include <roost/detail/stop/block.hpp>
 #include <roost/detail/sync/now.hpp>
@@ -33,7 +33,7 @@
 namespace roost::inline v0 {
 
 namespace detail {
-struct signal_line_of; // what a case of select() needs of a watch
+struct signal_inbox_of; // what a case of select() needs of a watch
 } // namespace detail
 
 /// Waits until a read would not block: there is something to read, a connection to accept, or the
@@ -150,11 +150,11 @@ class signal_watch {
                                               site where = site::current());
 
  private:
-  friend struct detail::signal_line_of;
+  friend struct detail::signal_inbox_of;
 
   static sigset_t checked(std::initializer_list<int> signals);
 
-  detail::signal_line line_;
+  detail::signal_inbox inbox_;
 };
 
 /// A signal has come, and is taken: calls handler(int), with its number. In a selector the case
@@ -172,25 +172,25 @@ class signal_case final : public select_case {
                 "roost::on_signal: the handler must be callable with an int, the signal's number");
 
  public:
-  signal_case(signal_line& line, F handler, site where)
+  signal_case(signal_inbox& inbox, F handler, site where)
       : select_case(&operation_, where),
-        line_(line),
-        operation_(line),
+        inbox_(inbox),
+        operation_(inbox),
         handler_(std::move(handler)) {}
   signal_case(keep_t, signal_case&& other)
-      : signal_case(other.line_, std::move(other.handler_), other.where()) {}
+      : signal_case(other.inbox_, std::move(other.handler_), other.where()) {}
 
   bool is_over() const noexcept override { return false; }
   void run() override { handler_(operation_.taken()); }
 
  private:
-  signal_line& line_;
-  signal_line::take operation_;
+  signal_inbox& inbox_;
+  signal_inbox::take operation_;
   F handler_;
 };
 
-struct signal_line_of {
-  static signal_line& get(signal_watch& signals) noexcept { return signals.line_; }
+struct signal_inbox_of {
+  static signal_inbox& get(signal_watch& signals) noexcept { return signals.inbox_; }
 };
 
 bool wait_for_descriptor(
@@ -232,7 +232,7 @@ auto on_writable(int fd, F handler, site where) {
 
 template <class F>
 auto on_signal(signal_watch& signals, F handler, site where) {
-  return detail::signal_case<F>(detail::signal_line_of::get(signals), std::move(handler), where);
+  return detail::signal_case<F>(detail::signal_inbox_of::get(signals), std::move(handler), where);
 }
 
 #if ROOST_HAS_BODIES
@@ -268,12 +268,12 @@ ROOST_BODY sigset_t signal_watch::checked(std::initializer_list<int> signals) {
 }
 
 ROOST_BODY signal_watch::signal_watch(std::initializer_list<int> signals)
-    : line_(checked(signals)) {}
+    : inbox_(checked(signals)) {}
 
 ROOST_BODY std::optional<int> signal_watch::wait_until(detail::any_time_point deadline,
                                                        site where) {
   detail::throw_if_stopped();
-  detail::signal_line::take what(line_);
+  detail::signal_inbox::take what(inbox_);
   if (!what.try_alone()) {
     const clock::time_point end = deadline;
     if (end != detail::no_deadline && detail::sync::now() >= end)

@@ -368,7 +368,7 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
     detail::first_ended first{nullptr, detail::wait_state::done};
     if ((happened = try_at_hand(order, ready)) != nullptr) {
       if (how_long == detail::patience::wait)
-        first = detail::found(&happened->what());
+        first = detail::first_without_wait(&happened->what());
     } else {
       first = detail::select_first(order == detail::turn::biased ? in_order_ : in_turn_,
                                    by_lock_,
@@ -385,8 +385,8 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
       detail::raise_stop();
     if (happened != nullptr)
       break;
-    // A timer may have come due since the pass began: "none can happen" is so for one moment only
-    // if none is due after the lockables were asked.
+    // A timer may have come due during the pass. Only if none has was there a moment at which no
+    // case could happen.
     if (timers_.empty() || detail::sync::now() < timers_.next())
       return std::nullopt;
   }

@@ -170,10 +170,11 @@ class task_scope {
 
   /// Waits for every task, those that they spawn meanwhile included, and closes the scope. Then it
   /// throws the first failure, an exception_list, or timeout_error, unless the owner has taken it
-  /// by get() of the task's handle; or, if a stop of what is around cut work short, what the
-  /// owner's next wait would throw. A request to stop is no failure: then join() returns. From then
-  /// on the owner's waits belong to the enclosing task again. A second call returns at once. In one
-  /// of the scope's own tasks it throws std::system_error instead of waiting for ever.
+  /// by get() of the task's handle; or, if a stop of the enclosing scope cut work short, the
+  /// exception that the owner's next wait would throw. A request to stop is no failure: then join()
+  /// returns. From then on the owner's waits belong to the enclosing task again. A second call
+  /// returns at once. In one of the scope's own tasks it throws std::system_error instead of
+  /// waiting for ever.
   void join(site where = site::current());
 
   /// True when nothing is left to run, false when the time passed first. Does not close the scope.
@@ -278,7 +279,7 @@ auto task_scope::try_spawn(task_name name, F&& f, site where) {
       state_->launch(t, {"task_scope::try_spawn", {}, where}, state::when_full::exceed);
     };
     using handle = decltype(spawn_by(name, std::forward<F>(f), where, launch));
-    return state_->takes_at_once(where)
+    return state_->find_place_at_once(where)
                ? std::optional<handle>(spawn_by(name, std::forward<F>(f), where, launch))
                : std::optional<handle>();
   }
@@ -345,8 +346,8 @@ ROOST_BODY task_scope::~task_scope() noexcept(false) {
     tell_owner(outcome);
 }
 
-// ~task_scope then finds the scope closed, and gives the failures that nobody was told of to the
-// hook.
+// ~task_scope then finds the scope closed, and gives the failures that its owner was not told of to
+// the hook.
 ROOST_BODY void task_scope::end_without_throwing() noexcept {
   if (state_->closed())
     return;

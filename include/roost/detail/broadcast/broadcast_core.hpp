@@ -194,8 +194,8 @@ class broadcast_core<T>::send_operation final : public operation {
   broadcast_core& core_;
   stored_item<T>* item_;
   static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<stored_item<T>>;
-  // Set when the operation gets in line: the item may own the end through which it is sent. Then
-  // the item, and with it the core, may be gone before this thread is awake.
+  // Set when the operation is linked: the item may own the end through which it is sent. Then the
+  // item, and with it the core, may be gone before this thread is awake.
   counted_ptr<broadcast_core> kept_;
   // Takes the item into the ring, and brings back the one whose place it takes, to be destroyed
   // when no lock is held.
@@ -249,7 +249,8 @@ class broadcast_core<T>::receive_operation final : public operation {
 
 /// Makes an operation happen, and waits if it must.
 inline wait_state happen(operation& wanted, const blocked_call& call, clock::time_point deadline) {
-  return wanted.try_alone() ? found(&wanted).end : wait_for_one(wanted, call, deadline);
+  return wanted.try_alone() ? first_without_wait(&wanted).end
+                            : wait_for_one(wanted, call, deadline);
 }
 
 // --- implementation ---------------------------------------------------------

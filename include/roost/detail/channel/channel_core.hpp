@@ -27,8 +27,9 @@
 
 namespace roost::inline v0::detail {
 
-/// A status that users never see: the task was asked to stop, and nothing happened. It is a value
-/// of the enumeration because a std::optional would cost more than the rest of a send.
+/// A status that users never see: the task was asked to stop, and nothing happened. No enumerator,
+/// which every switch of a user would have to handle; and no std::optional, which would cost more
+/// than the rest of a send.
 inline constexpr auto status_stopped = static_cast<channel_status>(-1);
 
 enum class channel_side { sending, receiving };
@@ -106,9 +107,9 @@ class channel_core final : public channel_exchange<Item> {
 };
 
 /// How an operation that found `status` without waiting has ended.
-inline channel_status found(channel_status status) noexcept {
-  const bool lasts = status == channel_status::closed;
-  return end_without_wait(lasts) == wait_state::stopped ? status_stopped : status;
+inline channel_status status_without_wait(channel_status status) noexcept {
+  const bool is_permanent = status == channel_status::closed;
+  return end_without_wait(is_permanent) == wait_state::stopped ? status_stopped : status;
 }
 
 /// How an operation that a peer or a close has completed has ended.
@@ -168,7 +169,7 @@ class channel_core<Item>::send_operation final : public operation {
   channel_core& core_;
   channel_status status_ = channel_status::full;
   static constexpr bool may_own_an_end = !std::is_trivially_copyable_v<Item>;
-  // Set when the operation gets in line: the item may own the end through which it is sent. Then
+  // Set when the operation is linked: the item may own the end through which it is sent. Then
   // its receiver may destroy both, and perhaps the receiving end, before this thread is awake.
   counted_ptr<channel_core> kept_;
   // An evicted item is destroyed with the operation, when no list or lock is in use.
@@ -225,7 +226,7 @@ class channel_core<Item>::receive_operation final : public operation {
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   if (this->policy() != overflow::block)
-    return found(this->send_under_lock(item));
+    return status_without_wait(this->send_under_lock(item));
   ++this_thread.waits;
   short_wait patience;
   const channel_status soon = try_for_a_while(
@@ -260,10 +261,10 @@ channel_status channel_core<Item>::receive(std::optional<Item>& out,
   return wait(operation, {"receiver::receive", name_, where}, deadline, patience);
 }
 
-// Most operations on a queue need neither a record nor a place in line: they are tried without,
-// again and again for a short while. A thread that finds the queue not ready looks at it before it
-// takes both locks, which would hold up the very side that is about to change it. A look that finds
-// it ready is followed by the try that takes one lock, as at the beginning of the operation: the
+// Most operations on a queue need no record and need not be linked: they are tried without, again
+// and again for a short while. A thread that finds the queue not ready looks at it before it takes
+// both locks, which would hold up the very side that is about to change it. A look that finds it
+// ready is followed by the try that takes one lock, as at the beginning of the operation: the
 // reason for which that one failed is gone. (To take both locks then costs a channel of 64 a third
 // of its speed.) A stop that came meanwhile goes before all else.
 //
@@ -291,7 +292,7 @@ channel_status channel_core<Item>::try_for_a_while(channel_status nothing,
       plan.looked(looked);
     if (this_thread_is_stopped())
       return status_stopped;
-    const channel_status status = found(try_it());
+    const channel_status status = status_without_wait(try_it());
     if (status != nothing || !soon)
       return status;
   }
@@ -308,7 +309,8 @@ channel_status channel_core<Item>::wait(Operation& operation,
     return status_stopped;
   case wait_state::timed_out: // wake-ups are capped: an item, or room, may be there although no
                               // peer called
-    return operation.try_alone() ? found(operation.status()) : channel_status::timeout;
+    return operation.try_alone() ? status_without_wait(operation.status())
+                                 : channel_status::timeout;
   default:
     return operation.status();
   }

@@ -4,7 +4,7 @@
 #include <roost/channel_result.hpp>
 #include <roost/detail/base/counted.hpp>
 #include <roost/detail/channel/block_queue.hpp>
-#include <roost/detail/channel/channel_line.hpp>
+#include <roost/detail/channel/channel_waiters.hpp>
 #include <roost/detail/channel/look_distance.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -24,9 +24,10 @@
 
 namespace roost::inline v0::detail {
 
-/// Where items change hands: a queue with a short lock for each side, and two waiting lines.
-/// Nothing here waits: waiters are linked into the lines from outside, and are called from here.
-/// Item is what item_storage stores: its moves cannot throw and are no user code.
+/// Where items change hands: a queue of items with a short lock for each side, and a list of
+/// waiters for each. Nothing here waits: waiters are linked into the lists from outside, and are
+/// called from here. "The queue" is that of the items. Item is what item_storage stores: its moves
+/// cannot throw and are no user code.
 ///
 /// Both locks together are the lock of the exchange (at capacity 0, where there are no sides, it is
 /// a single lock): their holder may do everything. What both guard can be read under either. So one
@@ -39,7 +40,7 @@ namespace roost::inline v0::detail {
 ///
 /// INVARIANT, under both locks: receivers wait only while the queue is empty or one of them is on
 /// its way, and no sender waits; senders wait only while the queue is full or one of them is on its
-/// way, and no receiver waits; nobody waits once the channel is closed. (Waiters that a stop, a
+/// way, and no receiver waits; no thread waits once the channel is closed. (Waiters that a stop, a
 /// deadline or another channel has claimed may still be linked: they do not count. One select may
 /// wait as both at a channel of capacity 0: it does not meet itself.)
 ///
@@ -123,7 +124,7 @@ class channel_exchange : public counted_object {
   void finish_send(Item& item, const leftover& rest) noexcept;
   void finish_receive(std::optional<Item>& out, const wait_node* peer) noexcept;
 
-  /// Called by waiters that are awake and not in line any more: `end` is what they were woken with.
+  /// Called by waiters that are awake and linked no more: `end` is what they were woken with.
   void sender_resumed(wait_state end) noexcept { resumed(senders_, end); }
   void receiver_resumed(wait_state end) noexcept { resumed(receivers_, end); }
 
@@ -175,7 +176,7 @@ class channel_exchange : public counted_object {
  private:
   friend struct channel_probe;
 
-  void resumed(channel_line& line, wait_state end) noexcept;
+  void resumed(channel_waiters& waiters, wait_state end) noexcept;
   std::size_t take_some(std::vector<Item>& out, std::size_t max) noexcept;
   void add_block();
 
@@ -197,18 +198,18 @@ class channel_exchange : public counted_object {
   bool close_locked(claimed_list& woken, std::exception_ptr&& cause = {}) noexcept;
 
   block_queue<Item> items_;
-  // Guarded by lock_: written under both of its parts, read under either. The waiting lines, which
-  // change often, have a cache line of their own. At capacity 0 nothing else changes: so the lock
-  // for that case lies beside them, and each operation moves one cache line instead of three.
-  alignas(64) channel_line senders_;
-  channel_line receivers_;
+  // Guarded by lock_: written under both of its parts, read under either. The lists of waiters,
+  // which change often, have a cache line of their own. At capacity 0 nothing else changes: so the
+  // lock for that case lies beside them, and each operation moves one cache line instead of three.
+  alignas(64) channel_waiters senders_;
+  channel_waiters receivers_;
   mutable spin_lock lock_without_ring_;
   sync::atomic<bool> closed_{false};
   std::size_t dropped_ = 0;
   const std::size_t capacity_;
   const primitive_lock lock_ = capacity_ != 0 ? items_.both() : primitive_lock(lock_without_ring_);
   std::exception_ptr cause_;           // written once, when closed_ is set
-  const std::uint32_t called_at_once_; // how many waiters of each line may be on their way
+  const std::uint32_t called_at_once_; // how many waiters of each side may be on their way
   const overflow policy_;
 };
 
@@ -330,15 +331,15 @@ void channel_exchange<Item>::give(const wait_node& receiver, Item& item) noexcep
 // Only waiters that a peer has called are counted as on their way; without a queue nothing depends
 // on that count.
 template <class Item>
-void channel_exchange<Item>::resumed(channel_line& line, wait_state end) noexcept {
+void channel_exchange<Item>::resumed(channel_waiters& waiters, wait_state end) noexcept {
   if (capacity_ == 0 || end != wait_state::done)
     return;
   const wait_node* next = nullptr;
   free_blocks<Item> surplus; // freed after the locks are released
   {
     const std::lock_guard guard(lock_);
-    line.resumed();
-    if (&line == &senders_) {
+    waiters.resumed();
+    if (&waiters == &senders_) {
       next = has_room() ? let_in() : nullptr;
     } else {
       next = has_item() ? serve_next() : nullptr;

@@ -32,11 +32,11 @@
 // mutexes that it holds it held before, and holds until its wait is no longer registered. (Code
 // that runs inside its wait, such as a report sink, locks and unlocks under a higher level, and is
 // not taken for the thread.) So each holder that the look meets holds its mutex during the whole
-// look: all that it sees was true at one moment. A thread that has its mutex by now, and is still
-// registered, holds what it waits for: it leads to itself, and so to no circle of the thread that
-// looks. A thread with a deadline does not register, as it will go on. A stopped thread will go on,
-// too; so a circle with one in it is none. A stop that is yet to come does not count: the circle
-// exists, and nothing says when the stop comes.
+// look: all that it sees was true at one moment. A thread that was just handed its mutex may still
+// be registered. Then the walk goes from it to itself, and never back to the thread that looks. A
+// thread with a deadline does not register, as it will go on. A stopped thread will go on, too; so
+// a circle with one in it is none. A stop that is yet to come does not count: the circle exists,
+// and nothing says when the stop comes.
 
 namespace roost::inline v0::detail {
 

@@ -61,19 +61,19 @@ class operation {
   void unlink() noexcept;                                     // takes it
   bool is_at(const wait_node* place) const noexcept { return &node_ == place; }
 
-  /// For reports, see awaited: describe() says what the operation waits for, sleeps() leaves a note
-  /// there that its thread sleeps. Neither may wait for the lock.
+  /// For reports: describe() tells what the operation waits for; sleeps() notes at the primitive
+  /// that this thread sleeps there. Neither waits for the lock.
   virtual void describe(object_note& note) const noexcept { (void)note; }
   virtual void sleeps(const waiter_note& waiter) const noexcept { (void)waiter; }
 
-  /// Adds which trees' threads have used its line: unknown if the lock is not free. describe() adds
-  /// those of the primitive's other lines.
+  /// Adds which trees' threads have used its wait list: unknown if the lock is not free. describe()
+  /// adds those of the primitive's other wait lists.
   ROOST_COLD_BODY virtual void describe_users(object_note& note) const noexcept;
 
  protected:
-  operation(primitive_lock lock, wait_list* line, void* slot) noexcept
+  operation(primitive_lock lock, wait_list* waiters, void* slot) noexcept
       : lock_(lock),
-        line_(line),
+        waiters_(waiters),
         node_(slot) {}
   ~operation() = default;
 
@@ -81,7 +81,7 @@ class operation {
 
  private:
   primitive_lock lock_;
-  wait_list* line_;
+  wait_list* waiters_;
   wait_node node_; // guarded by the lock while it is linked
 };
 
@@ -135,7 +135,7 @@ inline wait_state end_without_wait(bool is_permanent) noexcept {
 }
 
 /// The same for an operation.
-inline first_ended found(operation* happened) noexcept {
+inline first_ended first_without_wait(operation* happened) noexcept {
   const wait_state end = end_without_wait(happened->is_permanent());
   return {end == wait_state::done ? happened : nullptr, end};
 }
@@ -194,22 +194,22 @@ ROOST_BODY bool operation::try_alone() {
 }
 
 ROOST_BODY void operation::link(wait_record& record) noexcept {
-  if (line_ != nullptr)
-    line_->push_back(node_, record);
+  if (waiters_ != nullptr)
+    waiters_->push_back(node_, record);
 }
 
 ROOST_BODY void operation::unlink() noexcept {
-  if (line_ == nullptr)
+  if (waiters_ == nullptr)
     return;
   const std::lock_guard guard(lock_);
-  line_->remove(node_);
+  waiters_->remove(node_);
 }
 
 ROOST_COLD_BODY void operation::describe_users(object_note& note) const noexcept {
-  if (line_ == nullptr)
+  if (waiters_ == nullptr)
     return;
   std::uint32_t users = activity::unknown;
-  describe_if_free(lock_, note, [&] { users = line_->users(); });
+  describe_if_free(lock_, note, [&] { users = waiters_->users(); });
   note.users = tree_mark::both(note.users, users);
 }
 
@@ -266,7 +266,7 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   }
   if (happened != nullptr) {
     happened->finish();
-    return found(happened);
+    return first_without_wait(happened);
   }
   for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());

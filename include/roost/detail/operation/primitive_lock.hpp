@@ -32,7 +32,7 @@ class primitive_lock {
       first_->lock();
     }
   }
-  /// Gives up after some hundred nanoseconds: for reports, which wait for nobody.
+  /// Gives up after some hundred nanoseconds: for reports, which wait for no thread.
   bool try_lock_for_a_while() const noexcept {
     constexpr int times = 32;
     for (int i = 0; i < times; ++i) {

@@ -50,7 +50,7 @@ class wait_queue {
   }
 
   template <class Ready>
-  class operation;
+  class wait_operation;
 
  private:
   friend struct wait_probe;
@@ -61,12 +61,12 @@ class wait_queue {
 
 /// Finds the condition true, or waits for it, alone or in a select.
 template <class Ready>
-class wait_queue::operation final : public detail::operation {
+class wait_queue::wait_operation final : public operation {
  public:
   /// `ready()` is called under the queue's lock, and so is `ready.describe(note)`, if there is one:
   /// it says in a report what the thread waits for.
-  operation(wait_queue& queue, Ready ready) noexcept
-      : detail::operation(queue.lock_, &queue.waiters_, nullptr),
+  wait_operation(wait_queue& queue, Ready ready) noexcept
+      : operation(queue.lock_, &queue.waiters_, nullptr),
         ready_(std::move(ready)) {}
 
   bool try_locked() noexcept override { return ready_(); }
@@ -92,7 +92,7 @@ wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, R
     return wait_state::stopped;
   if (locked(ready))
     return end_without_wait(true);
-  operation<Ready> to_be_woken(*this, std::move(ready));
+  wait_operation<Ready> to_be_woken(*this, std::move(ready));
   return wait_for_one(to_be_woken, call, deadline);
 }
 

@@ -169,7 +169,7 @@ ROOST_BODY void epoll_cases::remove(kept_case& c) noexcept {
   *link = removed.next_;
   --size_;
   // It fails if the user has closed it. Then the system may know it still, if it is open elsewhere;
-  // and nobody asks a set that is for no case. So that one goes, and add() makes another.
+  // and no select asks a set that is for no case. So that one goes, and add() makes another.
   const bool is_known = !needs_renewal() && watch(removed.descriptor()) == 0;
   if (size_ == 0 && !is_known) {
     ready_case_->made.renumber(-1);

@@ -38,8 +38,9 @@ class polled_operation : public operation, private sleeper {
   short events() const noexcept { return polled_.events; }
 
  protected:
-  polled_operation(primitive_lock lock, wait_list* line, void* slot, int fd, short events) noexcept
-      : operation(lock, line, slot),
+  polled_operation(
+      primitive_lock lock, wait_list* waiters, void* slot, int fd, short events) noexcept
+      : operation(lock, waiters, slot),
         polled_{fd, events, 0} {}
   ~polled_operation() = default;
 

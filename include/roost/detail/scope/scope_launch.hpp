@@ -112,11 +112,11 @@ ROOST_BODY void scope_state::run_here(task& t) {
     turn_away(t, got, nullptr);
 }
 
-ROOST_BODY bool scope_state::takes_at_once(const site& where) {
+ROOST_BODY bool scope_state::find_place_at_once(const site& where) {
   {
     const std::lock_guard lock(lock_);
     if (!is_closed())
-      return !stop_requested() && (queue_.may_run() || has_place());
+      return !stop_requested() && (queue_.may_run() || find_place());
   }
   refuse(where);
 }
@@ -162,17 +162,17 @@ ROOST_BODY scope_state::admission scope_state::try_admit(task& t, when_full full
     contexts().push_back(t);
     return admission::to_run;
   }
-  if (!has_place() && full == when_full::wait)
+  if (!find_place() && full == when_full::wait)
     return admission::none;
   enqueue(t);
   return admission::queued;
 }
 
-// A task never waits for a place in its own scope: only tasks of the scope can make one. Closes the
-// buffer, as the tasks in there take places. A caller that takes a place opens it again, see
-// enqueue(); while one waits for a place, it has to be closed. takes_at_once() only asks: then it
-// stays closed until the next task is queued, and until then each spawn takes the scope's lock.
-ROOST_BODY bool scope_state::has_place() noexcept {
+// True if a task may be queued. Only tasks of a scope make places there, so a task never waits for
+// one in its own scope. The buffer is closed first, because its tasks take places; while a spawn
+// waits for a place, it stays closed. enqueue() opens it again. After find_place_at_once() it stays
+// closed until the next task is queued: until then each spawn takes the scope's lock.
+ROOST_BODY bool scope_state::find_place() noexcept {
   close_buffer();
   queue_.spawns().drop_leaving();
   return queue_.places() != 0 || runs_inside(*this);

@@ -423,7 +423,7 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   bool never_runs = false;
   claimed_list woken;
   claimed_list let_in;
-  const bool lasts = t.unless_ended([&] {
+  const bool may_stop = t.unless_ended([&] {
     const std::lock_guard lock(scope.lock_);
     if (scope.stop_requested())
       return false;
@@ -434,7 +434,7 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
     }
     return true;
   });
-  const bool is_its_first = lasts && own == stopped;
+  const bool is_its_first = may_stop && own == stopped;
   if (is_its_first)
     show_stop(stopped->cause()->told, t.id(), scope.id_);
   woken.complete(wait_state::stopped);
@@ -443,7 +443,7 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
     scope.drop(t);
     scope.release_uncounted(t);
   }
-  if (is_its_first || !lasts || !own->stop(stopped->cause()))
+  if (is_its_first || !may_stop || !own->stop(stopped->cause()))
     return is_its_first;
   show_stop(stopped->cause()->told, t.id(), scope.id_);
   return true;

@@ -55,12 +55,12 @@ namespace roost::inline v0::detail {
 ///     open      tasks are spawned, run and end
 ///     ending    the owner waits for the end. As in open; closes once nothing is counted or queued
 ///     closed    spawn() throws. Nothing runs, and no stop changes anything any more
-///     ended     one call of end() has found that, and takes the scope from its parent and its
-///               thread; it may still be at that when others return. The log needs no lock
+///     ended     one call of end() unlinks the scope from its parent and its thread; others may
+///               return before that is done. The log needs no lock
 ///
 /// INVARIANT: end() returns only when nothing is counted. A thread that lets a task in, or that
-/// counts one down, touches nothing of the scope afterwards: the scope may be gone. (Unless
-/// something else that is counted keeps it, or the thread itself or its caller does.)
+/// counts one down, touches nothing of the scope afterwards: the scope may be gone, unless the
+/// thread, its caller or something else that is counted keeps it.
 ///
 /// Order of locks: a task's, or those of the roots and of the domains around; this one; those of
 /// the domains inside; then one of these: the buffer's, a thread slot's, the pool's, the
@@ -102,8 +102,8 @@ class scope_state final : public stop_domain {
   /// never will.
   void launch(task& t, const blocked_call& call, when_full full = when_full::wait);
 
-  /// True if launch() would neither wait nor drop. Throws scope_closed.
-  bool takes_at_once(const site& where);
+  /// Looks for a place. True if launch() would neither wait nor drop. Throws scope_closed.
+  bool find_place_at_once(const site& where);
 
   /// Like launch(), but runs `t` on the calling thread, as a thread of the pool would.
   /// Precondition: the scope has no limit.
@@ -290,7 +290,7 @@ class scope_state final : public stop_domain {
 
   // The caller holds lock_.
   admission try_admit(task& t, when_full full) noexcept;
-  bool has_place() noexcept;
+  bool find_place() noexcept;
   void enqueue(task& t) noexcept;
   void close_buffer() noexcept;
   void drain_buffer() noexcept;

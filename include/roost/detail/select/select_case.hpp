@@ -92,7 +92,7 @@ class queue_case final : public select_case {
  private:
   wait_queue& queue_;
   Ready ready_;
-  wait_queue::operation<Ready> operation_;
+  wait_queue::wait_operation<Ready> operation_;
   F handler_;
 };
 

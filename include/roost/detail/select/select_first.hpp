@@ -93,7 +93,8 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
   short_wait passed;
   for (;;) {
     if (operation* const happened = try_in_turn(in_turn, order))
-      return how_long == patience::wait ? found(happened) : first_ended{happened, wait_state::done};
+      return how_long == patience::wait ? first_without_wait(happened)
+                                        : first_ended{happened, wait_state::done};
     if (how_long == patience::wait && !any_may_happen(in_turn)) {
       const bool soon = passed.until([&] { return any_may_happen(in_turn); }, pauses_between_looks);
       if (this_thread_is_stopped())
@@ -111,11 +112,12 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
         return first;
     }
     // The time of a case has come, or the deadline. Another case may be ready as well, or another
-    // thread may have taken the tick: so all are asked again. At the deadline, too: where as many
-    // waiters as can run were on their way already, none was called for what has come since.
+    // thread may have taken the tick: so all are asked again. At the deadline, too: wake-ups are
+    // capped, so an item may be there although no peer called this thread.
     if (is_late || sync::now() >= deadline) {
       operation* const happened = try_all(in_turn, by_lock);
-      return happened != nullptr ? found(happened) : first_ended{nullptr, wait_state::timed_out};
+      return happened != nullptr ? first_without_wait(happened)
+                                 : first_ended{nullptr, wait_state::timed_out};
     }
   }
 }

@@ -59,11 +59,10 @@ class job : public list_node<job> {
 /// is none. A thread that is still to be made does not count there: the system may refuse it. Not
 /// all idle threads are woken at once, only as many as can get a processor soon; each that arrives
 /// wakes the next one, if there are more jobs than threads on their way. A thread is on its way
-/// from when it is called, and also from when it says so near the end of its job
-/// (expect_this_thread()): so a job that is started because that one is over, as in one parallel
-/// loop after another, wakes no thread. An idle thread whose time is over looks for a job before it
-/// exits. So no job waits for another one to end; but a thread that comes free meanwhile may take
-/// it first.
+/// once it is called, or once it announces the end of its job by expect_this_thread(): so a job
+/// that is started next, as in one parallel loop after another, wakes no thread. An idle thread
+/// whose time is over looks for a job before it exits. So no job waits for another one to end; but
+/// a thread that comes free meanwhile may take it first.
 ///
 /// More forks may be offered than are worth a thread each: most are taken back before a thread
 /// arrives. While a processor is free for one more thread, one is called for them. Beyond that, one
@@ -133,14 +132,17 @@ class thread_pool {
  private:
   friend struct pool_probe;
 
-  // One thread. In members_ until it is about to exit, then among the finished; the thread that
+  // One thread. In threads_ until it is about to exit, then among the finished; the thread that
   // takes it from either joins its thread and destroys it.
-  struct member : list_node<member> {
+  struct pool_thread : list_node<pool_thread> {
     // Throws if there is no memory for a parker.
-    member(thread_pool& c, job* j) : home(c), first(j), runs_fork(j != nullptr && j->is_fork) {}
-    member(const member&) = delete;
-    member& operator=(const member&) = delete;
-    ~member() {
+    pool_thread(thread_pool& c, job* j)
+        : home(c),
+          first(j),
+          runs_fork(j != nullptr && j->is_fork) {}
+    pool_thread(const pool_thread&) = delete;
+    pool_thread& operator=(const pool_thread&) = delete;
+    ~pool_thread() {
       if (thread.joinable())
         thread.join();
       parker_pool::instance().give_back(sleeps_on);
@@ -170,19 +172,19 @@ class thread_pool {
   }
 
   bool start_on_existing(job& j) noexcept;
-  void add_member(job* j);
+  void add_thread(job* j);
   void add_looking() noexcept;
   job* pop_fork_without_thread() noexcept;
-  void work(member& self) noexcept;
-  job* next_job(member& self, coming from) noexcept;
-  coming be_idle(member& self, coming from) noexcept;
-  void retire(member& self) noexcept;
+  void work(pool_thread& self) noexcept;
+  job* next_job(pool_thread& self, coming from) noexcept;
+  coming be_idle(pool_thread& self, coming from) noexcept;
+  void retire(pool_thread& self) noexcept;
 
   struct finding {
     job* found;
     bool may_exit;
   };
-  finding look(member& self, coming from) noexcept;
+  finding look(pool_thread& self, coming from) noexcept;
 
   // The caller holds lock_.
   job* pop_ready() noexcept;
@@ -199,7 +201,7 @@ class thread_pool {
   bool expect_new_thread() noexcept;
   wait_record* call_next() noexcept;
   wait_record* call_lookout() noexcept;
-  intrusive_list<member> take_finished() noexcept;
+  intrusive_list<pool_thread> take_finished() noexcept;
 
   // True if the calling thread has called expect_this_thread() in the job that it runs.
   [[gnu::visibility("default")]] static bool& was_expected() noexcept {
@@ -224,8 +226,8 @@ class thread_pool {
   std::size_t at_forks_ = 0;       // threads that run forks
   std::size_t absent_ = 0;         // begin_absence()
   bool keeps_idle_ = true;
-  intrusive_list<member> members_;
-  intrusive_list<member> finished_;
+  intrusive_list<pool_thread> threads_;
+  intrusive_list<pool_thread> finished_;
   std::size_t finished_count_ = 0;
 };
 
@@ -234,9 +236,9 @@ class thread_pool {
 template <class Visit>
 void thread_pool::for_each_thread(Visit visit) const noexcept {
   const std::lock_guard guard(lock_);
-  for (const member* m = members_.front(); m != nullptr; m = members_.next(*m)) {
+  for (const pool_thread* t = threads_.front(); t != nullptr; t = threads_.next(*t)) {
     // relaxed: a number, which publishes nothing
-    if (const std::uint64_t number = m->number.load(std::memory_order_relaxed); number != 0)
+    if (const std::uint64_t number = t->number.load(std::memory_order_relaxed); number != 0)
       visit(number);
   }
 }
@@ -246,10 +248,10 @@ void thread_pool::for_each_thread(Visit visit) const noexcept {
 ROOST_COLD_BODY thread_pool::~thread_pool() {
   dismiss_idle();
   for (;;) {
-    member* one = nullptr;
+    pool_thread* one = nullptr;
     {
       const std::lock_guard guard(lock_);
-      one = finished_.empty() ? members_.pop_front() : finished_.pop_front();
+      one = finished_.empty() ? threads_.pop_front() : finished_.pop_front();
     }
     if (one == nullptr)
       return;
@@ -287,7 +289,7 @@ ROOST_BODY void thread_pool::start(job& j) {
   if (start_on_existing(j))
     return;
   try {
-    add_member(&j);
+    add_thread(&j);
   } catch (...) {
     if (!start_on_existing(j)) { // one may have come free meanwhile
       count_out();
@@ -338,12 +340,12 @@ ROOST_BODY void thread_pool::end_absence() noexcept {
   --absent_;
 }
 
-// Makes a thread that is counted as on its way already. If that fails, others may have counted on
-// the thread: wakes an idle one in its place, and fails the forks that lack a thread.
+// Makes a thread that is counted as on its way already. If the system refuses it, others may have
+// counted on it: wakes an idle one instead, and fails the forks that have no thread then.
 ROOST_COLD_BODY void thread_pool::add_looking() noexcept {
   std::exception_ptr error;
   try {
-    add_member(nullptr);
+    add_thread(nullptr);
   } catch (...) {
     error = std::current_exception();
   }
@@ -370,27 +372,28 @@ ROOST_COLD_BODY job* thread_pool::pop_fork_without_thread() noexcept {
 }
 
 // Makes a thread for `j`; or, if that is null, one that is counted as on its way already.
-ROOST_COLD_BODY void thread_pool::add_member(job* j) {
-  member& self = *new member(*this, j); // not std::unique_ptr, which takes long to compile
+ROOST_COLD_BODY void thread_pool::add_thread(job* j) {
+  pool_thread& self =
+      *new pool_thread(*this, j); // not std::unique_ptr, which takes long to compile
   {
     const std::lock_guard guard(lock_);
-    members_.push_back(self);
+    threads_.push_back(self);
     at_forks_ += self.runs_fork ? 1 : 0;
   }
   try {
     const std::lock_guard starting(self.starting);
     self.thread = start_thread(
-        [](void* m) {
-          auto& member_of_it = *static_cast<member*>(m);
-          member_of_it.home.work(member_of_it);
+        [](void* t) {
+          auto& started = *static_cast<pool_thread*>(t);
+          started.home.work(started);
         },
         &self,
         tree_ != nullptr ? tree_->in_bubble() : sync::bubble_here);
-    // From the unlock on, the member may run, end and be destroyed.
+    // From the unlock on, it may run, end and be destroyed.
   } catch (...) {
     {
       const std::lock_guard guard(lock_);
-      members_.erase(self);
+      threads_.erase(self);
       at_forks_ -= self.runs_fork ? 1 : 0;
     }
     delete &self;
@@ -447,7 +450,7 @@ ROOST_BODY wait_record* thread_pool::call_lookout() noexcept {
 ROOST_COLD_BODY std::size_t thread_pool::size() const noexcept {
   const std::lock_guard guard(lock_);
   std::size_t count = 0;
-  for (const member* m = members_.front(); m != nullptr; m = members_.next(*m))
+  for (const pool_thread* t = threads_.front(); t != nullptr; t = threads_.next(*t))
     ++count;
   return count;
 }
@@ -468,7 +471,7 @@ ROOST_COLD_BODY void thread_pool::dismiss_idle() noexcept {
   woken.complete(wait_state::closed);
 }
 
-ROOST_BODY void thread_pool::work(member& self) noexcept {
+ROOST_BODY void thread_pool::work(pool_thread& self) noexcept {
   { const std::lock_guard started(self.starting); }
   self.number.store(sync::thread_number(), std::memory_order_relaxed); // relaxed: see its reader
   activity_here = tree_;
@@ -484,7 +487,7 @@ ROOST_BODY void thread_pool::work(member& self) noexcept {
   retire(self);
 }
 
-ROOST_BODY job* thread_pool::next_job(member& self, coming from) noexcept {
+ROOST_BODY job* thread_pool::next_job(pool_thread& self, coming from) noexcept {
   for (;; from = be_idle(self, from)) {
     const finding here = look(self, from);
     if (here.found != nullptr || here.may_exit)
@@ -492,7 +495,7 @@ ROOST_BODY job* thread_pool::next_job(member& self, coming from) noexcept {
   }
 }
 
-ROOST_BODY thread_pool::finding thread_pool::look(member& self, coming from) noexcept {
+ROOST_BODY thread_pool::finding thread_pool::look(pool_thread& self, coming from) noexcept {
   finding here{};
   wait_record* woken = nullptr;
   bool needs_new = false;
@@ -543,7 +546,7 @@ ROOST_BODY bool thread_pool::fork_is_due(coming from) noexcept {
 
 // Afterwards the thread is on its way to look for a job. It spins before it sleeps, as every wait
 // does; while it spins, no starter need wake it.
-ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) noexcept {
+ROOST_BODY thread_pool::coming thread_pool::be_idle(pool_thread& self, coming from) noexcept {
   wait_record record(self.sleeps_on);
   wait_node place(nullptr);
   clock::duration pause = clock::duration::zero();
@@ -579,27 +582,27 @@ ROOST_BODY thread_pool::coming thread_pool::be_idle(member& self, coming from) n
   return coming::for_the_last_time;
 }
 
-ROOST_COLD_BODY intrusive_list<thread_pool::member> thread_pool::take_finished() noexcept {
+ROOST_COLD_BODY intrusive_list<thread_pool::pool_thread> thread_pool::take_finished() noexcept {
   finished_count_ = 0;
   return std::exchange(finished_, {});
 }
 
 // When many threads have exited or are about to, one of them joins the others: most have ended by
 // then, so it hardly waits.
-ROOST_COLD_BODY void thread_pool::retire(member& self) noexcept {
+ROOST_COLD_BODY void thread_pool::retire(pool_thread& self) noexcept {
   constexpr std::size_t many = 32;
-  intrusive_list<member> to_join;
+  intrusive_list<pool_thread> to_join;
   {
     const std::lock_guard guard(lock_);
     if (!self.linked()) // the destructor has it already
       return;
-    members_.erase(self);
+    threads_.erase(self);
     if (finished_count_ == many)
       to_join = take_finished();
     finished_.push_back(self);
     ++finished_count_;
   }
-  while (const member* const one = to_join.pop_front())
+  while (const pool_thread* const one = to_join.pop_front())
     delete one; // joined here
 }
 

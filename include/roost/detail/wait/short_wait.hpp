@@ -72,9 +72,9 @@ struct this_processor {
 /// whether the thread runs or not. So every offer that helped counts, however long others ran
 /// first. In until() the thread looks by itself, and holds up its peers while it does not run. So
 /// an offer counts only if it took no longer than about a spin. One that took longer is the last:
-/// many threads want to run here, and a thread that sleeps in line until it is called is out of
-/// their way. (With one processor the thread goes on offering: its peers cannot run before, so it
-/// holds up none.)
+/// many threads want to run here, and a thread that sleeps in a wait list until it is called is out
+/// of their way. (With one processor the thread goes on offering: its peers cannot run before, so
+/// it holds up none.)
 ///
 /// What a spin owes to others: any runnable thread waits for this processor for no longer than the
 /// spin; after that each offer lets it run. If an offer comes back late, because others keep the

@@ -139,12 +139,12 @@ class wait_record {
     return ended(state()) || patience_.until_called([this] { return ended(state()); });
   }
 
-  /// Blocks until the operation has ended, or until `deadline` if nobody claims it before.
+  /// Blocks until the operation has ended, or until `deadline` if no claim comes first.
   wait_state await(clock::time_point deadline, watcher* meanwhile = nullptr) noexcept;
 
-  /// The node at whose place it happened: in the line where a peer claimed it, or the place given
-  /// to end_at(); null where a stop or the deadline ended it. Known to the claimer, and to the
-  /// waiter after await().
+  /// The node at whose place it happened: in the wait list where a peer claimed it, or the place
+  /// given to end_at(); null where a stop or the deadline ended it. Known to the claimer, and to
+  /// the waiter after await().
   const wait_node* claimed_at() const noexcept { return claimed_at_; }
 
   /// How it ended. Only after await().
@@ -193,7 +193,7 @@ class wait_record {
   wake_note woken_;                       // likewise
 };
 
-/// A place in one waiting line. A plain operation has one node; a select has one for each of its
+/// A place in one wait list. A plain operation has one node; a select has one for each of its
 /// cases, all with the same record. The lock that guards the list guards its nodes.
 struct wait_node : list_node<wait_node> {
   explicit wait_node(void* s) noexcept : slot(s) {}
@@ -226,7 +226,7 @@ class wait_list {
       nodes_.pop_front();
   }
 
-  /// Takes a node out, if nobody has done so yet.
+  /// Takes a node out, unless that has been done.
   void remove(wait_node& node) noexcept {
     if (node.linked())
       nodes_.erase(node);

@@ -55,7 +55,7 @@ class waiter {
     attempt_.unlink();
   }
 
-  /// Another primitive, a stop or its deadline is faster; it is in the line all the same.
+  /// Another primitive, a stop or its deadline is faster; it is linked all the same.
   void claim_elsewhere() {
     REQUIRE(record_.try_claim());
     record_.complete(wait_state::stopped);
@@ -82,7 +82,7 @@ using sender = waiter<channel::send_operation>;
 using receiver = waiter<channel::receive_operation>;
 
 template <class Waiter>
-std::deque<Waiter> in_line(channel& at, std::size_t count) {
+std::deque<Waiter> make_waiters(channel& at, std::size_t count) {
   std::deque<Waiter> all;
   for (std::size_t i = 0; i < count; ++i)
     all.emplace_back(at, static_cast<int>(i));
@@ -90,9 +90,9 @@ std::deque<Waiter> in_line(channel& at, std::size_t count) {
 }
 
 template <class Waiter>
-std::size_t called(const std::deque<Waiter>& line) {
+std::size_t called(const std::deque<Waiter>& waiters) {
   std::size_t count = 0;
-  for (const Waiter& one : line)
+  for (const Waiter& one : waiters)
     count += one.called() ? 1U : 0U;
   return count;
 }
@@ -114,122 +114,123 @@ std::optional<int> receive(channel& from) {
 
 } // namespace
 
-TEST_CASE("no more receivers are called at once than can run", "[channel][line]") {
+TEST_CASE("no more receivers are called at once than can run", "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   channel ch(64, overflow::block, "", called_at_once);
-  auto line = in_line<receiver>(ch, called_at_once + 2);
+  auto waiters = make_waiters<receiver>(ch, called_at_once + 2);
   for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)
     send(ch, i);
-  CHECK(called(line) == called_at_once);
+  CHECK(called(waiters) == called_at_once);
   CHECK(ch.size() == 2);
 
   SECTION("who arrives calls the next one, with the oldest item") {
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(line.front().item == 0);
-    CHECK(called(line) == called_at_once + 1);
-    CHECK(line[1].arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once + 2);
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(waiters.front().item == 0);
+    CHECK(called(waiters) == called_at_once + 1);
+    CHECK(waiters[1].arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once + 2);
     CHECK(ch.size() == 0);
-    for (std::size_t i = 2; i < line.size(); ++i)
-      CHECK(line[i].arrive() == channel_status::success);
-    for (std::size_t i = 0; i < line.size(); ++i)
-      CHECK(line[i].item == static_cast<int>(i));
+    for (std::size_t i = 2; i < waiters.size(); ++i)
+      CHECK(waiters[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < waiters.size(); ++i)
+      CHECK(waiters[i].item == static_cast<int>(i));
   }
   SECTION("others may take the items meanwhile, and who arrives then calls nobody") {
     CHECK(receive(ch) == static_cast<int>(called_at_once));
     CHECK(receive(ch) == static_cast<int>(called_at_once) + 1);
     CHECK_FALSE(receive(ch));
     for (std::size_t i = 0; i < called_at_once; ++i)
-      CHECK(line[i].arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once);
+      CHECK(waiters[i].arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once);
     send(ch, 100);
-    CHECK(line[called_at_once].arrive() == channel_status::success);
-    CHECK(line[called_at_once].item == 100);
-    line.back().leave();
+    CHECK(waiters[called_at_once].arrive() == channel_status::success);
+    CHECK(waiters[called_at_once].item == 100);
+    waiters.back().leave();
   }
-  SECTION("who has left the line is passed over") {
-    line[called_at_once].leave();
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(line.back().called());
+  SECTION("a waiter that has left is passed over") {
+    waiters[called_at_once].leave();
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(waiters.back().called());
     CHECK(ch.size() == 1);
     for (std::size_t i = 1; i < called_at_once; ++i)
-      CHECK(line[i].arrive() == channel_status::success);
-    CHECK(line.back().arrive() == channel_status::success);
-    CHECK(line.back().item == static_cast<int>(called_at_once));
+      CHECK(waiters[i].arrive() == channel_status::success);
+    CHECK(waiters.back().arrive() == channel_status::success);
+    CHECK(waiters.back().item == static_cast<int>(called_at_once));
   }
-  SECTION("a close serves those in line and turns away only those for whom there is no item") {
+  SECTION("a close serves waiters and turns away only those for which there is no item") {
     CHECK(receive(ch) == static_cast<int>(called_at_once));
     CHECK(ch.close());
-    CHECK(called(line) == called_at_once + 2);
-    CHECK(line[called_at_once].arrive() == channel_status::success);
-    CHECK(line[called_at_once].item == static_cast<int>(called_at_once) + 1);
-    CHECK(line.back().arrive() == channel_status::closed);
+    CHECK(called(waiters) == called_at_once + 2);
+    CHECK(waiters[called_at_once].arrive() == channel_status::success);
+    CHECK(waiters[called_at_once].item == static_cast<int>(called_at_once) + 1);
+    CHECK(waiters.back().arrive() == channel_status::closed);
     for (std::size_t i = 0; i < called_at_once; ++i)
-      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(waiters[i].arrive() == channel_status::success);
     CHECK_FALSE(receive(ch));
   }
 }
 
-TEST_CASE("without room the next receiver is called, whoever is on the way", "[channel][line]") {
+TEST_CASE("without room the next receiver is called, whoever is on the way", "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   channel ch(2, overflow::block, "", called_at_once);
-  auto line = in_line<receiver>(ch, called_at_once + 3);
+  auto waiters = make_waiters<receiver>(ch, called_at_once + 3);
   for (int i = 0; i < static_cast<int>(called_at_once) + 5; ++i)
     send(ch, i);
-  CHECK(called(line) == called_at_once + 3);
+  CHECK(called(waiters) == called_at_once + 3);
   CHECK(ch.size() == 2);
   int one_more = 1000;
   CHECK(ch.try_send(one_more) == channel_status::full);
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    CHECK(line[i].arrive() == channel_status::success);
-    CHECK(line[i].item == static_cast<int>(i));
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    CHECK(waiters[i].arrive() == channel_status::success);
+    CHECK(waiters[i].item == static_cast<int>(i));
   }
-  CHECK(receive(ch) == static_cast<int>(line.size()));
+  CHECK(receive(ch) == static_cast<int>(waiters.size()));
 }
 
-TEST_CASE("who arrives calls nobody while as many as can run are on the way", "[channel][line]") {
+TEST_CASE("who arrives calls nobody while as many as can run are on the way",
+          "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   SECTION("receivers, of which one more was called for lack of room") {
     channel ch(2, overflow::block, "", called_at_once);
-    auto line = in_line<receiver>(ch, called_at_once + 3);
+    auto waiters = make_waiters<receiver>(ch, called_at_once + 3);
     for (int i = 0; i < static_cast<int>(called_at_once) + 3; ++i)
       send(ch, i);
-    CHECK(called(line) == called_at_once + 1);
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once + 1);
+    CHECK(called(waiters) == called_at_once + 1);
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once + 1);
     CHECK(ch.size() == 2);
-    for (std::size_t i = 1; i < line.size(); ++i)
-      CHECK(line[i].arrive() == channel_status::success);
-    for (std::size_t i = 0; i < line.size(); ++i)
-      CHECK(line[i].item == static_cast<int>(i));
+    for (std::size_t i = 1; i < waiters.size(); ++i)
+      CHECK(waiters[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < waiters.size(); ++i)
+      CHECK(waiters[i].item == static_cast<int>(i));
   }
   SECTION("senders, of which one more was called for lack of items") {
     channel ch(1, overflow::block, "", called_at_once);
     fill(ch, 1);
-    auto line = in_line<sender>(ch, called_at_once + 3);
+    auto waiters = make_waiters<sender>(ch, called_at_once + 3);
     CHECK(receive(ch) == -1);
     for (int i = 0; i <= static_cast<int>(called_at_once); ++i)
       CHECK(receive(ch) == i);
-    CHECK(called(line) == called_at_once + 1);
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once + 1);
+    CHECK(called(waiters) == called_at_once + 1);
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once + 1);
     CHECK(ch.size() == 0);
-    CHECK(line[1].arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once + 2);
+    CHECK(waiters[1].arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once + 2);
     CHECK(ch.size() == 1);
-    for (std::size_t i = 2; i < line.size(); ++i) {
+    for (std::size_t i = 2; i < waiters.size(); ++i) {
       if (i > called_at_once) // the others' items are out already
         CHECK(receive(ch) == static_cast<int>(i));
-      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(waiters[i].arrive() == channel_status::success);
     }
   }
 }
 
-TEST_CASE("a batch goes to receivers in line and into the ring alike", "[channel][line]") {
+TEST_CASE("a batch goes to waiting receivers and into the ring alike", "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   const std::size_t capacity = GENERATE(as<std::size_t>(), 2, 64);
   channel ch(capacity, overflow::block, "", called_at_once);
-  auto line = in_line<receiver>(ch, called_at_once + 2);
+  auto waiters = make_waiters<receiver>(ch, called_at_once + 2);
   const std::size_t count = called_at_once + 4;
   std::vector<int> items(count);
   for (std::size_t i = 0; i < count; ++i)
@@ -237,133 +238,133 @@ TEST_CASE("a batch goes to receivers in line and into the ring alike", "[channel
   std::size_t sent = 0;
   CHECK(ch.send_all(items, sent, {}) == channel_status::success);
   CHECK(sent == count);
-  CHECK(called(line) == (capacity == 2 ? called_at_once + 2 : called_at_once));
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    CHECK(line[i].arrive() == channel_status::success);
-    CHECK(line[i].item == static_cast<int>(i));
+  CHECK(called(waiters) == (capacity == 2 ? called_at_once + 2 : called_at_once));
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    CHECK(waiters[i].arrive() == channel_status::success);
+    CHECK(waiters[i].item == static_cast<int>(i));
   }
-  CHECK(receive(ch) == static_cast<int>(line.size()));
-  CHECK(receive(ch) == static_cast<int>(line.size()) + 1);
+  CHECK(receive(ch) == static_cast<int>(waiters.size()));
+  CHECK(receive(ch) == static_cast<int>(waiters.size()) + 1);
 }
 
-TEST_CASE("no more senders are called at once than can run", "[channel][line]") {
+TEST_CASE("no more senders are called at once than can run", "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   const std::size_t capacity = called_at_once + 2;
   channel ch(capacity, overflow::block, "", called_at_once);
   fill(ch, capacity);
-  auto line = in_line<sender>(ch, called_at_once + 2);
+  auto waiters = make_waiters<sender>(ch, called_at_once + 2);
   for (std::size_t i = 0; i < capacity; ++i)
     CHECK(receive(ch) == -1);
-  CHECK(called(line) == called_at_once);
+  CHECK(called(waiters) == called_at_once);
   CHECK(ch.size() == called_at_once);
 
   SECTION("who arrives lets the next one in") {
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once + 1);
-    for (std::size_t i = 1; i < line.size(); ++i)
-      CHECK(line[i].arrive() == channel_status::success);
-    for (std::size_t i = 0; i < line.size(); ++i)
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once + 1);
+    for (std::size_t i = 1; i < waiters.size(); ++i)
+      CHECK(waiters[i].arrive() == channel_status::success);
+    for (std::size_t i = 0; i < waiters.size(); ++i)
       CHECK(receive(ch) == static_cast<int>(i));
     CHECK_FALSE(receive(ch));
   }
   SECTION("others may use the room meanwhile, and who arrives then calls nobody") {
     send(ch, 100);
     send(ch, 101);
-    CHECK(line.front().arrive() == channel_status::success);
-    CHECK(called(line) == called_at_once);
+    CHECK(waiters.front().arrive() == channel_status::success);
+    CHECK(called(waiters) == called_at_once);
     CHECK(receive(ch) == 0); // lets the next one in
-    CHECK(called(line) == called_at_once + 1);
+    CHECK(called(waiters) == called_at_once + 1);
     for (std::size_t i = 1; i <= called_at_once; ++i)
-      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(waiters[i].arrive() == channel_status::success);
     for (std::size_t i = 1; i < called_at_once; ++i)
       CHECK(receive(ch) == static_cast<int>(i));
     CHECK(receive(ch) == 100);
-    CHECK(line.back().arrive() == channel_status::success);
+    CHECK(waiters.back().arrive() == channel_status::success);
   }
   SECTION("a receiver that finds the ring empty takes from the next one, whoever is on the way") {
-    for (std::size_t i = 0; i < line.size(); ++i)
+    for (std::size_t i = 0; i < waiters.size(); ++i)
       CHECK(receive(ch) == static_cast<int>(i));
-    CHECK(called(line) == line.size());
+    CHECK(called(waiters) == waiters.size());
     CHECK_FALSE(receive(ch));
-    for (sender& one : line)
+    for (sender& one : waiters)
       CHECK(one.arrive() == channel_status::success);
   }
-  SECTION("a batch takes from the ring, then from the line") {
+  SECTION("a batch takes from the ring, then from the waiting senders") {
     std::vector<int> items;
-    items.reserve(line.size() + 10);
-    REQUIRE(ch.receive_some(items, line.size() + 10, {}) == line.size());
-    CHECK(called(line) == line.size());
-    for (std::size_t i = 0; i < line.size(); ++i) {
+    items.reserve(waiters.size() + 10);
+    REQUIRE(ch.receive_some(items, waiters.size() + 10, {}) == waiters.size());
+    CHECK(called(waiters) == waiters.size());
+    for (std::size_t i = 0; i < waiters.size(); ++i) {
       CHECK(items[i] == static_cast<int>(i));
-      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(waiters[i].arrive() == channel_status::success);
     }
   }
-  SECTION("a close turns away those in line, although there is room") {
+  SECTION("a close turns away waiting senders, although there is room") {
     CHECK(ch.close());
-    CHECK(line.back().arrive() == channel_status::closed);
-    CHECK(line[called_at_once].arrive() == channel_status::closed);
+    CHECK(waiters.back().arrive() == channel_status::closed);
+    CHECK(waiters[called_at_once].arrive() == channel_status::closed);
     for (std::size_t i = 0; i < called_at_once; ++i) {
-      CHECK(line[i].arrive() == channel_status::success);
+      CHECK(waiters[i].arrive() == channel_status::success);
       CHECK(receive(ch) == static_cast<int>(i));
     }
     CHECK_FALSE(receive(ch));
   }
 }
 
-TEST_CASE("a batch that leaves items behind lets senders in", "[channel][line]") {
+TEST_CASE("a batch that leaves items behind lets senders in", "[channel][waiters]") {
   channel ch(2, overflow::block, "");
   fill(ch, 2);
-  auto line = in_line<sender>(ch, 2);
+  auto waiters = make_waiters<sender>(ch, 2);
   std::vector<int> items;
   items.reserve(1);
   CHECK(ch.receive_some(items, 1, {}) == 1);
-  CHECK(line.front().arrive() == channel_status::success);
+  CHECK(waiters.front().arrive() == channel_status::success);
   CHECK(receive(ch) == -1);
   CHECK(receive(ch) == 0);
   CHECK(receive(ch) == 1);
-  CHECK(line.back().arrive() == channel_status::success);
+  CHECK(waiters.back().arrive() == channel_status::success);
 }
 
-TEST_CASE("who finds nobody to call counts nobody", "[channel][line]") {
+TEST_CASE("who finds nobody to call counts nobody", "[channel][waiters]") {
   channel ch(2, overflow::block, "");
   CHECK_FALSE(receive(ch));
   fill(ch, 2);
   int one_more = 0;
   CHECK(ch.try_send(one_more) == channel_status::full);
   SECTION("senders") {
-    auto gone = in_line<sender>(ch, 2);
+    auto gone = make_waiters<sender>(ch, 2);
     for (sender& one : gone)
       one.claim_elsewhere();
     CHECK(receive(ch) == -1);
     CHECK(receive(ch) == -1);
     CHECK_FALSE(receive(ch));
     fill(ch, 2);
-    auto line = in_line<sender>(ch, 1);
+    auto waiters = make_waiters<sender>(ch, 1);
     CHECK(receive(ch) == -1);
-    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(waiters.front().arrive() == channel_status::success);
     CHECK(channel_probe::on_their_way(ch) == 0);
   }
   SECTION("receivers") {
     CHECK(receive(ch) == -1);
     CHECK(receive(ch) == -1);
-    auto gone = in_line<receiver>(ch, 2);
+    auto gone = make_waiters<receiver>(ch, 2);
     for (receiver& one : gone)
       one.claim_elsewhere();
     fill(ch, 2);
     CHECK(ch.try_send(one_more) == channel_status::full);
     CHECK(receive(ch) == -1);
     CHECK(receive(ch) == -1);
-    auto line = in_line<receiver>(ch, 1);
+    auto waiters = make_waiters<receiver>(ch, 1);
     send(ch, 1);
-    CHECK(line.front().arrive() == channel_status::success);
+    CHECK(waiters.front().arrive() == channel_status::success);
     CHECK(channel_probe::on_their_way(ch) == 0);
   }
 }
 
-// `wait` has a deadline that has passed: it gets in line, and is kept there until `meanwhile()` is
+// `wait` has a deadline that has passed: it is linked, and is kept there until `meanwhile()` is
 // done.
 template <class Wait, class Meanwhile>
-void held_up_in_line(Wait wait, Meanwhile meanwhile) {
+void held_up_while_linked(Wait wait, Meanwhile meanwhile) {
   test::gate gate;
   roost::detail::thread_slot* thread = nullptr;
   roost::task_scope scope;
@@ -374,7 +375,7 @@ void held_up_in_line(Wait wait, Meanwhile meanwhile) {
   });
   gate.wait_for_arrivals(1);
   {
-    const std::lock_guard stays_in_line(thread->lock);
+    const std::lock_guard stays_linked(thread->lock);
     gate.open();
     meanwhile();
   }
@@ -382,7 +383,7 @@ void held_up_in_line(Wait wait, Meanwhile meanwhile) {
 }
 
 TEST_CASE("at its deadline a wait finds what is there and nobody was called for",
-          "[channel][line]") {
+          "[channel][waiters]") {
   const std::size_t called_at_once = roost::detail::worth_waking();
   auto ends = roost::make_channel<int>(called_at_once + 1);
   channel& ch = channel_probe::core(ends.tx);
@@ -394,28 +395,28 @@ TEST_CASE("at its deadline a wait finds what is there and nobody was called for"
   };
 
   SECTION("an item") {
-    auto called = in_line<receiver>(ch, called_at_once);
+    auto called = make_waiters<receiver>(ch, called_at_once);
     SECTION("by a receive") {
-      held_up_in_line([&] { received = ends.rx.receive_until(roost::clock::now()).value(); },
-                      [&] {
-                        test::wait_until_waiting(ends.rx, called_at_once + 1);
-                        send_all();
-                      });
+      held_up_while_linked([&] { received = ends.rx.receive_until(roost::clock::now()).value(); },
+                           [&] {
+                             test::wait_until_waiting(ends.rx, called_at_once + 1);
+                             send_all();
+                           });
     }
     SECTION("by a select") {
       roost::selector one;
       one.add(roost::on_receive(ends.rx, [&](auto result) { received = result.value(); }));
-      // It gets in line only before its deadline: so it has more time, until it does.
+      // It is linked only before its deadline: so it has more time, until it does.
       for (auto patience = 10ms; !received; patience *= 2) {
         std::atomic<bool> is_back{false};
-        held_up_in_line(
+        held_up_while_linked(
             [&] {
               (void)one.select_until(roost::clock::now() + patience);
               is_back = true;
             },
             [&] {
-              const auto is_in_line = [&] { return test::waiting(ends.rx) == called_at_once + 1; };
-              test::wait_until([&] { return is_in_line() || is_back; });
+              const auto is_linked = [&] { return test::waiting(ends.rx) == called_at_once + 1; };
+              test::wait_until([&] { return is_linked() || is_back; });
               if (!is_back)
                 send_all();
             });
@@ -427,14 +428,14 @@ TEST_CASE("at its deadline a wait finds what is there and nobody was called for"
   }
   SECTION("room") {
     fill(ch, called_at_once + 1);
-    auto called = in_line<sender>(ch, called_at_once);
+    auto called = make_waiters<sender>(ch, called_at_once);
     channel_status sent{};
-    held_up_in_line([&] { sent = ends.tx.send_until(last, roost::clock::now()).status(); },
-                    [&] {
-                      test::wait_until_waiting(ends.tx, called_at_once + 1);
-                      for (int i = 0; i <= last; ++i)
-                        CHECK(receive(ch) == -1);
-                    });
+    held_up_while_linked([&] { sent = ends.tx.send_until(last, roost::clock::now()).status(); },
+                         [&] {
+                           test::wait_until_waiting(ends.tx, called_at_once + 1);
+                           for (int i = 0; i <= last; ++i)
+                             CHECK(receive(ch) == -1);
+                         });
     CHECK(sent == channel_status::success);
     for (sender& each : called)
       CHECK(each.arrive() == channel_status::success);
@@ -443,21 +444,21 @@ TEST_CASE("at its deadline a wait finds what is there and nobody was called for"
   }
 }
 
-TEST_CASE("without a ring everybody is called at once", "[channel][line]") {
+TEST_CASE("without a ring everybody is called at once", "[channel][waiters]") {
   const std::size_t called_at_once = some_limits();
   channel ch(0, overflow::block, "", called_at_once);
   SECTION("receivers") {
-    auto line = in_line<receiver>(ch, called_at_once + 2);
+    auto waiters = make_waiters<receiver>(ch, called_at_once + 2);
     for (int i = 0; i < static_cast<int>(called_at_once) + 2; ++i)
       send(ch, i);
-    for (receiver& one : line)
+    for (receiver& one : waiters)
       CHECK(one.arrive() == channel_status::success);
   }
   SECTION("senders") {
-    auto line = in_line<sender>(ch, called_at_once + 2);
-    for (std::size_t i = 0; i < line.size(); ++i)
+    auto waiters = make_waiters<sender>(ch, called_at_once + 2);
+    for (std::size_t i = 0; i < waiters.size(); ++i)
       CHECK(receive(ch) == static_cast<int>(i));
-    for (sender& one : line)
+    for (sender& one : waiters)
       CHECK(one.arrive() == channel_status::success);
   }
 }

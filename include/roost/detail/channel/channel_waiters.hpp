@@ -16,7 +16,7 @@ namespace roost::inline v0::detail {
 /// queue cannot help the other side, the next waiter is called in any case.
 ///
 /// The primitive's lock guards it.
-class channel_line : public wait_list {
+class channel_waiters : public wait_list {
  public:
   /// True if one waits, and fewer than `at_once` are on their way.
   bool is_to_be_called(std::uint32_t at_once) const noexcept {
@@ -36,7 +36,7 @@ class channel_line : public wait_list {
  private:
   friend struct channel_probe;
 
-  // Short, so that both lines of a channel and their lock fit into one cache line.
+  // Short, so that both lists of a channel and their lock fit into one cache line.
   std::uint32_t on_their_way_ = 0; // at capacity 0, where it does not matter, all that ever were
 };
 

@@ -22,18 +22,18 @@ namespace roost::inline v0::detail {
 ///
 /// The system gives each signal to one reader. So the thread that reads one, in a wait of any
 /// watch, delivers it to all watches that want it: each hands it to its first waiter, or keeps it.
-class signal_line : public list_node<signal_line> {
+class signal_inbox : public list_node<signal_inbox> {
  public:
   /// Blocks the signals in the calling thread. Throws std::system_error.
-  explicit signal_line(const sigset_t& signals)
+  explicit signal_inbox(const sigset_t& signals)
       : signals_(signals),
         blocked_(signals),
         source_(signals_, deliver) {
     blocked_.stay();
   }
-  ~signal_line() = default;
-  signal_line(const signal_line&) = delete;
-  signal_line& operator=(const signal_line&) = delete;
+  ~signal_inbox() = default;
+  signal_inbox(const signal_inbox&) = delete;
+  signal_inbox& operator=(const signal_inbox&) = delete;
 
   /// Reads all signals that have come, and delivers them.
   ROOST_BODY void read_all() noexcept;
@@ -44,16 +44,16 @@ class signal_line : public list_node<signal_line> {
  private:
   static constexpr int end_of_signals = 65;
 
-  /// Its place among the lines of all watches.
+  /// Its place among the inboxes of all watches.
   class membership {
    public:
-    ROOST_BODY explicit membership(signal_line& line) noexcept;
+    ROOST_BODY explicit membership(signal_inbox& inbox) noexcept;
     ROOST_BODY ~membership();
     membership(const membership&) = delete;
     membership& operator=(const membership&) = delete;
 
    private:
-    signal_line& line_;
+    signal_inbox& inbox_;
   };
 
   /// Blocks signals in the calling thread: for good after stay(), as new threads inherit the mask;
@@ -91,9 +91,9 @@ class signal_line : public list_node<signal_line> {
   const signal_source source_;
 };
 
-class signal_line::take final : public polled_operation {
+class signal_inbox::take final : public polled_operation {
  public:
-  explicit take(signal_line& from) noexcept
+  explicit take(signal_inbox& from) noexcept
       : polled_operation(from.lock_, &from.waiters_, &taken_, from.source_.descriptor(), POLLIN),
         from_(from) {}
 
@@ -125,7 +125,7 @@ class signal_line::take final : public polled_operation {
     error_ = error;
   }
 
-  signal_line& from_;
+  signal_inbox& from_;
   int taken_ = 0;
   int error_ = 0;
 };
@@ -134,57 +134,58 @@ class signal_line::take final : public polled_operation {
 
 #if ROOST_HAS_BODIES
 
-/// The lines of all watches. Never destroyed, like the pools: a watch may be a static object.
-struct all_signal_lines {
-  static all_signal_lines& instance() {
-    static all_signal_lines& all = *new all_signal_lines;
+/// The inboxes of all watches. Never destroyed, like the pools: a watch may be a static object.
+struct all_signal_inboxes {
+  static all_signal_inboxes& instance() {
+    static all_signal_inboxes& all = *new all_signal_inboxes;
     return all;
   }
 
   sync::mutex mutex;
-  intrusive_list<signal_line> lines; // guarded by mutex
+  intrusive_list<signal_inbox> inboxes; // guarded by mutex
 };
 
 // Before the source is made: its thread, if it has one, inherits the mask.
-ROOST_BODY signal_line::blocked::blocked(const sigset_t& signals) {
+ROOST_BODY signal_inbox::blocked::blocked(const sigset_t& signals) {
   errno = ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
   if (errno != 0)
     throw_system_error("roost::signal_watch: pthread_sigmask");
 }
 
-ROOST_BODY signal_line::blocked::~blocked() {
+ROOST_BODY signal_inbox::blocked::~blocked() {
   if (!stays_)
     (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-ROOST_BODY signal_line::membership::membership(signal_line& line) noexcept : line_(line) {
-  const std::lock_guard guard(all_signal_lines::instance().mutex);
-  all_signal_lines::instance().lines.push_back(line_);
+ROOST_BODY signal_inbox::membership::membership(signal_inbox& inbox) noexcept : inbox_(inbox) {
+  const std::lock_guard guard(all_signal_inboxes::instance().mutex);
+  all_signal_inboxes::instance().inboxes.push_back(inbox_);
 }
 
-ROOST_BODY signal_line::membership::~membership() {
-  const std::lock_guard guard(all_signal_lines::instance().mutex);
-  all_signal_lines::instance().lines.erase(line_);
+ROOST_BODY signal_inbox::membership::~membership() {
+  const std::lock_guard guard(all_signal_inboxes::instance().mutex);
+  all_signal_inboxes::instance().inboxes.erase(inbox_);
 }
 
-ROOST_BODY void signal_line::read_all() noexcept {
+ROOST_BODY void signal_inbox::read_all() noexcept {
   while (const int signal = source_.read())
     deliver(signal);
 }
 
 // The waiters are completed without a lock, as everywhere: they may destroy their watch then.
-ROOST_BODY void signal_line::deliver(int signal) noexcept {
+ROOST_BODY void signal_inbox::deliver(int signal) noexcept {
   claimed_list claimed;
   {
-    all_signal_lines& all = all_signal_lines::instance();
+    all_signal_inboxes& all = all_signal_inboxes::instance();
     const std::lock_guard guard(all.mutex);
-    for (signal_line* line = all.lines.front(); line != nullptr; line = all.lines.next(*line))
-      line->come(signal, claimed);
+    for (signal_inbox* inbox = all.inboxes.front(); inbox != nullptr;
+         inbox = all.inboxes.next(*inbox))
+      inbox->come(signal, claimed);
   }
   claimed.complete(wait_state::done);
 }
 
-ROOST_BODY void signal_line::come(int signal, claimed_list& claimed) noexcept {
+ROOST_BODY void signal_inbox::come(int signal, claimed_list& claimed) noexcept {
   if (::sigismember(&signals_, signal) != 1)
     return;
   const std::lock_guard guard(lock_);
@@ -196,7 +197,7 @@ ROOST_BODY void signal_line::come(int signal, claimed_list& claimed) noexcept {
   }
 }
 
-ROOST_BODY int signal_line::take_kept() noexcept {
+ROOST_BODY int signal_inbox::take_kept() noexcept {
   for (int signal = 1; signal < end_of_signals; ++signal) {
     if (::sigismember(&kept_, signal) == 1) {
       ::sigdelset(&kept_, signal);
@@ -206,7 +207,7 @@ ROOST_BODY int signal_line::take_kept() noexcept {
   return 0;
 }
 
-ROOST_BODY void signal_line::take::describe(object_note& note) const noexcept {
+ROOST_BODY void signal_inbox::take::describe(object_note& note) const noexcept {
   note.kind = "signal";
   const char* separator = "";
   for (int signal = 1; signal < end_of_signals; ++signal) {

@@ -48,8 +48,10 @@ done
 banned "no notes of what is to be done" 'TODO|FIXME' "${texts[@]}"
 banned "no fences: ThreadSanitizer cannot see them" 'atomic_thread_fence' "${sources[@]}"
 
-banned "a comment names the thread, the waiter or the task, and not 'who'" '\b([Ww]ho|[Ww]hoever|[Ww]hom)\b' "${headers[@]}" \
-  include/roost/detail/README.md
+mapfile -t examples < <(printf '%s\n' "${sources[@]}" | grep '^examples/')
+banned "a text names the thread, the waiter or the task, and not 'who'" '\b([Ww]ho|[Ww]hoever|[Ww]hom)\b' "${headers[@]}" \
+  "${examples[@]}" README.md include/roost/detail/README.md
+banned "a comment of a header says which one, and not 'nobody'" '//.*\b[Nn]obody\b' "${headers[@]}"
 mapfile -t outside_sync < <(printf '%s\n' "${headers[@]}" | grep -v '/detail/sync/')
 banned "threads, locks and time come from detail/sync/" \
   '^[^/]*(std::(atomic|mutex|condition_variable|this_thread::(yield|sleep))|clock::now\()' "${outside_sync[@]}"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A program that hangs, and a look at why. Notice that the report needs no debugger and stops
-// nobody: any thread may take one at any time. On a real terminal one would print it as it is:
+// no task: any thread may take one at any time. On a real terminal one would print it as it is:
 // `std::cerr << scope.report()`, or to_json() for a page that shows it.
 #include <roost.hpp>
 
@@ -22,7 +22,7 @@ bool all_are_blocked(const roost::report& r) {
 
 int main() {
   const auto jobs = roost::make_channel<int>(1, "jobs");
-  roost::event configured; // which nobody sets
+  roost::event configured; // which no task sets
   roost::task_scope scope({.name = "service", .exit = roost::on_exit::stop});
   scope.spawn("producer", [&] {
     for (int job = 0; jobs.tx.send(job); ++job) {

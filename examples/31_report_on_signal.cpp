@@ -49,7 +49,7 @@ int main() {
   // A service would write to its log, or std::cerr.
   const report_on_signal reports([&](const std::string& text) { (void)printed.tx.send(text); });
 
-  roost::event configured; // which nobody sets
+  roost::event configured; // which no task sets
   roost::task_scope service({.name = "service", .exit = roost::on_exit::stop});
   const roost::outside_waker printing(service); // a thread that is not of this scope sends to it
   service.spawn("consumer", [&] { configured.wait(); });

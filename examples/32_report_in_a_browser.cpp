@@ -80,7 +80,7 @@ std::string get(std::uint16_t port, const std::string& path) {
 
 int main(int argc, char**) {
   const report_page page;
-  roost::event configured; // which nobody sets
+  roost::event configured; // which no task sets
   roost::task_scope service({.name = "service", .exit = roost::on_exit::stop});
   service.spawn("consumer", [&] { configured.wait(); });
   if (argc > 1) { // with any argument it waits for a browser

@@ -2,7 +2,7 @@
 // What several tasks change is guarded by a mutex, as with std::mutex. But a stop wakes a task that
 // waits for it, and it knows its holder: here two tasks lock the same two accounts in different
 // order, so that each would wait for the other for ever. The call that closes the circle throws and
-// tells who holds what. The remedy is in transfer(): it locks both together.
+// names each holder and its mutex. The remedy is in transfer(): it locks both together.
 #include <roost.hpp>
 
 #include <iostream>

@@ -36,7 +36,7 @@ TEST_CASE("pauses between attempts double") {
   });
 }
 
-TEST_CASE("who cannot connect for an hour is told after exactly that") {
+TEST_CASE("a client that cannot connect for an hour gives up after exactly that") {
   roost::testing::bubble([] {
     const auto start = roost::clock::now();
     int attempts = 0;

@@ -14,7 +14,7 @@
 ///     do the same with each element of a range             for_each; transform for results
 ///     hand values from thread to thread                    make_channel: sender, receiver
 ///     wait for several things, take the first              select; selector if they vary
-///     keep the latest value, or lose what nobody takes     make_channel with an overflow policy
+///     keep the latest value, or drop what has no room      make_channel with an overflow policy
 ///     hand each value to every receiver                    broadcast
 ///     look at the latest value, wait for the next          watch
 ///     hand over many values at a time                      sender::send_all

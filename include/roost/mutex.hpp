@@ -50,7 +50,7 @@ namespace roost::inline v0 {
 /// is handed the mutex once it has been passed over for a millisecond. So threads that lock often
 /// need not sleep in turns, and none starves.
 ///
-/// Lifetime: it may be destroyed as soon as nobody holds it or waits for it; to destroy a held
+/// Lifetime: it may be destroyed as soon as no thread holds it or waits for it; to destroy a held
 /// mutex ends the program. A constinit mutex is there before any object that is initialized at run
 /// time. Threads: any. Errors: std::system_error, with resource_deadlock_would_occur for a wait
 /// that could never end, and operation_not_permitted where the caller does not hold it.
@@ -63,7 +63,7 @@ class mutex {
 
   /// `name` is shown by reports and errors; it is copied, and cut off after 48 characters.
   constexpr explicit mutex(std::string_view name = {}) noexcept : owned_(name) {}
-  /// Precondition: nobody holds it.
+  /// Precondition: no thread holds it.
   ~mutex() {
     if (!owned_.holder().is_nobody()) {
       detail::die("a mutex was destroyed while it was held; it has to outlive its guards",

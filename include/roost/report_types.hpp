@@ -153,12 +153,12 @@ struct report {
   std::vector<deadlock_report> deadlocks; ///< tasks that wait for each other for ever
 };
 
-/// Takes a text of one or more complete lines. The waiting threads call it, perhaps several at
-/// once, and hold no locks of roost: it may wait as a thread outside of scopes may, and is not
-/// called again for its own wait. It must not throw. A wait that it is told of ends only when it
-/// has returned, even if the deadline of the wait passes before. So it must not lock a roost::mutex
-/// for which the thread that calls it may wait: where that would never end, lock() throws, which
-/// ends the program if the sink does not catch it; try_lock() may be called.
+/// Takes a text of one or more complete lines. Waiting threads call it, perhaps several at once,
+/// without locks of roost. It must not throw. It may wait, as a thread outside of scopes may, and
+/// is not called for its own wait. The caller's wait ends only after the sink has returned, even
+/// past its deadline. So the sink must not lock a roost::mutex that the caller may wait for: lock()
+/// throws where that would never end, and the exception ends the program unless the sink catches
+/// it. try_lock() is safe.
 using report_sink = void (*)(std::string_view text);
 
 } // namespace roost::inline v0

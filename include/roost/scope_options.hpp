@@ -99,11 +99,11 @@ struct scope_options {
   /// where tasks have been queued for this long while all running tasks are blocked in calls of
   /// roost that no deadline ends. The owner of a root scope, in whatever wait, gives one report
   /// where nothing goes on: all tasks and the owner are blocked, no deadline will come, and no
-  /// other thread has used anything that they wait for. That report says whether there is another
-  /// thread in the process, which may still do so. The environment variable ROOST_STALL_MS
-  /// overrides this option for the whole program, and then any wait of an owner that its scope
-  /// covers is watched, even without a stop. set_report_sink() explains the words with which such
-  /// reports begin, such as STOP-IGNORED.
+  /// other thread has used anything that they wait for. The report says whether the process has
+  /// another thread, which might still wake one. The environment variable ROOST_STALL_MS overrides
+  /// this option for the whole program, and then any wait of an owner that its scope covers is
+  /// watched, even without a stop. set_report_sink() explains the words with which such reports
+  /// begin, such as STOP-IGNORED.
   detail::any_duration stall_after = std::chrono::seconds(10);
 
   /// For a root scope, one that stops with no other: whether to look for a deadlock, and what to do

@@ -36,8 +36,8 @@ class semaphore {
  public:
   class [[nodiscard("it is given back when this goes: give it a name")]] permit;
 
-  /// Throws std::invalid_argument for 0 permits, which nobody could ever get, and for a converted
-  /// negative number.
+  /// Throws std::invalid_argument for 0 permits, which no thread could ever get, and for a
+  /// converted negative number.
   explicit semaphore(std::size_t permits);
   ~semaphore() = default;
   semaphore(const semaphore&) = delete;

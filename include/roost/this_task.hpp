@@ -15,7 +15,7 @@
 #include <string_view>
 
 /// The task that runs on the calling thread, or the scope that covers it. A thread that roost
-/// knows nothing of is a task that nobody stops.
+/// knows nothing of is a task that no call stops.
 namespace roost::inline v0::this_task {
 
 /// The token of this task, for code that takes one: it is stopped when the task is asked to stop.

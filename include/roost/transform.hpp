@@ -124,7 +124,7 @@ class placing_visitor {
   }
 
  private:
-  // restrict: nobody else has seen the places, so no element is one of them.
+  // restrict: no other code has seen the places, so no element is one of them.
   template <class Iterator>
   static void write(T* __restrict places, Iterator first, F& f) {
     for_each_in_block(first, [places, &f](std::size_t i, auto&& element) {

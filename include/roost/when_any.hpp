@@ -54,8 +54,8 @@ auto when_any(R&& callables, site where = site::current());
 
 namespace detail {
 
-/// The failures of tasks of which one was to succeed. Those that nobody is told of, because the
-/// caller gets something else, go to the hook in the end.
+/// The failures of tasks of which one was to succeed. Those that are not told, because the caller
+/// gets something else, go to the hook in the end.
 class failed_calls {
  public:
   failed_calls() = default;

@@ -32,8 +32,8 @@ namespace roost::inline v0 {
 /// ends by `stopped` because a task failed or the deadline passed, that failure or a timeout_error
 /// is thrown instead. Under on_error::collect all failures are in the exception_list. If a body
 /// without a result ends by `stopped` because the scope itself was asked to stop, with_scope
-/// returns normally, as join() does; with a result it cannot, and throws `stopped`. If what is
-/// around was stopped, with_scope throws what a wait there throws.
+/// returns normally, as join() does; with a result it cannot, and throws `stopped`. If the
+/// enclosing scope was stopped, with_scope throws what a wait there throws.
 /// Lifetime: what the body declares dies before its tasks have ended. Declare outside it what tasks
 /// refer to.
 template <class F>

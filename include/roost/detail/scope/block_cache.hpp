@@ -108,7 +108,7 @@ inline block_cache::~block_cache() {
   for (const taking_side& side : sides_.taking)
     delete_all(side.blocks);
   for (const putting_side& side : sides_.putting) {
-    // relaxed: nobody else is there any more
+    // relaxed: no other thread uses it any more
     delete_all(side.blocks.load(std::memory_order_relaxed));
   }
 }

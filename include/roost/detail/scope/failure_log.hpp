@@ -60,8 +60,8 @@ class failure_log {
       thrown_ = nullptr;
   }
 
-  /// An exception leaves the scope. Which one is not known: it is taken for the one that was
-  /// thrown.
+  /// An exception leaves the scope. The log cannot tell which, and assumes the one that a wait
+  /// threw.
   void report_thrown() noexcept {
     if (thrown_ != nullptr)
       thrown_->reported = true;

@@ -81,7 +81,7 @@ scope_state::scope_state(const scope_options& options, clock::time_point own_dea
                                         ", has a limit of 0, with which no task would ever run; "
                                         "leave it out to set none"}));
   }
-  if (outermost_) // nobody else has the tree so far
+  if (outermost_) // no other thread has the tree so far
     tree_->thread_started = thread_started_;
 }
 

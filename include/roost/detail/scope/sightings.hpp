@@ -19,12 +19,12 @@ namespace roost::inline v0::detail {
 
 void tell_of_task(sighting_kind kind, const task& t, std::uint64_t scope) noexcept;
 
-/// Of `task`, or where that is 0 of the body of `scope`.
+/// A failure of `task`; 0: of the body of `scope`.
 void tell_of_failure(const std::exception_ptr& error,
                      std::uint64_t task,
                      std::uint64_t scope) noexcept;
 
-/// Of `task` alone, or where that is 0 of `scope`, under whose lock it is called.
+/// A stop of `task` alone; 0: of `scope`, and the caller holds the lock of that.
 void show_stop(const stop_cause& cause, std::uint64_t task, std::uint64_t scope) noexcept;
 
 /// Called before the task can begin.

@@ -49,7 +49,7 @@ class task : public task_context, public failure_record, public job {
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
-  // Without a handle nobody can stop it alone.
+  // Without a handle no call can stop it alone.
   stop_domain& domain_to_follow() override {
     return has_handle() && !is_fork ? own_domain() : domain();
   }
@@ -74,12 +74,13 @@ class task : public task_context, public failure_record, public job {
                                             std::memory_order_acquire))
         return;
     }
-    destroy_result(); // nobody else will
+    destroy_result(); // no other thread will
     release(its_handle, nullptr);
   }
 
-  /// Called by the task when it has a result or never will. If the handle has gone nobody can claim
-  /// the result: then it is destroyed here, and true is returned. If not, the handle destroys it.
+  /// Called by the task when it has a result or never will. If the handle has gone, no get() will
+  /// take the result: then it is destroyed here, and true is returned. If not, the handle destroys
+  /// it.
   bool let_go_of_result() noexcept {
     // acquire: sees what was done through the handle
     std::uint32_t references = references_.load(std::memory_order_acquire);
@@ -109,7 +110,7 @@ class task : public task_context, public failure_record, public job {
     count(counted::finished);
     if (is_observed()) [[unlikely]]
       tell_end(how);
-    if (is_only(one_reference)) { // nobody waits: there is no handle, nor will there be
+    if (is_only(one_reference)) { // no thread waits: there is no handle, nor will there be
       set(how);
       return;
     }

@@ -88,7 +88,7 @@ struct scope_note {
 /// timekeeper's mutex. Under the slot's lock a primitive is looked at only if its lock is free, as
 /// other threads hold that one while they come to the lock of a domain (a task that is stopped
 /// alone, for one). No thread waits for a primitive's lock while it holds one that a report waits
-/// for. So a report is held up only by what waits for nobody, such as a stop's first loop, or
+/// for. So a report is held up only by what waits for no thread, such as a stop's first loop, or
 /// failures(), which takes memory; at worst by timekeeper::add(), which has the system start a
 /// thread under that mutex.
 class tree_notes {

@@ -45,9 +45,8 @@
 //
 // Two look for it: the owner of a root scope, after it has waited for some time (verdict_watch);
 // and, where the program has asked for it by on_deadlock or ROOST_DEADLOCK, the thread that was the
-// last to block or to end (activity). Then either does what the program wants, also where it is
-// likely only. If the program has not asked, the owner tells the sink which of the two it is, and
-// does nothing else.
+// last to block or to end (activity). Both do what was asked for, for a likely verdict as for a
+// certain one. If nothing was, only the owner looks, and just tells the sink which of them it is.
 
 namespace roost::inline v0::detail {
 
@@ -114,7 +113,7 @@ class blocked_threads {
     return s.reason == stop_reason::none && owner_is_blocked(s);
   }
 
-  // A root scope that does not cover its owner is idle as long as nobody waits for its end.
+  // A root scope that does not cover its owner is idle as long as no thread waits for its end.
   bool owner_is_blocked(const scope_note& s) const noexcept {
     if (s.owner_thread == 0)
       return s.around != 0 || (s.is_joined && s.running != 0);

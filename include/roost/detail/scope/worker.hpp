@@ -19,7 +19,8 @@ class scope_state;
 /// and is in the scope's list in place of the task that it runs. From one task to the next the list
 /// stays as it is, and so does the memory that other threads use with it.
 ///
-/// It reaches the scope by four calls: started(), failed(), next(), left().
+/// It tells the scope what happens by four calls: started(), failed(), next(), left(). Beside them
+/// it uses what needs no lock of the scope: id(), thread_started(), stop_requested(), blocks().
 class worker final : public stand_in {
  public:
   ROOST_BODY worker(scope_state& scope, task& first) noexcept; // see scope_run.hpp

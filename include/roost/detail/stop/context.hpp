@@ -56,8 +56,8 @@ class context : public list_node<context> {
   /// The number of the task that this context is; 0 if it is none.
   virtual std::uint64_t task_id() const noexcept { return 0; }
 
-  /// Blocks the calling thread, of which this is the innermost context or further out, until
-  /// `record` has ended, or until `deadline`.
+  /// Blocks the calling thread, which has this context on its stack, until `record` has ended, or
+  /// until `deadline`.
   ROOST_BODY virtual wait_state
   sleep(wait_record& record, clock::time_point deadline, watcher* meanwhile) noexcept;
 
@@ -71,9 +71,9 @@ class context : public list_node<context> {
   void leave() noexcept;
 
   /// The same for a context that is not a task's; they also register it with its domain and take it
-  /// out again. After uncover(), domains that were made under this one and outlive it follow the
-  /// domain that this one followed, if a context on this thread is in them. (A scope that covers no
-  /// thread stays where it is: no stop from further out reaches it any more.)
+  /// out again. uncover() hands the domains made under this one, if they outlive it and cover this
+  /// thread, to this one's parent; without one they become roots. (A scope that covers no thread
+  /// stays where it is: no stop from further out reaches it any more.)
   void cover_this_thread() noexcept;
   void uncover() noexcept;
 

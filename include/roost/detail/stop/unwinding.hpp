@@ -22,11 +22,11 @@
 // one counter. An object that goes takes its moment before other threads can see that it has gone;
 // a thread that sees this takes a later one.
 //
-// Nobody can tell which exception is in flight. So a note of the first touch is good until
-// thread_slot::waits next changes, in a call of roost that may wait: by then the exception may have
-// been handled, and the next one may be the consequence of what the thread has waited for. Calls
-// that surely belong to the unwinding keep the note: the end of a scope, and calls under a shield
-// or a scope that is made during the unwinding.
+// The standard does not tell which exception is in flight. So a note of the first touch is good
+// until thread_slot::waits next changes, in a call of roost that may wait: by then the exception
+// may have been handled, and the next one may be the consequence of what the thread has waited for.
+// Calls that surely belong to the unwinding keep the note: the end of a scope, and calls under a
+// shield or a scope that is made during the unwinding.
 
 namespace roost::inline v0::detail {
 
@@ -44,7 +44,7 @@ inline std::uint64_t next_moment() noexcept {
 /// something is done, or goes, that other threads may see.
 inline void note_if_unwinding() noexcept {
   thread_slot& here = this_thread;
-  if (here.top == nullptr) // no failure of this thread is anybody's
+  if (here.top == nullptr) // no failure of this thread reaches a scope
     return;
   const int in_flight = exceptions_here();
   if (in_flight != 0 && !here.note_is_good())
@@ -65,8 +65,7 @@ inline std::uint64_t moment_of_caught() noexcept {
   return here.note_is_good() && is_its_own ? here.touched.moment : 0;
 }
 
-/// Called before the calling thread throws a failure that has this moment, or a new one if that is
-/// 0.
+/// Called before the calling thread throws a failure. It keeps `moment`; 0: it gets a new one.
 inline void throw_with_moment(std::uint64_t moment) noexcept {
   this_thread.touched = {moment, this_thread.waits, std::uncaught_exceptions() + 1};
 }

@@ -209,7 +209,7 @@ ROOST_COLD_BODY void bubble::give_turn() noexcept {
 }
 
 // The caller counts as awake: callbacks of the stop may wait. A deadlock is found twice in a row
-// where the stop has woken nobody.
+// where the stop has woken no thread.
 ROOST_COLD_BODY void bubble::act_on_deadlock(lock& held) noexcept {
   counted_ptr<stop_domain> root = root_;
   const bool stays = std::exchange(wakes_at_act_, wakes_) == wakes_;

@@ -32,9 +32,10 @@ class activity final : public counted_object {
   static constexpr std::uint32_t none = 0;
   static constexpr std::uint32_t unknown = 1;
 
-  /// For a tree whose root scope covers the calling thread: the number of the thread's last such
-  /// tree, if all of that tree has ended. Every other thread that had the number is gone. So a
-  /// primitive that this thread used under its last tree does not count as used by another thread.
+  /// The number for the calling thread's next tree, whose outermost scope covers the thread: that
+  /// of its last such tree, if that has ended wholly; no other thread has that number any more. So
+  /// a primitive that this thread used under its last tree does not count as used by another
+  /// thread. Else a new number.
   static std::uint32_t number_for_owner() noexcept {
     const std::uint32_t last = std::exchange(given_back(), none);
     return last != none ? last : next_number();
@@ -108,8 +109,8 @@ class activity final : public counted_object {
     return outside_wakers_.load(std::memory_order_relaxed) != 0; // relaxed: as above
   }
 
-  /// How many scopes there are that are the first of a scope_tree counted here. A look at the root
-  /// scopes and all below finds them, but for those whose parent ended before them.
+  /// How many outermost scopes are counted here. A walk from the roots finds all but those that
+  /// have outlived their parent.
   std::size_t outermost_scopes() const noexcept { return outermost_scopes_.load(); }
   void add_outermost_scope() noexcept { outermost_scopes_.fetch_add(1); }
   void drop_outermost_scope() noexcept { outermost_scopes_.fetch_sub(1); }

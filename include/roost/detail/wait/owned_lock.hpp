@@ -17,7 +17,7 @@ class task_context;
 
 /// The name under which a thread locks: its number, and how many tasks further out on its stack
 /// have been set aside for the one that runs (see contexts_set_aside). No two threads of the
-/// process ever have the same number; 0 is nobody.
+/// process ever have the same number; 0 is no thread.
 class lock_holder {
  public:
   constexpr lock_holder() = default;

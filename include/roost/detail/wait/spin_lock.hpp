@@ -21,7 +21,7 @@ namespace roost::inline v0::detail {
 /// lock held for longer, because its holder lost the processor, sleeps for short times that no
 /// unlock() ends.
 ///
-/// Cost: one exchange and one store when nobody else is there.
+/// Cost: one exchange and one store when no other thread is there.
 class spin_lock {
  public:
   [[gnu::always_inline]] void lock() noexcept {

@@ -96,7 +96,7 @@ struct thread_slot {
                                // covers this thread, if one does
   std::size_t waits = 0;       // the owner's alone; see throw_if_stopped() for what counts
   unwinding_note touched;      // the owner's alone
-  lock_holder locks_as;        // the owner's alone; nobody before its first lock
+  lock_holder locks_as;        // the owner's alone; no thread before its first lock
   // What the running task holds, in the order in which it was locked. Others read it under the
   // lock while the thread is published as blocked, or in a foreign call; the owner changes it only
   // while it is not blocked, and under the lock while there is a foreign call.

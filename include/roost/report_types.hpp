@@ -144,8 +144,8 @@ struct deadlock_report {
 /// end, stop and fail. It waits for no task. Errors: bad_alloc; if there is too little memory for
 /// all scopes and tasks, some are left out and counted. Cancellation: none, it does not wait. Cost:
 /// some microseconds for each task; tasks that start or end meanwhile wait for a fraction of that,
-/// and so do outermost scopes for report_all(). Even without any report, each call that sleeps pays
-/// some 20 ns to record what one would show.
+/// and so do root scopes for report_all(). Even without any report, each call that sleeps pays some
+/// 20 ns to record what one would show.
 struct report {
   std::vector<scope_report> scopes;       ///< each before those inside it
   std::vector<task_report> tasks;         ///< those of all these scopes

@@ -195,7 +195,7 @@ inline void semaphore::acquisition::describe(detail::object_note& note) const no
   });
 }
 
-// Also called with 0, by a waiter that has left the queue: those behind it may now get theirs.
+// Also called with 0, by a waiter that has left the wait list: those behind it may now get theirs.
 inline void semaphore::give_back(std::size_t n) noexcept {
   detail::claimed_list granted;
   {

@@ -125,7 +125,7 @@ ROOST_COLD_BODY lock_wait::lock_wait(const owned_lock& wanted, const site& where
     if (!is_in_circle())
       return;
     note_circle(steps);
-    if (room != 0) { // there is one for each, or no memory
+    if (room != 0) { // every step is noted, or there is no memory
       all().remove(*this);
       break;
     }
@@ -149,8 +149,8 @@ ROOST_COLD_BODY const lock_wait* lock_wait::next() const noexcept {
   return nullptr;
 }
 
-// There may be circles without this wait in them, for instance of a thread that holds what it waits
-// for. So no way is followed for more steps than there are registered waits.
+// The way may lead into a circle without this wait, such as that of a thread that was just handed
+// its mutex. So it is followed for no more steps than there are registered waits.
 ROOST_COLD_BODY bool lock_wait::is_in_circle() const noexcept {
   const lock_wait* w = this;
   for (std::size_t steps = 0; steps < all().count; ++steps) {

@@ -20,8 +20,8 @@
 
 namespace roost::inline v0::detail {
 
-/// Tasks that the caller waits for at once: so the last of them runs on the calling thread, in the
-/// same way as the others do on theirs; and after it those that no thread has come for yet.
+/// Tasks that the caller waits for at once: so the last of them runs on the calling thread, just as
+/// the others do on theirs; and then those for which no thread has come yet.
 struct joint_tasks {
   /// Begins number `index` of `count` as a fork: forks may be many and short. Inside a fork, all
   /// but the last may get their threads a little later, see thread_pool.

@@ -50,8 +50,8 @@ class scope_state::entrance final : public detail::operation {
     return got_ != admission::none;
   }
   void conclude(wait_state end) noexcept override {
-    if (end == wait_state::done) // or it runs already
-      got_ = admission::queued;
+    if (end == wait_state::done)
+      got_ = admission::queued; // it may even run by now
   }
 
   // Without the scope's lock, which the report may hold: reads only what is constant.

@@ -19,9 +19,9 @@ class stop_domain;
 /// Where there is no memory for that, it tells nothing. No lock is held.
 void tell_stall(stop_domain& scope) noexcept;
 
-/// The same, and says that nothing in the scope can go on. The program has asked to be told that;
-/// or it is certain, as the process has no other thread; or it is likely, unless another thread
-/// does something. False if nothing was told.
+/// The same, and says that nothing in the scope can go on. `what` says why it is told: the program
+/// has asked for it; or it is certain, as the process has no other thread; or it is likely, as only
+/// another thread might still do something. False if nothing was told.
 enum class standstill { was_asked_for, is_certain, is_likely };
 bool tell_standstill(stop_domain& scope, standstill what) noexcept;
 
@@ -36,7 +36,7 @@ class stall_watch {
 
   /// What is known of the tasks when it is asked.
   struct progress {
-    clock::time_point stopped_at = no_deadline; // no_deadline if they are not
+    clock::time_point stopped_at = no_deadline; // no_deadline if they are not stopped
     std::size_t begun = no_queue; // how many have begun so far; no_queue if none is queued
   };
 
@@ -44,7 +44,7 @@ class stall_watch {
   /// on.
   explicit stall_watch(clock::duration patience);
 
-  /// What overrides `patience`, or else that.
+  /// What overrides `patience`; if nothing does, `patience`.
   static clock::duration patience_of(clock::duration patience) noexcept {
     return watches_all_waits() ? from_environment() : patience;
   }

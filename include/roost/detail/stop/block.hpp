@@ -52,8 +52,8 @@ tree_ptr tree_around() noexcept;
 /// The number of the task that runs on the calling thread; 0 if none does.
 std::uint64_t task_id_around() noexcept;
 
-/// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`.
-/// Reports ask `what` for what the thread waits for.
+/// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`
+/// has come. Reports ask `what` for what the thread waits for.
 wait_state block(wait_record& record,
                  const blocked_call& call,
                  clock::time_point deadline,

@@ -71,10 +71,10 @@ class task_context : public context {
   task_context* shown_task() noexcept override { return this; }
   [[noreturn]] void raise() override { throw make_stopped(domain().cause()); }
 
-  /// Gives the task `stopped` as its own domain, which was stopped beforehand, unless it has one
-  /// already. Then its waits end: a wait that is published is claimed, into `woken`. Returns the
-  /// task's own domain; if that is another one than `stopped`, the caller has yet to stop it. The
-  /// caller holds the scope's lock, and keeps the task from being over.
+  /// Makes `stopped`, a domain that was stopped beforehand, the task's own, unless the task has
+  /// one. Then its waits end: a wait that is published is claimed, into `woken`. Returns the task's
+  /// own domain; if that is another one than `stopped`, the caller has yet to stop it. The caller
+  /// holds the scope's lock, and keeps the task from being over.
   counted_ptr<task_domain> stop_alone(const counted_ptr<task_domain>& stopped,
                                       thread_slot* on,
                                       claimed_list& woken) noexcept;

@@ -136,8 +136,8 @@ class thread_pool {
   // takes it from either joins its thread and destroys it.
   struct pool_thread : list_node<pool_thread> {
     // Throws if there is no memory for a parker.
-    pool_thread(thread_pool& c, job* j)
-        : home(c),
+    pool_thread(thread_pool& pool, job* j)
+        : home(pool),
           first(j),
           runs_fork(j != nullptr && j->is_fork) {}
     pool_thread(const pool_thread&) = delete;

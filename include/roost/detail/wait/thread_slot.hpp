@@ -92,8 +92,8 @@ struct thread_slot {
   const helping_call* helps = nullptr;   // likewise
   sync::atomic<std::uint64_t> number{0}; // of the thread; 0 until it is known
   bool tells = false;                    // the owner's alone; it is in the report sink
-  stop_domain* root = nullptr; // the owner's alone; the outermost scope without a parent that
-                               // covers this thread, if one does
+  stop_domain* root = nullptr; // the owner's alone; of the root scopes that cover this thread
+                               // the one furthest out; null: none does
   std::size_t waits = 0;       // the owner's alone; see throw_if_stopped() for what counts
   unwinding_note touched;      // the owner's alone
   lock_holder locks_as;        // the owner's alone; no thread before its first lock

@@ -102,7 +102,7 @@ TEST_CASE("an item stays where it was if the descriptor came first", "[posix]") 
   test::wait_until_blocked(scope, 1);
   ends.write();
   scope.join();
-  CHECK_FALSE(ch.tx.try_send(5)); // no receiver was left in line
+  CHECK_FALSE(ch.tx.try_send(5)); // no receiver was left linked
 }
 
 TEST_CASE("a select is fair among ready descriptors and channels", "[posix]") {

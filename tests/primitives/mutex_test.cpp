@@ -130,7 +130,7 @@ TEST_CASE("a waiter that is called in vain again and again is handed the mutex i
       scope.spawn(lock);
       int in_vain = 0;
       for (;; ++in_vain) {
-        roost::this_task::sleep_for(100us); // afterwards it is in line
+        roost::this_task::sleep_for(100us); // afterwards it is blocked
         m.unlock();
         if (in_vain > 9 || !m.try_lock())
           break;

@@ -280,7 +280,7 @@ TEST_CASE("one that wants many permits is not overtaken by those that want few",
       served.add(4);
     });
     test::wait_until_waiting(s, 1);
-    // Three are free, but the first in line waits for a fourth.
+    // Three are free, but the first waiter wants a fourth.
     CHECK(s.available() == 3);
     CHECK_FALSE(s.try_acquire());
     CHECK_FALSE(s.try_acquire(0));
@@ -304,14 +304,14 @@ TEST_CASE("one release serves all who fit at once", "[semaphore]") {
   test::gate inside;
   std::atomic<std::size_t> got = 0;
   roost::task_scope scope;
-  std::size_t in_line = 0;
+  std::size_t blocked = 0;
   for (const std::size_t wanted : {1U, 2U, 3U, 1U}) {
     scope.spawn([&, wanted] {
       const auto mine = s.acquire(wanted);
       got += mine.count();
       inside.pass();
     });
-    test::wait_until_waiting(s, ++in_line);
+    test::wait_until_waiting(s, ++blocked);
   }
   held.release();
   inside.wait_for_arrivals(3);

@@ -105,7 +105,7 @@ void spawns() {
   expect(captured.use_count() == 1, "all callables are destroyed");
 }
 
-// One runs, one is in line, and for the third there is no place until its spawn waits.
+// One runs, one is in the queue, and for the third there is no place until its spawn waits.
 void spawns_that_wait_for_a_place() {
   std::atomic<int> ran{0};
   std::atomic<bool> over{false};

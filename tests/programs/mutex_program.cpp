@@ -90,7 +90,7 @@ void locks_in_a_sink_what_its_thread_waits_for() {
     if (told->is_set())
       return;
     told->set();
-    expect(is_told_that_it_waits_further_out(), "while the owner is in line");
+    expect(is_told_that_it_waits_further_out(), "while the owner waits for the mutex");
     test::wait_probe::put_off_hand_over(*of_sink);
     to_call->open();
     has_called->wait_for_arrivals(1);

@@ -99,7 +99,7 @@ void with_a_limit_it_goes_on_with_fewer() {
   };
   for (int i = 0; i < 4; ++i)
     expect(test::thrown_by(spawn) == "nothing", "spawn does not throw");
-  expect(test::scope_probe::queued(scope) == 4, "they are in line");
+  expect(test::scope_probe::queued(scope) == 4, "they are in the queue");
   expect(!scope.stop_requested() && scope.failures().empty(), "nobody is stopped");
   busy.open();
   scope.join();
@@ -207,9 +207,9 @@ void others_that_come_while_it_is_refused(std::size_t backlog) {
   creation.wait_for_arrivals(1);
   second.go();
   third.go();
-  const std::size_t in_line = std::min(backlog, std::size_t{2});
-  test::wait_until_queued(scope, in_line);
-  test::wait_until_spawns_wait(scope, 2 - in_line);
+  const std::size_t queued = std::min(backlog, std::size_t{2});
+  test::wait_until_queued(scope, queued);
+  test::wait_until_spawns_wait(scope, 2 - queued);
   creation.open();
   expect(refused.got_no_thread(), "spawn throws the system_error");
   const auto patience = roost::clock::now() + 5s;
@@ -230,7 +230,7 @@ void others_that_come_while_it_is_refused(std::size_t backlog) {
   expect((told != nullptr) == !scope.failures().empty(), "the owner is told of failures");
 }
 
-// The stop's mark is there, but a callback keeps it from dropping those in line so far.
+// The stop's mark is there, but a callback keeps it from dropping those in the queue so far.
 void a_stop_that_comes_while_a_thread_is_refused() {
   test::gate busy;
   test::gate callback;
@@ -242,7 +242,7 @@ void a_stop_that_comes_while_a_thread_is_refused() {
   busy.wait_for_arrivals(1);
   spawner refused(scope, ran);
   no_threads = true;
-  auto in_line = scope.spawn([&] { ++ran; });
+  auto queued = scope.spawn([&] { ++ran; });
   before_refusal = &creation;
   refused.go();
   creation.wait_for_arrivals(1);
@@ -251,7 +251,7 @@ void a_stop_that_comes_while_a_thread_is_refused() {
   callback.wait_for_arrivals(1);
   creation.open();
   expect(refused.got_stopped(), "the task that gets no thread is dropped");
-  expect(test::thrown_by([&] { in_line.get(); }) == "stopped", "so is the one in line");
+  expect(test::thrown_by([&] { queued.get(); }) == "stopped", "so is the one in the queue");
   callback.open();
   stopper.join();
   busy.open();

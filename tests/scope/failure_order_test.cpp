@@ -503,12 +503,12 @@ TEST_CASE("an exception that was handled does not make a later failure the first
 TEST_CASE("an exception that a task has handled does not give its place to the thread's next task",
           "[task_scope]") {
   const test::no_thread_left check;
-  test::gate in_line;
+  test::gate both_run;
   test::gate fail;
   const auto run = [&] {
     roost::task_scope scope({.limit = 2, .errors = roost::on_error::collect});
     scope.spawn("handles", [&] {
-      in_line.pass();
+      both_run.pass();
       try {
         const auto own = roost::make_channel<int>();
         throw std::runtime_error("handled");
@@ -524,7 +524,7 @@ TEST_CASE("an exception that a task has handled does not give its place to the t
       test::wait_until([&] { return scope.failures().size() == 1; });
       throw std::runtime_error("y");
     });
-    in_line.open();
+    both_run.open();
     scope.join();
   };
   CHECK(test::thrown_by(run) == "2 tasks failed: \"first\": x; \"second\": y");

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-// A stop or a deadline ends the spawns that wait for a place, and drops the tasks in line.
+// A stop or a deadline ends the spawns that wait for a place, and drops the tasks in the queue.
 
 using namespace std::chrono_literals;
 using test::captured;
@@ -144,7 +144,7 @@ TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task
   test::bubble([&] {
     std::atomic<int> ran{0};
     const captured callables = std::make_shared<int>();
-    std::vector<roost::task_handle<void>> in_line;
+    std::vector<roost::task_handle<void>> queued;
     std::exception_ptr thrown;
     roost::event never;
     const auto start = roost::clock::now();
@@ -152,7 +152,7 @@ TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task
       roost::task_scope scope({.limit = 1, .backlog = backlog, .timeout = 5s});
       scope.spawn([&] { never.wait(); });
       for (std::size_t i = 0; i < backlog; ++i)
-        in_line.push_back(scope.spawn([&, callables] { ++ran; }));
+        queued.push_back(scope.spawn([&, callables] { ++ran; }));
       thrown = test::exception_of([&] { scope.spawn([&, callables] { ++ran; }); });
       CHECK(roost::clock::now() == start + 5s);
     });
@@ -162,7 +162,7 @@ TEST_CASE("the scope's deadline ends the owner's spawn by timeout_error", "[task
     CHECK_THROWS_AS(std::rethrow_exception(at_end), roost::timeout_error);
     CHECK(ran == 0);
     CHECK(callables.use_count() == 1);
-    for (auto& handle : in_line)
+    for (auto& handle : queued)
       CHECK(reason_of(handle) == roost::stop_reason::deadline);
   });
 }
@@ -266,22 +266,22 @@ TEST_CASE("under a shield a spawn waits on", "[task_scope]") {
   CHECK(ran == 1);
 }
 
-TEST_CASE("a stop drops those in line and their handles go on at once", "[task_scope]") {
+TEST_CASE("a stop drops those in the queue and their handles go on at once", "[task_scope]") {
   const test::no_thread_left check;
   const std::size_t backlog = GENERATE(as<std::size_t>(), 1, 2, 5);
   full_scope full({.backlog = backlog});
   full.scope.request_stop("enough");
-  for (auto& handle : full.in_line)
+  for (auto& handle : full.queued)
     CHECK(handle.ready()); // although the busy one still runs
   CHECK(full.callables.use_count() == 1);
   full.busy.open();
   full.scope.join();
   CHECK(full.ran == 0);
-  for (auto& handle : full.in_line)
+  for (auto& handle : full.queued)
     CHECK(reason_of(handle) == roost::stop_reason::requested);
 }
 
-TEST_CASE("none in line begins once the scope is stopped, even while the stop is being told",
+TEST_CASE("none in the queue begins once the scope is stopped, even while the stop is being told",
           "[task_scope]") {
   const test::no_thread_left check;
   test::gate in_callback;
@@ -292,7 +292,7 @@ TEST_CASE("none in line begins once the scope is stopped, even while the stop is
   full.busy.open(); // the task that ends drops the others
   test::wait_until([&] {
     return std::all_of(
-        full.in_line.begin(), full.in_line.end(), [](const auto& h) { return h.ready(); });
+        full.queued.begin(), full.queued.end(), [](const auto& h) { return h.ready(); });
   });
   CHECK(full.ran == 0);
   CHECK(full.callables.use_count() == 1);
@@ -390,7 +390,8 @@ TEST_CASE("a spawn that a stop ends throws what its callable's destructor throws
   full.busy.open();
 }
 
-TEST_CASE("a deadline drops those in line even while the one that runs is deaf", "[task_scope]") {
+TEST_CASE("a deadline drops those in the queue even while the one that runs is deaf",
+          "[task_scope]") {
   const test::no_thread_left check;
   test::bubble([] {
     int ran = 0;
@@ -398,12 +399,12 @@ TEST_CASE("a deadline drops those in line even while the one that runs is deaf",
     const auto start = roost::clock::now();
     roost::task_scope scope({.limit = 1, .backlog = 3, .timeout = 1h});
     scope.spawn("deaf", [] { test::let_pass(1h + 5s); });
-    std::vector<roost::task_handle<void>> in_line;
+    std::vector<roost::task_handle<void>> queued;
     for (int i = 0; i < 3; ++i)
-      in_line.push_back(scope.spawn([&ran, callables] { ++ran; }));
+      queued.push_back(scope.spawn([&ran, callables] { ++ran; }));
     {
       const roost::shield from_deadline(2h);
-      for (auto& handle : in_line)
+      for (auto& handle : queued)
         CHECK(handle.wait_for(2h));
     }
     CHECK(roost::clock::now() == start + 1h);

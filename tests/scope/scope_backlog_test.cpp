@@ -74,7 +74,7 @@ TEST_CASE("the owner's spawn waits as well", "[task_scope]") {
     full.busy.open();
   });
   CHECK(full.scope.spawn([] { return 1; }).get() == 1);
-  CHECK(full.ran == static_cast<int>(full.in_line.size()));
+  CHECK(full.ran == static_cast<int>(full.queued.size()));
 }
 
 TEST_CASE("a place that a waiting task takes from the line is free as well", "[task_scope]") {
@@ -186,11 +186,11 @@ TEST_CASE("a spawn by a task of the scope never waits", "[task_scope]") {
   const std::size_t backlog = GENERATE(as<std::size_t>(), 0, 1);
   std::atomic<int> ran{0};
   roost::task_scope scope({.limit = 1, .backlog = backlog});
-  std::size_t in_line = 0;
+  std::size_t queued = 0;
   const auto spawn_ten = [&] {
     for (int i = 0; i < 10; ++i)
       scope.spawn([&] { ++ran; });
-    in_line = test::scope_probe::queued(scope);
+    queued = test::scope_probe::queued(scope);
   };
   SECTION("itself") {
     scope.spawn(spawn_ten).get();
@@ -217,7 +217,7 @@ TEST_CASE("a spawn by a task of the scope never waits", "[task_scope]") {
   SECTION("inside the wait of another") {
     scope.spawn([&] { scope.spawn(spawn_ten).get(); }).get();
   }
-  CHECK(in_line == 10);
+  CHECK(queued == 10);
   scope.join();
   CHECK(ran == 10);
 }

@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-// A limit bounds how many tasks of a scope run at once. The others are in line.
+// A limit bounds how many tasks of a scope run at once. The others are in the queue.
 
 using namespace std::chrono_literals;
 using test::busy_scope;
@@ -121,7 +121,7 @@ TEST_CASE("a limit may be so large that it is none", "[task_scope]") {
   scope.join(); // before the gate goes
 }
 
-TEST_CASE("tasks in line begin first come first served", "[task_scope]") {
+TEST_CASE("tasks in the queue begin first come first served", "[task_scope]") {
   const test::no_thread_left check;
   std::vector<int> order;
   busy_scope one;
@@ -133,7 +133,7 @@ TEST_CASE("tasks in line begin first come first served", "[task_scope]") {
   CHECK(order == numbers_below(50));
 }
 
-TEST_CASE("tasks in line are run by the threads that run already", "[task_scope]") {
+TEST_CASE("tasks in the queue are run by the threads that run already", "[task_scope]") {
   const test::no_thread_left check;
   const int limit = GENERATE(1, 2);
   test::gate busy;
@@ -189,7 +189,7 @@ TEST_CASE("a limit of none is refused with the remedy", "[task_scope]") {
   CHECK_FALSE(roost::this_task::stop_token().stop_possible()); // no half of it is left
 }
 
-TEST_CASE("a task in line is not ready and a wait for it may time out", "[task_scope]") {
+TEST_CASE("a task in the queue is not ready and a wait for it may time out", "[task_scope]") {
   const test::no_thread_left check;
   busy_scope one;
   auto waiting = one.scope.spawn([] { return 3; });
@@ -203,7 +203,7 @@ TEST_CASE("a task in line is not ready and a wait for it may time out", "[task_s
   CHECK(waiting.get() == 3);
 }
 
-TEST_CASE("that a task in line is done can be selected", "[task_scope]") {
+TEST_CASE("that a task in the queue is done can be selected", "[task_scope]") {
   const test::no_thread_left check;
   busy_scope one;
   auto first = one.scope.spawn([] { return 1; });
@@ -217,7 +217,7 @@ TEST_CASE("that a task in line is done can be selected", "[task_scope]") {
   CHECK(first.ready()); // it came before
 }
 
-TEST_CASE("a wait group counts tasks in line", "[task_scope]") {
+TEST_CASE("a wait group counts tasks in the queue", "[task_scope]") {
   const test::no_thread_left check;
   std::atomic<int> ran{0};
   roost::wait_group group;
@@ -239,7 +239,7 @@ TEST_CASE("a wait group counts tasks in line", "[task_scope]") {
   }
 }
 
-TEST_CASE("a failure drops the tasks in line and is what the owner gets", "[task_scope]") {
+TEST_CASE("a failure drops the tasks in the queue and is what the owner gets", "[task_scope]") {
   const test::no_thread_left check;
   auto captured = std::make_shared<int>();
   std::atomic<int> ran{0};
@@ -269,7 +269,7 @@ TEST_CASE("a failure drops the tasks in line and is what the owner gets", "[task
   }
 }
 
-TEST_CASE("under collect those in line run after failures, which are listed in order",
+TEST_CASE("under collect the queued ones run after failures, which are listed in order",
           "[task_scope]") {
   const test::no_thread_left check;
   busy_scope one(roost::on_error::collect);
@@ -293,7 +293,7 @@ TEST_CASE("under collect those in line run after failures, which are listed in o
   CHECK(ran == 6);
 }
 
-TEST_CASE("a scope left by an exception drops the tasks in line", "[task_scope]") {
+TEST_CASE("a scope left by an exception drops the tasks in the queue", "[task_scope]") {
   const test::no_thread_left check;
   const auto exit = GENERATE(roost::on_exit::join, roost::on_exit::stop);
   const bool unwinds = GENERATE(true, false);

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-// A task that waits for one in line runs it inside its wait, as a task of its own.
+// A task that waits for one in the queue runs it inside its wait, as a task of its own.
 
 using namespace std::chrono_literals;
 using test::busy_scope;
@@ -34,7 +34,7 @@ std::thread::id id_here() {
 
 } // namespace
 
-TEST_CASE("a task waits for one in line by running it itself", "[task_scope]") {
+TEST_CASE("a task waits for one in the queue by running it itself", "[task_scope]") {
   const test::no_thread_left check;
   roost::task_scope scope({.limit = 1});
   std::function<int(int)> sum = [&](int n) {
@@ -64,7 +64,7 @@ TEST_CASE("it runs just the one that it waits for", "[task_scope]") {
   CHECK(order == std::vector<std::string>{"second", "got", "ends", "first"});
 }
 
-TEST_CASE("the owner waits for a task in line without running it", "[task_scope]") {
+TEST_CASE("the owner waits for a task in the queue without running it", "[task_scope]") {
   const test::no_thread_left check;
   busy_scope one;
   auto waiting = one.scope.spawn(id_here);
@@ -75,7 +75,8 @@ TEST_CASE("the owner waits for a task in line without running it", "[task_scope]
   CHECK(waiting.get() != id_here());
 }
 
-TEST_CASE("a task of another scope waits for a task in line without running it", "[task_scope]") {
+TEST_CASE("a task of another scope waits for a task in the queue without running it",
+          "[task_scope]") {
   const test::no_thread_left check;
   busy_scope one;
   auto waiting = one.scope.spawn(id_here);
@@ -134,7 +135,7 @@ TEST_CASE("what runs inside a wait sees nothing of the task that waits", "[task_
         .spawn("waits",
                [&] {
                  std::stop_source source;
-                 auto waiting = scope.spawn("in line", [&] {
+                 auto waiting = scope.spawn("in the queue", [&] {
                    source.request_stop();
                    inside = seen::here();
                  });
@@ -150,7 +151,7 @@ TEST_CASE("what runs inside a wait sees nothing of the task that waits", "[task_
     scope
         .spawn("waits",
                [&] {
-                 auto waiting = scope.spawn("in line", [&] { inside = seen::here(); });
+                 auto waiting = scope.spawn("in the queue", [&] { inside = seen::here(); });
                  roost::task_scope inner({.timeout = 1h});
                  waiting.get();
                  restored = roost::this_task::name() == "waits" &&
@@ -163,7 +164,7 @@ TEST_CASE("what runs inside a wait sees nothing of the task that waits", "[task_
     scope
         .spawn("waits",
                [&] {
-                 auto waiting = scope.spawn("in line", [&] { inside = seen::here(); });
+                 auto waiting = scope.spawn("in the queue", [&] { inside = seen::here(); });
                  const roost::shield s(1h);
                  waiting.get();
                  restored = roost::this_task::name() == "waits" &&
@@ -171,7 +172,7 @@ TEST_CASE("what runs inside a wait sees nothing of the task that waits", "[task_
                })
         .get();
   }
-  CHECK(inside.name == "in line");
+  CHECK(inside.name == "in the queue");
   CHECK_FALSE(inside.stopped);
   CHECK_FALSE(inside.thrown);
   CHECK(inside.innermost);
@@ -291,7 +292,8 @@ TEST_CASE("what ran inside a wait is over when the wait is", "[task_scope]") {
   CHECK(gone);
 }
 
-TEST_CASE("a join waits for a task in line that a scope beyond its task has run", "[task_scope]") {
+TEST_CASE("a join waits for a task in the queue that a scope beyond its task has run",
+          "[task_scope]") {
   const test::no_thread_left check;
   std::unique_ptr<roost::task_scope> beyond;
   roost::event maker_is_over;
@@ -301,10 +303,10 @@ TEST_CASE("a join waits for a task in line that a scope beyond its task has run"
   scope.spawn([&] {
     beyond = std::make_unique<roost::task_scope>(roost::scope_options{.covers_owner = false});
     scope.spawn([&] { second.pass(); });
-    auto in_line = scope.spawn([&] { inside.pass(); });
-    beyond->spawn([&maker_is_over, in_line = std::move(in_line)]() mutable {
+    auto queued = scope.spawn([&] { inside.pass(); });
+    beyond->spawn([&maker_is_over, queued = std::move(queued)]() mutable {
       maker_is_over.wait();
-      in_line.get();
+      queued.get();
     });
   });
   second.wait_for_arrivals(1);

@@ -184,7 +184,8 @@ TEST_CASE("what fails after its handle has stopped it has failed", "[task_handle
   CHECK_NOTHROW(scope.join());
 }
 
-TEST_CASE("a task that is stopped in line never runs and makes room at once", "[task_handle]") {
+TEST_CASE("a task that is stopped in the queue never runs and makes room at once",
+          "[task_handle]") {
   const test::no_thread_left check;
   roost::event go_on;
   roost::task_scope scope({.limit = 1, .backlog = 1});
@@ -197,13 +198,13 @@ TEST_CASE("a task that is stopped in line never runs and makes room at once", "[
   spawner.spawn([&] { scope.spawn([] {}); }); // there is no place for it
   test::wait_until_blocked(spawner, 1);
 
-  CHECK(waiting.request_stop("out of line"));
+  CHECK(waiting.request_stop("out of the queue"));
   CHECK(capture.use_count() == 1);
   CHECK(waiting.ready());
   spawner.join();
   const auto cause = cause_told_by(waiting);
   REQUIRE(cause);
-  CHECK(cause->message == "out of line");
+  CHECK(cause->message == "out of the queue");
   go_on.set();
   scope.join();
   CHECK_FALSE(ran);

@@ -14,13 +14,13 @@
 #include <cstdint>
 #include <thread>
 
-// Tasks in line begin in their turn and none is left behind, while others end.
+// Tasks in the queue begin in their turn and none is left behind, while others end.
 
 using namespace std::chrono_literals;
 using test::random_numbers;
 using test::rounds;
 
-TEST_CASE("a handle of a task in line is got while its place comes", "[task_scope][stress]") {
+TEST_CASE("a handle of a task in the queue is got while its place comes", "[task_scope][stress]") {
   ROOST_TEST_SHOW_SEED();
   const test::no_thread_left check;
   for (int round = 0; round < rounds(1000); ++round) {
@@ -29,16 +29,16 @@ TEST_CASE("a handle of a task in line is got while its place comes", "[task_scop
     std::atomic<int> stopped{0};
     const bool stops = random.one_in(3);
     roost::task_scope scope({.limit = 2, .covers_owner = false});
-    scope.spawn([&, turns = random.below(300)] { // its end begins what is in line
+    scope.spawn([&, turns = random.below(300)] { // its end begins what is in the queue
       random_numbers own(static_cast<std::uint64_t>(turns));
       test::dither(own, turns + 1);
     });
     scope.spawn([&, turns = random.below(300)] {
-      auto in_line = scope.spawn([&] { return ++ran; });
+      auto queued = scope.spawn([&] { return ++ran; });
       random_numbers own(static_cast<std::uint64_t>(turns) + 1000);
       test::dither(own, turns + 1);
       try {
-        if (in_line.get() != 1)
+        if (queued.get() != 1)
           ran += 100;
       } catch (const roost::stopped&) {
         ++stopped;
@@ -71,7 +71,7 @@ TEST_CASE("tasks that come while the last thread leaves are found", "[task_scope
         auto last = scope.spawn([] {});
         if (test::scope_probe::queued(scope) > backlog)
           ++too_long;
-        // Were it left in line with no thread to come for it, this would be for ever.
+        // Were it left in the queue with no thread to come for it, this would be for ever.
         if (mine.one_in(2) && !last.wait_for(1h))
           ++late;
         test::dither(mine, 60);

@@ -39,14 +39,14 @@ class full_scope {
     });
     wait_until([&] { return busy.arrivals() == 1 || first.ready(); }); // or its deadline came
     for (std::size_t i = 0; i < options.backlog; ++i)
-      in_line.push_back(scope.spawn("in line", [this, c = callables] { ++ran; }));
+      queued.push_back(scope.spawn("in the queue", [this, c = callables] { ++ran; }));
   }
 
   gate busy;
   std::atomic<bool> fails{false};
   std::atomic<int> ran{0};
   captured callables = std::make_shared<int>();
-  std::vector<roost::task_handle<void>> in_line;
+  std::vector<roost::task_handle<void>> queued;
   roost::task_scope scope;
 
  private:

@@ -69,7 +69,7 @@ class std_channel {
     items_.pop_front();
     ++received_;
     const bool wake = not_full_.is_waited_for();
-    // Locked: the next sender must not get in line before this one was told.
+    // Locked: the next sender must not begin to wait before this one was told.
     if (taken_.is_waited_for())
       taken_.notify_one();
     lock.unlock();

@@ -61,7 +61,7 @@ class std_channel_set {
     ++from->received;
     const bool wake = from->not_full.is_waited_for();
     const bool wake_any = some_not_full_.is_waited_for();
-    // Locked: the next sender must not get in line before this one was told.
+    // Locked: the next sender must not begin to wait before this one was told.
     if (from->taken.is_waited_for())
       from->taken.notify_one();
     lock.unlock();

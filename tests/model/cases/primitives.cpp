@@ -119,14 +119,14 @@ MODEL_CASE("semaphore: one permit for three") {
   model::check(s.available() == 1, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: two for one in line, one for another") {
+MODEL_CASE("semaphore: two for the first waiter, one for another") {
   roost::semaphore s(2);
   model::together(
       [&] { (void)s.acquire(2); }, [&] { (void)s.acquire(1); }, [&] { (void)s.acquire(2); });
   model::check(s.available() == 2, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: the first in line gives up", .times = 2) {
+MODEL_CASE("semaphore: the first waiter gives up", .times = 2) {
   roost::semaphore s(2);
   auto held = s.acquire(1);
   model::together([&] { (void)s.acquire_for(1ms, 2); }, [&] { (void)s.acquire(1); });
@@ -134,7 +134,7 @@ MODEL_CASE("semaphore: the first in line gives up", .times = 2) {
   model::check(s.available() == 2, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: the first in line is stopped") {
+MODEL_CASE("semaphore: the first waiter is stopped") {
   roost::semaphore s(2);
   auto held = s.acquire(1);
   const auto domain = model::make_domain();

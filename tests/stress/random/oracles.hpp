@@ -134,7 +134,7 @@ inline std::string all_given_back(const observations& seen) {
   return std::string(seen.permits == seen.permits_back ? "" : "a permit is missing; ") +
          (seen.mutexes_are_free ? "" : "a mutex is held; ") +
          (seen.groups_are_empty ? "" : "a wait group counts; ") +
-         (seen.left_waiting == 0 ? "" : "a waiter is left in line; ");
+         (seen.left_waiting == 0 ? "" : "a waiter is left linked; ");
 }
 
 inline std::string threads_back(const observations& seen) {

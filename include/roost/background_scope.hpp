@@ -35,7 +35,8 @@ namespace roost::inline v0 {
 ///   destructor can have it as a member. A failure for which on_failure threw goes to the hook.
 /// - Its threads are its own, so they come and go with it.
 /// Its options `exit`, `errors` and `covers_owner` are therefore ignored; all others hold. It stops
-/// with the scope around the thread that made it, unless `inherit` is false.
+/// with the scope around the thread that made it, unless `inherit` is false. If that scope ends
+/// first, no stop from further out reaches this one.
 ///
 /// Lifetime: its destructor waits for the tasks, so make it the last member: members below it, and
 /// those of derived classes, are gone by then. If tasks use those, let the derived class's

@@ -79,7 +79,8 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
 
   void end() noexcept {
     overlay_.uncover();
-    unfollow();
+    if (retire()) // what was made under it and lives on is shielded no more
+      expired();
     detail::tree_ptr times;
     {
       const std::lock_guard guard(times_mutex_);
@@ -94,11 +95,9 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   void outer_stopped(const detail::counted_ptr<const detail::kept_cause>& cause,
                      detail::stop_wave& wave) noexcept override {
     hidden_ = cause;
-    if (limit_ == detail::no_deadline)
-      return;
     if (has_expired_ || (!is_told_ && limit_ <= detail::sync::now())) {
       mark(cause, wave);
-    } else if (!is_told_) {
+    } else if (!is_told_ && limit_ != detail::no_deadline) {
       is_told_ = true;
       wave.add(*this); // once at most: from then on expired() alone marks this domain
     }

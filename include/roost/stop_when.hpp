@@ -27,8 +27,9 @@ namespace roost::inline v0 {
 /// }
 /// ```
 ///
-/// Lifetime: a local of the thread that it covers. Threads: that one. A task that the token ends
-/// has not failed. Errors: bad_alloc. Cost: a few allocations.
+/// Lifetime: a local of the thread that it covers. Make it before the scopes that it is to stop: a
+/// stop of a scope around it stays with it, even once that scope was joined. Threads: that one. A
+/// task that the token ends has not failed. Errors: bad_alloc. Cost: a few allocations.
 class stop_when {
  public:
   /// Takes effect from here on; if the token was stopped before, at once.
@@ -113,7 +114,7 @@ ROOST_BODY stop_when::stop_when(std::stop_token token, site where)
 
 ROOST_BODY stop_when::~stop_when() {
   overlay_.uncover();
-  domain_->unfollow();
+  (void)domain_->retire();
 }
 
 #endif // ROOST_HAS_BODIES

@@ -182,7 +182,7 @@ bool handle_base<R>::wait(clock::time_point deadline,
 template <class R>
 result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
   result_task<R>& t = task_of(where);
-  if (runs_inside(t)) {
+  if (holds_up(t)) {
     throw_waits_for_itself(t, where);
   }
   return t;

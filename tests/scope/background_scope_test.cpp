@@ -12,7 +12,9 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -160,6 +162,53 @@ TEST_CASE("an object is stopped with the scope around the place where it was mad
   service s({.inherit = inherit});
   around.request_stop("everything");
   CHECK(s.tasks.stop_requested() == inherit);
+}
+
+TEST_CASE("a stop reaches an object that has outlived the shields and tokens around its place",
+          "[background_scope]") {
+  const test::no_thread_left check;
+  const bool is_stopped_before = GENERATE(true, false);
+  std::optional<service> first;
+  std::optional<service> second;
+  std::stop_source token;
+  roost::task_scope around;
+  {
+    const roost::stop_when w(token.get_token());
+    const roost::shield outer(1h);
+    second.emplace();
+    const roost::shield inner(roost::clock::duration::max());
+    first.emplace();
+    if (is_stopped_before) {
+      around.request_stop("everything");
+      CHECK_FALSE(first->tasks.stop_requested());
+      CHECK_FALSE(second->tasks.stop_requested());
+    }
+  }
+  token.request_stop(); // it reaches nothing any more
+  if (!is_stopped_before) {
+    CHECK_FALSE(first->tasks.stop_requested());
+    const auto waits = first->wait_until_stopped();
+    around.request_stop("everything");
+    test::wait_until([&] { return waits.ready(); });
+  }
+  CHECK(first->tasks.cause().message == "everything");
+  first.reset();
+  CHECK(second->tasks.cause().message == "everything");
+}
+
+TEST_CASE("an object that has outlived a stop_when outside of scopes is stopped by it no more",
+          "[background_scope]") {
+  const test::no_thread_left check;
+  std::optional<service> s;
+  std::stop_source token;
+  {
+    const roost::stop_when w(token.get_token());
+    s.emplace();
+  }
+  token.request_stop();
+  CHECK_FALSE(s->tasks.stop_requested());
+  s.reset();
+  CHECK(roost::report_all().scopes.empty());
 }
 
 TEST_CASE("a deadline stops an object's tasks and is not thrown", "[background_scope]") {

@@ -91,6 +91,56 @@ TEST_CASE("a task that gets its own result gets an error instead of a deadlock",
   CHECK(from_nested == deadlock);
 }
 
+TEST_CASE("a task that runs in the get() of another one cannot wait for that one",
+          "[task_handle]") {
+  const test::no_thread_left check;
+  std::optional<roost::task_handle<void>> outer;
+  std::optional<roost::task_handle<void>> inner;
+  test::gate gate;
+  std::error_code get;
+  std::error_code join;
+  roost::task_scope scope({.limit = 1});
+  outer.emplace(scope.spawn([&] {
+    gate.pass();
+    inner->get(); // runs it here
+  }));
+  inner.emplace(scope.spawn([&] {
+    get = error_code_of([&] { outer->get(); });
+    join = error_code_of([&] { scope.join(); });
+  }));
+  gate.open();
+  outer->get();
+  CHECK(get == deadlock);
+  CHECK(join == deadlock);
+}
+
+TEST_CASE("a task in a scope that another task has made, and need not end, may end that task's",
+          "[background_scope]") {
+  const test::no_thread_left check;
+  std::optional<roost::task_handle<void>> making;
+  std::optional<roost::background_scope> maker;
+  std::optional<roost::background_scope> made;
+  test::gate gate;
+  std::error_code get;
+  bool is_over = false;
+  maker.emplace();
+  making.emplace(maker->spawn([&] {
+    made.emplace();
+    made->spawn([&] {
+      gate.pass();
+      get = error_code_of([&] { making->get(); });
+      is_over = maker->wait_for(1h);
+      maker.reset();
+    });
+  }));
+  CHECK(maker->wait_for(1h));
+  gate.open();
+  made->join();
+  CHECK(get == std::error_code());
+  CHECK(is_over);
+  CHECK_FALSE(maker.has_value());
+}
+
 TEST_CASE("a task may wait for a sibling and for a task of a nested scope", "[task_handle]") {
   const test::no_thread_left check;
   roost::task_scope scope;

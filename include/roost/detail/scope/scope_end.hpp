@@ -60,8 +60,9 @@ ROOST_BODY scope_state::scope_state(const scope_options& options, site where)
 
 ROOST_BODY
 scope_state::scope_state(const scope_options& options, clock::time_point own_deadline, site where)
-    : stop_domain(
-          earlier(own_deadline, deadline_around(options)), tree_for(options), birthplace_here()),
+    : stop_domain(earlier(own_deadline, deadline_around(options)),
+                  tree_for(options),
+                  birthplace_here(options.covers_owner)),
       own_deadline_(own_deadline),
       name_(options.name),
       where_(where),

@@ -174,7 +174,7 @@ class scope_state final : public stop_domain {
   /// True if a wait for the end here would last for ever: in one of the tasks or inside one, or in
   /// a std::stop_callback that a deadline runs.
   bool would_deadlock() const noexcept {
-    return runs_inside(*this) || this_thread.timekeeper == timekeeper_;
+    return holds_up(*this) || this_thread.timekeeper == timekeeper_;
   }
 
   /// From now on the owner's waits throw `stopped`, whatever the cause: the end reports the cause.

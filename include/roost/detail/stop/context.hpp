@@ -72,8 +72,9 @@ class context : public list_node<context> {
 
   /// The same for a context that is not a task's; they also register it with its domain and take it
   /// out again. uncover() hands the domains made under this one, if they outlive it and cover this
-  /// thread, to this one's parent; without one they become roots. (A scope that covers no thread
-  /// stays where it is: no stop from further out reaches it any more.)
+  /// thread, to this one's parent; without one they become roots. A scope that covers no thread
+  /// stays where it is: see stop_domain::retire(). (If this is a scope's, no stop from further out
+  /// reaches that one any more.)
   void cover_this_thread() noexcept;
   void uncover() noexcept;
 

@@ -76,6 +76,7 @@ stop_cause describe_stop(stop_reason reason,
 struct birthplace {
   counted_ptr<stop_domain> scope;
   std::uint64_t task = 0;
+  bool is_ended_there = false; // so the task cannot end before the domain
 };
 
 /// See the top of this file.
@@ -162,6 +163,11 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// Afterwards it has no parent, and is no root. A stop that has marked it may still be telling
   /// it. Called by its owner alone.
   void unfollow() noexcept;
+
+  /// The owner's last call, instead of unfollow(), for a domain that may have children which
+  /// outlive it. It stays between them and its parent, so that stops reach them; the last child
+  /// that leaves takes it out. True if there are such children.
+  bool retire() noexcept;
   const counted_ptr<stop_domain>& outer() const noexcept { return outer_; }
 
   /// Registers a context of the calling thread.
@@ -247,6 +253,7 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   const clock::time_point deadline_;
   const birthplace made_in_;
   bool refuses_ = false;                // guarded by lock_
+  bool is_retired_ = false;             // likewise
   sync::atomic<bool> stopped_{false};   // the mark; written under lock_; true for ever once it is
   counted_ptr<const kept_cause> cause_; // written under lock_ before stopped_ is set
   counted_ptr<kept_cause> preallocated_ = make_counted<kept_cause>(); // guarded by lock_
@@ -385,13 +392,31 @@ ROOST_BODY void stop_domain::become_root() noexcept {
 
 ROOST_BODY void stop_domain::unfollow() noexcept {
   if (outer_ != nullptr) {
-    const std::lock_guard guard(outer_->lock_);
-    outer_->children_.erase(*this);
+    bool is_last = false;
+    {
+      const std::lock_guard guard(outer_->lock_);
+      outer_->children_.erase(*this);
+      is_last = outer_->is_retired_ && outer_->children_.empty();
+    }
+    if (is_last) // it stands in for the owner, which has left: no other child is left to do so
+      outer_->unfollow();
   } else if (linked()) { // its owner's alone, where it has no parent
     const std::lock_guard guard(roots().lock);
     roots().domains.erase(*this);
   }
   outer_.reset();
+}
+
+// Only the owner adds children, so none comes once it has retired the domain.
+ROOST_BODY bool stop_domain::retire() noexcept {
+  {
+    const std::lock_guard guard(lock_);
+    is_retired_ = !children_.empty();
+    if (is_retired_)
+      return true;
+  }
+  unfollow();
+  return false;
 }
 
 ROOST_COLD_BODY void stop_domain::survey(tree_notes& notes, std::uint64_t around) noexcept {

@@ -100,14 +100,20 @@ class task_context : public context {
   std::uint64_t id_ = next_id();
 };
 
-/// The birthplace of a scope that the calling thread makes.
-birthplace birthplace_here();
+/// The birthplace of a scope that the calling thread makes, and ends if `is_ended_there`.
+birthplace birthplace_here(bool is_ended_there);
 
-/// True if the calling thread runs a task of `scope`, or runs inside such a task.
+/// True if the calling thread runs a task of `scope`, or runs inside such a task: in a scope that
+/// was made there, or in a get() there that runs the task itself.
 bool runs_inside(const stop_domain& scope) noexcept;
 
-/// True if the calling thread runs `task`, or runs inside it.
-bool runs_inside(const task_context& task) noexcept;
+/// True if the end of `scope` waits for the calling thread to go on. Unlike runs_inside(), it does
+/// not take a task for one that waits for a scope only because that was made in it: if the scope
+/// does not cover its owner, any thread may end it.
+bool holds_up(const stop_domain& scope) noexcept;
+
+/// The same for the end of a task.
+bool holds_up(const task_context& task) noexcept;
 
 // --- implementation -------------------------------------------
 
@@ -142,27 +148,43 @@ ROOST_COLD_BODY counted_ptr<task_domain> task_context::stop_alone(
   return own_;
 }
 
-ROOST_BODY birthplace birthplace_here() {
+ROOST_BODY birthplace birthplace_here(bool is_ended_there) {
   if (this_thread.task == nullptr)
     return {};
-  return {this_thread.task->scope().shared_from_this(), this_thread.task->id()};
+  return {this_thread.task->scope().shared_from_this(), this_thread.task->id(), is_ended_there};
+}
+
+// Climbs from the task here to the tasks in which its scope and the scopes around were made, and
+// does the same from each task whose get() runs the former ones on this thread. `all`: also past
+// scopes that their makers need not end. Null and 0 stand for no scope and no task.
+ROOST_BODY bool finds_around(const stop_domain* scope, std::uint64_t task, bool all) noexcept {
+  const task_context* t = this_thread.task;
+  for (const helping_call* h = this_thread.helps;; h = h->around) {
+    std::uint64_t id = t != nullptr ? t->id() : 0;
+    const stop_domain* s = t != nullptr ? &t->scope() : nullptr;
+    while (s != nullptr) {
+      if (s == scope || id == task)
+        return true;
+      const birthplace& place = s->made_in();
+      id = place.task;
+      s = all || place.is_ended_there ? place.scope.get() : nullptr;
+    }
+    if (h == nullptr)
+      return false;
+    t = h->caller;
+  }
 }
 
 ROOST_BODY bool runs_inside(const stop_domain& scope) noexcept {
-  const stop_domain* s = this_thread.task != nullptr ? &this_thread.task->scope() : nullptr;
-  while (s != nullptr && s != &scope)
-    s = s->made_in().scope.get();
-  return s != nullptr;
+  return finds_around(&scope, 0, true);
 }
 
-ROOST_BODY bool runs_inside(const task_context& task) noexcept {
-  if (this_thread.task == nullptr)
-    return false;
-  std::uint64_t id = this_thread.task->id();
-  const stop_domain* s = &this_thread.task->scope();
-  for (; s != nullptr && id != task.id(); s = s->made_in().scope.get())
-    id = s->made_in().task;
-  return id == task.id();
+ROOST_BODY bool holds_up(const stop_domain& scope) noexcept {
+  return finds_around(&scope, 0, false);
+}
+
+ROOST_BODY bool holds_up(const task_context& task) noexcept {
+  return finds_around(nullptr, task.id(), false);
 }
 
 #endif // ROOST_HAS_BODIES

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <random>
 #include <semaphore>
 #include <string>
@@ -176,6 +177,17 @@ void a_callable_that_the_owner_runs_itself() {
   roost::task_scope scope({.name = "app", .stall_after = 10ms});
   roost::when_all([&] { never.wait(); }, [&] { never.wait(); });
   expect_deadlock(t, "app");
+}
+
+void a_scope_that_has_outlived_the_one_around() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  std::optional<roost::task_scope> around;
+  around.emplace();
+  roost::task_scope scope({.name = "app", .stall_after = 20ms});
+  around.reset();
+  never.wait();
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
 }
 
 void a_thread_outside_that_has_used_nothing() {
@@ -363,6 +375,7 @@ int main(int argc, char** argv) {
     a_layer_on_the_owners_thread();
     a_wait_of_the_owner_in_a_scope_inside();
     a_callable_that_the_owner_runs_itself();
+    a_scope_that_has_outlived_the_one_around();
     a_thread_outside_that_has_used_nothing();
     once_for_a_scope();
   } else if (mode == "silent") {

@@ -18,6 +18,7 @@ class owner_frame : public context {
   owner_frame(stop_domain& scope, bool covers) noexcept : context(scope), covers_(covers) {}
 
   bool covers() const noexcept { return covers_; }
+  stop_domain* owned_scope() noexcept override { return &domain(); }
 
   /// The owner if it is covered; else no thread.
   std::thread::id covered_thread() const noexcept { return covers_ ? owner_ : std::thread::id(); }

@@ -209,7 +209,7 @@ ROOST_COLD_BODY bool note_tree(std::uint32_t tree, tree_notes& notes) noexcept {
 }
 
 /// True if no scope that has threads counted in the tree was overlooked. A background_scope may
-/// outlive the scope, shield or stop_when that is its parent: then it is below no root.
+/// outlive the scope that is its parent: then it is below no root.
 ROOST_COLD_BODY bool are_all_noted(const tree_notes& notes, std::uint32_t tree) noexcept {
   std::size_t noted = 0;
   for (const scope_note& s : notes.scopes)

@@ -56,6 +56,9 @@ class context : public list_node<context> {
   /// The number of the task that this context is; 0 if it is none.
   virtual std::uint64_t task_id() const noexcept { return 0; }
 
+  /// The scope whose owner this context covers; null for other contexts.
+  virtual stop_domain* owned_scope() noexcept { return nullptr; }
+
   /// Blocks the calling thread, which has this context on its stack, until `record` has ended, or
   /// until `deadline`.
   ROOST_BODY virtual wait_state

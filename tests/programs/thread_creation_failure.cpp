@@ -11,6 +11,7 @@
 #include "support/thread_creation.hpp"
 #include "support/threads.hpp"
 #include "support/throws_when_destroyed.hpp"
+#include "support/try_time.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -212,10 +213,10 @@ void others_that_come_while_it_is_refused(std::size_t backlog) {
   test::wait_until_spawns_wait(scope, 2 - queued);
   creation.open();
   expect(refused.got_no_thread(), "spawn throws the system_error");
-  const auto patience = roost::clock::now() + 5s;
+  test::try_time patience(20s);
   test::wait_until([&] {
     return test::scope_probe::waiting_spawns(scope) + test::scope_probe::queued(scope) == 0 ||
-           roost::clock::now() > patience;
+           patience.is_over();
   });
   expect(test::scope_probe::waiting_spawns(scope) == 0,
          "no spawn is left waiting, with a backlog of " + std::to_string(backlog));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/try_time.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -41,10 +43,10 @@ inline bool can_count_threads() {
 /// True once there are no more than `count` threads, false if there still are after `patience`.
 /// Linux lists a thread for a moment longer than the join of it takes.
 inline bool threads_back_to(std::size_t count,
-                            std::chrono::milliseconds patience = std::chrono::seconds(10)) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+                            std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+  try_time time(patience);
   while (count_threads() > count) {
-    if (std::chrono::steady_clock::now() > end)
+    if (time.is_over())
       return false;
     std::this_thread::yield();
   }

@@ -67,17 +67,17 @@ TEST_CASE("spawn records the line that spawns", "[site]") {
   roost::task_scope scope({.errors = roost::on_error::collect});
   scope.spawn(fails);
   const std::size_t unnamed = __LINE__ - 1;
-  CHECK(scope.wait_for(10s));
+  CHECK(scope.wait_for(1h));
   scope.spawn("named", fails);
   const std::size_t named = __LINE__ - 1;
-  CHECK(scope.wait_for(10s));
+  CHECK(scope.wait_for(1h));
   group.spawn(scope, fails);
   const std::size_t counted = __LINE__ - 1;
-  CHECK(scope.wait_for(10s));
+  CHECK(scope.wait_for(1h));
   scope.spawn("over several lines", //
               fails);
   const std::size_t several = __LINE__ - 2;
-  CHECK(scope.wait_for(10s));
+  CHECK(scope.wait_for(1h));
   const auto failures = scope.failures();
   CHECK_THROWS_AS(scope.join(), roost::exception_list);
   REQUIRE(failures.size() == 4);

@@ -65,7 +65,7 @@ TEST_CASE("a scope made after the stop of the one around it is stopped from the 
     }
     return 1; // nothing was cut short
   });
-  CHECK(outer.wait_for(10s));
+  CHECK(outer.wait_for(1h));
   outer.join();
   CHECK(unused.get() == 1);
   CHECK(cause.reason == roost::stop_reason::parent);
@@ -174,7 +174,7 @@ TEST_CASE("a scope that covers no thread still hands its maker's stops to its ta
   member.spawn([&] { never.wait(); });
   test::wait_until_blocked(member, 1);
   outer.request_stop("outer");
-  CHECK(member.wait_for(10s));
+  CHECK(member.wait_for(1h));
   CHECK(member.cause().reason == roost::stop_reason::parent);
   CHECK(test::thrown_by([&] { member.join(); }) == "stopped");
 }

@@ -124,7 +124,7 @@ TEST_CASE("a stop is checked before an operation that could go through", "[task_
   CHECK(ends.tx.send(1));
   roost::task_scope scope;
   auto done = scope.spawn([] { return 1; });
-  CHECK(scope.wait_for(10s));
+  CHECK(scope.wait_for(1h));
   scope.request_stop();
   CHECK_THROWS_AS(set.wait(), roost::stopped);
   CHECK_THROWS_AS(ends.rx.receive(), roost::stopped);
@@ -206,7 +206,7 @@ TEST_CASE("the ends of a scope are never interrupted by a stop", "[task_scope]")
     scope.spawn([&] {
       test::wait_until_joining(scope);
       stops.request_stop();
-      const roost::shield s(10s);
+      const roost::shield s(1h);
       roost::task_scope inner; // some more work that takes a while
       for (int i = 0; i < 10; ++i)
         inner.spawn([] {});
@@ -230,7 +230,7 @@ TEST_CASE("the ends of a scope are never interrupted by a stop", "[task_scope]")
   SECTION("wait_for") {
     roost::task_scope scope;
     work_on(scope, scope);
-    CHECK(scope.wait_for(10s));
+    CHECK(scope.wait_for(1h));
     CHECK(ended);
   }
   SECTION("join, when an outer scope stops") {

@@ -66,7 +66,7 @@ TEST_CASE("the cause of a requested stop tells who asked and where and why", "[s
       line = __LINE__ + 1;
       scope.request_stop("a reason that is longer than a short string");
     });
-    CHECK(scope.wait_for(10s));
+    CHECK(scope.wait_for(1h));
     CHECK(scope.cause().task == "manager");
   }
   SECTION("a plain thread") {
@@ -119,7 +119,7 @@ TEST_CASE("the first cause wins", "[stop]") {
       outer.request_stop("outer");
       return inner.cause();
     });
-    CHECK(outer.wait_for(10s));
+    CHECK(outer.wait_for(1h));
     CHECK(inner_cause.get().message == "inner");
     CHECK(outer.cause().message == "outer");
   }

@@ -125,8 +125,10 @@ TEST_CASE("a fork that is taken back gets no thread", "[thread_pool]") {
   threads.offer(taken_back);
   threads.offer(other);
   const bool back = threads.take_back(taken_back); // unless a thread was very fast
-  if (!back)
+  if (!back) {
+    taken_back.go.wait_for_arrivals(1);
     taken_back.go.open();
+  }
   other.go.wait_for_arrivals(1);
   CHECK(taken_back.go.arrivals() == (back ? 0 : 1));
   CHECK_FALSE(threads.take_back(other));

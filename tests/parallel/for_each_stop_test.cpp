@@ -57,6 +57,8 @@ TEST_CASE("a stop of the caller ends for_each in the midst of its work", "[for_e
       ++begun;
       if (number == 10)
         scope.request_stop();
+      else if (number >= 1000) // the others wait for that
+        test::wait_until([] { return roost::this_task::stop_requested(); });
     };
     CHECK(test::thrown_by([&] { go_through(has_indices, 1'000'000, stop, {.limit = limit}); }) ==
           "stopped");
@@ -154,6 +156,7 @@ TEST_CASE("an element that a token of its own stops ends for_each", "[for_each]"
 TEST_CASE("a stop while an iterator steps is noticed before its element is begun", "[for_each]") {
   const test::no_thread_left check;
   roost::event steps;
+  roost::event second;
   roost::event fails;
   std::atomic<bool> begun{false};
   const test::scripted_range range{10, [&](test::step what, int place) {
@@ -166,9 +169,11 @@ TEST_CASE("a stop while an iterator steps is noticed before its element is begun
   const auto visit = [&](int number) {
     if (number == 0) {
       steps.wait();
+      second.wait();
       throw std::runtime_error("first");
     }
     if (number == 1) {
+      second.set();
       try {
         roost::this_task::sleep_for(1h);
       } catch (const roost::stopped&) {

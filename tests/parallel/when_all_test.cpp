@@ -6,6 +6,7 @@
 #include "support/no_thread_left.hpp"
 #include "support/tracked.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -40,7 +41,7 @@ struct immovable {
   immovable(const immovable&) = delete;
   immovable& operator=(const immovable&) = delete;
   int operator()() { return ++calls; }
-  int calls = 0;
+  std::atomic<int> calls{0};
 };
 
 struct takes_either {

@@ -201,9 +201,13 @@ TEST_CASE("nor does it where no other descriptor is left", "[posix][selector]") 
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
     return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
   };
-  const auto before = cpu_time();
-  CHECK_FALSE(all.select_for(200ms));
-  CHECK(cpu_time() - before < 20ms); // it slept
+  bool has_slept = false;
+  for (int tries = 0; tries < 5 && !has_slept; ++tries) { // a try may be unlucky, not all
+    const auto before = cpu_time();
+    CHECK_FALSE(all.select_for(200ms));
+    has_slept = cpu_time() - before < 20ms;
+  }
+  CHECK(has_slept);
   const test::two_ends second = test::a_pipe();
   const std::size_t other = all.add(on_readable(second.near));
   second.write();

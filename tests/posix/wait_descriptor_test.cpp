@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/descriptors.hpp"
+#include "support/gate.hpp"
 #include "support/probe.hpp"
 #include "support/reports.hpp"
 
@@ -197,8 +198,10 @@ TEST_CASE("a signal handler does not end a wait, but lets it find its descriptor
   pthread_t thread{};
   std::exception_ptr error;
   int users_error = 0;
+  roost::event returned;
+  test::gate end; // until then the thread is there to be signalled
   roost::task_scope scope;
-  auto reader = scope.spawn([&, number = static_cast<int>(ends.near)] {
+  scope.spawn([&, number = static_cast<int>(ends.near)] {
     thread = ::pthread_self();
     errno = 17;
     try {
@@ -207,6 +210,8 @@ TEST_CASE("a signal handler does not end a wait, but lets it find its descriptor
       error = std::current_exception();
     }
     users_error = errno;
+    returned.set();
+    end.pass();
   });
   test::wait_until_blocked(scope, 1);
   const auto interrupt = [&] {
@@ -215,19 +220,21 @@ TEST_CASE("a signal handler does not end a wait, but lets it find its descriptor
     test::wait_until([] { return handled.load(); });
   };
   interrupt();
-  CHECK_FALSE(reader.wait_for(1ms));
+  CHECK_FALSE(returned.wait_for(1ms));
   SECTION("it is open") {
     ends.write();
-    scope.join();
+    returned.wait();
     CHECK(error == nullptr);
     CHECK(users_error == 17);
   }
   SECTION("it was closed") {
     ends.near.close();
-    while (!reader.wait_for(1ms)) // it may still be on its way to poll()
+    while (!returned.wait_for(1ms)) // it may still be on its way to poll()
       interrupt();
     CHECK(test::error_of(error) == EBADF);
   }
+  end.open();
+  scope.join();
   REQUIRE(::sigaction(SIGURG, &before, nullptr) == 0);
 }
 

@@ -33,7 +33,7 @@ std::string to_text(const report& r, std::size_t most_lines = detail::usual_line
 /// {"format": 1,
 ///  "scopes": [{"id": 1, "parent_scope": null, "parent_task": null, "name": "ingest",
 ///    "where": "app.cpp:41", "age_ms": 3204, "stop": null, "running": 6, "queued": 0,
-///    "limit": null, "owner_thread": 4242, "owner": null}],
+///    "limit": null, "owner_thread": 4242, "owner_state": "sleeping", "owner": null}],
 ///  "tasks": [{"id": 7, "scope": 1, "name": "parse", "spawned": "app.cpp:47", "age_ms": 3198,
 ///    "state": "blocked", "thread": 4243, "thread_state": "", "last_blocked": null,
 ///    "blocked": {

@@ -104,6 +104,7 @@ struct scope_report {
   std::size_t limit = unlimited;       ///< how many may run at once
   std::uint64_t owner_thread = 0;      ///< 0: it does not cover its owner, or has been joined
   std::optional<blocked_report> owner; ///< the call its owner is blocked in, if it covers the owner
+  std::string owner_state; ///< while the owner is not blocked, and no task: as thread_state
 };
 
 /// A task, or the owner of a scope, that waits for another one, and that nothing but a stop will

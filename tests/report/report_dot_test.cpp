@@ -66,6 +66,19 @@ TEST_CASE("a graph has a node for each scope, task and object", "[report]") {
   CHECK(dot.find("  task8 -> scope2 [") != std::string::npos);
   CHECK(dot.find("  task7 -> object1 [style=dashed") != std::string::npos);
   CHECK(dot.find("  object1 -> task8 [style=dotted]") != std::string::npos);
+  CHECK(dot.find("outside roost, thread 4243\"") != std::string::npos);
+}
+
+TEST_CASE("in a graph tasks that wait each for something of their own share its node, too",
+          "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (std::uint64_t id = 10; id < 13; ++id)
+    sample_report::block(sample.task(id, 1, "ask"), 30).waits_for[0].id = id;
+  const std::string dot = to_dot(sample.r);
+  INFO(dot);
+  CHECK(nodes_of(dot) == std::set<std::string>{"scope1", "task10", "timer1"});
+  CHECK(dot.find("each its own; 2/2, 1 receiver") != std::string::npos);
 }
 
 TEST_CASE("in a graph tasks that do the same share a node", "[report]") {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -143,6 +144,18 @@ TEST_CASE("a stop is advised where a task waits for news, and not where it waits
     INFO(text);
     CHECK(has(text, "  hint: channel \"jobs\" stays open, as 1 sender is left: close() it"));
     CHECK(has(text, stop_hint));
+    CHECK(hints_in(text) == 2);
+  }
+  SECTION("a channel for each task, which share a hint") {
+    std::vector<roost::channel_ends<int>> replies;
+    for (int i = 0; i < 3; ++i)
+      replies.push_back(roost::make_channel<int>(4));
+    const std::string text = told_of({}, [&](roost::task_scope& scope) {
+      for (const auto& reply : replies)
+        scope.spawn([&] { (void)reply.rx.receive(); });
+    });
+    INFO(text);
+    CHECK(has(text, " in receiver::receive (each its own; 0/4, 1 sender) at "));
     CHECK(hints_in(text) == 2);
   }
   SECTION("permits that are held") {

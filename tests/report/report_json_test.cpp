@@ -55,6 +55,7 @@ TEST_CASE("JSON has the fields of a scope", "[report]") {
                                                  "limit",
                                                  "name",
                                                  "owner",
+                                                 "owner_state",
                                                  "owner_thread",
                                                  "parent_scope",
                                                  "parent_task",

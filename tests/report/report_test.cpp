@@ -331,6 +331,7 @@ TEST_CASE("the number of a task's thread is the system's", "[report]") {
   const roost::report r = scope.report();
 #if defined(__linux__)
   CHECK(scope_in(r, "own").owner_thread == static_cast<std::uint64_t>(::gettid()));
+  CHECK(scope_in(r, "own").owner_state == "runnable"); // it takes the report
 #else
   CHECK(scope_in(r, "own").owner_thread != 0);
 #endif

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <sstream>
 #include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 using test::sample_report;
@@ -77,6 +78,100 @@ TEST_CASE("tasks that do the same share a line", "[report]") {
   CHECK(text.find("\"store\" x4 #10 #11 #12 #16, spawned") != std::string::npos);
   CHECK(text.find("\"store\" #13, spawned") != std::string::npos);
   CHECK(text.find("\"store\" #14, spawned") != std::string::npos);
+}
+
+TEST_CASE("tasks that wait at one line, each for something of its own, share a line that says so",
+          "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (std::uint64_t id = 10; id < 310; ++id) {
+    roost::object_report& o = sample_report::block(sample.task(id, 1, "ask"), 30).waits_for[0];
+    o.id = id;
+    o.peer = {11, "ask", {"merge.cpp", "merge", 12}};
+  }
+  const std::string text = to_text(sample.r);
+  INFO(text);
+  CHECK(lines_of(text) == 2);
+  CHECK(
+      text.find("\"ask\" x300 #10 #11 #12 #13 #14 #15 #16 #17 ..., spawned at app.cpp:47, age 3.0 "
+                "s: blocked 2.9 s in sender::send on \"rows\" (each its own; 2/2, 1 receiver) at "
+                "parse.cpp:30\n") != std::string::npos);
+  SECTION("their states may differ, too") {
+    for (roost::task_report& t : sample.r.tasks)
+      t.blocked->waits_for[0].detail = "task #" + std::to_string(1000 + t.id);
+    CHECK(to_text(sample.r).find(" on \"rows\" (each its own) at") != std::string::npos);
+  }
+  SECTION("nothing is known of what is in use") {
+    for (roost::task_report& t : sample.r.tasks)
+      t.blocked->waits_for[0].id = 1;
+    sample.r.tasks[4].blocked->waits_for[0] = {0, "channel", "", "", 0, {}};
+    const std::string one = to_text(sample.r);
+    INFO(one);
+    CHECK(one.find(" on \"rows\" (2/2, 1 receiver) at parse.cpp:30; \"ask\" #11 waited last") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("tasks that wait for descriptors, or at several channels, share a line as well",
+          "[report]") {
+  sample_report sample;
+  sample.scope(1, "s");
+  for (const std::uint64_t id : {10U, 11U}) {
+    roost::blocked_report& b = sample_report::block(sample.task(id, 1, "serve"), 30);
+    b.operation = "wait_readable";
+    b.object = "descriptor";
+    b.detail = "fd " + std::to_string(id);
+    b.waits_for = {{0, "descriptor", "", b.detail, 0, {}}};
+  }
+  for (const std::uint64_t id : {20U, 21U}) {
+    roost::blocked_report& b = sample_report::block(sample.task(id, 1, "merge"), 31);
+    b.operation = "select";
+    b.object = "";
+    b.detail = "3 cases";
+    b.waits_for = {{1, "channel", "in", "0/2, 1 sender", 0, {}},
+                   {id, "event", "", "not set", 0, {}},
+                   {0, "timer", "", "", 0, {}}};
+  }
+  std::swap(sample.r.tasks.back().blocked->waits_for[0],
+            sample.r.tasks.back().blocked->waits_for[2]); // they come in any order
+  const std::string text = to_text(sample.r);
+  INFO(text);
+  CHECK(lines_of(text) == 3);
+  CHECK(text.find("\"serve\" x2 #10 #11, spawned at app.cpp:47, age 3.0 s: blocked 2.9 s in "
+                  "wait_readable of its own descriptor at parse.cpp:30\n") != std::string::npos);
+  CHECK(text.find("in select (3 cases) at parse.cpp:31; channel on \"in\" (0/2, 1 sender); event "
+                  "(each its own; not set); timer\n") != std::string::npos);
+}
+
+TEST_CASE("the text tells the threads of tasks and owners that are outside roost", "[report]") {
+  sample_report sample;
+  roost::scope_report& s = sample.scope(1, "s");
+  s.owner_thread = 4242;
+  for (std::uint64_t id = 10; id < 13; ++id) {
+    sample.task(id, 1, "store").thread_id = 4240 + id;
+    sample.r.tasks.back().thread_state = "sleeping";
+  }
+  CHECK(to_text(sample.r) ==
+        "scope \"s\" #1, made at app.cpp:41, age 3.2 s, 0 tasks\n"
+        "  owner: outside roost, thread 4242\n"
+        "  \"store\" x3 #10 #11 #12, spawned at app.cpp:47, age 3.0 s: outside roost, threads 4250 "
+        "4251 4252, sleeping\n");
+  sample.r.scopes[0].owner_state = "sleeping";
+  CHECK(to_text(sample.r).find("  owner: outside roost, thread 4242, sleeping\n") !=
+        std::string::npos);
+  sample.r.tasks[1].thread_state = "runnable"; // not all sleep
+  for (std::uint64_t id = 13; id < 19; ++id)
+    sample.task(id, 1, "store").thread_id = 4240 + id;
+  CHECK(to_text(sample.r).find(
+            ": outside roost, threads 4250 4251 4252 4253 4254 4255 4256 4257 ...\n") !=
+        std::string::npos);
+  // As the one that waited last at the other end.
+  sample_report::block(sample.task(30, 1, "parse"), 88).waits_for[0].peer = {
+      10, "store", {"merge.cpp", "merge", 12}};
+  sample.r.tasks[0].last_blocked = {"merge.cpp", "merge", 12};
+  CHECK(to_text(sample.r).find(
+            "; \"store\" #10 waited last at the other end, at merge.cpp:12, and is now outside "
+            "roost, thread 4250, sleeping, last blocked at merge.cpp:12\n") != std::string::npos);
 }
 
 TEST_CASE("a task with a scope of its own has a line of its own", "[report]") {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -112,18 +113,23 @@ ROOST_COLD_BODY void report_dot::add_group(std::size_t first_task, const std::st
   std::string label = joined({in_quotes(first.name)});
   if (size > 1)
     append(label, {" x", size});
-  append(label, {"\n", first.spawned, "\n", word_for(first.state)});
-  if (first.blocked)
-    append(label, {" ", length_of(first.blocked->since)});
-  if (first.blocked && first.blocked->waits_for.empty()) { // no edge tells of the call
+  append(label, {"\n", first.spawned, "\n"});
+  if (first.state == task_state::running)
+    append_outside(label, size == 1 ? first.thread_id : 0, size == 1 ? first.thread_state : "");
+  else
+    label += word_for(first.state);
+  const std::optional<blocked_report> call = tree_.call_of_group(first_task);
+  if (call)
+    append(label, {" ", length_of(call->since)});
+  if (call && call->waits_for.empty()) { // no edge tells of the call
     label += '\n';
-    append_call(label, *first.blocked);
+    append_call(label, *call);
   }
-  add_node(name, label, first.blocked ? "shape=box" : "shape=box, style=rounded");
+  add_node(name, label, call ? "shape=box" : "shape=box, style=rounded");
   add_edge(scope, name, "arrowhead=none");
-  if (first.blocked) {
-    add_wait(name, *first.blocked);
-    add_holds(name, *first.blocked);
+  if (call) {
+    add_wait(name, *call);
+    add_holds(name, *call);
   }
   tree_.for_each_scope_in_task(first_task, [&](std::size_t inner) { add_scope(inner, name); });
 }

@@ -192,15 +192,17 @@ ROOST_COLD_BODY void report_hints::add_channels(std::string& text) const {
       const std::string_view ends = std::string_view(o.detail).substr(comma + 2);
       const bool is_one = ends.starts_with("1 ");
       const bool receives = ends.find("sender") != std::string_view::npos;
-      text += "  hint: channel ";
+      std::string hint = "  hint: channel ";
       if (o.name.empty())
-        append(text, {"at ", p.call->where});
+        append(hint, {"at ", p.call->where});
       else
-        append(text, {in_quotes(o.name)});
-      append(text,
+        append(hint, {in_quotes(o.name)});
+      append(hint,
              {" stays open, as ", ends, is_one ? " is" : " are", " left: close() it, or let "});
-      append(text,
+      append(hint,
              {is_one ? "it" : "them", " go, once all is ", receives ? "sent\n" : "received\n"});
+      if (text.find(hint) == std::string::npos) // many tasks may have a channel each
+        text += hint;
     }
   }
 }

@@ -169,6 +169,7 @@ ROOST_COLD_BODY void report_json::scope(const scope_report& s) {
   number("queued", s.queued);
   number_or_null("limit", s.limit, unlimited);
   number_or_null("owner_thread", s.owner_thread);
+  text("owner_state", s.owner_state);
   write_optional(out_, "owner", s.owner, [this](const blocked_report& b) { blocked(b); });
   out_.end('}');
 }

@@ -10,7 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace roost::inline v0::detail {
 
@@ -48,6 +51,10 @@ class report_tree {
     for_each(members_, first, visit);
   }
   std::size_t size_of_group(std::size_t first) const noexcept { return sizes_[first]; }
+
+  /// The call that all of a group are blocked in; none if they are not. Where each waits for
+  /// something of its own, the detail says so.
+  std::optional<blocked_report> call_of_group(std::size_t first) const;
 
   /// The task of that id; null if it is not in the report.
   const task_report* task(std::uint64_t id) const noexcept;
@@ -95,6 +102,46 @@ ROOST_COLD_BODY const task_report* report_tree::task(std::uint64_t id) const noe
   return place != number_index::none ? &report_.tasks[place] : nullptr;
 }
 
+/// True if a task that waits for `o` may be one of those that wait for one of `others`. Of an
+/// object that was in use at that moment only the kind is known.
+ROOST_COLD_BODY bool is_among(const object_report& o, const std::vector<object_report>& others) {
+  if (o.id == 0 && o.detail.empty())
+    return true;
+  for (const object_report& other : others) {
+    const bool is_known = other.id != 0 || !other.detail.empty();
+    const bool may_be_it = o.id != 0 ? o.id == other.id : o.detail == other.detail;
+    if (o.kind == other.kind && (may_be_it || !is_known))
+      return true;
+  }
+  return false;
+}
+
+ROOST_COLD_BODY std::optional<blocked_report> report_tree::call_of_group(std::size_t first) const {
+  std::optional<blocked_report> call = report_.tasks[first].blocked;
+  for (std::size_t i = 0; call && i < call->waits_for.size(); ++i) {
+    object_report& all = call->waits_for[i];
+    bool is_one = true;
+    bool have_one_detail = true;
+    for_each_in_group(first, [&](std::size_t task) {
+      const std::vector<object_report>& theirs = report_.tasks[task].blocked->waits_for;
+      is_one = is_one && is_among(all, theirs);
+      have_one_detail =
+          have_one_detail && theirs[i].kind == all.kind && theirs[i].detail == all.detail;
+    });
+    if (is_one)
+      continue;
+    all.id = 0;
+    all.task = 0;
+    all.peer.reset();
+    const bool is_descriptor = all.kind == "descriptor"; // "wait_readable of its own descriptor"
+    const std::string detail = have_one_detail ? "; " + all.detail : "";
+    all.detail = "each its own" + detail;
+    if (call->waits_for.size() == 1)
+      call->detail = is_descriptor ? "its own descriptor" : all.detail;
+  }
+  return call;
+}
+
 ROOST_COLD_BODY void report_tree::place_scopes() {
   constexpr std::size_t none = number_index::none;
   for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
@@ -111,13 +158,14 @@ ROOST_COLD_BODY bool same_place(const site& a, const site& b) noexcept {
   return a.line == b.line && std::string_view(a.file) == b.file;
 }
 
-/// True if the two do the same.
+/// True if the two do the same, perhaps each with an object of its own.
 ROOST_COLD_BODY bool are_alike(const task_report& a, const task_report& b) noexcept {
   if (a.scope != b.scope || a.state != b.state || a.name != b.name ||
       !same_place(a.spawned, b.spawned) || a.blocked.has_value() != b.blocked.has_value())
     return false;
   return !a.blocked ||
          (a.blocked->operation == b.blocked->operation && a.blocked->object == b.blocked->object &&
+          a.blocked->waits_for.size() == b.blocked->waits_for.size() &&
           same_place(a.blocked->where, b.blocked->where));
 }
 
@@ -137,6 +185,7 @@ ROOST_COLD_BODY std::uint64_t number_of_kind(const task_report& t) noexcept {
   if (t.blocked) {
     mix(t.blocked->operation);
     mix(t.blocked->object);
+    mix_number(t.blocked->waits_for.size());
     mix_number(t.blocked->where.line);
   }
   return hash;

@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,9 @@ class report_builder {
   void show_helpers();
   std::uint64_t id_of(const void* object) {
     return 1 + objects_.add(reinterpret_cast<std::uintptr_t>(object), objects_.size());
+  }
+  std::string_view state_of(std::uint64_t thread) {
+    return states_asked_++ < most_states ? sync::thread_state(thread) : std::string_view();
   }
   clock::duration since(clock::time_point t) const {
     return t == clock::time_point() || t > now_ ? clock::duration::zero() : now_ - t;
@@ -117,6 +121,7 @@ ROOST_COLD_BODY void report_builder::show_helpers() {
     joins.where = s.where;
     joins.since = t.age;
     joins.runs = t.id;
+    s.owner_state.clear();
     const std::size_t caller = tasks_.find(s.parent_task);
     if (caller == number_index::none || report_.tasks[caller].thread_id != t.thread_id)
       continue;
@@ -151,6 +156,8 @@ report_builder::fill(scope_report& made, const scope_note& note, const tree_note
   made.limit = note.limit;
   made.owner_thread = note.owner_thread;
   fill(made.owner, note.owner, notes);
+  if (made.owner_thread != 0 && !made.owner && made.parent_task == 0)
+    made.owner_state = state_of(made.owner_thread);
 }
 
 ROOST_COLD_BODY void
@@ -172,10 +179,8 @@ report_builder::fill(task_report& made, const task_note& note, const tree_notes&
     break;
   case task_phase::running:
     made.state = made.blocked ? task_state::blocked : task_state::running;
-    if (!made.blocked && states_asked_ < most_states) {
-      ++states_asked_;
-      made.thread_state = sync::thread_state(note.thread);
-    }
+    if (!made.blocked)
+      made.thread_state = state_of(note.thread);
     break;
   case task_phase::ending:
     made.state = task_state::ending;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,10 @@
 //       "parse" #7, spawned at app.cpp:47, age 3.2 s: blocked 3.1 s in sender::send on "rows" (2/2,
 //           1 receiver) at parse.cpp:88; "merge" #11 waited last at the other end, at merge.cpp:12,
 //           and is now blocked 3.1 s in wait_group::wait (count 1) at merge.cpp:19
-//       "store" x3 #8 #9 #10, spawned at ...
+//       "store" x2 #8 #9, spawned at app.cpp:52, age 3.2 s: outside roost, threads 4243 4244,
+//           sleeping
+//       "ask" x300 #12 #13 ..., spawned at app.cpp:58, age 3.2 s: blocked 3.1 s in
+//           receiver::receive (each its own; capacity 0, 1 sender) at app.cpp:59
 //
 // (each of them in one line). Before them stand the deadlocks that are sure:
 //
@@ -47,7 +51,11 @@ class report_text {
   void add_scope(std::size_t scope, std::size_t depth);
   void add_group(std::size_t first_task, std::size_t depth);
   void add_scope_words(const scope_report& s);
-  void add_state(const task_report& t, bool alone);
+  void add_numbers(std::size_t first_task,
+                   std::uint64_t task_report::*number,
+                   std::string_view before_each);
+  void add_state(const task_report& t);
+  void add_state_of_group(std::size_t first_task);
   void add_blocked(const blocked_report& b);
   void add_peer(const waiter_report& peer);
   void add_helped(std::uint64_t task);
@@ -102,9 +110,11 @@ ROOST_COLD_BODY void report_text::add_scope(std::size_t scope, std::size_t depth
   // An owner that is a task has its line above.
   if (tree_.task(s.parent_task) == nullptr && s.owner_thread != 0) {
     begin_line(depth + 1);
-    add({"owner: ", s.owner ? "blocked " : "running"});
+    add({"owner: ", s.owner ? "blocked " : ""});
     if (s.owner)
       add_blocked(*s.owner);
+    else
+      append_outside(text_, s.owner_thread, s.owner_state);
     end_line();
   }
   tree_.for_each_scope_in_scope(scope, [&](std::size_t inner) { add_scope(inner, depth + 1); });
@@ -127,44 +137,72 @@ ROOST_COLD_BODY void report_text::add_scope_words(const scope_report& s) {
 }
 
 ROOST_COLD_BODY void report_text::add_group(std::size_t first_task, std::size_t depth) {
-  constexpr std::size_t most_ids = 8;
   const task_report& first = report_.tasks[first_task];
   const std::size_t size = tree_.size_of_group(first_task);
   begin_line(depth);
   add({in_quotes(first.name)});
   if (size > 1)
     add({" x", size});
-  std::size_t ids = 0;
-  tree_.for_each_in_group(first_task, [&](std::size_t task) {
-    if (ids++ < most_ids)
-      add({" #", report_.tasks[task].id});
-  });
-  add({size > most_ids ? " ..." : "", ", spawned at ", first.spawned});
+  add_numbers(first_task, &task_report::id, " #");
+  add({", spawned at ", first.spawned});
   if (first.age != clock::duration::zero())
     add({", age ", length_of(first.age)});
   add({": "});
-  add_state(first, size == 1);
+  if (size == 1)
+    add_state(first);
+  else
+    add_state_of_group(first_task);
   end_line();
   tree_.for_each_scope_in_task(first_task, [&](std::size_t s) { add_scope(s, depth + 1); });
 }
 
-ROOST_COLD_BODY void report_text::add_state(const task_report& t, bool alone) {
-  if (t.blocked) {
-    add({word_for(t.state), " "});
-    add_blocked(*t.blocked);
-    return;
-  }
+/// One of each task of a group, or of the first of them.
+ROOST_COLD_BODY void report_text::add_numbers(std::size_t first_task,
+                                              std::uint64_t task_report::*number,
+                                              std::string_view before_each) {
+  constexpr std::size_t most = 8;
+  std::size_t added = 0;
+  tree_.for_each_in_group(first_task, [&](std::size_t task) {
+    if (added++ < most)
+      add({before_each, report_.tasks[task].*number});
+  });
+  if (added > most)
+    add({" ..."});
+}
+
+ROOST_COLD_BODY void report_text::add_state(const task_report& t) {
   if (t.state != task_state::running) {
     add({word_for(t.state)});
+    if (t.blocked) {
+      add({" "});
+      add_blocked(*t.blocked);
+    }
     return;
   }
-  add({"outside roost"});
-  if (alone && t.thread_id != 0)
-    add({", thread ", t.thread_id});
-  if (alone && !t.thread_state.empty())
-    add({", ", t.thread_state});
-  if (alone && t.last_blocked.line != 0)
+  append_outside(text_, t.thread_id, t.thread_state);
+  if (t.last_blocked.line != 0)
     add({", last blocked at ", t.last_blocked});
+}
+
+ROOST_COLD_BODY void report_text::add_state_of_group(std::size_t first_task) {
+  const task_report& first = report_.tasks[first_task];
+  if (first.state != task_state::running) {
+    add({word_for(first.state)});
+    if (const std::optional<blocked_report> call = tree_.call_of_group(first_task)) {
+      add({" "});
+      add_blocked(*call);
+    }
+    return;
+  }
+  add({"outside roost, threads"});
+  add_numbers(first_task, &task_report::thread_id, " ");
+  std::string_view state = first.thread_state;
+  tree_.for_each_in_group(first_task, [&](std::size_t task) {
+    if (report_.tasks[task].thread_state != state)
+      state = {};
+  });
+  if (!state.empty())
+    add({", ", state});
 }
 
 ROOST_COLD_BODY void report_text::add_blocked(const blocked_report& b) {
@@ -205,11 +243,13 @@ ROOST_COLD_BODY void report_text::add_peer(const waiter_report& peer) {
     add({", and is not here any more"});
     return;
   }
-  add({", and is now ", word_for(now->state)});
-  if (now->blocked) {
-    add({" ", length_of(now->blocked->since), " in "});
-    append_call(text_, *now->blocked);
+  add({", and is now "});
+  if (!now->blocked) {
+    add_state(*now);
+    return;
   }
+  add({word_for(now->state), " ", length_of(now->blocked->since), " in "}); // without its own peer
+  append_call(text_, *now->blocked);
 }
 
 ROOST_COLD_BODY void

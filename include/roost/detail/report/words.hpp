@@ -7,6 +7,7 @@
 #include <roost/stop.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -50,6 +51,16 @@ ROOST_COLD_BODY std::string_view word_for(stop_reason reason) noexcept {
     return "token";
   }
   return "";
+}
+
+/// Appends `outside roost, thread 4242, sleeping`: the thread is in code that roost does not know.
+ROOST_COLD_BODY void
+append_outside(std::string& text, std::uint64_t thread, std::string_view thread_state) {
+  text += "outside roost";
+  if (thread != 0)
+    append(text, {", thread ", thread});
+  if (!thread_state.empty())
+    append(text, {", ", thread_state});
 }
 
 /// Appends `on "rows" (2/2, 1 receiver)`, or nothing.

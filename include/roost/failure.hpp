@@ -95,15 +95,16 @@ ROOST_COLD_BODY std::string message_of(const std::exception_ptr& error) {
 ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
   const char* const quote = f.task.empty() ? "" : "\"";
   with_message_of(f.error, [&](const char* text) {
-    std::fprintf(
-        stderr,
-        "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s\n",
-        quote,
-        f.task.empty() ? "(unnamed)" : f.task.c_str(),
-        quote,
-        f.where.file,
-        f.where.line,
-        text);
+    std::fprintf(stderr,
+                 "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s; "
+                 "take it by "
+                 "failures() or on_failure\n",
+                 quote,
+                 f.task.empty() ? "(unnamed)" : f.task.c_str(),
+                 quote,
+                 f.where.file,
+                 f.where.line,
+                 text);
   });
 }
 

@@ -45,8 +45,8 @@ class shield {
  public:
   /// Hides stops from here on, for `limit` at most.
   [[nodiscard("it works only while it lives: give it a name")]] explicit shield(
-      detail::any_duration limit)
-      : shield(detail::deadline_after(limit)) {}
+      detail::any_duration limit, site where = site::current())
+      : shield(detail::deadline_after(limit), where) {}
   /// A stop that was hidden goes through again.
   ~shield();
   shield(const shield&) = delete;
@@ -55,7 +55,7 @@ class shield {
  private:
   class hidden_domain;
 
-  explicit shield(clock::time_point limit);
+  shield(clock::time_point limit, const site& where);
 
   detail::unwinding_goes_on goes_on_;
   // Empty on a thread without contexts: there is nothing to hide.
@@ -68,8 +68,9 @@ class shield {
 
 class shield::hidden_domain final : public detail::stop_domain, private detail::timer {
  public:
-  hidden_domain(detail::stop_domain& around, clock::time_point limit)
+  hidden_domain(detail::stop_domain& around, clock::time_point limit, const site& where)
       : stop_domain(detail::later(around.deadline(), limit), {}),
+        overlay_(*this, where),
         limit_(limit) {}
 
   void begin(stop_domain& around) noexcept {
@@ -133,7 +134,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       mark(hidden_, wave);
   }
 
-  detail::overlay overlay_{*this}; // used by the owner's thread alone
+  detail::overlay overlay_; // used by the owner's thread alone
   const clock::time_point limit_;
   detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_, as are these two:
   bool is_told_ = false;     // it was put into a wave, and stop_told() follows
@@ -143,12 +144,12 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   detail::tree_ptr times_ = detail::tree_around_or_new();
 };
 
-ROOST_BODY shield::shield(clock::time_point limit) {
+ROOST_BODY shield::shield(clock::time_point limit, const site& where) {
   detail::context* const around = detail::this_thread.top;
   if (around == nullptr)
     return;
   detail::stop_domain& hidden = around->domain_to_follow();
-  domain_ = detail::make_counted<hidden_domain>(hidden, limit);
+  domain_ = detail::make_counted<hidden_domain>(hidden, limit, where);
   domain_->begin(hidden);
 }
 

@@ -102,7 +102,7 @@ stop_when::make_domain(const std::stop_token& token) {
 
 ROOST_BODY stop_when::stop_when(std::stop_token token, site where)
     : domain_(make_domain(token)),
-      overlay_(*domain_, domain_->tokens()),
+      overlay_(*domain_, where, domain_->tokens()),
       callback_(std::move(token),
                 token_stop{domain_.get(),
                            detail::describe_stop(stop_reason::token,

@@ -191,7 +191,9 @@ result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
 template <class R>
 result_task<R>& handle_base<R>::task_of(const site& where) const {
   if (!task_) {
-    throw_logic_error("roost::task_handle: this handle was moved from, and is used at ", where, {});
+    throw_logic_error("roost::task_handle: this handle was moved from, and is used at ",
+                      where,
+                      "; use the one that it was moved to");
   }
   return *task_;
 }

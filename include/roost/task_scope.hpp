@@ -369,7 +369,7 @@ ROOST_BODY void task_scope::require_can_end_here() const noexcept {
   }
   if (state_->would_deadlock()) {
     detail::die("a task_scope cannot be destroyed by one of its tasks, or by a callback that its "
-                "deadline runs",
+                "deadline runs; let its owner end it",
                 "scope",
                 state_->name(),
                 "made",

@@ -54,6 +54,17 @@ TEST_CASE("an end that was moved from tells the line that uses it", "[channel]")
   // clang-format on
 }
 
+TEST_CASE("a handle that was moved from tells the line that uses it, and what to do",
+          "[task_handle]") {
+  const test::no_thread_left check;
+  roost::task_scope scope;
+  auto from = scope.spawn([] {});
+  const auto to = std::move(from);
+  const std::string says = test::thrown_by([&] { from.get(); });
+  CHECK(says == "roost::task_handle: this handle was moved from, and is used at " +
+                    at_line(__LINE__ - 2) + "; use the one that it was moved to");
+}
+
 TEST_CASE("a result without an item tells the line that wants one", "[channel]") {
   auto ch = roost::make_channel<int>(1);
   const auto want = [&] { (void)ch.rx.try_receive().value(); };

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <thread>
@@ -54,8 +53,7 @@ void after_the_task_that_made_it() {
 
 void of_a_shield_on_another_thread() {
   const roost::task_scope scope;
-  std::optional<roost::shield> shield;
-  shield.emplace(1h);
+  auto shield = std::make_unique<roost::shield>(1h, roost::site::current());
   std::jthread([&] { shield.reset(); }).join();
 }
 

@@ -309,6 +309,7 @@ TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
   test::bubble([] {
     roost::event never;
     roost::task_scope scope({.timeout = 1h, .errors = roost::on_error::collect});
+    const std::string line = __FILE__ ":" + std::to_string(__LINE__ - 1);
     scope.spawn([&] { never.wait(); });
     scope.spawn("bad", [] { throw std::runtime_error("failed"); });
     std::string failed;
@@ -318,7 +319,8 @@ TEST_CASE("collect puts a timeout into the list of failures", "[task_scope]") {
       for (const roost::failure& f : list.failures())
         failed += f.task + ": " + test::message_of(f.error) + ";";
     }
-    CHECK(failed == "bad: failed;the deadline: roost: the deadline of scope (unnamed) passed;");
+    CHECK(failed == "bad: failed;the deadline: roost: the deadline of scope (unnamed), made at " +
+                        line + ", passed;");
   });
 }
 

@@ -288,10 +288,13 @@ TEST_CASE("a failure that passes through the body is thrown unchanged", "[with_s
           }) == "1 task failed: \"a\": boom");
   }
   SECTION("from a wait that the deadline cut") {
-    CHECK(test::thrown_by([] {
-            roost::with_scope({.timeout = 5ms},
-                              [](roost::task_scope&) { roost::this_task::sleep_for(1h); });
-          }) == "roost: the deadline of scope (unnamed) passed");
+    const std::string line = __FILE__ ":" + std::to_string(__LINE__ + 2);
+    const auto run = [] {
+      roost::with_scope({.timeout = 5ms},
+                        [](roost::task_scope&) { roost::this_task::sleep_for(1h); });
+    };
+    CHECK(test::thrown_by(run) ==
+          "roost: the deadline of scope (unnamed), made at " + line + ", passed");
   }
   CHECK(test::unobserved_failures::messages().empty());
 }

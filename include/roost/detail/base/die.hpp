@@ -23,6 +23,9 @@ namespace roost::inline v0::detail {
                       const char* did,
                       const site& where) noexcept;
 
+/// The same for an object that has no name: only its line tells which one it is.
+[[noreturn]] void die(const char* message, const char* did, const site& where) noexcept;
+
 // --- implementation ---------------------------------------------------------
 
 #if ROOST_HAS_BODIES
@@ -43,6 +46,14 @@ ROOST_COLD_BODY void die(const char* message,
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "roost: %s (%s:%zu)\n", message, where.file, where.line);
   }
+  std::terminate();
+}
+
+ROOST_COLD_BODY void die(const char* message, const char* did, const site& where) noexcept {
+  if (is_of_the_library(where))
+    std::fprintf(stderr, "roost: %s (%s by the standard library)\n", message, did);
+  else
+    std::fprintf(stderr, "roost: %s (%s at %s:%zu)\n", message, did, where.file, where.line);
   std::terminate();
 }
 

@@ -176,6 +176,8 @@ ROOST_COLD_BODY std::string scope_state::deadline_passed() const noexcept {
 }
 
 ROOST_COLD_BODY std::string scope_state::whose_deadline_passed() const {
+  if (name_.empty())
+    return joined({"the deadline of ", name_and_line(), ", passed"});
   return joined({"the deadline of scope ", in_quotes(name_), " passed"});
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <roost/detail/base/counted.hpp>
+#include <roost/detail/base/die.hpp>
 #include <roost/detail/stop/block.hpp>
+#include <roost/site.hpp>
 #include <roost/stop.hpp>
 
 #include <utility>
@@ -12,9 +14,21 @@ namespace roost::inline v0::detail {
 /// The context of a stop_when or a shield: it lies over a task or a scope's body.
 class overlay final : public context {
  public:
-  explicit overlay(stop_domain& d, counted_ptr<const token_state> tokens = nullptr) noexcept
+  explicit overlay(stop_domain& d,
+                   const site& where,
+                   counted_ptr<const token_state> tokens = nullptr) noexcept
       : context(d),
+        where_(where),
         tokens_(std::move(tokens)) {}
+
+  /// Ends the program on any thread but the one that it covers.
+  void uncover() noexcept {
+    if (!covers_this_thread())
+      die("a shield or stop_when must end on the thread that made it; make it a local",
+          "made",
+          where_);
+    context::uncover();
+  }
 
   /// A stop from further out is thrown as it would be without this overlay.
   [[noreturn]] void raise() override {
@@ -36,6 +50,7 @@ class overlay final : public context {
     return domain().stop_requested() && domain().cause()->told.reason == stop_reason::token;
   }
 
+  const site where_; // the line that made it
   const counted_ptr<const token_state> tokens_;
 };
 

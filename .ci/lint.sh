@@ -54,7 +54,11 @@ banned "a text names the thread, the waiter or the task, and not 'who'" '\b([Ww]
 banned "a comment of a header says which one, and not 'nobody'" '//.*\b[Nn]obody\b' "${headers[@]}"
 mapfile -t outside_sync < <(printf '%s\n' "${headers[@]}" | grep -v '/detail/sync/')
 banned "threads, locks and time come from detail/sync/" \
-  '^[^/]*(std::(atomic|mutex|condition_variable|this_thread::(yield|sleep))|clock::now\()' "${outside_sync[@]}"
+  '^[^/]*(std::(atomic|mutex|condition_variable|thread::|jthread [a-z]|this_thread::)|include <thread>|clock::now\()' \
+  "${outside_sync[@]}"
+mapfile -t without_bubbles < <(printf '%s\n' "${outside_sync[@]}" | grep -v '/detail/testing/' |
+  grep -vF "$(grep -oE '[a-z_]+(/[a-z_]+)?\.hpp' include/roost/detail/testing/README.md | sed 's|^|/|')")
+banned "what knows of bubbles is listed in detail/testing/README.md" '\b(bubble_here|is_in_bubble)\b' "${without_bubbles[@]}"
 
 for file in "${sources[@]}"; do
   [[ $(head -n 1 "$file") == "// SPDX-License-Identifier: BSL-1.0" ]] ||

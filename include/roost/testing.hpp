@@ -167,7 +167,8 @@ class explore_error : public std::runtime_error {
 /// certain order. What tasks do between two calls of roost is one step: guard what they share by a
 /// roost::mutex, and not by a std::mutex that is held across a call of roost: a task that waits for
 /// the std::mutex never comes to its next call. For the same reason the callback of a
-/// std::stop_callback must not wait. Time is that of a bubble. What depends on the number of
+/// std::stop_callback must not wait; and request_stop(), which such callbacks call, belongs to the
+/// step before it, but for what it wakes. Time is that of a bubble. What depends on the number of
 /// processors, such as how many tasks a for_each without a limit has at a time, goes as on a
 /// machine with four: a seed repeats the run on any machine.
 ///

@@ -4,10 +4,10 @@
 #include <roost/detail/base/counted.hpp>
 #include <roost/detail/stop/context.hpp>
 #include <roost/detail/stop/stop_domain.hpp>
+#include <roost/detail/sync/thread_number.hpp>
 #include <roost/stop.hpp>
 
 #include <exception>
-#include <thread>
 
 namespace roost::inline v0::detail {
 
@@ -21,11 +21,11 @@ class owner_frame : public context {
   stop_domain* owned_scope() noexcept override { return &domain(); }
 
   /// The owner if it is covered; else no thread.
-  std::thread::id covered_thread() const noexcept { return covers_ ? owner_ : std::thread::id(); }
+  sync::thread_id covered_thread() const noexcept { return covers_ ? owner_ : sync::thread_id(); }
 
   /// True on the owner's thread; but not in a task that runs there inside a wait of the owner.
   bool is_here() const noexcept {
-    return owner_ == std::this_thread::get_id() && (!covers_ || covers_this_thread());
+    return owner_ == sync::this_thread_id() && (!covers_ || covers_this_thread());
   }
 
   /// True while an exception passes through the owner's block on the calling thread. Compared with
@@ -50,7 +50,7 @@ class owner_frame : public context {
 
  private:
   const bool covers_;
-  const std::thread::id owner_ = std::this_thread::get_id();
+  const sync::thread_id owner_ = sync::this_thread_id();
   const int exceptions_at_start_ = std::uncaught_exceptions();
 };
 

@@ -10,6 +10,7 @@
 #include <roost/detail/stop/task_context.hpp>
 #include <roost/detail/stop/unwinding.hpp>
 #include <roost/detail/sync/atomic.hpp>
+#include <roost/detail/sync/thread_number.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/thread_pool.hpp>
 #include <roost/detail/wait/awaited.hpp>
@@ -32,7 +33,6 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -165,7 +165,7 @@ class task : public task_context, public failure_record, public job {
 
   // The thread that its scope covers, if any, and the task that runs there, if any. Written before
   // the task's thread starts.
-  std::thread::id owner;
+  sync::thread_id owner;
   std::uint64_t owner_task = 0;
 
   // Its scope keeps it as a failure. Used by the task's thread alone.
@@ -181,7 +181,7 @@ class task : public task_context, public failure_record, public job {
   // The scope may be gone by now: it is compared, not looked at.
   bool called_by_owner() const noexcept {
     const std::uint64_t caller = this_thread.task != nullptr ? this_thread.task->id() : 0;
-    return owner != std::thread::id() ? owner == std::this_thread::get_id() && owner_task == caller
+    return owner != sync::thread_id() ? owner == sync::this_thread_id() && owner_task == caller
                                       : !runs_inside(scope());
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <thread>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ inline std::uint64_t thread_number() noexcept {
       2 * (1 + counted.fetch_add(1, std::memory_order_relaxed));
   return number;
 #endif
+}
+
+/// Tells threads apart, at less cost than their numbers; one that has not been set is no thread's.
+/// A new thread may get that of one that has ended.
+using thread_id = std::thread::id;
+
+inline thread_id this_thread_id() noexcept {
+  return std::this_thread::get_id();
 }
 
 } // namespace roost::inline v0::detail::sync

@@ -23,7 +23,6 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 namespace roost::inline v0::detail {

@@ -7,7 +7,6 @@
 #include <roost/detail/sync/yield.hpp>
 
 #include <chrono>
-#include <thread>
 
 namespace roost::inline v0::detail {
 

@@ -30,30 +30,37 @@ inline void compute_for(std::chrono::milliseconds time) {
   test::wait_until([&] { return roost::clock::now() > end; });
 }
 
-/// Tasks in a ring hand a token on, each some hundred times, through channels of random capacities,
-/// with sleeps, nested scopes and permits in between. Without a token nothing can go on.
+/// Tasks in a ring hand a token on, each up to so many times, through channels of random
+/// capacities, with sleeps, nested scopes and permits in between. Without a token nothing can go
+/// on.
 class token_ring {
  public:
-  explicit token_ring(std::mt19937_64& random) {
+  static constexpr std::size_t for_ever = 1U << 20; // more hops than there are
+
+  explicit token_ring(std::mt19937_64& random, std::size_t most_turns = 120) {
     const auto up_to = [&](std::size_t n) { return static_cast<std::size_t>(random() % (n + 1)); };
     members_.resize(2 + up_to(4));
     for (member& m : members_)
-      m = {up_to(3), roost::make_channel<int>(up_to(2))};
-    turns_ = 20 + up_to(100);
+      m = {up_to(3), roost::make_channel<std::size_t>(up_to(2))};
+    turns_ = 1 + up_to(most_turns - 1);
     permits_ = 1 + up_to(2);
   }
 
-  /// Returns once the token has gone round, or the ring is closed; or throws what the scope throws.
-  void run(roost::scope_options options, bool has_token) const {
+  /// The token is lost after that many hops; with 0 there is none. Returns once it has gone round,
+  /// or the ring is closed; or throws what the scope throws.
+  void run(roost::scope_options options, std::size_t hops) const {
     roost::semaphore permits(permits_);
     options.limit = members_.size();
     roost::task_scope scope(options);
     for (std::size_t i = 0; i < members_.size(); ++i)
       scope.spawn([this, i, &permits] { hand_on(i, permits); });
-    if (has_token)
-      (void)members_[0].in.tx.send(1);
+    if (hops != 0)
+      (void)members_[0].in.tx.send(hops);
     scope.join();
   }
+
+  /// How many there are.
+  std::size_t hops() const { return members_.size() * turns_; }
 
   void close() const {
     for (const member& m : members_)
@@ -63,7 +70,7 @@ class token_ring {
  private:
   struct member {
     std::size_t kind = 0;
-    roost::channel_ends<int> in = roost::make_channel<int>(0);
+    roost::channel_ends<std::size_t> in = roost::make_channel<std::size_t>(0);
   };
 
   void hand_on(std::size_t i, roost::semaphore& permits) const {
@@ -78,13 +85,14 @@ class token_ring {
         (void)permits.acquire();
       if (members_[i].kind == 2)
         roost::with_scope([&](roost::task_scope& inner) {
-          inner.spawn([&] { compute_for(turn % 16 == 0 ? 2ms : 0ms); });
+          inner.spawn([&] { compute_for(turn % 16 == 15 ? 2ms : 0ms); });
         });
-      if (members_[i].kind == 3 && turn % 8 == 0)
-        roost::this_task::sleep_for(1ms);
+      if (members_[i].kind == 3 && turn % 4 == 0)
+        roost::this_task::sleep_for(turn % 16 == 8 ? 1ms : 100us);
       if (is_last && turn + 1 == turns_)
         return; // the token stays here
-      (void)next.in.tx.send(*token);
+      if (*token > 1)
+        (void)next.in.tx.send(*token - 1);
     }
   }
 

@@ -14,9 +14,10 @@ using test::at_line;
 using test::expect;
 using test::expect_silence;
 using test::expect_told;
-using test::soon;
 using test::standstill_of;
 using test::told_texts;
+using test::verdict;
+using test::watched;
 
 namespace {
 
@@ -26,7 +27,7 @@ void s10_a_send_under_a_lock_that_the_receiver_wants() {
   auto rows = roost::make_channel<int>(0, "rows");
   roost::mutex cache("cache");
   const told_texts told([&] { rows.rx.close(); });
-  roost::task_scope scope({.name = "load", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "load"}));
   const unsigned sends = __LINE__ + 3;
   scope.spawn("producer", [&] {
     const roost::mutex::guard held(cache);
@@ -56,7 +57,7 @@ void s10_no_call_under_the_lock() {
   const told_texts told;
   auto rows = roost::make_channel<int>(0, "rows");
   roost::mutex cache("cache");
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   scope.spawn([&] {
     { const roost::mutex::guard held(cache); }
     (void)rows.tx.send(1);
@@ -83,7 +84,7 @@ void s11_the_call_that_closes_the_circle_throws() {
     expect(twice.find("\"a\"") != std::string::npos, twice);
   }
   std::string circle;
-  roost::task_scope scope({.name = "bank", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "bank"}));
   const unsigned first = __LINE__ + 2; // lock of what closes the circle
   scope.spawn("a to b", [&] {
     const roost::mutex::guard one(a);
@@ -110,7 +111,7 @@ void s11_all_lock_in_one_order() {
   roost::mutex a("a");
   roost::mutex b("b");
   int transfers = 0;
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   for (int i = 0; i < 2; ++i) {
     scope.spawn([&] {
       for (int j = 0; j < 100; ++j) {
@@ -125,7 +126,10 @@ void s11_all_lock_in_one_order() {
 }
 
 constexpr test::leak_row rows[] = {
-    {"S10", s10_a_send_under_a_lock_that_the_receiver_wants, s10_no_call_under_the_lock},
+    {"S10",
+     s10_a_send_under_a_lock_that_the_receiver_wants,
+     s10_no_call_under_the_lock,
+     verdict::deadlock},
     {"S11", s11_the_call_that_closes_the_circle_throws, s11_all_lock_in_one_order},
 };
 

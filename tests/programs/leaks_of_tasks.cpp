@@ -25,9 +25,10 @@ using test::at_line;
 using test::expect;
 using test::expect_silence;
 using test::expect_told;
-using test::soon;
 using test::standstill_of;
 using test::told_texts;
+using test::verdict;
+using test::watched;
 
 namespace {
 
@@ -39,7 +40,7 @@ void s8_each_waits_for_the_other() {
   roost::event done;
   roost::wait_group batch;
   const told_texts told([&] { done.set(); });
-  roost::task_scope scope({.name = "batch", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "batch"}));
   const unsigned selects = __LINE__ + 2;
   scope.spawn("worker", [&, token = batch.enter()] {
     roost::select(roost::on_set(done, [] {}),
@@ -65,7 +66,7 @@ void s8_the_token_goes_with_the_work() {
   const told_texts told;
   roost::event done;
   roost::wait_group batch;
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   scope.spawn([&, token = batch.enter()]() mutable {
     { const auto with_the_work = std::move(token); }
     done.wait();
@@ -82,7 +83,7 @@ void s8_the_token_goes_with_the_work() {
 void s9_one_more_is_counted_than_ends() {
   roost::wait_group batch;
   const told_texts told([&] { batch.done(); });
-  roost::task_scope scope({.name = "app", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "app"}));
   batch.add(3);
   for (int i = 0; i < 2; ++i)
     scope.spawn([&] { batch.done(); });
@@ -97,7 +98,7 @@ void s9_tokens_cannot_be_too_many() {
   const told_texts told;
   roost::wait_group batch;
   std::atomic<int> ended{0};
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   for (int i = 0; i < 3; ++i) {
     batch.spawn(scope, [&] { ++ended; });
     batch.wait(); // inside the loop, where others wait for tasks that are yet to be spawned
@@ -112,7 +113,7 @@ void s9_tokens_cannot_be_too_many() {
 void s12_the_signal_never_comes() {
   roost::event ready;
   const told_texts told([&] { ready.set(); });
-  roost::task_scope scope({.name = "app", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "app"}));
   const unsigned waits = __LINE__ + 1;
   scope.spawn("consumer", [&] { ready.wait(); });
   scope.join();
@@ -125,7 +126,7 @@ void s12_an_event_stays_set() {
   const told_texts told;
   roost::event ready;
   ready.set();
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   scope.spawn([&] { ready.wait(); });
   scope.spawn([&] { ready.wait(); });
   scope.join();
@@ -138,7 +139,7 @@ void s12_an_event_stays_set() {
 void s13_a_scope_that_is_cut_off() {
   roost::event answer;
   const told_texts told([&] { answer.set(); });
-  roost::task_scope scope({.name = "server", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "server"}));
   const unsigned joins = __LINE__ + 4;
   scope.spawn("handler", [&] {
     roost::task_scope query({.name = "query", .inherit = false});
@@ -186,7 +187,7 @@ void s14_a_loop_and_a_foreign_call() {
     computed.open();
     read.open();
   });
-  roost::task_scope scope({.name = "crawl", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "crawl"}));
   scope.spawn("computes", [&] { computed.pass(); });
   const unsigned reads = __LINE__ + 2;
   scope.spawn("reads", [&] {
@@ -261,7 +262,7 @@ void s15_a_reader_that_no_stop_reaches() {
   a_pipe peer;
   const told_texts told([&] { peer.close_writer(); });
   std::atomic<bool> begun{false};
-  roost::task_scope scope({.name = "proxy", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "proxy"}));
   const unsigned reads = __LINE__ + 2;
   scope.spawn("reader", [&] {
     const roost::blocking_region region("read(peer)");
@@ -328,7 +329,7 @@ void s16_a_ticker_has_no_thread() {
 void s17_the_spawner_and_its_tasks_wait_for_each_other() {
   roost::event all_spawned;
   const told_texts told([&] { all_spawned.set(); });
-  roost::task_scope scope({.name = "pool", .limit = 2, .backlog = 1, .stall_after = soon});
+  roost::task_scope scope(watched({.name = "pool", .limit = 2, .backlog = 1}));
   const unsigned spawns = __LINE__ + 3;
   const unsigned waits = __LINE__ + 2;
   for (int i = 0; i < 4; ++i)
@@ -349,7 +350,7 @@ void s17_the_limit_holds_the_spawner_up() {
   const told_texts told;
   std::atomic<int> running{0};
   std::atomic<int> most{0};
-  roost::task_scope scope({.limit = 2, .backlog = 1, .stall_after = soon});
+  roost::task_scope scope(watched({.limit = 2, .backlog = 1}));
   for (int i = 0; i < 200; ++i) {
     scope.spawn([&] {
       const int now = ++running;
@@ -371,7 +372,7 @@ void s18_it_throws_at_once() {
   const told_texts told;
   std::string task_ends_by;
   std::string inside_ends_by;
-  roost::task_scope scope({.name = "app", .stall_after = soon});
+  roost::task_scope scope(watched({.name = "app"}));
   const unsigned joins = __LINE__ + 2;
   scope.spawn([&] {
     task_ends_by = test::thrown_by([&] { scope.join(); });
@@ -391,7 +392,7 @@ void s18_it_throws_at_once() {
 
 void s18_a_scope_of_its_own_is_joined() {
   const told_texts told;
-  roost::task_scope scope({.stall_after = soon});
+  roost::task_scope scope(watched({}));
   scope.spawn([] {
     roost::task_scope own;
     own.spawn([] {});
@@ -402,14 +403,17 @@ void s18_a_scope_of_its_own_is_joined() {
 }
 
 constexpr test::leak_row rows[] = {
-    {"S8", s8_each_waits_for_the_other, s8_the_token_goes_with_the_work},
-    {"S9", s9_one_more_is_counted_than_ends, s9_tokens_cannot_be_too_many},
-    {"S12", s12_the_signal_never_comes, s12_an_event_stays_set},
+    {"S8", s8_each_waits_for_the_other, s8_the_token_goes_with_the_work, verdict::deadlock},
+    {"S9", s9_one_more_is_counted_than_ends, s9_tokens_cannot_be_too_many, verdict::deadlock},
+    {"S12", s12_the_signal_never_comes, s12_an_event_stays_set, verdict::deadlock},
     {"S13", s13_a_scope_that_is_cut_off, s13_a_stop_reaches_all_below},
     {"S14", s14_a_loop_and_a_foreign_call, s14_a_checkpoint_in_the_loop},
     {"S15", s15_a_reader_that_no_stop_reaches, s15_a_stop_closes_the_pipe},
     {"S16", s16_the_count_notices_a_thread, s16_a_ticker_has_no_thread},
-    {"S17", s17_the_spawner_and_its_tasks_wait_for_each_other, s17_the_limit_holds_the_spawner_up},
+    {"S17",
+     s17_the_spawner_and_its_tasks_wait_for_each_other,
+     s17_the_limit_holds_the_spawner_up,
+     verdict::deadlock},
     {"S18", s18_it_throws_at_once, s18_a_scope_of_its_own_is_joined},
 };
 

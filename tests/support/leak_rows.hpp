@@ -23,6 +23,17 @@ namespace test {
 /// that are stopped: on a busy machine a task may take as long to end.
 inline constexpr std::chrono::milliseconds soon(20);
 
+/// True while a row runs once more, to end by the verdict of a deadlock.
+inline bool wants_verdict = false;
+
+/// The options of a root scope of a row.
+inline roost::scope_options watched(roost::scope_options options) {
+  options.stall_after = wants_verdict ? roost::clock::duration::max() : soon;
+  if (wants_verdict)
+    options.on_deadlock = roost::on_deadlock::stop;
+  return options;
+}
+
 /// A line of the calling file.
 inline std::string at_line(std::size_t line, const char* file = __builtin_FILE()) {
   return std::string(file) + ":" + std::to_string(line);
@@ -54,11 +65,32 @@ inline std::string standstill_of(const std::string& scope) {
                             : "DEADLOCK: " + name + "can go on";
 }
 
+/// Whether nothing can go on in a row, for certain.
+enum class verdict { none, deadlock };
+
 struct leak_row {
   std::string_view name;
   void (*leaks)();
   void (*is_right)(); // null: it is not shown
+  verdict given = verdict::none;
 };
+
+/// The same at once, by an exception; and it stays silent where there is no mistake.
+inline void expect_verdict(const leak_row& row) {
+  wants_verdict = true;
+  try {
+    row.leaks();
+    expect(false, "it ends by a deadlock_error");
+  } catch (const roost::deadlock_error& error) {
+    const std::string_view text = error.what();
+    expect(text.starts_with("roost: DEADLOCK: nothing in scope ") &&
+               !error.what_waits().scopes.empty(),
+           text);
+  }
+  if (row.is_right != nullptr)
+    row.is_right();
+  wants_verdict = false;
+}
 
 /// Runs the row that the argument names.
 template <std::size_t Count>
@@ -70,6 +102,8 @@ int run_leak_row(const leak_row (&rows)[Count], int argc, char** argv) {
     row.leaks();
     if (row.is_right != nullptr)
       row.is_right();
+    if (row.given == verdict::deadlock)
+      expect_verdict(row);
     return exit_code();
   }
   std::puts("run with the name of a row");

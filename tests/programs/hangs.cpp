@@ -3,8 +3,11 @@
 // the cause. Run with the name of one, with ROOST_STALL_MS=100 as one does to look for a hang.
 #include <roost.hpp>
 
+#include "support/errors.hpp"
+#include "support/gate.hpp"
 #include "support/leak_rows.hpp"
 #include "support/probe.hpp"
+#include "support/reports.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -79,20 +82,24 @@ void two_that_wait_for_each_other() {
 void locks_in_two_orders() {
   std::timed_mutex m;
   std::timed_mutex n;
+  roost::event both_have_one;
   roost::event rescue;
   std::atomic<int> at_second{0};
   const told_texts told([&] { rescue.set(); });
   roost::task_scope scope({.name = "bank"});
   const auto lock_both = [&](std::timed_mutex& first, std::timed_mutex& second) {
     const std::lock_guard one(first);
-    roost::this_task::sleep_for(10ms); // the other one has its first lock by then
+    both_have_one.wait();
     ++at_second;
     while (!rescue.is_set() && !second.try_lock_for(1ms)) {
     }
   };
-  const unsigned sleeps = __LINE__ - 5;
+  const unsigned waits = __LINE__ - 5;
   scope.spawn("a to b", [&] { lock_both(m, n); });
   scope.spawn("b to a", [&] { lock_both(n, m); });
+  test::wait_until_asleep(scope, "a to b"); // both have their first lock
+  test::wait_until_asleep(scope, "b to a");
+  both_have_one.set();
   test::wait_until([&] { return at_second == 2; });
   scope.join();
   expect_told(told,
@@ -101,7 +108,30 @@ void locks_in_two_orders() {
               {"\"a to b\" #",
                "\"b to a\" #",
                ": outside roost, thread ",
-               ", last blocked at " + at_line(sleeps) + "\n"});
+               ", last blocked at " + at_line(waits) + "\n"});
+}
+
+void a_deadline_and_a_foreign_sleep() {
+  test::gate sleep; // an hour of the system's, but for the rescue
+  const told_texts told([&] { sleep.open(); });
+  const unsigned spawned = __LINE__ + 4;
+  // A deadline that comes before the task begins drops it.
+  for (auto timeout = 20ms; sleep.arrivals() == 0; timeout *= 4) {
+    roost::task_scope scope({.name = "app", .timeout = timeout});
+    scope.spawn("sleeper", [&] { sleep.pass(); });
+    expect(test::thrown_by([&] { scope.join(); }) == "roost: the deadline of scope \"app\" passed",
+           "the deadline is told");
+  }
+  const unsigned joins = __LINE__ - 3;
+  expect_told(told,
+              "STOP-IGNORED: scope \"app\" was asked to stop ",
+              {"ms ago, and still has 1 task\n",
+               "; stopped ",
+               "(deadline: the deadline of scope \"app\" passed)",
+               "in task_scope::join on \"app\" at " + at_line(joins),
+               "\"sleeper\" #",
+               ", spawned at " + at_line(spawned),
+               ": outside roost, thread "});
 }
 
 void the_owner_leaves_its_loop_early() {
@@ -192,6 +222,7 @@ constexpr test::leak_row rows[] = {
     {"open_channel", the_owner_forgot_to_close, nullptr},
     {"cross", two_that_wait_for_each_other, nullptr},
     {"two_locks", locks_in_two_orders, nullptr},
+    {"foreign_sleep", a_deadline_and_a_foreign_sleep, nullptr},
     {"left_early", the_owner_leaves_its_loop_early, nullptr},
     {"own_sender", the_owner_receives_and_holds_a_sender, nullptr},
     {"get", the_owner_asks_a_task_that_waits, nullptr},

@@ -146,7 +146,7 @@ namespace detail {
 template <class R>
 R handle_base<R>::get(site where) {
   if (got_) {
-    throw_got_before(*task_, where);
+    detail::throw_got_before(task_of(where), where);
   }
   result_task<R>& t = task_to_wait_for(where);
   const blocked_call call{"task_handle::get", t.name(), where};
@@ -182,8 +182,8 @@ bool handle_base<R>::wait(clock::time_point deadline,
 template <class R>
 result_task<R>& handle_base<R>::task_to_wait_for(const site& where) const {
   result_task<R>& t = task_of(where);
-  if (holds_up(t)) {
-    throw_waits_for_itself(t, where);
+  if (detail::holds_up(t)) {
+    detail::throw_waits_for_itself(t, where);
   }
   return t;
 }

@@ -100,6 +100,20 @@ TEST_CASE("get gives the result once", "[task_handle]") {
   CHECK_THROWS_AS(nothing.get(), std::logic_error);
 }
 
+TEST_CASE("a handle that was got and then moved from throws as one that was not got",
+          "[task_handle]") {
+  const test::no_thread_left check;
+  roost::task_scope scope;
+  auto handle = scope.spawn([] { return 1; });
+  CHECK(handle.get() == 1);
+  const auto moved = std::move(handle);
+  // NOLINTBEGIN(bugprone-use-after-move): that is what this is about
+  CHECK_THROWS_AS(handle.get(), std::logic_error);
+  CHECK(test::thrown_by([&] { (void)handle.get(); }).find("moved from") != std::string::npos);
+  // NOLINTEND(bugprone-use-after-move)
+  CHECK(moved.ready());
+}
+
 TEST_CASE("ready and wait_for tell whether the task has ended", "[task_handle]") {
   const test::no_thread_left check;
   test::gate gate;

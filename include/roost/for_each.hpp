@@ -28,8 +28,8 @@ namespace roost::inline v0 {
 /// threads at once; so are the functions inside views that allow more than one pass. (To write to
 /// the elements of a std::vector<bool> would be a data race: neighbours share a byte.)
 /// Elements of a single-pass range are taken out of it: `f` gets a copy, or the element itself,
-/// moved, if it cannot be copied or comes from a receiver. Once taken out, an element is handed to
-/// `f` even after a stop.
+/// moved, if it cannot be copied or comes from a channel; what a broadcast or a watch brings is not
+/// copied. Once taken out, an element is handed to `f` even after a stop.
 /// Errors: an exception of `f` or of an iterator ends the loop. No further element is begun, the
 /// calls under way are stopped and waited for, and the first exception is thrown. Threads: the
 /// calling one, and others as long as there are elements for them. Cancellation: throws `stopped`
@@ -56,7 +56,7 @@ class calling_visitor {
 
   template <class Iterator>
   void visit_block(std::uint64_t, Iterator first) const {
-    for_each_in_block(first, [this](std::size_t, auto&& element) {
+    detail::for_each_in_block(first, [this](std::size_t, auto&& element) {
       this->visit(0, std::forward<decltype(element)>(element));
     });
   }

@@ -131,6 +131,52 @@ TEST_CASE("for_each hands over received items that cannot be copied", "[for_each
   CHECK(seen.once_each());
 }
 
+TEST_CASE("for_each and transform go through a broadcast of items that cannot be copied",
+          "[for_each][transform]") {
+  const test::no_thread_left check;
+  const std::size_t limit = GENERATE(as<std::size_t>(), 1, 2, 4);
+  const roost::broadcast<std::unique_ptr<int>> tx(100);
+  const auto rx = tx.subscribe();
+  const auto other = tx.subscribe();
+  for (int i = 0; i < 100; ++i)
+    REQUIRE(tx.send(std::make_unique<int>(i)));
+  tx.close();
+  visits seen(100);
+  roost::for_each(rx, [&](const std::unique_ptr<int>& item) { seen(*item); }, {.limit = limit});
+  CHECK(seen.once_each());
+  const auto value = [](const std::unique_ptr<int>& item) { return *item; };
+  CHECK(roost::transform(other, value, {.limit = limit}) == test::numbers(0, 100));
+
+  const roost::watch<std::unique_ptr<int>> latest(std::make_unique<int>(7));
+  const auto changes = latest.subscribe();
+  latest.close();
+  CHECK(roost::transform(changes, value, {.limit = limit}) == std::vector{7});
+}
+
+TEST_CASE("an item of a broadcast stays while for_each has it in hand", "[for_each]") {
+  const test::no_thread_left check;
+  const roost::broadcast<std::unique_ptr<int>> tx(1);
+  const auto rx = tx.subscribe();
+  roost::task_scope scope;
+  scope.spawn([&] {
+    for (int i = 0; i < 4; ++i)
+      (void)tx.send(std::make_unique<int>(i));
+    tx.close();
+  });
+  // Each waits until all four have come: so the iterator has gone on, and the ring has let go.
+  std::atomic<int> sum{0};
+  roost::wait_group all_there;
+  all_there.add(4);
+  roost::for_each(rx,
+                  [&](const std::unique_ptr<int>& item) {
+                    all_there.done();
+                    all_there.wait();
+                    sum += *item;
+                  },
+                  {.limit = 4});
+  CHECK(sum == 6);
+}
+
 #ifdef ROOST_TEST_VIEWS
 TEST_CASE("for_each goes through views", "[for_each]") {
   const test::no_thread_left check;

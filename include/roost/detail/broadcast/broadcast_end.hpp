@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 namespace roost::inline v0::detail {
@@ -77,8 +78,8 @@ class broadcast_sender {
   channel_status try_to_send(T& item, const site& where) const {
     core_type& all = core(where);
     note_unwinding();
-    return send_outgoing(item, [&](auto& stored) {
-      typename core_type::send_operation wanted(all, &stored);
+    return detail::send_outgoing(item, [&](auto& stored) {
+      typename core_type::send_operation wanted(all, std::addressof(stored));
       (void)wanted.try_alone();
       return wanted.status();
     });
@@ -112,7 +113,7 @@ class broadcast_reader {
   using core_type = broadcast_core<T>;
 
   broadcast_reader(counted_ptr<core_type> core, overflow when_slow)
-      : reader_(make_counted<typename core_type::reader>(std::move(core), when_slow)) {}
+      : reader_(detail::make_counted<typename core_type::reader>(std::move(core), when_slow)) {}
   ~broadcast_reader() = default;
   broadcast_reader(const broadcast_reader&) = default;
   broadcast_reader(broadcast_reader&&) noexcept = default;
@@ -144,9 +145,10 @@ class broadcast_reader {
 template <class T>
 class broadcast_reader<T>::iterator {
  public:
-  using iterator_concept = std::input_iterator_tag; ///< it goes through the items once
-  using value_type = T;                             ///< the items
-  using difference_type = std::ptrdiff_t;           ///< as the standard wants it
+  using iterator_concept = std::input_iterator_tag;     ///< it goes through the items once
+  using value_type = T;                                 ///< the items
+  using difference_type = std::ptrdiff_t;               ///< as the standard wants it
+  static constexpr bool copies_keep_its_element = true; ///< tells for_each() not to copy items
 
   /// Receives the first item.
   iterator(const broadcast_reader& from, const char* operation, site where)
@@ -158,7 +160,7 @@ class broadcast_reader<T>::iterator {
   /// The item.
   const T& operator*() const noexcept { return *current_; }
   /// The item.
-  const T* operator->() const noexcept { return &*current_; }
+  const T* operator->() const noexcept { return std::addressof(*current_); }
   /// Waits for the next item. Throws as a receive does.
   iterator& operator++() {
     current_ = receive();

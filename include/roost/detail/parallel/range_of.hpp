@@ -42,6 +42,13 @@ inline constexpr bool holds_its_element = requires {
   requires I::holds_its_element;
 };
 
+/// The element is there as long as the iterator or a copy of it is: that of a broadcast or a watch.
+/// Such a copy cannot fail.
+template <class I>
+inline constexpr bool copies_keep_its_element = requires {
+  requires I::copies_keep_its_element;
+};
+
 /// An iterator's element may be referred to after the iterator has gone on.
 template <class R>
 inline constexpr bool keeps_elements =

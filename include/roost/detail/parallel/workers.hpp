@@ -175,6 +175,24 @@ class indexed_source<R>::taker {
   clock::time_point since_;
 };
 
+/// Whether a copy of the iterator still has its element when the iterator has gone on.
+template <class R>
+inline constexpr bool may_keep_iterator =
+    forward_range<R> || copies_keep_its_element<iterator_of<R>>;
+
+/// What outlasts the turn in which an element was taken: the iterator, or the element itself.
+template <class R>
+using kept_element = std::conditional_t<may_keep_iterator<R>,
+                                        iterator_of<R>,
+                                        std::conditional_t<std::is_reference_v<reference_of<R>>,
+                                                           std::iter_value_t<iterator_of<R>>,
+                                                           reference_of<R>>>;
+
+template <class R>
+inline constexpr bool can_be_kept =
+    may_keep_iterator<R> || std::is_constructible_v<kept_element<R>, reference_of<R>> ||
+    std::is_constructible_v<kept_element<R>, std::iter_rvalue_reference_t<iterator_of<R>>>;
+
 /// The elements of any other range, in order, one by one. Its iterators are the user's code: they
 /// may wait or throw. One worker at a time steps them.
 ///
@@ -191,14 +209,6 @@ class turn_source {
   std::size_t most_workers() const noexcept { return workers_; }
 
  private:
-  using reference = reference_of<R>;
-  // What outlasts the turn: an iterator, if several may be used; else the element itself.
-  using element = std::conditional_t<forward_range<R>,
-                                     iterator_of<R>,
-                                     std::conditional_t<std::is_reference_v<reference>,
-                                                        std::iter_value_t<iterator_of<R>>,
-                                                        reference>>;
-
   // Calls `take(index, iterator)` with the next element, if there is one; never in the middle of
   // another such call. The iterator steps as late as can be: it may wait for the next element to
   // come.
@@ -236,13 +246,13 @@ class turn_source<R>::taker {
 
   template <class Begin, class Visitor>
   bool next(Begin begin, Visitor& visitor) {
-    std::optional<element> got;
+    std::optional<kept_element<R>> got;
     std::size_t index = 0;
     from_.take_turn([&](std::size_t i, iterator_of<R>& at) {
       index = i;
-      if constexpr (forward_range<R>) {
+      if constexpr (may_keep_iterator<R>) {
         got.emplace(at);
-      } else if constexpr (std::is_constructible_v<element, reference> &&
+      } else if constexpr (std::is_constructible_v<kept_element<R>, reference_of<R>> &&
                            !holds_its_element<iterator_of<R>>) {
         got.emplace(*at);
       } else {
@@ -252,11 +262,13 @@ class turn_source<R>::taker {
     if (!got)
       return false;
     begin();
-    if constexpr (forward_range<R>) {
+    if constexpr (forward_range<R>)
       throw_if_stopped(); // the iterator may have taken long
+    // From a single pass it is taken out: to drop it would be to lose it.
+    if constexpr (may_keep_iterator<R>) {
       visitor.visit(index, **got);
-    } else { // taken out of the range: to drop it would be to lose it
-      visitor.visit(index, std::forward<reference>(*got));
+    } else {
+      visitor.visit(index, std::forward<reference_of<R>>(*got));
     }
     return true;
   }
@@ -365,7 +377,13 @@ class workers {
 /// Has workers go through a range, and waits for them.
 template <class R, class Work>
 void run_workers(R& range, const parallel_options& options, const site& where, const Work& work) {
-  workers<R, Work>(range, work, options, where).run();
+  constexpr bool fits = can_be_kept<R>;
+  static_assert(fits,
+                "roost::for_each and transform: each element is taken out of a range that has a "
+                "single pass, and these can be neither copied nor moved; let the range hand out "
+                "a std::shared_ptr to each");
+  if constexpr (fits)
+    workers<R, Work>(range, work, options, where).run();
 }
 
 } // namespace roost::inline v0::detail

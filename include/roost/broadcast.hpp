@@ -250,7 +250,7 @@ send_result broadcast<T>::send_until(T&& item, detail::any_time_point deadline, 
   auto end = detail::wait_state::done;
   auto status = channel_status::timeout;
   detail::send_outgoing(item, [&](auto& stored) {
-    typename core_type::send_operation wanted(core, &stored);
+    typename core_type::send_operation wanted(core, std::addressof(stored));
     end = detail::happen(wanted, {"broadcast::send", core.name(), where}, deadline);
     if (end != detail::wait_state::timed_out)
       status = wanted.status();

@@ -256,7 +256,7 @@ class receiver<T>::iterator {
   /// The item.
   T& operator*() const noexcept { return *current_; }
   /// The item.
-  T* operator->() const noexcept { return &*current_; }
+  T* operator->() const noexcept { return std::addressof(*current_); }
   /// Lets go of the item, and waits for the next. Throws as receive() does, and rethrows the cause
   /// if sender::fail() closed the channel.
   iterator& operator++() {

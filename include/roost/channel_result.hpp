@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -110,11 +111,11 @@ class [[nodiscard("an item that was received is gone from the channel")]] receiv
   }
   /// The item. Precondition: there is one.
   T* operator->() noexcept {
-    return &**this;
+    return std::addressof(**this);
   }
   /// The item. Precondition: there is one.
   const T* operator->() const noexcept {
-    return &**this;
+    return std::addressof(**this);
   }
 
   /// The item. If there is none it throws: error() if that is set, std::logic_error otherwise.

@@ -316,7 +316,7 @@ auto on_tick(ticker& t, F handler, site where) {
 
 template <class F>
 auto on_timeout(detail::any_duration timeout, F handler, site where) {
-  return on_deadline(detail::deadline_after(timeout), std::move(handler), where);
+  return roost::on_deadline(detail::deadline_after(timeout), std::move(handler), where);
 }
 
 template <class F>

@@ -6,6 +6,7 @@
 #include <roost/detail/broadcast/shared_item.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 
 namespace roost::inline v0 {
@@ -48,7 +49,7 @@ class [[nodiscard("an item that was received does not come again")]] shared_resu
   }
   /// The item. Precondition: there is one.
   const T* operator->() const noexcept {
-    return &**this;
+    return std::addressof(**this);
   }
 
   /// The item; throws std::logic_error if there is none.

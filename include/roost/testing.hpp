@@ -96,7 +96,7 @@ decltype(auto) bubble(const bubble_options& options, F&& body, site where = site
 template <class F>
   requires(!std::is_convertible_v<F, const bubble_options&>)
 decltype(auto) bubble(F&& body, site where = site::current()) {
-  return bubble(bubble_options(), std::forward<F>(body), where);
+  return testing::bubble(bubble_options(), std::forward<F>(body), where);
 }
 
 /// How many runs explore() makes, and of what length.
@@ -187,7 +187,7 @@ void explore(const explore_options& options, F&& body, site where = site::curren
 template <class F>
   requires(!std::is_convertible_v<F, const explore_options&>)
 void explore(F&& body, site where = site::current()) {
-  explore(explore_options(), std::forward<F>(body), where);
+  testing::explore(explore_options(), std::forward<F>(body), where);
 }
 
 /// Runs `body` once, in the order of a seed that explore() has reported, and throws what it throws.
@@ -207,7 +207,7 @@ void replay(const explore_options& options,
 template <class F>
   requires(!std::is_convertible_v<F, const explore_options&>)
 void replay(F&& body, std::string_view seed, site where = site::current()) {
-  replay(explore_options(), std::forward<F>(body), seed, where);
+  testing::replay(explore_options(), std::forward<F>(body), seed, where);
 }
 
 /// Returns once at least `tasks` tasks of the scope are blocked, each in a call of roost or in a
@@ -300,7 +300,7 @@ detail::bubble_body detail::body_to_explore(F& body) {
     static_assert(std::is_void_v<result_of_bubble_body<F>>,
                   "roost::testing: what the body returns would be lost, as it is run in many "
                   "orders; let it return nothing, and throw where something is wrong");
-    return [&body](task_scope& scope) { (void)call_bubble_body(body, scope); };
+    return [&body](task_scope& scope) { (void)detail::call_bubble_body(body, scope); };
   } else {
     return {};
   }

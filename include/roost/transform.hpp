@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <type_traits>
 #include <utility>
@@ -74,7 +75,7 @@ std::vector<T> results_by_index<T>::take() {
   std::vector<T*> in_order(count);
   for (part& p : parts_) {
     for (auto& [index, result] : p)
-      in_order.at(index) = &result;
+      in_order.at(index) = std::addressof(result);
   }
   std::vector<T> results;
   results.reserve(count);
@@ -127,7 +128,7 @@ class placing_visitor {
   // restrict: no other code has seen the places, so no element is one of them.
   template <class Iterator>
   static void write(T* __restrict places, Iterator first, F& f) {
-    for_each_in_block(first, [places, &f](std::size_t i, auto&& element) {
+    detail::for_each_in_block(first, [places, &f](std::size_t i, auto&& element) {
       places[i] = std::invoke(f, std::forward<decltype(element)>(element));
     });
   }
@@ -153,7 +154,7 @@ class keeping_visitor {
 
   template <class Iterator>
   void visit_block(std::uint64_t index, Iterator first) const {
-    for_each_in_block(first, [this, index](std::size_t i, auto&& element) {
+    detail::for_each_in_block(first, [this, index](std::size_t i, auto&& element) {
       this->visit(index + i, std::forward<decltype(element)>(element));
     });
   }
@@ -172,7 +173,7 @@ transform_into_places(R& range, F& f, const parallel_options& options, const sit
   const auto work = [&f, &results](auto& elements) {
     elements.visit_all(placing_visitor<T, F>(f, results));
   };
-  run_workers(range, options, where, work);
+  detail::run_workers(range, options, where, work);
   return results.take();
 }
 
@@ -185,7 +186,7 @@ transform_by_index(R& range, F& f, const parallel_options& options, const site& 
     elements.visit_all(keeping_visitor<T, F>(f, own));
     results.hand_in(std::move(own));
   };
-  run_workers(range, options, where, work);
+  detail::run_workers(range, options, where, work);
   return results.take();
 }
 

@@ -59,7 +59,7 @@ auto run_all(task_scope& scope, std::index_sequence<I...>, F&&... callables) {
   };
   std::tuple handles{begin(I, std::forward<F>(callables))...}; // in braces: one after the other
   joint_tasks::join(scope, site::current());
-  return std::tuple<value_of<result_of_task<F>>...>(take_value(std::get<I>(handles))...);
+  return std::tuple<value_of<result_of_task<F>>...>(detail::take_value(std::get<I>(handles))...);
 }
 
 } // namespace detail

@@ -43,7 +43,7 @@ decltype(auto) with_scope(const scope_options& options, F&& body, site where = s
 template <class F>
   requires(!std::is_convertible_v<F, const scope_options&>)
 decltype(auto) with_scope(F&& body, site where = site::current()) {
-  return with_scope(scope_options(), std::forward<F>(body), where);
+  return roost::with_scope(scope_options(), std::forward<F>(body), where);
 }
 
 // --- implementation ---------------------------------------------------------

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -165,7 +166,7 @@ class broadcast_core<T>::send_operation final : public operation {
         item_(item) {}
 
   /// Exchanges the item for another one.
-  void send(stored_item<T>& item) noexcept { item_ = &item; }
+  void send(stored_item<T>& item) noexcept { item_ = std::addressof(item); }
 
   bool try_locked() noexcept override {
     status_ = core_.send_locked(*this, woken_);

@@ -36,7 +36,10 @@ class shared_item {
 
   bool has_item() const noexcept { return item_.has_value(); }
   const T& item() const noexcept { return *item_; }
-  void swap(shared_item& other) noexcept { item_.swap(other.item_); }
+  /// By moves: std::optional would call a swap of the user's.
+  void swap(shared_item& other) noexcept {
+    other.item_ = std::exchange(item_, std::move(other.item_));
+  }
 
  private:
   std::optional<T> item_;
@@ -59,7 +62,7 @@ class shared_item<T, false> {
 
   void put(stored_item<T>& item) noexcept { item_->item.emplace(std::move(item)); }
 
-  bool has_item() const noexcept { return item_ != nullptr && item_->item.has_value(); }
+  bool has_item() const noexcept { return item_.get() != nullptr && item_->item.has_value(); }
   const T& item() const noexcept { return storage::item(*item_->item); }
   void swap(shared_item& other) noexcept { item_.swap(other.item_); }
 

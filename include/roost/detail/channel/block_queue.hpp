@@ -84,7 +84,7 @@ class block_queue {
   [[gnu::always_inline]] void put_at_hand(T&& item) noexcept {
     // relaxed: as in has_room_at_hand()
     const std::size_t tail = senders_.count.load(std::memory_order_relaxed);
-    std::construct_at(&senders_.slot(tail), std::move(item));
+    std::construct_at(std::addressof(senders_.slot(tail)), std::move(item));
     // release: publishes the item; pairs with acquire in has_item_at_hand()
     senders_.count.store(tail + 1, std::memory_order_release);
   }
@@ -105,7 +105,7 @@ class block_queue {
     const std::size_t head = receivers_.count.load(std::memory_order_relaxed);
     T& full = receivers_.slot(head);
     T item(std::move(full));
-    std::destroy_at(&full);
+    std::destroy_at(std::addressof(full));
     // release: the slot is empty; pairs with acquire in has_room_at_hand()
     receivers_.count.store(head + 1, std::memory_order_release);
     return item;

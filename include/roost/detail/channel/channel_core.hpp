@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -126,7 +127,7 @@ class channel_core<Item>::send_operation final : public operation {
         core_(core) {}
 
   /// Exchanges the item for another one.
-  void send(Item& item) noexcept { node().slot = &item; }
+  void send(Item& item) noexcept { node().slot = std::addressof(item); }
 
   bool may_happen() const noexcept override {
     return core_.policy() != overflow::block || core_.may_send();
@@ -238,7 +239,7 @@ channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, 
       [this] { return this->may_have_much_room(); });
   if (soon != channel_status::full)
     return soon;
-  send_operation operation(*this, &item);
+  send_operation operation(*this, std::addressof(item));
   return wait(operation, {"sender::send", name_, where}, deadline, patience);
 }
 

@@ -38,7 +38,7 @@ class channel_end {
   /// Closes the channel if this was the last sender, or the last receiver.
   ~channel_end() {
     if (core_) {
-      note_unwinding(core_.get());
+      detail::note_unwinding(core_.get());
       core_->drop_end(Side);
     }
   }
@@ -59,7 +59,7 @@ class channel_end {
 
   /// True for ends of the same channel.
   friend bool operator==(const channel_end& a, const channel_end& b) noexcept {
-    return a.core_ == b.core_;
+    return a.core_.get() == b.core_.get();
   }
 
  protected:
@@ -77,7 +77,7 @@ class channel_end {
   /// `cause` is what receivers find in the end, or null.
   bool close_with(std::exception_ptr cause, const site& where) const {
     core_type& channel = core(where);
-    note_unwinding(&channel);
+    detail::note_unwinding(&channel);
     return channel.close(std::move(cause));
   }
 

@@ -79,7 +79,7 @@ template <class T, bool = stored_inline<T>>
 class incoming_batch {
  public:
   incoming_batch(std::vector<T>& values, std::size_t max) : values_(values) {
-    make_room(values, max);
+    detail::make_room(values, max);
   }
 
   std::vector<stored_item<T>>& stored() noexcept { return values_; }
@@ -92,7 +92,7 @@ template <class T>
 class incoming_batch<T, false> {
  public:
   incoming_batch(std::vector<T>& values, std::size_t max) : values_(values) {
-    make_room(values, max);
+    detail::make_room(values, max);
     boxes_.reserve(max);
   }
   incoming_batch(const incoming_batch&) = delete;

@@ -75,8 +75,8 @@ struct item_storage<T, false> {
                     !std::is_nothrow_move_constructible_v<T>) {
         value_ = std::move(value);
       } else {
-        std::destroy_at(&value_);
-        std::construct_at(&value_, std::move(value));
+        std::destroy_at(std::addressof(value_));
+        std::construct_at(std::addressof(value_), std::move(value));
       }
     }
 

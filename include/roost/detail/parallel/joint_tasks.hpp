@@ -79,7 +79,7 @@ template <class F>
 class task_reference {
  public:
   explicit task_reference(F&& f) noexcept : f_(std::addressof(f)) {}
-  decltype(auto) operator()() const { return call_as_task(static_cast<F&&>(*f_)); }
+  decltype(auto) operator()() const { return detail::call_as_task(static_cast<F&&>(*f_)); }
 
  private:
   std::remove_reference_t<F>* f_;
@@ -90,7 +90,7 @@ template <class F>
 class task_object {
  public:
   explicit task_object(F f) : f_(std::move(f)) {}
-  decltype(auto) operator()() { return call_as_task(std::move(f_)); }
+  decltype(auto) operator()() { return detail::call_as_task(std::move(f_)); }
 
  private:
   F f_;
@@ -144,10 +144,10 @@ R take_ended(task_handle<R>& handle) {
 template <class R>
 value_of<R> take_value(task_handle<R>& handle) {
   if constexpr (std::is_void_v<R>) {
-    take_ended(handle);
+    detail::take_ended(handle);
     return {};
   } else {
-    return take_ended(handle);
+    return detail::take_ended(handle);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <roost/site.hpp>
 
 #include <concepts>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -66,16 +67,16 @@ class send_case final : public select_case {
 
  public:
   send_case(const Sender& to, T& item, F handler, site where)
-      : select_case(&operation_, where, variable_at(&item)),
+      : select_case(&operation_, where, variable_at(std::addressof(item))),
         to_(&to),
-        item_(&item),
+        item_(std::addressof(item)),
         operation_(to.core(where), sent_from(item)),
         handler_(std::move(handler)) {}
   send_case(const Sender& to, const T& item, F handler, site where)
       : select_case(&operation_, where, variable_at(this)), // its own alone
         copy_(Sender::copy(item)),
         to_(&to),
-        item_(&*copy_),
+        item_(std::addressof(*copy_)),
         operation_(to.core(where), sent_from(*item_)),
         handler_(std::move(handler)) {}
   send_case(keep_t, send_case&& other)
@@ -105,15 +106,15 @@ class send_case final : public select_case {
   // Where the item that is sent lies; null for an item that needs a box and is not in one so far.
   static stored_item<T>* sent_from(T& item) noexcept {
     if constexpr (stored_inline<T>) {
-      return &item;
+      return std::addressof(item);
     } else {
       return nullptr;
     }
   }
 
   void* box(void* shared) override {
-    auto* const stored =
-        shared != nullptr ? static_cast<stored_item<T>*>(shared) : &out_.emplace(*item_).stored();
+    auto* const stored = shared != nullptr ? static_cast<stored_item<T>*>(shared)
+                                           : std::addressof(out_.emplace(*item_).stored());
     operation_.send(*stored);
     return stored;
   }

@@ -32,7 +32,7 @@ decltype(auto) call_bubble_body(F& body, task_scope& scope) {
 
 template <class F>
 using result_of_bubble_body =
-    decltype(call_bubble_body(std::declval<F&>(), std::declval<task_scope&>()));
+    decltype(detail::call_bubble_body(std::declval<F&>(), std::declval<task_scope&>()));
 
 /// Keeps what a body returns until its bubble has ended.
 template <class R>
@@ -43,10 +43,10 @@ class kept_result {
   void keep_of(F& body, task_scope& scope) {
     try {
       if constexpr (std::is_reference_v<R>) {
-        R result = call_bubble_body(body, scope);
+        R result = detail::call_bubble_body(body, scope);
         kept_ = std::addressof(result);
       } else {
-        kept_.emplace(call_bubble_body(body, scope));
+        kept_.emplace(detail::call_bubble_body(body, scope));
       }
     } catch (...) {
       thrown_ = std::current_exception();
@@ -75,7 +75,7 @@ class kept_result<void> {
  public:
   template <class F>
   static void keep_of(F& body, task_scope& scope) {
-    call_bubble_body(body, scope);
+    detail::call_bubble_body(body, scope);
   }
   static void take() noexcept {}
 };

@@ -7,6 +7,7 @@
 #include "support/another_thread.hpp"
 #include "support/expect.hpp"
 #include "support/probe.hpp"
+#include "support/threads.hpp"
 #include "support/token_ring.hpp"
 
 #include <chrono>
@@ -252,8 +253,11 @@ void nothing_is_told_while_something_can_go_on() {
     scope.spawn([&] { (void)never.wait_for(50ms); });
   });
   expect_silence("the owner's wait has a deadline", [&](roost::task_scope& scope) {
-    auto handle = scope.spawn([&] { (void)never.wait_for(100ms); });
+    roost::event over;
+    scope.spawn([&] { over.wait(); });
     expect(!scope.wait_for(50ms), "the task waits for longer");
+    over.set();
+    scope.join();
   });
   expect_silence("a select has a timer", [&](roost::task_scope& scope) {
     scope.spawn(
@@ -262,7 +266,7 @@ void nothing_is_told_while_something_can_go_on() {
   expect_silence("a scope inside has a deadline", [&](roost::task_scope& scope) {
     scope.spawn([&] {
       try {
-        roost::with_scope({.timeout = 50ms},
+        roost::with_scope({.timeout = 50ms, .stall_after = 1h},
                           [&](roost::task_scope& inner) { inner.spawn([&] { never.wait(); }); });
       } catch (const roost::timeout_error&) { // as it is to
       }
@@ -368,16 +372,20 @@ void random_programs() {
 int main(int argc, char** argv) {
   const std::string_view mode = argc == 2 ? argv[1] : "";
   if (mode == "told") {
-    tasks_that_wait_for_each_other();
-    an_owner_that_holds_a_sender_itself();
-    a_get_of_a_task_that_is_blocked();
-    a_scope_inside_a_task();
-    a_layer_on_the_owners_thread();
-    a_wait_of_the_owner_in_a_scope_inside();
-    a_callable_that_the_owner_runs_itself();
-    a_scope_that_has_outlived_the_one_around();
-    a_thread_outside_that_has_used_nothing();
-    once_for_a_scope();
+    const std::size_t at_start = test::count_threads();
+    for (const auto deadlock : {tasks_that_wait_for_each_other,
+                                an_owner_that_holds_a_sender_itself,
+                                a_get_of_a_task_that_is_blocked,
+                                a_scope_inside_a_task,
+                                a_layer_on_the_owners_thread,
+                                a_wait_of_the_owner_in_a_scope_inside,
+                                a_callable_that_the_owner_runs_itself,
+                                a_scope_that_has_outlived_the_one_around,
+                                a_thread_outside_that_has_used_nothing,
+                                once_for_a_scope}) {
+      deadlock();
+      expect(test::threads_back_to(at_start), "no thread is left for the next one to see");
+    }
   } else if (mode == "silent") {
     nothing_is_told_while_something_can_go_on();
   } else if (mode == "random") {

@@ -143,6 +143,7 @@ void the_owner_leaves_its_loop_early() {
     for (int i = 0; tx.send(i); ++i) {
     }
   });
+  test::wait_until_blocked(scope, 1);
   for (const int number : numbers.rx) {
     if (number == 3)
       break;
@@ -163,9 +164,14 @@ void the_owner_receives_and_holds_a_sender() {
   roost::task_scope scope({.name = "fan-in"});
   for (int i = 0; i < 3; ++i)
     scope.spawn("worker", [tx = results.tx, i] { (void)tx.send(i); });
+  test::wait_until_blocked(scope, 3);
+  int left = 3;
   const unsigned receives = __LINE__ + 1;
-  for (const int result : results.rx)
+  for (const int result : results.rx) {
     (void)result;
+    if (--left == 0) // a worker that has still to end would be told of, too
+      test::wait_until([&] { return scope.report().scopes.front().running == 0; });
+  }
   expect_told(told,
               standstill_of("fan-in"),
               {"owner: blocked ",

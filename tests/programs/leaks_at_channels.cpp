@@ -72,7 +72,7 @@ void s2_the_worker_ignores_the_stop() {
   scope.join();
   expect_told(told,
               "STOP-IGNORED: scope \"ask\" was asked to stop ",
-              {"ms ago, and still has 1 task\n",
+              {" ago, and still has 1 task\n",
                "stopped ",
                "(requested: the caller gave up)",
                "\"worker\" #",
@@ -85,7 +85,7 @@ void s2_the_timeout_joins_the_worker() {
   auto results = roost::make_channel<int>(0, "results"); // kept alive by the caller
   std::string worker_ends_by = "it has not begun";
   const std::string thrown = test::thrown_by([&] {
-    roost::with_scope({.timeout = 1ms}, [&](roost::task_scope& scope) {
+    roost::with_scope({.timeout = 1ms, .stall_after = 1h}, [&](roost::task_scope& scope) {
       scope.spawn([&] {
         worker_ends_by = test::thrown_by([&] { (void)results.tx.send(1); });
         roost::this_task::checkpoint();
@@ -252,9 +252,9 @@ void s6_a_service_that_ends_with_its_object() {
   auto commands = roost::make_channel<int>(0, "commands");
   roost::event reload;
   {
-    roost::background_scope of_an_object;
+    roost::background_scope of_an_object({.stall_after = 1h});
     of_an_object.spawn([&] { serve(commands.rx, reload); });
-    roost::task_scope scope({.exit = roost::on_exit::stop});
+    roost::task_scope scope({.exit = roost::on_exit::stop, .stall_after = 1h});
     scope.spawn([&] { serve(commands.rx, reload); });
     test::wait_until_blocked(of_an_object, 1);
     test::wait_until_blocked(scope, 1);

@@ -140,10 +140,13 @@ void s13_a_scope_that_is_cut_off() {
   roost::event answer;
   const told_texts told([&] { answer.set(); });
   roost::task_scope scope(watched({.name = "server"}));
-  const unsigned joins = __LINE__ + 4;
+  const unsigned joins = __LINE__ + 7;
   scope.spawn("handler", [&] {
     roost::task_scope query({.name = "query", .inherit = false});
-    query.spawn([&] { answer.wait(); });
+    query.spawn([&] {
+      test::wait_until_joining(query);
+      answer.wait();
+    });
     query.join();
   });
   test::wait_until_waiting(answer, 1);
@@ -151,7 +154,7 @@ void s13_a_scope_that_is_cut_off() {
   scope.join();
   expect_told(told,
               "STOP-IGNORED: scope \"server\" was asked to stop ",
-              {"ms ago, and still has 1 task\n",
+              {" ago, and still has 1 task\n",
                "\"handler\" #",
                "in task_scope::join on \"query\" at " + at_line(joins)});
 }
@@ -160,7 +163,7 @@ void asks_deep_inside(roost::event& answer, int levels) {
   if (levels == 0)
     answer.wait();
   else
-    roost::with_scope([&](roost::task_scope& scope) {
+    roost::with_scope({.stall_after = 1h}, [&](roost::task_scope& scope) {
       scope.spawn([&] { asks_deep_inside(answer, levels - 1); });
     });
 }
@@ -168,7 +171,7 @@ void asks_deep_inside(roost::event& answer, int levels) {
 void s13_a_stop_reaches_all_below() {
   const told_texts told;
   roost::event answer;
-  roost::task_scope scope;
+  roost::task_scope scope({.stall_after = 1h});
   scope.spawn([&] { asks_deep_inside(answer, 3); });
   test::wait_until_waiting(answer, 1);
   scope.request_stop();
@@ -200,7 +203,7 @@ void s14_a_loop_and_a_foreign_call() {
   scope.join();
   expect_told(told,
               "STOP-IGNORED: scope \"crawl\" was asked to stop ",
-              {"ms ago, and still has 2 tasks\n",
+              {" ago, and still has 2 tasks\n",
                "\"computes\" #",
                ": outside roost, thread ",
                "\"reads\" #",
@@ -210,7 +213,7 @@ void s14_a_loop_and_a_foreign_call() {
 void s14_a_checkpoint_in_the_loop() {
   const told_texts told;
   std::atomic<bool> begun{false};
-  roost::task_scope scope;
+  roost::task_scope scope({.stall_after = 1h});
   scope.spawn([&] {
     for (;;) {
       begun = true;
@@ -281,7 +284,7 @@ void s15_a_stop_closes_the_pipe() {
   const told_texts told;
   a_pipe peer;
   std::atomic<bool> begun{false};
-  roost::task_scope scope;
+  roost::task_scope scope({.stall_after = 1h});
   scope.spawn([&] {
     const std::stop_callback closes(roost::this_task::stop_token(), [&] { peer.close_writer(); });
     begun = true;
@@ -313,7 +316,7 @@ void s16_a_ticker_has_no_thread() {
     tickers.emplace_back(1ms);
   expect(test::count_threads() <= before, "no thread for any of them");
   {
-    roost::task_scope scope({.exit = roost::on_exit::stop});
+    roost::task_scope scope({.exit = roost::on_exit::stop, .stall_after = 1h});
     scope.spawn([&] {
       for (;;)
         tickers.front().wait();

@@ -20,7 +20,7 @@ void report(const roost::sender<std::string>& log) {
     (void)log.send("started");
     roost::this_task::sleep_for(1h);
   } catch (const roost::stopped& s) {
-    const roost::shield clean_up(1s); // while it lives, the stop reaches no wait here
+    const roost::shield clean_up(1min); // while it lives, the stop reaches no wait here
     (void)log.send("stopped: " + s.cause().message);
     throw; // a task that a stop ends has not failed
   }

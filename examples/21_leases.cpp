@@ -25,8 +25,8 @@ class lease {
   lease& operator=(const lease&) = delete;
   ~lease() {
     (void)from_.idle.tx.try_send(connection_);
-    const roost::shield s(2s); // longer than the send: after it, the stop gets through
-    (void)from_.log.tx.send_for("connection " + std::to_string(connection_) + " is back", 1s);
+    const roost::shield s(2min); // longer than the send: after it, the stop gets through
+    (void)from_.log.tx.send_for("connection " + std::to_string(connection_) + " is back", 1min);
   }
 
  private:

@@ -24,14 +24,14 @@ class log_file {
   }
   virtual ~log_file() { // a task_scope as a member would not compile: its end may throw
     lines_.tx.close();  // the writer writes the lines that are left, and ends
-    (void)tasks_.wait_for(1s);
+    (void)tasks_.wait_for(1min);
   } // now the scope stops the writer if it still runs
   log_file(const log_file&) = delete;
   log_file& operator=(const log_file&) = delete;
 
   void write(std::string line) { (void)lines_.tx.send(std::move(line)); }
   void start_new_file() {
-    (void)tasks_.spawn("rotate", [] { throw std::runtime_error("disk full"); }).wait_for(1s);
+    (void)tasks_.spawn("rotate", [] { throw std::runtime_error("disk full"); }).wait_for(1min);
   }
 
  private:

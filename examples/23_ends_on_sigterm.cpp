@@ -21,7 +21,7 @@ int main() {
     signals.wait();
     std::cout << "SIGTERM: no more requests\n";
     closing.set();
-    if (!requests.wait_for(300ms)) // the grace period
+    if (!requests.wait_for(2s)) // the grace period
       std::cout << "the time is over\n";
     service.request_stop("SIGTERM");
   });

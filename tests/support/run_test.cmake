@@ -20,7 +20,7 @@ function(roost_run_test name)
     endif()
   endforeach()
   if(NOT DEFINED arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
+    set(arg_TIMEOUT 300)
   endif()
   add_test(NAME "${name}"
            COMMAND "${CMAKE_COMMAND}" "-DPROGRAM=${arg_COMMAND}" ${wants}

@@ -15,6 +15,7 @@
 #include "stress/random/soak.hpp"
 #include "support/expect.hpp"
 #include "support/faults.hpp"
+#include "support/probe.hpp"
 #include "support/signal_storm.hpp"
 #include "support/token_ring.hpp"
 
@@ -48,7 +49,7 @@ void seeds(std::uint64_t first, int count) {
 void signals(std::uint64_t first, int count) {
   const test::signal_storm storm;
   tell(test::random::judge_seeds(first, count));
-  expect(storm.signals() > static_cast<std::uint64_t>(count), "there were signals");
+  test::wait_until([&] { return storm.signals() > static_cast<std::uint64_t>(count); });
   std::printf("%llu signals\n", static_cast<unsigned long long>(storm.signals()));
 }
 
@@ -69,11 +70,12 @@ std::string run_with_fault(watchman& by, const program& p, long& left) {
   return test::random::judge(*seen);
 }
 
-/// What roost keeps for the next program, as parkers, is no leak: that is what each run leaves.
+/// What roost keeps for the next program, as parkers, is no leak: that is what each run leaves. As
+/// more threads may wait at once than in any run before, a few runs may leave some.
 void expect_no_harm(watchman& by, const program& p) {
   std::string wrong;
   long left = 1;
-  for (int run = 0; run < 5 && left > 0 && wrong.empty(); ++run)
+  for (int run = 0; run < 20 && left > 0 && wrong.empty(); ++run)
     wrong = run_with_fault(by, p, left);
   if (left > 0)
     wrong += "not so: no memory is left: " + std::to_string(left) + " more, again and again\n";
@@ -130,7 +132,7 @@ void faults(std::uint64_t first, int count) {
   p.root.children.emplace_back();
   p.root.children.back().what = test::random::kind::await;
   p.root.children.back().patient = test::random::patience::endless;
-  watchman(std::chrono::seconds(1)).judge(p);
+  watchman(std::chrono::seconds(5)).judge(p);
   std::abort();
 }
 

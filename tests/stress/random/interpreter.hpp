@@ -268,6 +268,7 @@ inline void run_elements(const node& n, frame& outer) {
 inline void run_pipeline(const node& n, frame& outer) {
   with_fate(n, outer, roost::unlimited, [&](scope_fate& fate) {
     fate.is_cut = true;
+    fate.is_left_by_exception = true; // unless it comes to its end
     roost::task_scope scope;
     frame f(outer.in, &scope, &fate, role::owner);
     auto [tx, rx] = roost::make_channel<item>(static_cast<std::size_t>(n.variant % 3));
@@ -309,6 +310,7 @@ inline void run_pipeline(const node& n, frame& outer) {
     }
     }
     run(n.children.front(), f);
+    fate.is_left_by_exception = false;
   });
 }
 

@@ -162,12 +162,16 @@ void a_task_with_a_scope_of_its_own() {
     roost::task_scope inner({.name = "inner", .stall_after = 1h});
     spawned = __LINE__ + 1;
     inner.spawn("worker", [&] {
-      test::wait_until_joining(inner);
       outer.request_stop();
       told.wait_for(1);
     });
+    test::wait_until([&] { return inner.stop_requested(); }); // or the stop wakes the join
     joins = __LINE__ + 1;
     inner.join();
+  });
+  test::wait_until([&] {
+    const auto call = test::scope_probe::first_task_call(outer);
+    return std::string_view(call.operation) == "task_scope::join";
   });
   outer.join();
   const std::string text = told.all().at(0);

@@ -73,7 +73,6 @@ TEST_CASE("a channel tells which task waited last at its other end", "[report]")
     never.wait();
   });
   const unsigned line = __LINE__ - 3;
-  test::wait_until_waiting(ch.rx, 1);
   test::wait_until_asleep(scope, "merge");
   scope.spawn("parse", [&] {
     for (;;)

@@ -44,7 +44,7 @@ void must(bool holds, roost::site where = roost::site::current()) {
 template <class F>
 std::string deadlock_in(F body) {
   try {
-    bubble(body);
+    bubble({.patience = 1h}, body);
   } catch (const roost::deadlock_error& e) {
     CHECK_FALSE(e.what_waits().tasks.empty());
     return e.what();
@@ -246,7 +246,7 @@ TEST_CASE("a bubble in a task is a world of its own", "[testing][bubble]") {
     CHECK(roost::this_task::stop_requested());
     ended = true;
   });
-  CHECK(scope.wait_for(1min));
+  CHECK(scope.wait_for(1h));
   CHECK(ended);
 }
 

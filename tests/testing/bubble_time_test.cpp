@@ -61,7 +61,7 @@ TEST_CASE("an hour of sleep takes no time in a bubble", "[testing][bubble]") {
     CHECK(length_of([] { roost::this_task::sleep_for(-1h); }) == 0ns);
     CHECK(length_of([] { roost::this_task::sleep_for(1ns); }) == 1ns);
   });
-  CHECK(std::chrono::steady_clock::now() - begin < 1min);
+  CHECK(std::chrono::steady_clock::now() - begin < 1h);
 }
 
 TEST_CASE("the time of a bubble begins with the system's, and is its own", "[testing][bubble]") {

@@ -45,6 +45,7 @@ struct finding {
 template <class F>
 std::optional<finding> find_in(F body, explore_options options = {.seed = 1}) {
   const test::told_texts sink;
+  options.patience = 1h;
   try {
     explore(options, body);
   } catch (const explore_error& e) {

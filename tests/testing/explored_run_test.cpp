@@ -24,7 +24,7 @@ namespace {
 /// Runs the body once, in the order that `order` chooses.
 template <class F>
 void run(strategy& order, F body) {
-  roost::detail::bubble_watch watch(2s);
+  roost::detail::bubble_watch watch(1h);
   roost::detail::run_bubble(
       {watch, &order, 100'000},
       [&](roost::task_scope& scope) { body(scope); },
@@ -117,7 +117,7 @@ TEST_CASE("the parent of a task is the one that has spawned it", "[testing][expl
 TEST_CASE("a leak_check in a run makes no step of its own", "[testing][explore]") {
   for (int i = 0; i < 2; ++i) { // the first one of the process was another one
     strategy order(run_seed_from("walk-1"));
-    run(order, [](roost::task_scope&) { const roost::testing::leak_check check; });
+    run(order, [](roost::task_scope&) { const roost::testing::leak_check check(1h); });
     CHECK(order.record().parents.size() == 1);
   }
 }

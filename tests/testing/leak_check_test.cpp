@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/gate.hpp"
+#include "support/probe.hpp"
 
 #include <chrono>
 #include <memory>
@@ -54,7 +55,7 @@ TEST_CASE("a leak_check stays where it is", "[testing]") {
 
 TEST_CASE("what has ended is no leak", "[testing]") {
   CHECK_NOTHROW([] {
-    const leak_check check;
+    const leak_check check(1h);
     roost::task_scope scope({.timeout = 1h}); // has a timekeeper, too
     roost::background_scope service;
     for (int i = 0; i < 20; ++i) {
@@ -66,7 +67,7 @@ TEST_CASE("what has ended is no leak", "[testing]") {
 }
 
 TEST_CASE("a scope that is joined, but still there, is no leak", "[testing]") {
-  leak_check check;
+  leak_check check(1h);
   roost::task_scope scope;
   scope.spawn([] {});
   scope.join();
@@ -78,7 +79,7 @@ TEST_CASE("a task that still runs is told with its name, its line and its wait",
   roost::task_scope scope({.name = "there before"});
   const std::string text = left_by([&] {
     scope.spawn("poll", [&] { done.wait(); });
-    roost::testing::wait_until_blocked(scope, 1);
+    test::wait_until_blocked(scope, 1);
   });
   done.set();
   has(text, "roost: left since ");
@@ -93,10 +94,10 @@ TEST_CASE("a task that was there before is no leak, one that came later is", "[t
   roost::event done;
   roost::task_scope scope;
   scope.spawn("old", [&] { done.wait(); });
-  roost::testing::wait_until_blocked(scope, 1);
+  test::wait_until_blocked(scope, 1);
   const std::string text = left_by([&] {
     scope.spawn("new", [&] { done.wait(); });
-    roost::testing::wait_until_blocked(scope, 2);
+    test::wait_until_blocked(scope, 2);
   });
   done.set();
   has(text, "\"new\"");

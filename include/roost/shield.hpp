@@ -96,10 +96,12 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   void outer_stopped(const detail::counted_ptr<const detail::kept_cause>& cause,
                      detail::stop_wave& wave) noexcept override {
     hidden_ = cause;
+    if (is_in_wave_) // stop_told() looks again
+      return;
     if (has_expired_ || (!is_told_ && limit_ <= detail::sync::now())) {
       mark(cause, wave);
     } else if (!is_told_ && limit_ != detail::no_deadline) {
-      is_told_ = true;
+      is_told_ = is_in_wave_ = true;
       wave.add(*this); // once at most: from then on expired() alone marks this domain
     }
   }
@@ -115,8 +117,16 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
   // Not under the locks of domains: the timekeeper may have to start its thread. If there is none,
   // the stop goes through at once rather than never.
   void stop_told() noexcept override {
+    bool is_over = false;
+    {
+      const std::lock_guard guard(lock_);
+      is_in_wave_ = false;
+      is_over = has_expired_;
+    }
     if (stop_requested())
       return;
+    if (is_over)
+      return expired();
     try {
       const std::lock_guard guard(times_mutex_);
       if (times_)
@@ -126,19 +136,22 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
     }
   }
 
+  // A domain is in one wave at a time: while a stop is about to tell this one, it is left to
+  // stop_told().
   void expired() noexcept override {
     detail::stop_wave wave; // delivered without the lock
     const std::lock_guard guard(lock_);
     has_expired_ = true;
-    if (hidden_ != nullptr)
+    if (hidden_ != nullptr && !is_in_wave_)
       mark(hidden_, wave);
   }
 
   detail::overlay overlay_; // used by the owner's thread alone
   const clock::time_point limit_;
-  detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_, as are these two:
-  bool is_told_ = false;     // it was put into a wave, and stop_told() follows
-  bool has_expired_ = false; // expired() was called
+  detail::counted_ptr<const detail::kept_cause> hidden_; // guarded by lock_, as are these three:
+  bool is_told_ = false;                                 // it was put into a wave
+  bool is_in_wave_ = false;                              // and stop_told() has yet to come
+  bool has_expired_ = false;                             // expired() was called
   detail::sync::mutex times_mutex_;
   // Guarded by times_mutex_; null once the shield has ended.
   detail::tree_ptr times_ = detail::tree_around_or_new();

@@ -74,7 +74,7 @@ class stop_when::token_domain final : public detail::stop_domain {
   detail::counted_ptr<const detail::token_state> tokens() const noexcept { return state_; }
 
  private:
-  bool has_token_or_timer() const noexcept override { return has_token_; }
+  bool has_token_or_timer() const noexcept override { return has_token_ && !is_retired(); }
 
   // Not for a stop from around: the scope there has its own ways to tell of it.
   void on_stop(const stop_cause& cause, detail::claimed_list&) noexcept override {

@@ -50,7 +50,8 @@ class handle_base {
   /// it. Call it once: a second call throws std::logic_error, unless the first one failed because
   /// moving the result threw. When it returns, the task's captures are destroyed. From inside the
   /// task, or a task that this one runs meanwhile, it throws std::system_error instead of waiting
-  /// for ever, as the other waits do. If the scope's owner gets
+  /// for ever, as the other waits do. (Not from a scope that does not cover its owner, which any
+  /// thread may end: a deadlock there is reported.) If the scope's owner gets
   /// the failure here, it has taken it: the end of the scope does not throw it again. The owner
   /// gets it here even where the scope has stopped because of this very failure. Where the scope
   /// has a limit and the task is still queued, a caller inside the scope runs the task here and

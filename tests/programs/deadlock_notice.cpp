@@ -19,6 +19,7 @@
 #include <optional>
 #include <random>
 #include <semaphore>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -189,6 +190,32 @@ void a_scope_that_has_outlived_the_one_around() {
   around.reset();
   never.wait();
   expect_deadlock(t, "app", "it has no task, and its owner waits");
+}
+
+void a_scope_that_has_outlived_the_token_around() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  const std::stop_source source;
+  std::optional<roost::stop_when> around(std::in_place, source.get_token());
+  roost::task_scope scope({.name = "app", .stall_after = 20ms});
+  around.reset();
+  never.wait();
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
+}
+
+void an_object_that_has_outlived_the_token_around() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  const std::stop_source source;
+  std::optional<roost::background_scope> object;
+  roost::task_scope scope({.name = "app", .stall_after = 20ms});
+  {
+    const roost::stop_when around(source.get_token());
+    object.emplace();
+  }
+  never.wait();
+  expect(t.count() == 1, "what cannot stop it any more does not count");
+  object.reset();
 }
 
 void a_thread_outside_that_has_used_nothing() {
@@ -381,6 +408,8 @@ int main(int argc, char** argv) {
                                 a_wait_of_the_owner_in_a_scope_inside,
                                 a_callable_that_the_owner_runs_itself,
                                 a_scope_that_has_outlived_the_one_around,
+                                a_scope_that_has_outlived_the_token_around,
+                                an_object_that_has_outlived_the_token_around,
                                 a_thread_outside_that_has_used_nothing,
                                 once_for_a_scope}) {
       deadlock();

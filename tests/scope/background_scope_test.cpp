@@ -196,6 +196,48 @@ TEST_CASE("a stop reaches an object that has outlived the shields and tokens aro
   CHECK(second->tasks.cause().message == "everything");
 }
 
+TEST_CASE("a stop reaches an object that has outlived a task and the shield in there",
+          "[background_scope]") {
+  const test::no_thread_left check;
+  std::optional<service> s;
+  roost::task_scope around;
+  const auto handle = around.spawn([&] {
+    const roost::shield hides(1h);
+    s.emplace();
+  });
+  CHECK(handle.wait_for(1h));
+  CHECK(roost::report_all().scopes.size() == 2);
+  around.request_stop("everything");
+  CHECK(s->tasks.cause().message == "everything");
+}
+
+TEST_CASE("a shield that ends while a stop tells others does not tell of it in its place",
+          "[background_scope]") {
+  const test::no_thread_left check;
+  test::gate telling;
+  std::optional<service> s;
+  std::atomic<bool> scope_is_told{false};
+  roost::task_scope around;
+  const auto has_a_token_of_its_own = around.spawn([&] {
+    const std::stop_callback holds_it_up(roost::this_task::stop_token(), [&] { telling.pass(); });
+    roost::this_task::sleep_for(1h);
+  });
+  test::wait_until_blocked(around, 1);
+  const std::stop_callback told(roost::this_task::stop_token(), [&] { scope_is_told = true; });
+  std::jthread stopper;
+  {
+    const roost::shield hides(1h);
+    s.emplace();
+    stopper = std::jthread([&] { around.request_stop("everything"); });
+    telling.wait_for_arrivals(1);
+  }
+  CHECK_FALSE(scope_is_told);
+  telling.open();
+  stopper.join();
+  CHECK(scope_is_told);
+  CHECK(s->tasks.cause().message == "everything");
+}
+
 TEST_CASE("an object that has outlived a stop_when outside of scopes is stopped by it no more",
           "[background_scope]") {
   const test::no_thread_left check;

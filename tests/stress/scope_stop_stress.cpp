@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -273,4 +275,62 @@ TEST_CASE("first causes are the same for all who ask", "[task_scope][stress]") {
     for (const std::string& message : seen)
       CHECK(message == first);
   }
+}
+
+TEST_CASE("a stop races with objects that leave a shield and a token, and with the ends of those",
+          "[background_scope][stress]") {
+  ROOST_TEST_SHOW_SEED();
+  const test::no_thread_left check;
+  const int count = rounds(1500);
+  test::lockstep step(4);
+  struct shared_objects {
+    std::optional<roost::background_scope> first;
+    std::optional<roost::background_scope> second;
+    std::unique_ptr<roost::task_scope> around;
+  };
+  shared_objects shared;
+  int missed = 0;
+  const auto ends = [&](std::optional<roost::background_scope>& object, std::uint64_t seed) {
+    random_numbers mine(seed);
+    for (int round = 0; round < count; ++round) {
+      step.meet();
+      test::dither(mine, 400);
+      object.reset();
+      step.meet();
+    }
+  };
+  {
+    const std::jthread one([&] { ends(shared.first, 2); });
+    const std::jthread other([&] { ends(shared.second, 3); });
+    const std::jthread stopper([&] {
+      random_numbers mine(4);
+      for (int round = 0; round < count; ++round) {
+        step.meet();
+        test::dither(mine, 400);
+        shared.around->request_stop("everything");
+        step.meet();
+      }
+    });
+    random_numbers random(1);
+    for (int round = 0; round < count; ++round) {
+      std::stop_source token;
+      std::optional<roost::background_scope> stays;
+      shared.around = std::make_unique<roost::task_scope>();
+      {
+        const roost::stop_when when(token.get_token());
+        shared.first.emplace();
+        const roost::shield hides(1h);
+        shared.second.emplace();
+        if (random.one_in(2))
+          stays.emplace();
+        step.meet();
+        test::dither(random, 400);
+      }
+      step.meet();
+      missed += stays && !stays->stop_requested() ? 1 : 0;
+      stays.reset();
+      shared.around.reset();
+    }
+  }
+  CHECK(missed == 0);
 }

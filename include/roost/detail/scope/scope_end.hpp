@@ -285,16 +285,6 @@ scope_state::wait_idle(clock::time_point deadline, const blocked_call& call, act
   }
 }
 
-// Of the root scopes that cover this thread the one furthest out; null if none does.
-ROOST_BODY stop_domain* root_here() noexcept {
-  stop_domain* root = nullptr;
-  for (context* c = this_thread.top; c != nullptr; c = c->outer()) {
-    if (stop_domain* const s = c->owned_scope(); s != nullptr && s->outer() == nullptr)
-      root = s;
-  }
-  return root;
-}
-
 ROOST_BODY void scope_state::release_owner() noexcept {
   if (frame_.covers()) {
     frame_.uncover();

@@ -208,6 +208,9 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// The same with a cause that is moved into an object made beforehand: a stop does not allocate.
   bool mark(stop_cause&& cause, stop_wave& wave) noexcept;
 
+  /// True once retire() has left it to its children. The caller holds lock_.
+  bool is_retired() const noexcept { return is_retired_; }
+
   /// Called when nothing is left to stop: later stops change nothing. The caller holds lock_.
   void refuse_stops() noexcept { refuses_ = true; }
 
@@ -264,6 +267,9 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   counted_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node
 };
 #pragma GCC diagnostic pop
+
+/// Of the root scopes that cover the calling thread the one furthest out; null if none does.
+stop_domain* root_here() noexcept;
 
 /// A stop on its way: keeps what the first loop has found, for the two others. It holds pointers to
 /// the domains, as their owners may let go of them once they are marked.
@@ -339,20 +345,33 @@ ROOST_BODY void context::cover_this_thread() noexcept {
   enter();
 }
 
+ROOST_BODY stop_domain* root_here() noexcept {
+  stop_domain* root = nullptr;
+  for (context* c = this_thread.top; c != nullptr; c = c->outer()) {
+    if (stop_domain* const s = c->owned_scope(); s != nullptr && s->outer() == nullptr)
+      root = s;
+  }
+  return root;
+}
+
 ROOST_BODY void context::uncover() noexcept {
+  bool has_made_root = false;
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
     stop_domain& inner = c->domain();
     if (inner.outer().get() != &domain())
       continue;
     inner.unfollow();
     inner.outer_is_gone();
-    if (domain().outer() != nullptr)
-      inner.follow(domain().outer());
-    else
+    has_made_root = domain().outer() == nullptr;
+    if (has_made_root)
       inner.become_root();
+    else
+      inner.follow(domain().outer());
   }
   leave();
   domain().remove(*this);
+  if (has_made_root && this_thread.root == nullptr)
+    this_thread.root = root_here();
 }
 
 ROOST_BODY void stop_domain::add(context& c) noexcept {

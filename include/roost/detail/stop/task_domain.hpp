@@ -37,12 +37,12 @@ class task_domain final : public stop_domain {
     follow(scope.shared_from_this());
   }
 
-  /// On the task's thread, which waits no more. Later stops reach nothing.
+  /// On the task's thread, which waits no more. Later stops of the task reach nothing.
   void end() noexcept {
     if (!running_.linked()) // it was stopped before it was the task's
       return;
     remove(running_);
-    unfollow();
+    (void)retire();
   }
 
  private:

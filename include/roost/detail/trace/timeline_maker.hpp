@@ -234,8 +234,8 @@ ROOST_COLD_BODY void timeline_maker::end_wait(const trace_entry& e, bool is_fore
   wait.how = static_cast<wait_state>(e.how);
   if (e.wake.at == clock::time_point()) // the time has ended it, or it is not known
     return;
-  wait.woken_at = e.wake.at;
-  const std::size_t waker = lane_of(e.wake.by, e.wake.at); // may move what `wait` refers to
+  wait.woken_at = std::max(e.wake.at, made_.begin);
+  const std::size_t waker = lane_of(e.wake.by, wait.woken_at); // may move what `wait` refers to
   made_.lanes[lane].waits[outermost].waker = waker;
 }
 

@@ -195,6 +195,8 @@ ROOST_COLD_BODY trace_entries trace_log::so_far() const {
     const std::size_t filled = fills_[block].entries.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < filled; ++i) {
       const trace_entry& e = entry(block * block_size_ + i);
+      if (e.at < found.begin) // by a clock outside of this bubble
+        continue;
       if (e.at < found.end)
         found.all.push_back(&e);
       else if (e.at >= first_drop)

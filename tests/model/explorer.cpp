@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Which orders are run: all within bounds, depth first; then some at random, weighted by the steps
-// that are left and by priorities, in turn: the library's own strategies for tests
-// (roost/detail/testing/strategy.hpp), which find what a plain random walk seldom does.
+// Which orders are run: some at random, weighted by the steps that are left and by priorities, in
+// turn: the library's own strategies for tests (roost/detail/testing/strategy.hpp), which find what
+// a plain random walk seldom does. Then all within bounds, depth first: with two preemptions, and
+// once that is done, with three.
 //
 // Each case is explored in a process of its own, which ends at the first failure. What was chosen
 // lies in memory that it shares with this one: so a crash tells it, too.
@@ -22,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <limits>
 #include <optional>
 #include <sched.h>
 #include <string>
@@ -36,7 +38,8 @@ namespace {
 
 struct shared_notes {
   std::array<char, 1200> failure;
-  bool complete;
+  bool unfinished;
+  unsigned complete;
   unsigned long runs;
   unsigned long searched;
   double seconds;
@@ -249,23 +252,47 @@ void run_at_random(const model_case& c, std::uint64_t seed, unsigned runs, doubl
   e.order.reset();
 }
 
-// Again with more shared addresses, should the search find some.
-void search(const model_case& c, const limits& l, double until) {
+// Where a search is cut short.
+struct cut {
+  double until;
+  unsigned long most_runs;
+};
+
+// All orders within the budget; again with more shared addresses, should the search find some.
+// False if it was cut short.
+bool search_all(const model_case& c, cut at) {
   explorer& e = the_explorer;
-  e.by = way::search;
-  e.budget = {0, l.preemptions, l.stale_loads, l.times};
-  bool in_time = true;
+  unsigned long runs = 0;
   do {
     settle_shared();
     e.branches.clear();
     e.branches.reserve(20000); // no memory is taken in a run
     do {
+      if (runs++ == at.most_runs || seconds() >= at.until)
+        return false;
       run_once(c, false);
       ++notes->searched;
-      in_time = seconds() < until;
-    } while (in_time && advance());
-  } while (in_time && e.shared_grew);
-  notes->complete = in_time;
+    } while (advance());
+  } while (e.shared_grew);
+  return true;
+}
+
+// With two preemptions first, which find most; three seldom come to their end.
+void search(const model_case& c, const limits& l, double until) {
+  explorer& e = the_explorer;
+  e.by = way::search;
+  const unsigned fewest = std::min(l.preemptions, 2U);
+  for (unsigned preemptions = fewest; preemptions <= l.preemptions; ++preemptions) {
+    const bool is_to_end = preemptions == fewest && l.complete_within != 0;
+    const cut at = is_to_end ? cut{std::numeric_limits<double>::infinity(), l.complete_within}
+                             : cut{until, std::numeric_limits<unsigned long>::max()};
+    e.budget = {0, preemptions, l.stale_loads, l.times};
+    if (!search_all(c, at)) {
+      notes->unfinished = is_to_end;
+      return;
+    }
+    notes->complete = preemptions;
+  }
 }
 
 void crashed(int signal) {
@@ -300,6 +327,13 @@ void in_process(const model_case& c, const options& o, const schedule* replayed,
   l.preemptions = o.preemptions != 0 ? o.preemptions : l.preemptions;
   if (l.exhaustively && o.searches)
     search(c, l, seconds() + o.seconds);
+  if (notes->unfinished && !o.first_failure) { // more orders of a mutant are no fault of it
+    std::snprintf(notes->failure.data(),
+                  notes->failure.size(),
+                  "the search is not at its end after %lu runs: the case is not small",
+                  l.complete_within);
+    _exit(1);
+  }
   _exit(0);
 }
 
@@ -326,6 +360,7 @@ outcome explore(const model_case& c, const options& o, const schedule* replayed,
   result.runs = notes->runs;
   result.searched = notes->searched;
   result.complete = notes->complete;
+  result.unfinished = notes->unfinished;
   result.failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
   if (result.failed) {
     result.failure = notes->failure.data();

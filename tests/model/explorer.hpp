@@ -25,7 +25,8 @@ struct options {
 
 struct outcome {
   bool failed = false;
-  bool complete = false; // the search has come to its end
+  bool unfinished = false; // and that is the failure: see limits::complete_within
+  unsigned complete = 0;   // the search has run all orders with so many preemptions
   std::string failure;
   schedule order;
   unsigned long runs = 0;

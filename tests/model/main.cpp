@@ -2,6 +2,7 @@
 
 #include "model/explorer.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -55,17 +56,42 @@ void print_lines_in(const std::string& text) {
   }
 }
 
+// What all cases have come to.
+struct summary {
+  int cases = 0;
+  int wrong = 0;
+  unsigned long runs = 0;
+  unsigned long searched = 0;    // of those
+  std::array<int, 4> complete{}; // cases, by preemptions
+
+  void add(const outcome& o) {
+    runs += o.runs;
+    searched += o.searched;
+    for (std::size_t i = 0; i <= o.complete && i < complete.size(); ++i)
+      ++complete[i];
+  }
+  void print() const {
+    std::printf("%d cases, %d wrong; %lu runs, %lu of them by the search; %d cases complete at 2, "
+                "%d at 3\n",
+                cases,
+                wrong,
+                runs,
+                searched,
+                complete[2],
+                complete[3]);
+  }
+};
+
 // True if the case does what it is to do.
-bool run_case(const model_case& c, const options& o) {
+bool run_case(const model_case& c, const options& o, summary& all) {
   outcome result = explore(c, o, nullptr, false);
+  all.add(result);
   const bool is_control = c.bounds.fails_with != nullptr;
-  std::printf("%-58s %8lu runs%s %6.1f s",
-              c.name,
-              result.runs,
-              result.failed     ? ", failed  "
-              : result.complete ? ", complete"
-                                : "          ",
-              result.seconds);
+  const std::string how = result.failed ? ", failed"
+                          : result.complete != 0
+                              ? ", complete at " + std::to_string(result.complete)
+                              : "";
+  std::printf("%-58s %8lu runs%-15s %6.1f s", c.name, result.runs, how.c_str(), result.seconds);
   if (is_control) {
     const bool caught =
         result.failed && result.failure.find(c.bounds.fails_with) != std::string::npos;
@@ -76,7 +102,9 @@ bool run_case(const model_case& c, const options& o) {
     return caught;
   }
   std::printf("\n");
-  if (result.failed) {
+  if (result.unfinished && result.failed) {
+    std::printf("  FAILS: %s\n", result.failure.c_str());
+  } else if (result.failed) {
     if (!o.first_failure)
       result = shortest(c, o, std::move(result));
     std::printf("  FAILS: %s\n", result.failure.c_str());
@@ -141,13 +169,12 @@ int run_all(int count, char** arguments) {
   CPU_ZERO(&one);
   CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
   sched_setaffinity(0, sizeof one, &one);
-  int cases = 0;
-  int faults = 0;
+  summary all;
   for (const model_case* c = first_case; c != nullptr; c = c->next) {
     if (std::string_view(c->name).find(wanted) == std::string_view::npos &&
         std::string_view(c->file).find(wanted) == std::string_view::npos)
       continue;
-    ++cases;
+    ++all.cases;
     if (lists) {
       std::puts(c->name);
     } else if (replay != nullptr) {
@@ -157,13 +184,14 @@ int run_all(int count, char** arguments) {
       print_lines_in(result.failure);
       return result.failed ? 1 : 0;
     } else {
-      faults += run_case(*c, o) ? 0 : 1;
-      if (faults != 0 && o.first_failure)
+      all.wrong += run_case(*c, o, all) ? 0 : 1;
+      if (all.wrong != 0 && o.first_failure)
         return 1;
     }
   }
-  std::printf("%d cases, %d wrong\n", cases, faults);
-  return faults != 0 || cases == 0 ? 1 : 0;
+  if (!lists)
+    all.print();
+  return all.wrong != 0 || all.cases == 0 ? 1 : 0;
 }
 
 } // namespace model

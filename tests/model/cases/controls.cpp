@@ -182,6 +182,23 @@ MODEL_CASE("control: a last touch that nothing orders before the end", .fails_wi
   model::together(leave, leave);
 }
 
+// Two threads with three steps each: 20 orders, some of them with more than two preemptions.
+void take_three_steps_each() {
+  atomic<int> n{0};
+  const auto step = [&] {
+    for (int i = 0; i < 3; ++i)
+      n.fetch_add(1);
+  };
+  model::together(step, step);
+}
+
+MODEL_CASE("control: a small case", .complete_within = 100) {
+  take_three_steps_each();
+}
+MODEL_CASE("control: a small case that is not", .complete_within = 5, .fails_with = "not small") {
+  take_three_steps_each();
+}
+
 MODEL_CASE("control: memory is lost", .fails_with = "not freed") {
   auto* const m = new message;
   m->sent.store(true, relaxed);

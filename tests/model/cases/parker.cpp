@@ -83,32 +83,32 @@ void wake_at_the_deadline() {
       [&] { p.unpark(); });
 }
 
-MODEL_CASE("parker: a token hands over", .preemptions = 3) {
+MODEL_CASE("parker: a token hands over") {
   hand_over_by_token<word_sleep>();
 }
-MODEL_CASE("parker: a token alone hands over", .preemptions = 3) {
+MODEL_CASE("parker: a token alone hands over") {
   token_alone<word_sleep>();
 }
-MODEL_CASE("parker: two wakers", .preemptions = 3) {
+MODEL_CASE("parker: two wakers") {
   two_wakers<word_sleep>();
 }
-MODEL_CASE("parker: a wake at the deadline", .preemptions = 3) {
+MODEL_CASE("parker: a wake at the deadline") {
   wake_at_the_deadline<word_sleep>();
 }
-MODEL_CASE("portable parker: a token hands over", .preemptions = 3) {
+MODEL_CASE("portable parker: a token hands over") {
   hand_over_by_token<portable_word_sleep>();
 }
-MODEL_CASE("portable parker: a token alone hands over", .preemptions = 3) {
+MODEL_CASE("portable parker: a token alone hands over") {
   token_alone<portable_word_sleep>();
 }
 MODEL_CASE("portable parker: two wakers") {
   two_wakers<portable_word_sleep>();
 }
-MODEL_CASE("portable parker: a wake at the deadline", .preemptions = 3) {
+MODEL_CASE("portable parker: a wake at the deadline") {
   wake_at_the_deadline<portable_word_sleep>();
 }
 
-MODEL_CASE("spin lock: it excludes and publishes", .preemptions = 3) {
+MODEL_CASE("spin lock: it excludes and publishes") {
   spin_lock lock;
   int count = 0;
   const auto add = [&] {
@@ -119,7 +119,7 @@ MODEL_CASE("spin lock: it excludes and publishes", .preemptions = 3) {
   model::check(count == 3, "an increment is lost");
 }
 
-MODEL_CASE("spin lock: the next holder may destroy it", .preemptions = 3) {
+MODEL_CASE("spin lock: the next holder may destroy it") {
   struct guarded {
     spin_lock lock;
     int users = 2;
@@ -145,7 +145,7 @@ struct one_wait {
   int value = 0;
 };
 
-MODEL_CASE("wait record: a claim, and what it brings", .preemptions = 3) {
+MODEL_CASE("wait record: a claim, and what it brings") {
   one_wait w;
   model::together(
       [&] {
@@ -207,7 +207,7 @@ MODEL_CASE("wait record: two claimers and a deadline") {
                "it is claimed twice, or by nobody");
 }
 
-MODEL_CASE("wait record: a report holds it while it ends", .preemptions = 3) {
+MODEL_CASE("wait record: a report holds it while it ends") {
   one_wait w;
   int looked_at = 1;
   model::together(

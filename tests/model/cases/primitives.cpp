@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 // --- wait_group and event: the waiter may destroy it at once ---------------------------
 
-MODEL_CASE("wait_group: the waiter destroys it while done() returns", .preemptions = 3) {
+MODEL_CASE("wait_group: the waiter destroys it while done() returns") {
   auto group = std::make_unique<roost::wait_group>();
   group->add();
   int work = 0;
@@ -60,7 +60,7 @@ MODEL_CASE("wait_group: two waiters") {
   model::together(wait, wait, [&] { group.done(); });
 }
 
-MODEL_CASE("wait_group: done at the deadline", .preemptions = 3) {
+MODEL_CASE("wait_group: done at the deadline") {
   roost::wait_group group;
   group.add();
   int work = 0;
@@ -84,7 +84,7 @@ MODEL_CASE("wait_group: done against a stop") {
                   [&] { model::stop(domain); });
 }
 
-MODEL_CASE("event: the waiter destroys it while set() returns", .preemptions = 3) {
+MODEL_CASE("event: the waiter destroys it while set() returns") {
   auto ready = std::make_unique<roost::event>();
   int work = 0;
   model::together(
@@ -145,7 +145,7 @@ MODEL_CASE("semaphore: the first waiter is stopped") {
   model::check(s.available() == 2, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: a permit comes at the deadline", .preemptions = 3) {
+MODEL_CASE("semaphore: a permit comes at the deadline") {
   roost::semaphore s(1);
   auto held = s.acquire();
   model::together([&] { (void)s.acquire_for(1ms); }, [&] { held.release(); });

@@ -17,7 +17,7 @@ namespace {
 
 using roost::detail::wait_state;
 
-MODEL_CASE("stop: of a wait that begins", .preemptions = 3) {
+MODEL_CASE("stop: of a wait that begins") {
   roost::event never_set;
   const auto domain = model::make_domain();
   model::together(
@@ -27,7 +27,7 @@ MODEL_CASE("stop: of a wait that begins", .preemptions = 3) {
       [&] { model::stop(domain); });
 }
 
-MODEL_CASE("stop: the cause is there where the mark is", .preemptions = 3) {
+MODEL_CASE("stop: the cause is there where the mark is") {
   const auto domain = model::make_domain();
   model::together(
       [&] {
@@ -63,7 +63,7 @@ MODEL_CASE("stop: against a set of what is waited for") {
 }
 
 // A child that is made while its parent is stopped is stopped as well.
-MODEL_CASE("stop: against a domain that is being made", .preemptions = 3) {
+MODEL_CASE("stop: against a domain that is being made") {
   roost::event never_set;
   const auto outer = model::make_domain();
   const auto inner = model::make_domain();
@@ -76,7 +76,7 @@ MODEL_CASE("stop: against a domain that is being made", .preemptions = 3) {
       [&] { model::stop(outer); });
 }
 
-MODEL_CASE("stop: against a domain that ends", .preemptions = 3) {
+MODEL_CASE("stop: against a domain that ends") {
   const auto outer = model::make_domain();
   auto inner = model::make_domain();
   model::together(

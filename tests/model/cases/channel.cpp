@@ -340,22 +340,22 @@ void senders_of_which_one_gives_up() {
 }
 
 #define FOR_CAPACITY(n)                                                                            \
-  MODEL_CASE("channel of " #n ": send, receive") {                                                 \
+  MODEL_CASE("channel of " #n ": send, receive", .complete_within = 20000) {                       \
     send_receive<n>();                                                                             \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": two items keep their order") {                                    \
+  MODEL_CASE("channel of " #n ": two items keep their order", .complete_within = 40000) {          \
     two_items<n>();                                                                                \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": send into a full one, receive") {                                 \
+  MODEL_CASE("channel of " #n ": send into a full one, receive", .complete_within = 20000) {       \
     send_to_full_receive<n>();                                                                     \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": two send into a full one, receive") {                             \
     two_send_to_full_receive<n>();                                                                 \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": close, receive") {                                                \
+  MODEL_CASE("channel of " #n ": close, receive", .complete_within = 20000) {                      \
     close_receive<n>();                                                                            \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": close, send") {                                                   \
+  MODEL_CASE("channel of " #n ": close, send", .complete_within = 20000) {                         \
     close_send<n>();                                                                               \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": send and receive with time limits", .times = 2) {                 \
@@ -367,22 +367,22 @@ void senders_of_which_one_gives_up() {
   MODEL_CASE("channel of " #n ": stop, send, receive") {                                           \
     stopped_send<n>();                                                                             \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": stop, receive") {                                                 \
+  MODEL_CASE("channel of " #n ": stop, receive", .complete_within = 20000) {                       \
     stop_alone<n>();                                                                               \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": stop, send") {                                                    \
+  MODEL_CASE("channel of " #n ": stop, send", .complete_within = 20000) {                          \
     stop_alone_of_a_send<n>();                                                                     \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": close, receive with a time limit") {                              \
+  MODEL_CASE("channel of " #n ": close, receive with a time limit", .complete_within = 20000) {    \
     close_timed_receive<n>();                                                                      \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": close, send with a time limit") {                                 \
+  MODEL_CASE("channel of " #n ": close, send with a time limit", .complete_within = 200000) {      \
     close_timed_send<n>();                                                                         \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": stop, receive with a time limit") {                               \
+  MODEL_CASE("channel of " #n ": stop, receive with a time limit", .complete_within = 40000) {     \
     stop_timed_receive<n>();                                                                       \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": stop, send with a time limit") {                                  \
+  MODEL_CASE("channel of " #n ": stop, send with a time limit", .complete_within = 40000) {        \
     stop_timed_send<n>();                                                                          \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, close, receive") {                                          \
@@ -403,7 +403,7 @@ void senders_of_which_one_gives_up() {
   MODEL_CASE("channel of " #n ": two senders") {                                                   \
     two_senders<n>();                                                                              \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": send, receive, close") {                                          \
+  MODEL_CASE("channel of " #n ": send, receive, close", .complete_within = 100000) {               \
     send_receive_close<n>();                                                                       \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": one of two receivers gives up") {                                 \

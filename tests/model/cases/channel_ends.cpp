@@ -105,13 +105,13 @@ void item_owns_its_end() {
   MODEL_CASE("channel of " #n ": the last sender goes") {                                          \
     last_sender_goes<n>();                                                                         \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": the last of two ends closes") {                                   \
+  MODEL_CASE("channel of " #n ": the last of two ends closes", .complete_within = 40000) {         \
     close_by_the_last_of_two_ends<n>();                                                            \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": an item owns its end") {                                          \
+  MODEL_CASE("channel of " #n ": an item owns its end", .complete_within = 20000) {                \
     item_owns_its_end<n>();                                                                        \
   }                                                                                                \
-  MODEL_CASE("channel of " #n ": both ends go") {                                                  \
+  MODEL_CASE("channel of " #n ": both ends go", .complete_within = 20000) {                        \
     ends_go_from_two_sides<n>();                                                                   \
   }
 

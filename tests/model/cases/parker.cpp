@@ -83,32 +83,32 @@ void wake_at_the_deadline() {
       [&] { p.unpark(); });
 }
 
-MODEL_CASE("parker: a token hands over") {
+MODEL_CASE("parker: a token hands over", .complete_within = 20000) {
   hand_over_by_token<word_sleep>();
 }
-MODEL_CASE("parker: a token alone hands over") {
+MODEL_CASE("parker: a token alone hands over", .complete_within = 20000) {
   token_alone<word_sleep>();
 }
-MODEL_CASE("parker: two wakers") {
+MODEL_CASE("parker: two wakers", .complete_within = 20000) {
   two_wakers<word_sleep>();
 }
-MODEL_CASE("parker: a wake at the deadline") {
+MODEL_CASE("parker: a wake at the deadline", .complete_within = 20000) {
   wake_at_the_deadline<word_sleep>();
 }
-MODEL_CASE("portable parker: a token hands over") {
+MODEL_CASE("portable parker: a token hands over", .complete_within = 20000) {
   hand_over_by_token<portable_word_sleep>();
 }
-MODEL_CASE("portable parker: a token alone hands over") {
+MODEL_CASE("portable parker: a token alone hands over", .complete_within = 20000) {
   token_alone<portable_word_sleep>();
 }
-MODEL_CASE("portable parker: two wakers") {
+MODEL_CASE("portable parker: two wakers", .complete_within = 20000) {
   two_wakers<portable_word_sleep>();
 }
-MODEL_CASE("portable parker: a wake at the deadline") {
+MODEL_CASE("portable parker: a wake at the deadline", .complete_within = 20000) {
   wake_at_the_deadline<portable_word_sleep>();
 }
 
-MODEL_CASE("spin lock: it excludes and publishes") {
+MODEL_CASE("spin lock: it excludes and publishes", .complete_within = 20000) {
   spin_lock lock;
   int count = 0;
   const auto add = [&] {
@@ -119,7 +119,7 @@ MODEL_CASE("spin lock: it excludes and publishes") {
   model::check(count == 3, "an increment is lost");
 }
 
-MODEL_CASE("spin lock: the next holder may destroy it") {
+MODEL_CASE("spin lock: the next holder may destroy it", .complete_within = 20000) {
   struct guarded {
     spin_lock lock;
     int users = 2;
@@ -145,7 +145,7 @@ struct one_wait {
   int value = 0;
 };
 
-MODEL_CASE("wait record: a claim, and what it brings") {
+MODEL_CASE("wait record: a claim, and what it brings", .complete_within = 20000) {
   one_wait w;
   model::together(
       [&] {
@@ -207,7 +207,7 @@ MODEL_CASE("wait record: two claimers and a deadline") {
                "it is claimed twice, or by nobody");
 }
 
-MODEL_CASE("wait record: a report holds it while it ends") {
+MODEL_CASE("wait record: a report holds it while it ends", .complete_within = 20000) {
   one_wait w;
   int looked_at = 1;
   model::together(
@@ -237,7 +237,9 @@ MODEL_CASE("wait record: a report holds it while it ends") {
 }
 
 // The report holds it under the lock of the waiter's slot, the peer claims it under its own.
-MODEL_CASE("wait record: a report holds it while a peer claims it", .random_runs = 3000) {
+MODEL_CASE("wait record: a report holds it while a peer claims it",
+           .random_runs = 3000,
+           .complete_within = 20000) {
   one_wait w;
   spin_lock slot;
   wait_record* published = nullptr;

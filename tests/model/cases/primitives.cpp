@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 // --- wait_group and event: the waiter may destroy it at once ---------------------------
 
-MODEL_CASE("wait_group: the waiter destroys it while done() returns") {
+MODEL_CASE("wait_group: the waiter destroys it while done() returns", .complete_within = 20000) {
   auto group = std::make_unique<roost::wait_group>();
   group->add();
   int work = 0;
@@ -33,7 +33,7 @@ MODEL_CASE("wait_group: the waiter destroys it while done() returns") {
       });
 }
 
-MODEL_CASE("wait_group: the last of two wakes") {
+MODEL_CASE("wait_group: the last of two wakes", .complete_within = 20000) {
   roost::wait_group group;
   group.add(2);
   int work = 0;
@@ -60,7 +60,7 @@ MODEL_CASE("wait_group: two waiters") {
   model::together(wait, wait, [&] { group.done(); });
 }
 
-MODEL_CASE("wait_group: done at the deadline") {
+MODEL_CASE("wait_group: done at the deadline", .complete_within = 20000) {
   roost::wait_group group;
   group.add();
   int work = 0;
@@ -84,7 +84,7 @@ MODEL_CASE("wait_group: done against a stop") {
                   [&] { model::stop(domain); });
 }
 
-MODEL_CASE("event: the waiter destroys it while set() returns") {
+MODEL_CASE("event: the waiter destroys it while set() returns", .complete_within = 20000) {
   auto ready = std::make_unique<roost::event>();
   int work = 0;
   model::together(
@@ -99,7 +99,7 @@ MODEL_CASE("event: the waiter destroys it while set() returns") {
       });
 }
 
-MODEL_CASE("event: set by two") {
+MODEL_CASE("event: set by two", .complete_within = 40000) {
   roost::event ready;
   const auto set = [&] { ready.set(); };
   model::together([&] { ready.wait(); }, set, set);
@@ -107,7 +107,7 @@ MODEL_CASE("event: set by two") {
 
 // --- semaphore ---------------------------------------------------------------------------
 
-MODEL_CASE("semaphore: one permit for three") {
+MODEL_CASE("semaphore: one permit for three", .complete_within = 20000) {
   roost::semaphore s(1);
   int holders = 0;
   const auto use = [&] {
@@ -119,7 +119,7 @@ MODEL_CASE("semaphore: one permit for three") {
   model::check(s.available() == 1, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: two for the first waiter, one for another") {
+MODEL_CASE("semaphore: two for the first waiter, one for another", .complete_within = 20000) {
   roost::semaphore s(2);
   model::together(
       [&] { (void)s.acquire(2); }, [&] { (void)s.acquire(1); }, [&] { (void)s.acquire(2); });
@@ -145,7 +145,7 @@ MODEL_CASE("semaphore: the first waiter is stopped") {
   model::check(s.available() == 2, "a permit is lost");
 }
 
-MODEL_CASE("semaphore: a permit comes at the deadline") {
+MODEL_CASE("semaphore: a permit comes at the deadline", .complete_within = 20000) {
   roost::semaphore s(1);
   auto held = s.acquire();
   model::together([&] { (void)s.acquire_for(1ms); }, [&] { held.release(); });

@@ -37,7 +37,7 @@ MODEL_CASE("queue: items that are pointers to what was made", .random_runs = 200
       });
 }
 
-MODEL_CASE("queue: tries that do not wait") {
+MODEL_CASE("queue: tries that do not wait", .complete_within = 20000) {
   auto [tx, rx] = roost::make_channel<int>(1);
   int sent = 0;
   int got = 0;
@@ -57,7 +57,7 @@ MODEL_CASE("queue: tries that do not wait") {
 
 // A thread that puts and then finds nobody, and one that finds nothing and then waits: one sees the
 // other.
-MODEL_CASE("queue: no room and no item are true for one moment") {
+MODEL_CASE("queue: no room and no item are true for one moment", .complete_within = 20000) {
   auto [a_tx, a_rx] = roost::make_channel<int>(1);
   auto [b_tx, b_rx] = roost::make_channel<int>(1);
   bool a_full = false;
@@ -76,7 +76,9 @@ MODEL_CASE("queue: no room and no item are true for one moment") {
   model::check(!(a_full && b_full), "neither sees what the other has done before");
 }
 
-MODEL_CASE("queue: the oldest goes where it is full", .random_runs = 2000) {
+MODEL_CASE("queue: the oldest goes where it is full",
+           .random_runs = 2000,
+           .complete_within = 40000) {
   auto [tx, rx] = roost::make_channel<int>(1, roost::overflow::drop_oldest);
   int last = -1;
   model::together(
@@ -160,7 +162,7 @@ MODEL_CASE("queue: a chain goes on in the next block", .random_runs = 1000) {
       });
 }
 
-MODEL_CASE("queue: the last receiver discards what a sender sends") {
+MODEL_CASE("queue: the last receiver discards what a sender sends", .complete_within = 20000) {
   auto [tx, rx] = roost::make_channel<std::unique_ptr<int>>(2);
   auto end = std::make_unique<roost::receiver<std::unique_ptr<int>>>(std::move(rx));
   model::together(

@@ -236,7 +236,7 @@ MODEL_CASE("spawn buffer: two workers", .random_runs = 3000) {
 
 // --- memory of tasks -----------------------------------------------------------------
 
-MODEL_CASE("block cache: taken here, put back there") {
+MODEL_CASE("block cache: taken here, put back there", .complete_within = 40000) {
   roost::detail::block_cache cache;
   constexpr std::size_t size = 300;
   void* const first = cache.take(size);

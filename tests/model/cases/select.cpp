@@ -14,7 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-MODEL_CASE("select: against a select, each sends and receives", .random_runs = 3000) {
+MODEL_CASE("select: against a select, each sends and receives",
+           .random_runs = 3000,
+           .complete_within = 20000) {
   auto [to_b, from_a] = roost::make_channel<int>();
   auto [to_a, from_b] = roost::make_channel<int>();
   int a_sent = 0;
@@ -112,7 +114,9 @@ MODEL_CASE("select: on one channel as both, against another sender", .random_run
 
 // The item that a fair order of locks lets through: two selects whose channels are named in two
 // orders.
-MODEL_CASE("select: two selects name two channels in two orders", .random_runs = 2000) {
+MODEL_CASE("select: two selects name two channels in two orders",
+           .random_runs = 2000,
+           .complete_within = 20000) {
   auto [tx_a, rx_a] = roost::make_channel<int>();
   auto [tx_b, rx_b] = roost::make_channel<int>();
   int sent = 0;

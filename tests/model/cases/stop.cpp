@@ -17,7 +17,7 @@ namespace {
 
 using roost::detail::wait_state;
 
-MODEL_CASE("stop: of a wait that begins") {
+MODEL_CASE("stop: of a wait that begins", .complete_within = 20000) {
   roost::event never_set;
   const auto domain = model::make_domain();
   model::together(
@@ -27,7 +27,7 @@ MODEL_CASE("stop: of a wait that begins") {
       [&] { model::stop(domain); });
 }
 
-MODEL_CASE("stop: the cause is there where the mark is") {
+MODEL_CASE("stop: the cause is there where the mark is", .complete_within = 20000) {
   const auto domain = model::make_domain();
   model::together(
       [&] {
@@ -63,7 +63,7 @@ MODEL_CASE("stop: against a set of what is waited for") {
 }
 
 // A child that is made while its parent is stopped is stopped as well.
-MODEL_CASE("stop: against a domain that is being made") {
+MODEL_CASE("stop: against a domain that is being made", .complete_within = 20000) {
   roost::event never_set;
   const auto outer = model::make_domain();
   const auto inner = model::make_domain();
@@ -76,7 +76,7 @@ MODEL_CASE("stop: against a domain that is being made") {
       [&] { model::stop(outer); });
 }
 
-MODEL_CASE("stop: against a domain that ends") {
+MODEL_CASE("stop: against a domain that ends", .complete_within = 20000) {
   const auto outer = model::make_domain();
   auto inner = model::make_domain();
   model::together(
@@ -110,7 +110,7 @@ MODEL_CASE("stop: of the outer and of the inner domain") {
 }
 
 // A stop that meets another one waits until all below is marked.
-MODEL_CASE("stop: one that comes second finds all marked") {
+MODEL_CASE("stop: one that comes second finds all marked", .complete_within = 20000) {
   const auto outer = model::make_domain();
   const auto inner = model::make_domain();
   inner->follow(outer);
@@ -153,7 +153,7 @@ MODEL_CASE("stop: a shield holds it off until it ends") {
       [&] { ready.set(); });
 }
 
-MODEL_CASE("stop: by a token of the standard library") {
+MODEL_CASE("stop: by a token of the standard library", .complete_within = 20000) {
   roost::event never_set;
   std::stop_source source;
   model::together(

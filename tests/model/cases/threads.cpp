@@ -43,7 +43,7 @@ class work final : public job {
   thread_pool* says_so_to = nullptr; // before its end
 };
 
-MODEL_CASE("thread pool: a job, and the end") {
+MODEL_CASE("thread pool: a job, and the end", .complete_within = 20000) {
   work a;
   {
     thread_pool pool(no_end);
@@ -135,7 +135,9 @@ MODEL_CASE("thread pool: a job for an idle thread whose time is over",
   b.done.wait();
 }
 
-MODEL_CASE("thread pool: a fork is taken back, or run", .random_runs = 3000) {
+MODEL_CASE("thread pool: a fork is taken back, or run",
+           .random_runs = 3000,
+           .complete_within = 20000) {
   work a;
   a.is_fork = true;
   {
@@ -186,14 +188,17 @@ class alarm_clock final : public timer {
   }
 };
 
-MODEL_CASE("timekeeper: a time comes", .times = 2) {
+MODEL_CASE("timekeeper: a time comes", .times = 2, .complete_within = 40000) {
   alarm_clock a;
   timekeeper keeper;
   keeper.add(a, roost::detail::sync::now() + 1ms);
   a.rang.wait();
 }
 
-MODEL_CASE("timekeeper: removed while it comes", .times = 2, .random_runs = 2000) {
+MODEL_CASE("timekeeper: removed while it comes",
+           .times = 2,
+           .random_runs = 2000,
+           .complete_within = 20000) {
   timekeeper keeper;
   auto a = std::make_unique<alarm_clock>();
   keeper.add(*a, roost::detail::sync::now() + 1ms);
@@ -203,7 +208,10 @@ MODEL_CASE("timekeeper: removed while it comes", .times = 2, .random_runs = 2000
   a.reset();
 }
 
-MODEL_CASE("timekeeper: an earlier one is added", .times = 0, .random_runs = 2000) {
+MODEL_CASE("timekeeper: an earlier one is added",
+           .times = 0,
+           .random_runs = 2000,
+           .complete_within = 20000) {
   alarm_clock late;
   alarm_clock early;
   timekeeper keeper;

@@ -76,6 +76,8 @@ def first_failure(program, part):
     failed = re.search(r"^(.*\S) +\d+ runs, failed.*\n  FAILS: (.*)", done.stdout, re.MULTILINE)
     if failed:
         return failed.group(1), failed.group(2)
+    if done.stdout.startswith("0 cases"):
+        sys.exit(f"mutants: no case has {part!r} in its name")
     return None if done.returncode == 0 else ("?", done.stdout[-300:])
 
 
@@ -86,6 +88,9 @@ def main():
     mutants = read_mutants()
     for mutant in mutants:  # all must apply, before any is run
         mutant.applied_to((ROOT / "include/roost/detail" / mutant.file).read_text())
+        for cases, _ in mutant.by:
+            if not (HERE / f"cases/{cases}.cpp").exists():
+                sys.exit(f"mutants: {mutant.name}: there are no cases/{cases}.cpp")
     if "--check" in arguments:
         return
     wanted = arguments[0] if arguments else ""

@@ -47,7 +47,8 @@ class signal_inbox : public list_node<signal_inbox> {
   /// Its place among the inboxes of all watches.
   class membership {
    public:
-    ROOST_BODY explicit membership(signal_inbox& inbox) noexcept;
+    /// Throws std::bad_alloc, in the first watch of a process.
+    ROOST_BODY explicit membership(signal_inbox& inbox);
     ROOST_BODY ~membership();
     membership(const membership&) = delete;
     membership& operator=(const membership&) = delete;
@@ -157,7 +158,7 @@ ROOST_BODY signal_inbox::blocked::~blocked() {
     (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-ROOST_BODY signal_inbox::membership::membership(signal_inbox& inbox) noexcept : inbox_(inbox) {
+ROOST_BODY signal_inbox::membership::membership(signal_inbox& inbox) : inbox_(inbox) {
   const std::lock_guard guard(all_signal_inboxes::instance().mutex);
   all_signal_inboxes::instance().inboxes.push_back(inbox_);
 }

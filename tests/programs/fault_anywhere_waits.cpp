@@ -130,17 +130,19 @@ void batches() {
       });
 }
 
-void selects() {
+/// `select` is select() or select_biased().
+template <class Select>
+void selects_by(Select select) {
   send_and_receive(
       0,
-      [](const auto& tx, item_counts& counts, std::atomic<int>& sent) {
+      [select](const auto& tx, item_counts& counts, std::atomic<int>& sent) {
         const auto other = roost::make_channel<tracked_item>(); // nobody receives
         for (int i = 0; i < many; ++i) {
           tracked_item item(counts, i);
           bool open = true;
           try {
-            roost::select(on_send(tx, std::move(item), [&](auto r) { open = bool(r); }),
-                          on_send(other.tx, std::move(item), [](auto) {}));
+            select(on_send(tx, std::move(item), [&](auto r) { open = bool(r); }),
+                   on_send(other.tx, std::move(item), [](auto) {}));
           } catch (...) {
             // NOLINTNEXTLINE(bugprone-use-after-move): it was not taken
             expect(item.value() == i, "the item stays in its variable");
@@ -151,19 +153,28 @@ void selects() {
           ++sent;
         }
       },
-      [](const auto& rx, std::atomic<int>& received) {
+      [select](const auto& rx, std::atomic<int>& received) {
         roost::event never;
         bool open = true;
         while (open) {
-          roost::select(on_receive(rx,
-                                   [&](auto r) {
-                                     open = bool(r);
-                                     received += open ? 1 : 0;
-                                   }),
-                        on_set(never),
-                        on_timeout(1h));
+          select(on_receive(rx,
+                            [&](auto r) {
+                              open = bool(r);
+                              received += open ? 1 : 0;
+                            }),
+                 on_set(never),
+                 on_timeout(1h));
         }
       });
+}
+
+void selects() {
+  selects_by([](auto&&... cases) { roost::select(std::forward<decltype(cases)>(cases)...); });
+}
+
+void biased_selects() {
+  selects_by(
+      [](auto&&... cases) { roost::select_biased(std::forward<decltype(cases)>(cases)...); });
 }
 
 void selectors() {
@@ -288,6 +299,7 @@ int main() {
                         &sends_and_receives_in_a_small_channel);
   test::with_each_fault("batches", &batches);
   test::with_each_fault("selects", &selects);
+  test::with_each_fault("biased selects", &biased_selects);
   test::with_each_fault("selectors", &selectors);
   test::with_each_fault("semaphores", &semaphores);
   test::with_each_fault("wait groups", &wait_groups);

@@ -27,7 +27,7 @@ class countdown {
   /// True if an event was to fail since the start.
   bool stop() {
     running_ = false;
-    return reached_;
+    return reached_.exchange(false);
   }
 
   /// Counts an event; true if it is to fail.

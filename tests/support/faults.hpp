@@ -118,6 +118,25 @@ inline bool run_with_fault(void (*scenario)()) {
   return now_failing.reached;
 }
 
+/// For what a process makes once, at its first use: each allocation of that fails in turn, and if
+/// it needs a thread, that is refused before. Before anything else has used it.
+inline void with_each_fault_at_first(const char* name, bool needs_thread, void (*scenario)()) {
+  now_failing = {.scenario = name};
+  std::set_terminate(&tell_and_abort);
+  if (needs_thread && can_refuse_threads) {
+    now_failing.what = refusal::one_thread;
+    scenario();
+    expect(now_failing.reached, "it needs a thread");
+  }
+  now_failing.what = refusal::one_allocation;
+  do {
+    now_failing.reached = false;
+    scenario();
+    ++now_failing.before;
+  } while (now_failing.reached);
+  expect(now_failing.before > 1, "it needs memory");
+}
+
 inline void with_each_fault(const char* name, void (*scenario)()) {
   now_failing = {.scenario = name};
   std::set_terminate(&tell_and_abort);

@@ -3,6 +3,8 @@
 
 #include <roost.hpp>
 
+#include "support/wait_probe.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -16,16 +18,12 @@ struct scope_probe {
   /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has
   /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
   static std::size_t blocked_tasks(const task_scope& scope) {
-    scope_state& state = *scope.state_;
-    const std::lock_guard lock(state.lock_);
-    std::size_t count = 0;
-    state.for_each_running([&](const task&, thread_slot* slot) {
-      if (slot == nullptr)
-        return;
-      const std::lock_guard guard(slot->lock);
-      count += slot->record != nullptr ? 1 : 0;
-    });
-    return count;
+    return count_tasks(scope, [](const thread_slot& slot) { return slot.record != nullptr; });
+  }
+
+  /// Those of them that sleep, and have not only just come.
+  static std::size_t sleeping_tasks(const task_scope& scope) {
+    return count_tasks(scope, &is_asleep);
   }
 
   /// Tells whether it was stopped also once it is gone, and before its token does: that is told
@@ -81,6 +79,9 @@ struct scope_probe {
     return of_owner(scope, [](const thread_slot& slot) { return slot.record != nullptr; });
   }
 
+  /// True while it sleeps in one.
+  static bool owner_sleeps(const task_scope& scope) { return of_owner(scope, &is_asleep); }
+
   /// True while the thread that made the scope waits in its join(), wait_for() or destructor.
   static bool owner_joins(const task_scope& scope) {
     return of_owner(scope, [](const thread_slot& slot) {
@@ -92,6 +93,24 @@ struct scope_probe {
   static thread_pool& threads(const task_scope& scope) { return scope.state_->shared()->threads; }
 
  private:
+  static bool is_asleep(const thread_slot& slot) {
+    return slot.record != nullptr && wait_probe::is_asleep(*slot.record);
+  }
+
+  template <class Is>
+  static std::size_t count_tasks(const task_scope& scope, Is is) {
+    scope_state& state = *scope.state_;
+    const std::lock_guard lock(state.lock_);
+    std::size_t count = 0;
+    state.for_each_running([&](const task&, thread_slot* slot) {
+      if (slot == nullptr)
+        return;
+      const std::lock_guard guard(slot->lock);
+      count += is(*slot) ? 1U : 0U;
+    });
+    return count;
+  }
+
   template <class Is>
   static bool of_owner(const task_scope& scope, Is is) {
     scope_state& state = *scope.state_;

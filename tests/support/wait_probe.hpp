@@ -53,6 +53,14 @@ struct wait_probe {
       parker_pool::instance().give_back(*std::exchange(hidden, hidden->next_free_));
     return count;
   }
+
+  /// True if no thread has left a T, such as a parker, for the next one.
+  template <class T>
+  static bool is_pool_empty() {
+    pool_of<T>& pool = pool_of<T>::instance();
+    const std::lock_guard lock(pool.mutex_);
+    return pool.free_ == nullptr;
+  }
 };
 
 } // namespace roost::inline v0::detail

@@ -25,14 +25,18 @@ roost::scope_options stops() {
   return {.stall_after = roost::clock::duration::max(), .on_deadlock = on_deadlock::stop};
 }
 
-/// All threads of the scope are blocked, and the thread that was the last has looked.
+/// All threads of the scope are blocked, but for those of scopes inside, and the thread that was
+/// the last has looked.
 void wait_until_quiet(roost::task_scope& scope) {
   test::wait_until([&] {
     const roost::report r = scope.report();
-    bool quiet = r.scopes.front().owner.has_value();
-    for (const roost::task_report& t : r.tasks)
-      quiet =
-          quiet && (t.state == roost::task_state::blocked || t.state == roost::task_state::queued);
+    const roost::scope_report& first = r.scopes.front();
+    bool quiet = first.owner.has_value();
+    for (const roost::task_report& t : r.tasks) {
+      const bool waits =
+          t.state == roost::task_state::blocked || t.state == roost::task_state::queued;
+      quiet = quiet && (waits || t.scope != first.id);
+    }
     return quiet;
   });
 }

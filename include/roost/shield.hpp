@@ -12,6 +12,7 @@
 #include <roost/detail/sync/now.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/detail/threads/timekeeper.hpp>
+#include <roost/site.hpp>
 #include <roost/stop.hpp>
 
 #include <mutex>

@@ -159,8 +159,7 @@ TEMPLATE_TEST_CASE("types of a namespace whose functions take anything go every 
   CHECK((test::as_results<TestType, calls>()) == 111111);
 }
 
-TEST_CASE("ends and handles of such types are closed and misused as others",
-          "[channel]") {
+TEST_CASE("ends and handles of such types are closed and misused as others", "[channel]") {
   auto [tx, rx] = roost::make_channel<greedy::boxed>(1);
   CHECK(rx.close());
   roost::task_scope scope;

@@ -112,8 +112,8 @@ class compile_cost {
     return text + data;
   }
 
-  // What the headers that roost.hpp reaches name: those of the opt-in headers beside it do not
-  // count.
+  // What the headers that roost.hpp reaches name, if it is here: those of the opt-in headers beside
+  // it do not count, nor do those of other systems.
   std::string standard_includes() const {
     static const std::regex include(R"(^\s*#\s*include\s*(<[a-z_]+(\.h)?>))");
     std::set<std::string> names;
@@ -126,7 +126,7 @@ class compile_cost {
     }
     std::string all;
     for (const std::string& name : names)
-      all += "#include " + name + '\n';
+      all += "#if __has_include(" + name + ")\n#include " + name + "\n#endif\n";
     return all;
   }
 

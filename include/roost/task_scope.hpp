@@ -379,7 +379,9 @@ ROOST_BODY void task_scope::require_can_end_here() const noexcept {
 
 ROOST_BODY void task_scope::join(site where) {
   require_no_deadlock("roost::task_scope::join at ", where);
-  if (state_->frame().covers() && !state_->frame().is_here() && !state_->closed()) {
+  if (state_->frame().covers() && !state_->frame().is_here()) {
+    if (state_->closed()) // its owner ends it, or has ended it
+      return;
     detail::throw_logic_error("roost::task_scope::join at ",
                               where,
                               detail::joined({": a scope is joined by the thread that made it; "

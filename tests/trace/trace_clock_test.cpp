@@ -32,3 +32,20 @@ TEST_CASE("what a clock outside of a bubble tells is not drawn before the trace'
   CHECK(text.find("=\"-") == std::string::npos);
   CHECK(text.find(".-") == std::string::npos);
 }
+
+TEST_CASE("what a clock outside of a bubble tells takes nothing from a trace that is full",
+          "[trace]") {
+  const std::string text = roost::testing::bubble([] {
+    roost::this_task::sleep_for(1h);
+    roost::trace_recorder recorder(10'000);
+    for (int i = 0; i < 20'000; ++i)
+      roost::this_task::sleep_for(1ms);
+    CHECK(recorder.dropped() != 0);
+    std::thread([] { roost::this_task::sleep_for(1ms); }).join();
+    recorder.stop();
+    std::ostringstream out;
+    recorder.write_chrome(out);
+    return out.str();
+  });
+  CHECK(text.find("this_task::sleep") != std::string::npos);
+}

@@ -124,10 +124,10 @@ class compile_cost {
         if (std::regex_search(text, found, include))
           names.insert(found[1]);
     }
-    std::string all;
+    std::ostringstream all;
     for (const std::string& name : names)
-      all += "#if __has_include(" + name + ")\n#include " + name + "\n#endif\n";
-    return all;
+      all << "#if __has_include(" << name << ")\n#include " << name << "\n#endif\n";
+    return all.str();
   }
 
   std::vector<std::string> headers_reached() const {

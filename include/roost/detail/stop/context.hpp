@@ -2,9 +2,9 @@
 #pragma once
 
 #include <roost/clock.hpp>
-#include <roost/detail/base/assert.hpp>
 #include <roost/detail/base/bodies.hpp>
 #include <roost/detail/base/counted.hpp>
+#include <roost/detail/base/die.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
@@ -117,8 +117,8 @@ ROOST_BODY void context::leave() noexcept {
   context* inner = nullptr;
   for (context* c = slot.top; c != nullptr && c != this; c = c->outer_)
     inner = c;
-  ROOST_ASSERT((inner != nullptr ? inner->outer_ : slot.top) == this,
-               "a context leaves a thread that it does not cover");
+  if ((inner != nullptr ? inner->outer_ : slot.top) != this)
+    die("a context leaves a thread that it does not cover");
   (inner != nullptr ? inner->outer_ : slot.top) = outer_;
 }
 

@@ -170,6 +170,8 @@ ROOST_COLD_BODY void trace_log::drop(clock::time_point at) noexcept {
 }
 
 ROOST_BODY void trace_log::see(const sighting& what, std::size_t shard) noexcept {
+  if (what.at < begin_) // by the clock outside of this bubble
+    return;
   block_of_shard& in = places_[shard];
   if (!find_place(in)) {
     drop(what.at);
@@ -195,8 +197,6 @@ ROOST_COLD_BODY trace_entries trace_log::so_far() const {
     const std::size_t filled = fills_[block].entries.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < filled; ++i) {
       const trace_entry& e = entry(block * block_size_ + i);
-      if (e.at < found.begin) // by a clock outside of this bubble
-        continue;
       if (e.at < found.end)
         found.all.push_back(&e);
       else if (e.at >= first_drop)

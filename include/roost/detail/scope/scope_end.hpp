@@ -290,8 +290,6 @@ ROOST_BODY void scope_state::release_owner() noexcept {
     frame_.uncover();
     const tree_ptr around = tree_around();
     activity_here = around ? around->counted.get() : nullptr;
-    if (this_thread.root == this)
-      this_thread.root = root_here();
   }
   // Meanwhile one more thread counts as awake: a thread that blocked now would be the last, and its
   // look would find a scope or a timer that is about to go.

@@ -355,22 +355,20 @@ ROOST_BODY stop_domain* root_here() noexcept {
 }
 
 ROOST_BODY void context::uncover() noexcept {
-  bool has_made_root = false;
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
     stop_domain& inner = c->domain();
     if (inner.outer().get() != &domain())
       continue;
     inner.unfollow();
     inner.outer_is_gone();
-    has_made_root = domain().outer() == nullptr;
-    if (has_made_root)
-      inner.become_root();
-    else
+    if (domain().outer() != nullptr)
       inner.follow(domain().outer());
+    else
+      inner.become_root();
   }
   leave();
   domain().remove(*this);
-  if (has_made_root && this_thread.root == nullptr)
+  if (domain().outer() == nullptr) // a root has left, and what followed it is one now
     this_thread.root = root_here();
 }
 

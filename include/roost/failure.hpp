@@ -97,8 +97,7 @@ ROOST_COLD_BODY void print_unobserved(const failure& f) noexcept {
   with_message_of(f.error, [&](const char* text) {
     std::fprintf(stderr,
                  "roost: task %s%s%s, spawned at %s:%zu, failed and nobody took its exception: %s; "
-                 "take it by "
-                 "failures() or on_failure\n",
+                 "take it by failures() or on_failure\n",
                  quote,
                  f.task.empty() ? "(unnamed)" : f.task.c_str(),
                  quote,

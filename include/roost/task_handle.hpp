@@ -51,12 +51,12 @@ class handle_base {
   /// moving the result threw. When it returns, the task's captures are destroyed. From inside the
   /// task, or a task that this one runs meanwhile, it throws std::system_error instead of waiting
   /// for ever, as the other waits do. (Not from a scope that does not cover its owner, which any
-  /// thread may end: a deadlock there is reported.) If the scope's owner gets
-  /// the failure here, it has taken it: the end of the scope does not throw it again. The owner
-  /// gets it here even where the scope has stopped because of this very failure. Where the scope
-  /// has a limit and the task is still queued, a caller inside the scope runs the task here and
-  /// now: so tasks may get() tasks whatever the limit is. A stop that reaches the caller but not
-  /// the task is then noticed when the task has ended.
+  /// thread may end: a deadlock there is reported.) If the scope's owner gets the failure here, it
+  /// has taken it: the end of the scope does not throw it again. The owner gets it here even where
+  /// the scope has stopped because of this very failure. Where the scope has a limit and the task
+  /// is still queued, a caller inside the scope runs the task here and now: so tasks may get()
+  /// tasks whatever the limit is. A stop that reaches the caller but not the task is then noticed
+  /// when the task has ended.
   R get(site where = site::current());
 
   /// True when the task has ended, false when the time passed first.

@@ -372,8 +372,8 @@ ROOST_COLD_BODY job* thread_pool::pop_fork_without_thread() noexcept {
 
 // Makes a thread for `j`; or, if that is null, one that is counted as on its way already.
 ROOST_COLD_BODY void thread_pool::add_thread(job* j) {
-  pool_thread& self =
-      *new pool_thread(*this, j); // not std::unique_ptr, which takes long to compile
+  // Not a std::unique_ptr, which takes long to compile.
+  pool_thread& self = *new pool_thread(*this, j);
   {
     const std::lock_guard guard(lock_);
     threads_.push_back(self);

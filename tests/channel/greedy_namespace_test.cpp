@@ -148,15 +148,7 @@ TEMPLATE_TEST_CASE("types of a namespace whose functions take anything go every 
                    "[channel]",
                    greedy::small,
                    greedy::boxed) {
-  using calls = test::calls<TestType, greedy::manners>;
-  CHECK(test::one_by_one<TestType>(4) == 21111);
-  CHECK(test::one_by_one<TestType>(1000) == 21111);
-  CHECK(test::many_at_once<TestType>(4) == 22111);
-  CHECK(test::many_at_once<TestType>(1000) == 22111);
-  CHECK((test::by_cases<TestType, calls>()) == 1111);
-  CHECK((test::to_all<TestType, calls>()) == 41111);
-  CHECK((test::in_loops<TestType, calls>()) == 1111);
-  CHECK((test::as_results<TestType, calls>()) == 111111);
+  test::check_all_ways<TestType, test::calls<TestType, greedy::manners>>();
 }
 
 TEST_CASE("ends and handles of such types are closed and misused as others", "[channel]") {

@@ -53,15 +53,7 @@ TEMPLATE_TEST_CASE("items with an operator& of their own go every way",
                    misleading,
                    boxed_unaddressed,
                    boxed_misleading) {
-  using calls = test::calls<TestType, no_address>;
-  CHECK(test::one_by_one<TestType>(4) == 21111);
-  CHECK(test::one_by_one<TestType>(1000) == 21111);
-  CHECK(test::many_at_once<TestType>(4) == 22111);
-  CHECK(test::many_at_once<TestType>(1000) == 22111);
-  CHECK((test::by_cases<TestType, calls>()) == 1111);
-  CHECK((test::to_all<TestType, calls>()) == 41111);
-  CHECK((test::in_loops<TestType, calls>()) == 1111);
-  CHECK((test::as_results<TestType, calls>()) == 111111);
+  test::check_all_ways<TestType, test::calls<TestType, no_address>>();
 }
 
 TEST_CASE("an item without an address and without assignment is given back", "[channel]") {

@@ -14,10 +14,10 @@
 
 using namespace std::chrono_literals;
 using test::expect;
+using test::long_name;
 
 namespace {
 
-constexpr const char* long_name = "a name that is too long to lie in the string itself";
 constexpr int failures = 3;
 
 // How many the hook got. It allocates nothing: that there is no memory is what this is about.

@@ -27,11 +27,11 @@ using test::expect;
 using test::expect_refusal_or_nothing;
 using test::expect_usable;
 using test::item_counts;
+using test::long_name;
 using test::tracked_item;
 
 namespace {
 
-constexpr const char* long_name = "a name that is too long to lie in the string itself";
 constexpr int many = 5;
 
 // --- scopes ----------------------------------------------------------------------------

@@ -25,10 +25,9 @@ using test::attack;
 using test::expect;
 using test::expect_refusal_or_nothing;
 using test::expect_usable;
+using test::long_name;
 
 namespace {
-
-constexpr const char* long_name = "a name that is too long to lie in the string itself";
 
 bool on_plain_thread() {
   return !roost::this_task::stop_token().stop_possible() &&

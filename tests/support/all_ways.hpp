@@ -3,6 +3,7 @@
 
 #include <roost.hpp>
 
+#include "support/catch.hpp"
 #include "support/channel_forms.hpp"
 
 #include <chrono>
@@ -197,6 +198,19 @@ int as_results() {
   sum += std::get<0>(roost::when_any(task(10000))).number;
   sum += roost::when_any(std::vector<task>(1, task(100000))).second.number;
   return sum;
+}
+
+/// Sends values of T every way, by callables of Calls.
+template <class T, class Calls>
+void check_all_ways() {
+  CHECK(one_by_one<T>(4) == 21111);
+  CHECK(one_by_one<T>(1000) == 21111);
+  CHECK(many_at_once<T>(4) == 22111);
+  CHECK(many_at_once<T>(1000) == 22111);
+  CHECK((by_cases<T, Calls>()) == 1111);
+  CHECK((to_all<T, Calls>()) == 41111);
+  CHECK((in_loops<T, Calls>()) == 1111);
+  CHECK((as_results<T, Calls>()) == 111111);
 }
 
 } // namespace test

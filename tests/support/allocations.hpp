@@ -13,6 +13,9 @@
 
 namespace test {
 
+/// Whatever keeps it needs memory.
+inline constexpr const char* long_name = "a name that is too long to lie in the string itself";
+
 /// Which allocation of this thread fails, counted down; negative: none.
 inline constinit thread_local long until_failure = -1;
 

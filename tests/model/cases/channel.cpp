@@ -196,64 +196,41 @@ void close_timed_send() {
   model::check(!rest_of(rx).came(0), "a send that failed has sent");
 }
 
+enum class patience { endless, limited };
+enum class meanwhile { nothing, a_close };
+
 template <std::size_t Capacity>
-void stop_timed_receive() {
+void stop_or_end_receive(patience p, meanwhile comes) {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
   const auto domain = model::make_domain();
-  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive_for(1ms); }); },
-                  [&] { model::stop(domain); });
+  const auto receive = [&] {
+    model::is_stopped_in(
+        domain, [&] { (void)(p == patience::limited ? rx.receive_for(1ms) : rx.receive()); });
+  };
+  const auto close = [&] { tx.close(); };
+  const auto stop = [&] { model::stop(domain); };
+  if (comes == meanwhile::a_close)
+    model::together(receive, close, stop);
+  else
+    model::together(receive, stop);
 }
 
 template <std::size_t Capacity>
-void stop_timed_send() {
+void stop_or_end_send(patience p, meanwhile comes) {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
   fill(tx, Capacity);
   const auto domain = model::make_domain();
   bool sent = false;
-  model::together([&] { model::is_stopped_in(domain, [&] { sent = bool(tx.send_for(0, 1ms)); }); },
-                  [&] { model::stop(domain); });
-  model::check(!sent && !rest_of(rx).came(0), "an item finds room where none is");
-}
-
-template <std::size_t Capacity>
-void stop_close_receive() {
-  auto [tx, rx] = roost::make_channel<int>(Capacity);
-  const auto domain = model::make_domain();
-  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive(); }); },
-                  [&] { tx.close(); },
-                  [&] { model::stop(domain); });
-}
-
-template <std::size_t Capacity>
-void stop_close_send() {
-  auto [tx, rx] = roost::make_channel<int>(Capacity);
-  fill(tx, Capacity);
-  const auto domain = model::make_domain();
-  bool sent = false;
-  model::together([&] { model::is_stopped_in(domain, [&] { sent = bool(tx.send(0)); }); },
-                  [&] { rx.close(); },
-                  [&] { model::stop(domain); });
-  model::check(!sent && !rest_of(rx).came(0), "an item finds room where none is");
-}
-
-template <std::size_t Capacity>
-void stop_close_timed_receive() {
-  auto [tx, rx] = roost::make_channel<int>(Capacity);
-  const auto domain = model::make_domain();
-  model::together([&] { model::is_stopped_in(domain, [&] { (void)rx.receive_for(1ms); }); },
-                  [&] { tx.close(); },
-                  [&] { model::stop(domain); });
-}
-
-template <std::size_t Capacity>
-void stop_close_timed_send() {
-  auto [tx, rx] = roost::make_channel<int>(Capacity);
-  fill(tx, Capacity);
-  const auto domain = model::make_domain();
-  bool sent = false;
-  model::together([&] { model::is_stopped_in(domain, [&] { sent = bool(tx.send_for(0, 1ms)); }); },
-                  [&] { rx.close(); },
-                  [&] { model::stop(domain); });
+  const auto send = [&] {
+    model::is_stopped_in(
+        domain, [&] { sent = bool(p == patience::limited ? tx.send_for(0, 1ms) : tx.send(0)); });
+  };
+  const auto close = [&] { rx.close(); };
+  const auto stop = [&] { model::stop(domain); };
+  if (comes == meanwhile::a_close)
+    model::together(send, close, stop);
+  else
+    model::together(send, stop);
   model::check(!sent && !rest_of(rx).came(0), "an item finds room where none is");
 }
 
@@ -380,22 +357,22 @@ void senders_of_which_one_gives_up() {
     close_timed_send<n>();                                                                         \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, receive with a time limit", .complete_within = 40000) {     \
-    stop_timed_receive<n>();                                                                       \
+    stop_or_end_receive<n>(patience::limited, meanwhile::nothing);                                 \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, send with a time limit", .complete_within = 40000) {        \
-    stop_timed_send<n>();                                                                          \
+    stop_or_end_send<n>(patience::limited, meanwhile::nothing);                                    \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, close, receive") {                                          \
-    stop_close_receive<n>();                                                                       \
+    stop_or_end_receive<n>(patience::endless, meanwhile::a_close);                                 \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, close, send") {                                             \
-    stop_close_send<n>();                                                                          \
+    stop_or_end_send<n>(patience::endless, meanwhile::a_close);                                    \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, close, receive with a time limit") {                        \
-    stop_close_timed_receive<n>();                                                                 \
+    stop_or_end_receive<n>(patience::limited, meanwhile::a_close);                                 \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": stop, close, send with a time limit") {                           \
-    stop_close_timed_send<n>();                                                                    \
+    stop_or_end_send<n>(patience::limited, meanwhile::a_close);                                    \
   }                                                                                                \
   MODEL_CASE("channel of " #n ": two receivers") {                                                 \
     two_receivers<n>();                                                                            \

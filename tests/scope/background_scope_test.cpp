@@ -220,7 +220,12 @@ TEST_CASE("a shield that ends while a stop tells others does not tell of it in i
   roost::task_scope around;
   const auto has_a_token_of_its_own = around.spawn([&] {
     const std::stop_callback holds_it_up(roost::this_task::stop_token(), [&] { telling.pass(); });
-    roost::this_task::sleep_for(1h);
+    try {
+      roost::this_task::sleep_for(1h);
+    } catch (const roost::stopped&) {
+      telling.wait_for_arrivals(1); // waits wake first, and with them the callback could go
+      throw;
+    }
   });
   test::wait_until_blocked(around, 1);
   const std::stop_callback told(roost::this_task::stop_token(), [&] { scope_is_told = true; });

@@ -171,10 +171,16 @@ TEST_CASE("a callback of a stop may stop and wait for another scope that it is o
     while (!token.stop_requested())
       std::this_thread::yield();
   };
-  scopes.one->spawn(poll);
-  scopes.other->spawn(poll);
+  const auto poll_inside = [&] {
+    roost::with_scope([&](roost::task_scope& inner) { inner.spawn(poll); });
+  };
+  // A task that has a handle has a token of its own.
+  const auto one = scopes.one->spawn(poll);
+  const auto other = scopes.other->spawn(poll);
+  scopes.one->spawn(poll_inside);
+  scopes.other->spawn(poll_inside);
   polls.open();
-  polls.wait_for_arrivals(2);
+  polls.wait_for_arrivals(4);
   int idle = 0;
   {
     const auto end = [&](roost::task_scope& scope) {
@@ -186,6 +192,31 @@ TEST_CASE("a callback of a stop may stop and wait for another scope that it is o
     scopes.around.request_stop();
   }
   CHECK(idle == 2);
+}
+
+TEST_CASE("a callback of a stop may stop and wait for a task that it is on its way to",
+          "[task_handle][stop]") {
+  const test::no_thread_left check;
+  two_scopes_inside scopes;
+  test::gate polls;
+  auto task = scopes.around.spawn([&](const std::stop_token& token) {
+    polls.pass();
+    while (!token.stop_requested())
+      std::this_thread::yield();
+  });
+  polls.open();
+  polls.wait_for_arrivals(1);
+  bool stopped_alone = true;
+  bool ended = false;
+  {
+    const std::stop_callback end(scopes.one->get_stop_token(), [&] {
+      stopped_alone = task.request_stop();
+      ended = task.wait_for(1h);
+    });
+    scopes.around.request_stop();
+  }
+  CHECK_FALSE(stopped_alone);
+  CHECK(ended);
 }
 
 TEST_CASE("what a scope's failure handler owns goes with the scope, though a stop is being told",

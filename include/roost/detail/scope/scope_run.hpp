@@ -443,6 +443,8 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
     scope.drop(t);
     scope.release_uncounted(t);
   }
+  if (!may_stop)
+    scope.tell_rest(); // if it is the scope that was stopped
   if (is_its_first || !may_stop || !own->stop(stopped->cause()))
     return is_its_first;
   show_stop(stopped->cause()->told, t.id(), scope.id_);

@@ -41,7 +41,7 @@
 // So a thread that is woken finds all domains of the tree marked, and does not mistake an effect of
 // the stop on other threads for something else; and no callback delays a mark or a wake. No code of
 // users runs in the first two loops. (A thread that polls its domain may see the mark while the
-// first loop still runs.)
+// first loop still runs.) A stop that comes second takes part in the third loop of the first.
 //
 // Order of locks: that of the roots, a domain's, its children's, the slot of a thread that it
 // covers. The first loop holds the lock of each domain while it marks the domain's children. A
@@ -113,12 +113,17 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   const birthplace& made_in() const noexcept { return made_in_; }
 
   /// Stops this domain and all below: waiters wake, std::stop_callbacks run on the calling thread.
-  /// False if it was stopped before, or refuses stops. If it was stopped before, token() tells of
-  /// the stop by the time this returns. Does not allocate.
+  /// False if it was stopped before, or refuses stops. If it was stopped before, tell_rest().
+  /// Does not allocate.
   bool stop(stop_cause cause) noexcept;
 
   /// The same with a cause that another domain has.
   bool stop(counted_ptr<const kept_cause> cause) noexcept;
+
+  /// Helps an earlier stop of this domain: runs the callbacks, on the tokens of this domain and of
+  /// those below, that the stop has not come to, children before their parents. By the time this
+  /// returns all these tokens tell of the stop. Does nothing if this domain was not stopped.
+  void tell_rest() noexcept;
 
   /// Becomes a child of `outer` and of no other domain: stops when `outer` does, at once if it has
   /// stopped. Called by its owner alone.
@@ -252,6 +257,10 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
     const sync::turn_kept kept;
     source_.request_stop();
   }
+
+  /// The domain whose callbacks are the next to be called in a stop of this one; null if no
+  /// callbacks are left.
+  counted_ptr<stop_domain> first_untold() noexcept;
 
   const clock::time_point deadline_;
   const birthplace made_in_;
@@ -468,11 +477,29 @@ bool stop_domain::stop_with(Cause cause) noexcept {
     first = mark(std::move(cause), wave);
   }
   wave.deliver();
-  if (!first && stop_requested()) {
-    // The thread of the earlier stop may not have come to its third loop so far.
-    call_users();
-  }
+  if (!first)
+    tell_rest();
   return first;
+}
+
+// The thread of the earlier stop may not have come to its third loop so far. Or it is in this loop,
+// and in a callback that waits for what this call stops: so that thread would not come to the rest.
+ROOST_COLD_BODY void stop_domain::tell_rest() noexcept {
+  while (const counted_ptr<stop_domain> untold = first_untold())
+    untold->call_users();
+}
+
+ROOST_COLD_BODY counted_ptr<stop_domain> stop_domain::first_untold() noexcept {
+  if (source_.stop_requested()) // and so were those below, before this one
+    return nullptr;
+  const std::lock_guard guard(lock_);
+  if (!stop_requested()) // nor was anything below
+    return nullptr;
+  for (stop_domain* child = children_.front(); child != nullptr; child = children_.next(*child)) {
+    if (counted_ptr<stop_domain> found = child->first_untold())
+      return found;
+  }
+  return shared_from_this();
 }
 
 ROOST_COLD_BODY bool stop_domain::mark(stop_cause&& cause, stop_wave& wave) noexcept {

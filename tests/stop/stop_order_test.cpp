@@ -8,6 +8,7 @@
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -39,6 +40,25 @@ struct hooked {
   ~hooked() = default;
 
   std::function<void()> hook;
+};
+
+/// A case of a wait in which nothing ever happens: calls a function when all cases are linked, and
+/// no stop finds the thread so far.
+class hooked_case final : public roost::detail::operation {
+ public:
+  explicit hooked_case(std::function<void()> f)
+      : operation({}, nullptr, nullptr),
+        hook_(std::move(f)) {}
+
+  bool try_locked() noexcept override { return false; }
+  void conclude(roost::detail::wait_state) noexcept override {}
+  roost::clock::time_point due() const noexcept override {
+    hook_();
+    return roost::detail::no_deadline;
+  }
+
+ private:
+  std::function<void()> hook_;
 };
 
 struct two_scopes_inside {
@@ -159,6 +179,33 @@ TEST_CASE("a stop has reached all scopes inside before any callback runs", "[tas
     scopes.around.request_stop();
   }
   CHECK(told == 3);
+}
+
+TEST_CASE("a wait that a stop comes too early to find does not take its effect for a result",
+          "[task_scope][stop]") {
+  const test::no_thread_left check;
+  using roost::detail::operation;
+  roost::detail::wait_queue queue;
+  bool is_set = false;
+  roost::task_scope scope;
+  const auto other = scope.spawn([&] {
+    const test::at_exit set([&] { queue.wake_all_if([&] { return is_set = true; }); });
+    roost::event().wait();
+  });
+  test::wait_until_blocked(scope, 1);
+  const auto ready = [&] { return is_set; };
+  roost::detail::wait_queue::wait_operation<decltype(ready)> waits(queue, ready);
+  hooked_case stops([&] {
+    scope.request_stop();
+    test::wait_until([&] { return other.ready(); });
+  });
+  const std::array<operation*, 2> cases{&stops, &waits};
+  const roost::detail::operation_list all(cases);
+  const auto first =
+      roost::detail::wait_for_first(all, all, {"wait", {}, {}}, roost::detail::no_deadline);
+  CHECK(is_set);
+  CHECK(first.which == nullptr);
+  CHECK(first.end == roost::detail::wait_state::stopped);
 }
 
 TEST_CASE("a callback of a stop may stop and wait for another scope that it is on its way to",

@@ -122,6 +122,37 @@ MODEL_CASE("stop: one that comes second finds all marked", .complete_within = 20
   inner->unfollow();
 }
 
+// A thread that the stop has ended sets what the other waits for: this is no normal end.
+MODEL_CASE("stop: its effect is no result of another wait") {
+  roost::event never_set;
+  roost::event set_at_end;
+  const auto domain = model::make_domain();
+  model::together(
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped");
+        set_at_end.set();
+      },
+      [&] {
+        model::check(model::is_stopped_in(domain, [&] { set_at_end.wait(); }),
+                     "an effect of the stop is taken for a result");
+      },
+      [&] { model::stop(domain); });
+}
+
+// Its callbacks may wait for one that comes second, as long as all below is told.
+MODEL_CASE("stop: one that comes second finds all told, or tells it", .complete_within = 20000) {
+  const auto outer = model::make_domain();
+  const auto inner = model::make_domain();
+  inner->follow(outer);
+  const std::stop_token below = inner->token();
+  const auto stop_outer = [&] {
+    model::stop(outer);
+    model::check(below.stop_requested(), "a stop is over before all below is told");
+  };
+  model::together(stop_outer, stop_outer);
+  inner->unfollow();
+}
+
 MODEL_CASE("stop: two threads in one domain") {
   roost::event never_set;
   const auto domain = model::make_domain();

@@ -127,9 +127,9 @@ struct first_ended {
   wait_state end;
 };
 
-/// How a call that has found its result without waiting ends. A stop goes before a permanent
-/// result, such as a close: tasks that the stop has ended may have brought it about. Every kind of
-/// wait asks here.
+/// How a call ends that has found its result without waiting, or in a wait that began too late for
+/// the stop to find it. A stop goes before a permanent result, such as a close: tasks that the stop
+/// has ended may have brought it about. Every kind of wait asks here.
 inline wait_state end_without_wait(bool is_permanent) noexcept {
   return is_permanent && this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
 }
@@ -271,7 +271,7 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());
   const awaited_operations all(in_turn);
-  const wait_state end = block(record, call, deadline, &all);
+  const blocked_end end = block(record, call, deadline, &all);
   for (operation* const a : in_turn) {
     // The peer has unlinked the operation that happened, whose primitive may be gone by now unless
     // the operation keeps it.
@@ -281,9 +281,12 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
       a->unlink();
     }
   }
-  if (happened != nullptr)
-    happened->conclude(end);
-  return {happened, end};
+  if (happened == nullptr)
+    return {nullptr, end.how};
+  happened->conclude(end.how);
+  if (end.stop_came_before) // as if it had been found without a wait
+    return first_without_wait(happened);
+  return {happened, end.how};
 }
 
 #endif // ROOST_HAS_BODIES

@@ -112,7 +112,6 @@ TEST_CASE("receivers of a broadcast come and go and stop while it goes on", "[br
   ROOST_TEST_SHOW_SEED();
   const int count = rounds(60);
   int wrong = 0;
-  std::uint64_t received = 0;
   for (int round = 0; round < count; ++round) {
     const broadcast<std::string> tx(2);
     std::atomic<std::uint64_t> got = 0;
@@ -142,7 +141,8 @@ TEST_CASE("receivers of a broadcast come and go and stop while it goes on", "[br
         });
       }
       sending.spawn([&] {
-        for (int i = 0; i < 200; ++i)
+        const bool is_first = round == 0; // then something is received for certain
+        for (int i = 0; i < 200 || (is_first && got == 0); ++i)
           (void)tx.send(std::to_string(i));
       });
       sending.join();
@@ -151,10 +151,8 @@ TEST_CASE("receivers of a broadcast come and go and stop while it goes on", "[br
     }
     wrong += bad;
     wrong += tx.receivers() != 0 || !tx.try_send("more") || !tx.try_send("and more");
-    received += got;
   }
   CHECK(wrong == 0);
-  CHECK(received > 0);
 }
 
 TEST_CASE("a send to a broadcast that a stop or a timeout races with happens or not",

@@ -33,10 +33,13 @@ namespace {
 template <class T>
 using maybe_channel = std::optional<roost::channel_ends<T>>;
 
-// Runs both sides of a race in so many rounds, side by side: `here(round, random)` in this thread
-// and `there(round, random)` in another one, between `before(round)` and `after(round)`.
+// Runs both sides of a race, side by side: `here(round, random)` in this thread and
+// `there(round, random)` in another one, between `before(round)` and `after(round)`. Returns how
+// many rounds it was: as many as wanted, or fewer where they take too long.
 template <class Before, class Here, class There, class After>
-void race(int count, Before before, Here here, There there, After after) {
+int race(int most, Before before, Here here, There there, After after) {
+  const test::race_time time;
+  std::atomic<int> count{most};
   lockstep step(2);
   const std::jthread other([&] {
     random_numbers random(102);
@@ -53,9 +56,12 @@ void race(int count, Before before, Here here, There there, After after) {
     step.meet();
     test::dither(random);
     here(round, random);
+    if (time.is_over())
+      count = round + 1;
     step.meet();
     after(round);
   }
+  return count;
 }
 
 } // namespace
@@ -70,9 +76,8 @@ TEST_CASE("the last sender goes while a receiver begins to wait and it learns of
   int items = 0;
   int closed = 0;
   int other = 0;
-  const int count = rounds(20'000);
-  race(
-      count,
+  const int count = race(
+      rounds(20'000),
       [&](int) {
         auto ch = roost::make_channel<int>(capacity);
         tx = std::move(ch.tx);
@@ -109,9 +114,8 @@ TEMPLATE_TEST_CASE("the last receiver goes while a sender begins to wait and no 
   std::optional<roost::sender<TestType>> tx;
   std::optional<roost::receiver<TestType>> rx;
   int wrong = 0;
-  const int count = rounds(10'000);
   race(
-      count,
+      rounds(10'000),
       [&](int) {
         auto ch = test::make_ends<TestType>(capacity);
         tx = std::move(ch.tx);
@@ -173,12 +177,11 @@ TEST_CASE("a close and a send that race agree on who has the item", "[channel][s
 TEST_CASE("a close and a receive that race lose no item that was sent before",
           "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();
-  const int count = rounds(20'000);
   maybe_channel<int> ch;
   int got = 0;
   int wrong = 0;
-  race(
-      count,
+  const int count = race(
+      rounds(20'000),
       [&](int) { ch = roost::make_channel<int>(1); },
       [&](int round, random_numbers&) {
         (void)ch->tx.send(round);
@@ -195,13 +198,12 @@ TEST_CASE("a close and a receive that race lose no item that was sent before",
 
 TEST_CASE("of two closes that race exactly one closes", "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();
-  const int count = rounds(20'000);
   maybe_channel<int> ch;
   bool here = false;
   bool there = false;
   int wrong = 0;
   race(
-      count,
+      rounds(20'000),
       [&](int) { ch = roost::make_channel<int>(); },
       [&](int, random_numbers&) { here = ch->tx.close(); },
       [&](int, random_numbers&) { there = ch->rx.close(); },
@@ -211,13 +213,12 @@ TEST_CASE("of two closes that race exactly one closes", "[channel][stress]") {
 
 TEST_CASE("both last ends go at once and nothing is left", "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();
-  const int count = rounds(10'000);
   item_counts counts;
   std::optional<roost::sender<tracked_item>> tx;
   std::optional<roost::receiver<tracked_item>> rx;
   int wrong = 0;
   race(
-      count,
+      rounds(10'000),
       [&](int round) {
         auto ch = roost::make_channel<tracked_item>(4);
         for (int i = 0; i < round % 5; ++i)
@@ -284,7 +285,6 @@ TEST_CASE("channels with any number of items in them die with them", "[channel][
 
 TEST_CASE("items that use their channel while it ends see it whole", "[channel][stress]") {
   ROOST_TEST_SHOW_SEED();
-  const int count = rounds(10'000);
   item_counts counts;
   std::optional<roost::sender<tracked_item>> tx;
   std::optional<roost::receiver<tracked_item>> rx;
@@ -299,7 +299,7 @@ TEST_CASE("items that use their channel while it ends see it whole", "[channel][
   };
   int wrong = 0;
   race(
-      count,
+      rounds(10'000),
       [&](int) {
         auto ch = roost::make_channel<tracked_item>(4);
         for_items = ch.tx;

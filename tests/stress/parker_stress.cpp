@@ -207,7 +207,8 @@ TEST_CASE("whoever locks a spin lock next may destroy it", "[parker][stress]") {
     spin_lock lock;
     bool first_was_here = false; // guarded by lock
   };
-  const int count = rounds(30'000);
+  const test::race_time time;
+  std::atomic<int> count{rounds(30'000)};
   test::lockstep step(2);
   guarded* shared = nullptr; // written while the other one waits to meet
   const auto pass = [&](guarded& g) {
@@ -235,6 +236,8 @@ TEST_CASE("whoever locks a spin lock next may destroy it", "[parker][stress]") {
       shared = new guarded; // the second of the two destroys it
       guarded& g = *shared;
       step.meet();
+      if (time.is_over())
+        count = round + 1;
       step.meet();
       test::dither(random, 50);
       pass(g);

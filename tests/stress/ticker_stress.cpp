@@ -28,6 +28,7 @@ TEST_CASE("a stop that comes while a tick is due takes no tick with it", "[ticke
   for (int round = 0; round < count; ++round) {
     const auto start = roost::clock::now();
     roost::ticker t(period);
+    const auto made = roost::clock::now();
     std::atomic<int> ticks = 0;
     {
       roost::task_scope scope;
@@ -47,7 +48,7 @@ TEST_CASE("a stop that comes while a tick is due takes no tick with it", "[ticke
     }
     too_many += roost::clock::now() - start < ticks.load() * period;
     if (ticks == 0) { // then the first one is still there
-      roost::this_task::sleep_until(start + 2 * period);
+      roost::this_task::sleep_until(made + period);
       lost += roost::select(roost::on_tick(t), roost::otherwise()) != 0;
     }
   }
@@ -95,21 +96,21 @@ TEST_CASE("of two threads that want the same tick at once exactly one gets it",
   ROOST_TEST_SHOW_SEED();
   constexpr auto period = 1s;
   const int count = rounds(3000);
-  const auto second_ticks = roost::clock::now() + 2 * period; // none is due before
-  std::deque<roost::ticker> tickers;
-  for (int i = 0; i < count; ++i)
-    tickers.emplace_back(period);
-  roost::ticker(period).wait(); // now the first ticks of all are due
-  test::lockstep step(2);
-  std::atomic<int> taken = 0;
-  const auto try_tick = [&](roost::ticker& t) {
-    roost::select(roost::on_tick(t, [&] { ++taken; }), roost::otherwise());
-  };
   int compared = 0;
   int wrong = 0;
-  {
+  while (compared == 0) { // once, unless a thread is held up for a whole period
+    const auto second_ticks = roost::clock::now() + 2 * period; // none is due before
+    std::deque<roost::ticker> tickers;
+    for (int i = 0; i < count; ++i)
+      tickers.emplace_back(period);
+    roost::ticker(period).wait(); // now the first ticks of all are due
+    test::lockstep step(2);
+    std::atomic<int> taken = 0;
+    const auto try_tick = [&](roost::ticker& t) {
+      roost::select(roost::on_tick(t, [&] { ++taken; }), roost::otherwise());
+    };
     const std::jthread other([&] {
-      test::random_numbers random(2);
+      random_numbers random(2);
       for (roost::ticker& t : tickers) {
         step.meet();
         test::dither(random, 20);
@@ -117,7 +118,7 @@ TEST_CASE("of two threads that want the same tick at once exactly one gets it",
         step.meet();
       }
     });
-    test::random_numbers random(1);
+    random_numbers random(1);
     for (roost::ticker& t : tickers) {
       taken = 0;
       step.meet();
@@ -130,6 +131,5 @@ TEST_CASE("of two threads that want the same tick at once exactly one gets it",
       wrong += taken != 1;
     }
   }
-  CHECK(compared > 0);
   CHECK(wrong == 0);
 }

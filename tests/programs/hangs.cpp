@@ -39,6 +39,7 @@ void the_owner_forgot_to_close() {
     for (int i = 0; i < 3; ++i)
       (void)jobs.tx.send(i);
     test::wait_until([&] { return jobs.tx.size() == 0; });
+    test::wait_until_waiting(jobs.rx, 2); // so none of them is on its way to an item
     test::wait_until_blocked(scope, 2);
     scope.join();
     expect_told(told,
@@ -119,13 +120,18 @@ void a_deadline_and_a_foreign_sleep() {
   for (auto timeout = 20ms; sleep.arrivals() == 0; timeout *= 4) {
     roost::task_scope scope({.name = "app", .timeout = timeout});
     scope.spawn("sleeper", [&] { sleep.pass(); });
+    // Not in a wait of roost: that would be told of, if the deadline or the thread is late.
+    test::wait_until([&] {
+      const bool is_dropped = scope.report().scopes.front().running == 0;
+      return scope.stop_requested() && (is_dropped || sleep.arrivals() == 1);
+    });
     expect(test::thrown_by([&] { scope.join(); }) == "roost: the deadline of scope \"app\" passed",
            "the deadline is told");
   }
   const unsigned joins = __LINE__ - 3;
   expect_told(told,
               "STOP-IGNORED: scope \"app\" was asked to stop ",
-              {"ms ago, and still has 1 task\n",
+              {" ago, and still has 1 task\n",
                "; stopped ",
                "(deadline: the deadline of scope \"app\" passed)",
                "in task_scope::join on \"app\" at " + at_line(joins),
@@ -143,12 +149,12 @@ void the_owner_leaves_its_loop_early() {
     for (int i = 0; tx.send(i); ++i) {
     }
   });
-  test::wait_until_blocked(scope, 1);
+  test::wait_until_asleep(scope, "generator");
   for (const int number : numbers.rx) {
+    test::wait_until_asleep(scope, "generator"); // or the owner's next wait may be told of
     if (number == 3)
       break;
   }
-  test::wait_until_blocked(scope, 1);
   scope.join();
   expect_told(told,
               standstill_of("gen"),

@@ -335,8 +335,11 @@ void s17_the_spawner_and_its_tasks_wait_for_each_other() {
   roost::task_scope scope(watched({.name = "pool", .limit = 2, .backlog = 1}));
   const unsigned spawns = __LINE__ + 3;
   const unsigned waits = __LINE__ + 2;
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < 4; ++i) {
     scope.spawn("worker", [&] { all_spawned.wait(); });
+    if (i < 2) // both places are taken before the owner waits, or it is told that a task runs
+      test::wait_until_blocked(scope, static_cast<std::size_t>(i) + 1);
+  }
   all_spawned.set();
   scope.join();
   expect_told(told,

@@ -84,12 +84,16 @@ void expect_at_doubled_times(const std::vector<std::string>& texts,
 
 void a_task_that_ignores_the_stop() {
   const told_texts told;
+  std::atomic<bool> runs{false};
   unsigned line = 0;
   {
     roost::task_scope scope({.name = "crawl", .stall_after = 20ms});
     line = __LINE__ + 1;
-    scope.spawn("deaf", [&] { told.wait_for(4); });
-    test::wait_until([&] { return test::scope_probe::started_tasks(scope) == 1; });
+    scope.spawn("deaf", [&] {
+      runs = true;
+      told.wait_for(4);
+    });
+    test::wait_until([&] { return runs.load(); });
     scope.request_stop();
   } // the destructor tells
   auto texts = told.all();
@@ -101,7 +105,7 @@ void a_task_that_ignores_the_stop() {
         {"roost: STOP-IGNORED: scope \"crawl\" was asked to stop " + a_time +
              " ago, and still has 1 task",
          scope_line("\"crawl\" #[0-9]+, made at " + at_line(line - 2) + ", age " + a_time +
-                    ", 1 task; stopped " + a_time + " ago \\(requested\\) at " + at_line(line + 2)),
+                    ", 1 task; stopped " + a_time + " ago \\(requested\\) at " + at_line(line + 5)),
          "    owner: blocked " + a_time + " in task_scope::~task_scope on \"crawl\" at " +
              at_line(line - 2),
          "    \"deaf\" #[0-9]+, spawned at " + at_line(line) + ", age " + a_time +

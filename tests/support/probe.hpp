@@ -73,7 +73,8 @@ inline void wait_until_idle(const roost::task_scope& scope, std::size_t count) {
   wait_until([&] { return pool_probe::idle_threads(scope) == count; });
 }
 
-/// Until so many tasks of the scope are blocked.
+/// Until so many tasks of the scope are blocked. One that has been called, and is not awake yet, is
+/// counted, too: where that may be, wait until so many wait at the primitive.
 inline void wait_until_blocked(const roost::task_scope& scope, std::size_t count) {
   wait_until([&] { return scope_probe::blocked_tasks(scope) == count; });
 }

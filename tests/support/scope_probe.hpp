@@ -16,7 +16,8 @@ namespace roost::inline v0::detail {
 /// How far the tasks and the owner of a scope are, and what is queued there.
 struct scope_probe {
   /// Tasks of this scope whose thread is in a blocking call that a stop can wake: all that it has
-  /// to do before it sleeps is done. Not the owner, and not what runs in scopes further in.
+  /// to do before it sleeps is done. Also one that has been called meanwhile, until it is awake.
+  /// Not the owner, and not what runs in scopes further in.
   static std::size_t blocked_tasks(const task_scope& scope) {
     return count_tasks(scope, [](const thread_slot& slot) { return slot.record != nullptr; });
   }

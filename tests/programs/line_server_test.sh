@@ -43,7 +43,7 @@ kill -TERM "$process"
 ended 0 'no more connections' 'stopped: 0'
 
 # A client that says nothing is left after the idle time; one that talks is not.
-start 2000 30000
+start 5000 30000
 exec 4<>"/dev/tcp/127.0.0.1/$port"
 says 4 'hello'
 read -r -t 120 line <&4 && fail "a line from nowhere: $line"
@@ -62,9 +62,12 @@ exec 4<>"/dev/tcp/127.0.0.1/$port"
 says 4 'hello'
 yes "$(printf '%060000d' 1)" >&4 2>/dev/null &
 writer=$!
-# Until the server cannot write, does not read, and so the writer sleeps, too.
+# Until the server cannot write, does not read, and so the writer sleeps, too. While a thread of the server wants a
+# processor, the server may go on to read.
 for ((still = 0; still < 20; )); do
-  if grep -qs ') S ' "/proc/$writer/stat"; then still=$((still + 1)); else still=0; fi
+  still=$((still + 1))
+  grep -qs ') S ' "/proc/$writer/stat" || still=0
+  ! grep -qs ') R ' /proc/"$process"/task/*/stat || still=0
 done
 kill -TERM "$process"
 ended 0 'no more connections' 'stopped: 1'

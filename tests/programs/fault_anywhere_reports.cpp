@@ -181,18 +181,18 @@ void pictures() {
 // --- leak checks -----------------------------------------------------------------------
 
 void the_first_leak_check() {
-  expect_refusal_or_nothing(attack([] { const roost::testing::leak_check check; }));
+  expect_refusal_or_nothing(attack([] { const roost::testing::leak_check check(1h); }));
 }
 
 void checks_where_nothing_is_left() {
   expect_refusal_or_nothing(attack([] {
-    roost::testing::leak_check check;
+    roost::testing::leak_check check(1h);
     {
       roost::task_scope scope({.timeout = 1h});
       scope.spawn(long_name, [] {}).get();
     }
     check.check();
-    const roost::testing::leak_check by_destructor;
+    const roost::testing::leak_check by_destructor(1h);
   }));
 }
 

@@ -17,7 +17,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -36,6 +38,10 @@ using test::no_threads;
 using test::until_refusal;
 
 namespace {
+
+/// Called before an exception is thrown on for the n-th time, on the thread that does.
+std::function<void()> before_rethrow;
+int until_rethrow = 0;
 
 void spawn_at_each_place(int refused) {
   constexpr int tasks = 4;
@@ -192,6 +198,27 @@ void two_that_get_no_thread_at_once() {
   expect(scope.failures().size() == 1, "it is a failure of the second");
   expect(scope.spawn([] { return 1; }).get() == 1, "the scope takes further tasks");
   expect(test::thrown_by([&] { scope.join(); }) == "nothing", "the owner was told by get()");
+}
+
+// The other task of the scope ends at any moment on the way out of what has found no thread.
+void a_thread_that_comes_free_meanwhile_is_enough(int rethrow) {
+  test::gate busy;
+  roost::task_scope scope({.limit = 2});
+  scope.spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1);
+  until_refusal = 0;
+  until_rethrow = rethrow;
+  before_rethrow = [&] {
+    busy.open();
+    test::wait_until_idle(scope, 1);
+  };
+  expect(test::thrown_by([&] {
+           auto handle = scope.spawn([] {});
+           busy.open();
+           handle.get();
+         }) == "nothing",
+         "it runs on the thread that has come free");
+  before_rethrow = nullptr;
 }
 
 // Who waits for the one that gets no thread may fail as well, but nobody waits for ever.
@@ -435,6 +462,18 @@ void a_shield_that_nobody_keeps_the_time_for() {
 } // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
+#ifndef ROOST_TEST_SANITIZED
+// NOLINTNEXTLINE(bugprone-reserved-identifier): what `throw;` calls
+extern "C" __attribute__((noreturn)) void __cxa_rethrow() {
+  if (before_rethrow && until_rethrow-- == 0)
+    before_rethrow();
+  using function = void (*)();
+  static const auto real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "__cxa_rethrow"));
+  real();
+  std::abort(); // not reached
+}
+#endif
+
 int main() {
   if (!test::can_refuse_threads)
     return 0;
@@ -445,6 +484,8 @@ int main() {
   with_a_limit_it_goes_on_with_fewer();
   with_a_limit_and_nothing_running_it_throws();
   two_that_get_no_thread_at_once();
+  for (int rethrow = 0; rethrow < 3; ++rethrow)
+    a_thread_that_comes_free_meanwhile_is_enough(rethrow);
   for (const std::size_t backlog : {2U, 1U, 0U})
     others_that_come_while_it_is_refused(backlog);
   a_stop_that_comes_while_a_thread_is_refused();

@@ -230,6 +230,8 @@ ROOST_BODY scope_state::admission scope_state::start(task& t, counted_ptr<stop_d
   } catch (...) {
     if (leave_to_others(t))
       return admission::queued;
+    if (tree_->threads.start_on_idle(t)) // theirs: they have ended since a thread was refused
+      return admission::to_run;
     kept = shared_from_this();
     take_back(t);
     return admission::dropped;

@@ -76,8 +76,8 @@ class scope_state::reporter final : public watcher {
 
  private:
   scope_state& scope_;
+  verdict_watch verdict_; // first, so that it is due first: it says more
   stall_watch watch_;
-  verdict_watch verdict_;
   clock::time_point next_ = no_deadline; // of watch_, at the last next_look()
 };
 
@@ -94,8 +94,8 @@ class scope_state::owner_watch final : public watcher {
 
  private:
   scope_state& scope_;
+  verdict_watch verdict_; // first, so that it is due first: it says more
   stall_watch watch_;
-  verdict_watch verdict_;
   clock::time_point next_ = no_deadline; // of watch_, at the last next_look()
 };
 

@@ -101,7 +101,10 @@ class thread_pool {
   /// no memory for one; then nothing has changed.
   void start(job& j);
 
-  /// The same for a fork; but it may have to wait while as many threads are at work as have a
+  /// The same if a thread is idle, or is about to be; false if none is.
+  bool start_on_idle(job& j) noexcept;
+
+  /// As start() for a fork; but it may have to wait while as many threads are at work as have a
   /// processor.
   void offer(job& j) noexcept;
 
@@ -295,6 +298,14 @@ ROOST_BODY void thread_pool::start(job& j) {
       throw;
     }
   }
+}
+
+ROOST_COLD_BODY bool thread_pool::start_on_idle(job& j) noexcept {
+  count_in();
+  const bool started = start_on_existing(j);
+  if (!started)
+    count_out();
+  return started;
 }
 
 ROOST_BODY void thread_pool::offer(job& j) noexcept {

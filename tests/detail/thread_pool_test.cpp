@@ -6,6 +6,7 @@
 #include "support/no_thread_left.hpp"
 #include "support/probe.hpp"
 #include "support/threads.hpp"
+#include "support/virtual_time.hpp"
 
 #include <array>
 #include <atomic>
@@ -193,31 +194,34 @@ TEST_CASE("a job that comes when the idle thread is sent away is not lost", "[th
 TEST_CASE("no thread is left and all thread_locals are gone after the outermost scope",
           "[thread_pool]") {
   const test::no_thread_left check;
-  const std::size_t before = test::count_threads();
-  constexpr int tasks = 6;
+  constexpr int threads = 7;
   test::gate meeting;
   std::atomic<int> first_uses{0};
-  {
-    roost::task_scope outer;
-    {
+  const auto use = [&] { first_uses += use_thread_local() == 1 ? 1 : 0; };
+  test::bubble([&] { // there idle threads do not exit after a while
+    const std::size_t before = test::count_threads();
+    roost::task_scope outer({.covers_owner = false}); // outermost: not of the bubble's own tree
+    auto nested = outer.spawn([&] {
+      use();
       roost::task_scope inner;
-      for (int i = 0; i < tasks; ++i) {
+      for (int i = 1; i < threads; ++i) {
         inner.spawn([&] {
-          first_uses += use_thread_local() == 1 ? 1 : 0;
+          use();
           meeting.pass();
         });
       }
-      meeting.wait_for_arrivals(tasks);
+      meeting.wait_for_arrivals(threads - 1);
       meeting.open();
-    }
-    CHECK(living_thread_locals == tasks); // a nested scope ends no threads
-    test::wait_until_idle(outer, tasks);
+    });
+    nested.get();
+    CHECK(living_thread_locals == threads); // a nested scope ends no threads
+    test::wait_until_idle(outer, threads);
     CHECK(outer.spawn(use_thread_local).get() == 2); // as an earlier task has left it
     outer.join();
     CHECK(living_thread_locals == 0);
     CHECK(test::threads_back_to(before));
-  }
-  CHECK(first_uses == tasks);
+  });
+  CHECK(first_uses == threads);
 }
 
 TEST_CASE("a thread_local's destructor may use a scope of its own and is in no task",

@@ -177,10 +177,10 @@ TEST_CASE("an owner is blocked in its own call, and not as a task", "[report]") 
 TEST_CASE("a task that runs another one inside its wait is blocked in its own call", "[report]") {
   roost::event never;
   std::optional<roost::task_handle<void>> inner;
+  test::gate spawned;
   test::busy_scope busy;
   // The one that runs asks for one that is queued: so it runs it.
   roost::task_scope scope({.name = "one", .limit = 1, .exit = roost::on_exit::stop});
-  test::gate spawned;
   const unsigned line = __LINE__ + 3;
   scope.spawn("asks", [&] {
     spawned.pass();

@@ -158,8 +158,8 @@ TEST_CASE("the greatest deadlines are none", "[task_scope]") {
   CHECK_FALSE(scope.stop_requested());
   CHECK(roost::this_task::deadline() == roost::clock::time_point::max());
   CHECK(scope.spawn([] { return 1; }).get() == 1);
-  // The task's, which is idle; none keeps the time.
-  CHECK((!test::can_count_threads() || test::count_threads() == before + 1));
+  // The task's, which is idle if it has not gone yet; none keeps the time.
+  CHECK(test::count_threads() <= before + 1);
 }
 
 TEST_CASE("the earlier of timeout and deadline counts", "[task_scope]") {

@@ -292,8 +292,8 @@ TEST_CASE("a background_scope in a bubble lives by its time", "[testing][bubble]
   bubble([] {
     const auto begin = clock::now();
     {
-      roost::background_scope all;
       std::atomic<int> rounds{0};
+      roost::background_scope all;
       all.spawn([&] {
         for (;; ++rounds)
           roost::this_task::sleep_for(1min);

@@ -242,7 +242,7 @@ TEST_CASE("nothing is told while tasks wake each other, or time passes", "[testi
       roost::this_task::sleep_for(1s);
   });
   step();
-  if (longest_step < patience)
+  if (2 * longest_step < patience) // a hold lies in two of them if the clock is read in its middle
     CHECK(sink.all().empty());
 }
 

@@ -241,15 +241,18 @@ ROOST_BODY bool detail::wait_for_descriptor(
     int fd, short events, const char* name, clock::time_point deadline, const site& where) {
   throw_if_stopped();
   descriptor_operation what(fd, events);
-  if (!what.try_alone()) {
+  wait_state end = wait_state::done;
+  if (what.try_alone()) {
+    end = end_or_stop(what.is_permanent());
+  } else {
     if (deadline != no_deadline && sync::now() >= deadline)
       return false;
-    const wait_state end = wait_for_one(what, {name, {}, where}, deadline);
-    if (end == wait_state::stopped)
-      raise_stop();
-    if (end == wait_state::timed_out)
-      return false;
+    end = wait_for_one(what, {name, {}, where}, deadline);
   }
+  if (end == wait_state::stopped)
+    raise_stop();
+  if (end == wait_state::timed_out)
+    return false;
   what.check(name, where);
   return true;
 }

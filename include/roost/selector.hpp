@@ -368,7 +368,7 @@ ROOST_BODY std::optional<std::size_t> selector::run(detail::turn order,
     detail::first_ended first{nullptr, detail::wait_state::done};
     if ((happened = try_at_hand(order, ready)) != nullptr) {
       if (how_long == detail::patience::wait)
-        first = detail::first_without_wait(&happened->what());
+        first = detail::first_or_stop(&happened->what());
     } else {
       first = detail::select_first(order == detail::turn::biased ? in_order_ : in_turn_,
                                    by_lock_,

@@ -103,7 +103,7 @@ class shield::hidden_domain final : public detail::stop_domain, private detail::
       mark(cause, wave);
     } else if (!is_told_ && limit_ != detail::no_deadline) {
       is_told_ = is_in_wave_ = true;
-      wave.add(*this); // once at most: from then on expired() alone marks this domain
+      wave.add_hiding(*this); // once at most: from then on expired() alone marks this domain
     }
   }
 

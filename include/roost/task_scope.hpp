@@ -185,8 +185,8 @@ class task_scope {
   [[nodiscard]] bool wait_until(detail::any_time_point deadline, site where = site::current());
 
   /// Asks all tasks and nested scopes to stop, and wakes their waits. True for the call that did
-  /// it; later calls only run what callbacks the first has yet to come to. Callbacks on the tokens
-  /// of the scope and of all inside run here.
+  /// it; later calls only run callbacks on tokens that the first has yet to come to. Callbacks on
+  /// the tokens of the scope and of all inside run here.
   bool request_stop(std::string_view why = {}, site where = site::current()) noexcept;
 
   /// For code that takes a token: it is stopped when the scope stops; see this_task::stop_token().

@@ -65,7 +65,7 @@ ROOST_TEST_GREEDY(if_free);
 ROOST_TEST_GREEDY(note_unwinding);
 ROOST_TEST_GREEDY(runs_inside);
 ROOST_TEST_GREEDY(select_among);
-ROOST_TEST_GREEDY(status_without_wait);
+ROOST_TEST_GREEDY(status_or_stop);
 ROOST_TEST_GREEDY(throw_got_before);
 ROOST_TEST_GREEDY(throw_waits_for_itself);
 ROOST_TEST_GREEDY(wait_for_one);

@@ -181,6 +181,25 @@ void a_callable_that_the_owner_runs_itself() {
   expect_deadlock(t, "app");
 }
 
+void after_a_scope_of_its_own_in_such_a_callable() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  roost::task_scope scope({.name = "app", .stall_after = 10ms});
+  roost::when_all([] {}, [] { const roost::task_scope own({.inherit = false}); });
+  never.wait();
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
+}
+
+void beside_an_object_that_was_stopped() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  roost::task_scope scope({.name = "app", .stall_after = 10ms});
+  roost::background_scope object;
+  object.request_stop();
+  never.wait();
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
+}
+
 void a_scope_that_has_outlived_the_one_around() {
   roost::event never;
   const told t([&] { never.set(); });
@@ -407,6 +426,8 @@ int main(int argc, char** argv) {
                                 a_layer_on_the_owners_thread,
                                 a_wait_of_the_owner_in_a_scope_inside,
                                 a_callable_that_the_owner_runs_itself,
+                                after_a_scope_of_its_own_in_such_a_callable,
+                                beside_an_object_that_was_stopped,
                                 a_scope_that_has_outlived_the_one_around,
                                 a_scope_that_has_outlived_the_token_around,
                                 an_object_that_has_outlived_the_token_around,

@@ -366,6 +366,24 @@ TEST_CASE("a callback of the stop after a deadlock may wait", "[deadlock]") {
                   deadlock_error);
 }
 
+TEST_CASE("a wait that a callback of the stop after its deadlock would end is stopped",
+          "[deadlock]") {
+  roost::event set_by_the_stop;
+  bool went_on = false;
+  CHECK_THROWS_AS(roost::with_scope(stops(),
+                                    [&](roost::task_scope& scope) {
+                                      scope.spawn([&] {
+                                        const std::stop_callback sets(
+                                            roost::this_task::stop_token(),
+                                            [&] { set_by_the_stop.set(); });
+                                        set_by_the_stop.wait();
+                                        went_on = true;
+                                      });
+                                    }),
+                  deadlock_error);
+  CHECK_FALSE(went_on);
+}
+
 TEST_CASE("on_deadlock::report tells the sink once, and goes on", "[deadlock]") {
   const test::told_texts told;
   roost::event first;

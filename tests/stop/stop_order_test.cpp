@@ -266,6 +266,82 @@ TEST_CASE("a callback of a stop may stop and wait for a task that it is on its w
   CHECK(ended);
 }
 
+TEST_CASE("a callback of a stop may stop and wait for a queued task that it is on its way to",
+          "[task_handle][stop]") {
+  const test::no_thread_left check;
+  test::gate busy;
+  roost::task_scope around({.covers_owner = false});
+  std::optional<roost::task_scope> before;
+  std::optional<roost::task_scope> limited;
+  around
+      .spawn([&] {
+        before.emplace(roost::scope_options{.covers_owner = false});
+        limited.emplace(roost::scope_options{.limit = 1, .covers_owner = false});
+      })
+      .get();
+  limited->spawn([&] { busy.pass(); });
+  auto queued = limited->spawn([] {});
+  bool ended = false;
+  {
+    const std::stop_callback end(before->get_stop_token(), [&] {
+      queued.request_stop();
+      ended = queued.wait_for(1h);
+      busy.open();
+    });
+    around.request_stop();
+  }
+  CHECK(ended);
+}
+
+TEST_CASE("a callback of a stop may stop what is around, and wait for what it is on its way to",
+          "[task_scope][stop]") {
+  const test::no_thread_left check;
+  two_scopes_inside scopes;
+  test::gate polls;
+  // The task has a token of its own, which comes after that of the scope inside.
+  roost::task_scope& scope = *scopes.one;
+  std::optional<roost::task_scope> inside;
+  scope.spawn([&] { inside.emplace(roost::scope_options{.covers_owner = false}); }).get();
+  const auto task = scope.spawn([&](const std::stop_token& token) {
+    polls.pass();
+    while (!token.stop_requested())
+      std::this_thread::yield();
+  });
+  polls.open();
+  polls.wait_for_arrivals(1);
+  bool idle = false;
+  {
+    const std::stop_callback end(inside->get_stop_token(), [&] {
+      scopes.around.request_stop();
+      idle = scope.wait_for(1h);
+    });
+    scope.request_stop();
+  }
+  CHECK(idle);
+  inside.reset();
+}
+
+TEST_CASE("the limit of a shield passes while a callback of the stop waits for what it shields",
+          "[shield][stop]") {
+  const test::no_thread_left check;
+  two_scopes_inside scopes;
+  roost::event never;
+  scopes.other->spawn([&] {
+    const roost::shield limited(20ms);
+    never.wait();
+  });
+  test::wait_until_blocked(*scopes.other, 1);
+  bool idle = false;
+  {
+    const std::stop_callback end(scopes.one->get_stop_token(), [&] {
+      scopes.other->request_stop();
+      idle = scopes.other->wait_for(1h);
+    });
+    scopes.around.request_stop();
+  }
+  CHECK(idle);
+}
+
 TEST_CASE("what a scope's failure handler owns goes with the scope, though a stop is being told",
           "[task_scope][stop]") {
   const test::no_thread_left check;

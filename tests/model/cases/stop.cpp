@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
+#include <roost/detail/operation/operation.hpp>
 #include <roost/detail/threads/scope_tree.hpp>
 #include <roost/event.hpp>
 #include <roost/shield.hpp>
@@ -7,6 +8,7 @@
 
 #include "model/model.hpp"
 #include "model/stoppable.hpp"
+#include "support/at_exit.hpp"
 
 #include <array>
 #include <memory>
@@ -122,21 +124,54 @@ MODEL_CASE("stop: one that comes second finds all marked", .complete_within = 20
   inner->unfollow();
 }
 
-// A thread that the stop has ended sets what the other waits for: this is no normal end.
-MODEL_CASE("stop: its effect is no result of another wait") {
+// A thread that the stop has ended sets what another one waits for: this is no normal end, neither
+// in the same domain nor in one below.
+void effect_is_no_result(const model::domain_ptr& domain, const model::domain_ptr& of_the_other) {
   roost::event never_set;
   roost::event set_at_end;
-  const auto domain = model::make_domain();
   model::together(
       [&] {
-        model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped");
-        set_at_end.set();
+        const bool stopped = model::is_stopped_in(domain, [&] {
+          const test::at_exit set([&] { set_at_end.set(); });
+          never_set.wait();
+        });
+        model::check(stopped, "it is not stopped");
       },
       [&] {
-        model::check(model::is_stopped_in(domain, [&] { set_at_end.wait(); }),
+        model::check(model::is_stopped_in(of_the_other, [&] { set_at_end.wait(); }),
                      "an effect of the stop is taken for a result");
       },
       [&] { model::stop(domain); });
+}
+
+MODEL_CASE("stop: its effect is no result of another wait") {
+  const auto domain = model::make_domain();
+  effect_is_no_result(domain, domain);
+}
+
+MODEL_CASE("stop: its effect is no result of a wait below") {
+  const auto outer = model::make_domain();
+  const auto inner = model::make_domain();
+  inner->follow(outer);
+  effect_is_no_result(outer, inner);
+  inner->unfollow();
+}
+
+// What has seen the mark above may have brought about the result.
+MODEL_CASE("stop: a result waits until it is marked below", .complete_within = 20000) {
+  const auto outer = model::make_domain();
+  const auto inner = model::make_domain();
+  inner->follow(outer);
+  model::together(
+      [&] {
+        const model::covered here(inner);
+        const bool is_effect = outer->stop_requested();
+        const wait_state end = roost::detail::end_or_stop(true);
+        model::check(!is_effect || end == wait_state::stopped,
+                     "an effect of the stop is taken for a result");
+      },
+      [&] { model::stop(outer); });
+  inner->unfollow();
 }
 
 // Its callbacks may wait for one that comes second, as long as all below is told.

@@ -250,8 +250,7 @@ class broadcast_core<T>::receive_operation final : public operation {
 
 /// Makes an operation happen, and waits if it must.
 inline wait_state happen(operation& wanted, const blocked_call& call, clock::time_point deadline) {
-  return wanted.try_alone() ? first_without_wait(&wanted).end
-                            : wait_for_one(wanted, call, deadline);
+  return wanted.try_alone() ? first_or_stop(&wanted).end : wait_for_one(wanted, call, deadline);
 }
 
 // --- implementation ---------------------------------------------------------

@@ -108,9 +108,9 @@ class channel_core final : public channel_exchange<Item> {
 };
 
 /// How an operation that found `status` without waiting has ended.
-inline channel_status status_without_wait(channel_status status) noexcept {
+inline channel_status status_or_stop(channel_status status) noexcept {
   const bool is_permanent = status == channel_status::closed;
-  return end_without_wait(is_permanent) == wait_state::stopped ? status_stopped : status;
+  return end_or_stop(is_permanent) == wait_state::stopped ? status_stopped : status;
 }
 
 /// How an operation that a peer or a close has completed has ended.
@@ -227,7 +227,7 @@ class channel_core<Item>::receive_operation final : public operation {
 template <class Item>
 channel_status channel_core<Item>::send(Item& item, clock::time_point deadline, const site& where) {
   if (this->policy() != overflow::block)
-    return status_without_wait(this->send_under_lock(item));
+    return status_or_stop(this->send_under_lock(item));
   ++this_thread.waits;
   short_wait patience;
   const channel_status soon = try_for_a_while(
@@ -293,7 +293,7 @@ channel_status channel_core<Item>::try_for_a_while(channel_status nothing,
       plan.looked(looked);
     if (this_thread_is_stopped())
       return status_stopped;
-    const channel_status status = status_without_wait(try_it());
+    const channel_status status = status_or_stop(try_it());
     if (status != nothing || !soon)
       return status;
   }
@@ -310,8 +310,7 @@ channel_status channel_core<Item>::wait(Operation& operation,
     return status_stopped;
   case wait_state::timed_out: // wake-ups are capped: an item, or room, may be there although no
                               // peer called
-    return operation.try_alone() ? status_without_wait(operation.status())
-                                 : channel_status::timeout;
+    return operation.try_alone() ? status_or_stop(operation.status()) : channel_status::timeout;
   default:
     return operation.status();
   }

@@ -7,6 +7,7 @@
 #include <roost/detail/base/view.hpp>
 #include <roost/detail/operation/primitive_lock.hpp>
 #include <roost/detail/stop/block.hpp>
+#include <roost/detail/stop/marking.hpp>
 #include <roost/detail/wait/activity.hpp>
 #include <roost/detail/wait/awaited.hpp>
 #include <roost/detail/wait/parker.hpp>
@@ -48,7 +49,7 @@ class operation {
   /// Called when a peer made it happen: `end` is what the peer completed the record with.
   virtual void conclude(wait_state end) noexcept = 0;
 
-  /// True if the result is permanent, as a close is; see end_without_wait().
+  /// True if the result is permanent, as a close is; see end_or_stop().
   virtual bool is_permanent() const noexcept { return false; }
 
   /// When to try again although no peer has come.
@@ -127,16 +128,20 @@ struct first_ended {
   wait_state end;
 };
 
-/// How a call ends that has found its result without waiting, or in a wait that began too late for
-/// the stop to find it. A stop goes before a permanent result, such as a close: tasks that the stop
-/// has ended may have brought it about. Every kind of wait asks here.
-inline wait_state end_without_wait(bool is_permanent) noexcept {
-  return is_permanent && this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
+/// How a call ends whose result is there. A stop goes before a permanent result, such as a close:
+/// tasks that the stop has ended may have brought it about. Every kind of wait asks here, whether
+/// it has blocked or not. So no thread takes an effect of a stop that covers it
+/// for something else.
+inline wait_state end_or_stop(bool is_permanent) noexcept {
+  if (!is_permanent || this_thread.top == nullptr)
+    return wait_state::done;
+  marking::await_none();
+  return this_thread_is_stopped() ? wait_state::stopped : wait_state::done;
 }
 
 /// The same for an operation.
-inline first_ended first_without_wait(operation* happened) noexcept {
-  const wait_state end = end_without_wait(happened->is_permanent());
+inline first_ended first_or_stop(operation* happened) noexcept {
+  const wait_state end = end_or_stop(happened->is_permanent());
   return {end == wait_state::done ? happened : nullptr, end};
 }
 
@@ -266,12 +271,12 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   }
   if (happened != nullptr) {
     happened->finish();
-    return first_without_wait(happened);
+    return first_or_stop(happened);
   }
   for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());
   const awaited_operations all(in_turn);
-  const blocked_end end = block(record, call, deadline, &all);
+  const wait_state end = block(record, call, deadline, &all);
   for (operation* const a : in_turn) {
     // The peer has unlinked the operation that happened, whose primitive may be gone by now unless
     // the operation keeps it.
@@ -282,11 +287,9 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
     }
   }
   if (happened == nullptr)
-    return {nullptr, end.how};
-  happened->conclude(end.how);
-  if (end.stop_came_before) // as if it had been found without a wait
-    return first_without_wait(happened);
-  return {happened, end.how};
+    return {nullptr, end};
+  happened->conclude(end);
+  return first_or_stop(happened);
 }
 
 #endif // ROOST_HAS_BODIES

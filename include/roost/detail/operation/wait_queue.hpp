@@ -91,7 +91,7 @@ wait_queue::wait_for_end(const blocked_call& call, clock::time_point deadline, R
   if (this_thread_is_stopped())
     return wait_state::stopped;
   if (locked(ready))
-    return end_without_wait(true);
+    return end_or_stop(true);
   wait_operation<Ready> to_be_woken(*this, std::move(ready));
   return wait_for_one(to_be_woken, call, deadline);
 }

@@ -37,6 +37,7 @@ class descriptor_operation final : public polled_operation {
   // asked again in the sleep.
   bool try_locked() noexcept override { return false; }
   void conclude(wait_state) noexcept override {}
+  bool is_permanent() const noexcept override { return true; } // it takes nothing away
   ROOST_BODY void describe(object_note& note) const noexcept override;
 
   /// Which error of the system has happened instead; 0 for none.

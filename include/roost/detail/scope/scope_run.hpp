@@ -267,15 +267,19 @@ ROOST_BODY void scope_state::left(worker& w) noexcept {
     if (w.runs != nullptr)
       return;
   }
-  drop_queue();
   claimed_list woken;
   thread_pool* const idle = outermost_ ? &tree_->threads : nullptr;
   bool over = false;
-  {
+  for (;;) {
+    drop_queue();
     const std::lock_guard lock(lock_);
     close_buffer();
     run_next(w, woken);
     if (w.runs == nullptr) {
+      // The stop has come since. Its thread drops these as well, but may be in a callback that
+      // waits for one of them.
+      if (queue_.front() != nullptr)
+        continue;
       if (w.is_job) // before the owner can know that the scope is over, and start other tasks
         tree_->threads.expect_this_thread();
       erase(w);
@@ -283,6 +287,7 @@ ROOST_BODY void scope_state::left(worker& w) noexcept {
       wake_if_over(woken);
     }
     over = is_closed();
+    break;
   }
   woken.complete(wait_state::done);
   if (over && idle != nullptr)
@@ -425,14 +430,12 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
   claimed_list let_in;
   const bool may_stop = t.unless_ended([&] {
     const std::lock_guard lock(scope.lock_);
-    if (scope.stop_requested())
-      return false;
-    own = t.stop_alone(stopped, slot_of(t), woken);
-    if (t.is_queued) {
+    never_runs = t.is_queued;
+    if (never_runs)
       scope.take_uncounted(t, let_in);
-      never_runs = true;
-    }
-    return true;
+    const bool is_first = !scope.stop_requested();
+    own = is_first ? t.stop_alone(stopped, slot_of(t), woken) : t.own(slot_of(t));
+    return is_first;
   });
   const bool is_its_first = may_stop && own == stopped;
   if (is_its_first)
@@ -443,9 +446,12 @@ ROOST_COLD_BODY bool scope_state::stop_alone(task& t, stop_cause cause) {
     scope.drop(t);
     scope.release_uncounted(t);
   }
-  if (!may_stop)
-    scope.tell_rest(); // if it is the scope that was stopped
-  if (is_its_first || !may_stop || !own->stop(stopped->cause()))
+  if (!may_stop) { // it has ended, or its scope was stopped: that stop may still be on its way here
+    if (own != nullptr)
+      own->tell_rest();
+    return false;
+  }
+  if (is_its_first || !own->stop(stopped->cause()))
     return is_its_first;
   show_stop(stopped->cause()->told, t.id(), scope.id_);
   return true;

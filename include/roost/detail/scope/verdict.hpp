@@ -109,8 +109,10 @@ class blocked_threads {
   // system has refused a thread (scope_state::leave_to_others). Else only a thread that is about to
   // wait for it can run it (run_here_if_queued), which is not blocked so far. A task that is about
   // to begin is not queued any more.
+  // A stop may be on its way to the tasks; where there are none it wakes nothing.
   bool is_blocked(const scope_note& s) const noexcept {
-    return s.reason == stop_reason::none && owner_is_blocked(s);
+    const bool is_idle = s.owner_thread == 0 && s.around != 0 && s.running + s.queued == 0;
+    return is_idle || (s.reason == stop_reason::none && owner_is_blocked(s));
   }
 
   // A root scope that does not cover its owner is idle as long as no thread waits for its end.

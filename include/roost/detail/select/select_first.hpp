@@ -93,7 +93,7 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
   short_wait passed;
   for (;;) {
     if (operation* const happened = try_in_turn(in_turn, order))
-      return how_long == patience::wait ? first_without_wait(happened)
+      return how_long == patience::wait ? first_or_stop(happened)
                                         : first_ended{happened, wait_state::done};
     if (how_long == patience::wait && !any_may_happen(in_turn)) {
       const bool soon = passed.until([&] { return any_may_happen(in_turn); }, pauses_between_looks);
@@ -116,7 +116,7 @@ ROOST_BODY first_ended select_first(view<operation*> in_turn,
     // capped, so an item may be there although no peer called this thread.
     if (is_late || sync::now() >= deadline) {
       operation* const happened = try_all(in_turn, by_lock);
-      return happened != nullptr ? first_without_wait(happened)
+      return happened != nullptr ? first_or_stop(happened)
                                  : first_ended{nullptr, wait_state::timed_out};
     }
   }

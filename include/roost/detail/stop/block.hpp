@@ -52,19 +52,12 @@ tree_ptr tree_around() noexcept;
 /// The number of the task that runs on the calling thread; 0 if none does.
 std::uint64_t task_id_around() noexcept;
 
-/// How block() ended.
-struct blocked_end {
-  wait_state how;
-  bool stop_came_before; // and could not find the record: a peer that the stop woke may have ended
-                         // it
-};
-
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`
 /// has come. Reports ask `what` for what the thread waits for.
-blocked_end block(wait_record& record,
-                  const blocked_call& call,
-                  clock::time_point deadline,
-                  const awaited* what = nullptr) noexcept;
+wait_state block(wait_record& record,
+                 const blocked_call& call,
+                 clock::time_point deadline,
+                 const awaited* what = nullptr) noexcept;
 
 /// While it lives, the calling thread sleeps in `record`. The sleep is counted, and observers are
 /// told of it.
@@ -159,18 +152,17 @@ ROOST_BODY wait_state await_shown(wait_record& record,
   return record.await(deadline, call.meanwhile);
 }
 
-ROOST_BODY blocked_end block(wait_record& record,
-                             const blocked_call& call,
-                             clock::time_point deadline,
-                             const awaited* what) noexcept {
+ROOST_BODY wait_state block(wait_record& record,
+                            const blocked_call& call,
+                            clock::time_point deadline,
+                            const awaited* what) noexcept {
   context* const top = this_thread.top;
   if (top == nullptr)
-    return {await_shown(record, call, deadline), false}; // a plain thread: no stop reaches it
+    return await_shown(record, call, deadline); // a plain thread: no stop reaches it
   if (deadline == no_deadline)
     record.count_in(activity_here);
   this_thread.publish(&record, call, deadline, what);
-  const bool stop_came_before = top->domain().stop_requested();
-  if (stop_came_before && record.try_claim())
+  if (top->domain().stop_requested() && record.try_claim())
     record.complete(wait_state::stopped);
   wait_state end = wait_state::waiting;
   if (record.await_shortly()) {
@@ -181,7 +173,7 @@ ROOST_BODY blocked_end block(wait_record& record,
     end = top->sleep(record, deadline, call.meanwhile);
   }
   this_thread.withdraw();
-  return {end, stop_came_before};
+  return end;
 }
 
 // As in block(): the thread publishes the record first, and then looks for a stop.

@@ -6,6 +6,7 @@
 #include <roost/detail/base/counted.hpp>
 #include <roost/detail/base/intrusive_list.hpp>
 #include <roost/detail/stop/context.hpp>
+#include <roost/detail/stop/marking.hpp>
 #include <roost/detail/stop/tree_ptr.hpp>
 #include <roost/detail/sync/atomic.hpp>
 #include <roost/detail/wait/spin_lock.hpp>
@@ -41,7 +42,9 @@
 // So a thread that is woken finds all domains of the tree marked, and does not mistake an effect of
 // the stop on other threads for something else; and no callback delays a mark or a wake. No code of
 // users runs in the first two loops. (A thread that polls its domain may see the mark while the
-// first loop still runs.) A stop that comes second takes part in the third loop of the first.
+// first loop still runs: see marking.hpp.) A stop that meets an earlier one, of the same domain or
+// of one below, takes part in that one's third loop, whose thread may be in a callback that waits
+// for what the later stop is to end.
 //
 // Order of locks: that of the roots, a domain's, its children's, the slot of a thread that it
 // covers. The first loop holds the lock of each domain while it marks the domain's children. A
@@ -120,9 +123,9 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   /// The same with a cause that another domain has.
   bool stop(counted_ptr<const kept_cause> cause) noexcept;
 
-  /// Helps an earlier stop of this domain: runs the callbacks, on the tokens of this domain and of
-  /// those below, that the stop has not come to, children before their parents. By the time this
-  /// returns all these tokens tell of the stop. Does nothing if this domain was not stopped.
+  /// Runs the callbacks on the token of this domain, and first those on the tokens below that an
+  /// earlier stop has not come to, children before their parents. By the time this returns all
+  /// these tokens tell of the stop. Does nothing if this domain was not stopped.
   void tell_rest() noexcept;
 
   /// Becomes a child of `outer` and of no other domain: stops when `outer` does, at once if it has
@@ -289,9 +292,20 @@ class stop_wave {
   stop_wave(const stop_wave&) = delete;
   stop_wave& operator=(const stop_wave&) = delete;
 
+  /// Called before the first mark can be seen. Then deliver() must be called, also if nothing was
+  /// marked.
+  void begins_to_mark() noexcept {
+    if (!std::exchange(marks_, true))
+      marking::begin();
+  }
+
   /// Has `d` told in the third loop, after those that were added before. A domain is in one wave at
   /// a time.
-  void add(stop_domain& d) noexcept;
+  void add(stop_domain& d) noexcept { marked_.add(d); }
+
+  /// Has the shield `d`, which hides the stop, told before the third loop: its time limit must not
+  /// wait for callbacks of users.
+  void add_hiding(stop_domain& d) noexcept { hiding_.add(d); }
 
   /// The second and the third loop. No lock is held.
   void deliver() noexcept;
@@ -299,8 +313,19 @@ class stop_wave {
   claimed_list woken;
 
  private:
-  counted_ptr<stop_domain> first_;
-  stop_domain* last_ = nullptr;
+  class list {
+   public:
+    void add(stop_domain& d) noexcept;
+    counted_ptr<stop_domain> pop() noexcept; // null if it is empty
+
+   private:
+    counted_ptr<stop_domain> first_;
+    stop_domain* last_ = nullptr;
+  };
+
+  list marked_;
+  list hiding_;
+  bool marks_ = false;
 };
 
 // --- implementation ---------------------------------------------------------
@@ -377,7 +402,9 @@ ROOST_BODY void context::uncover() noexcept {
   }
   leave();
   domain().remove(*this);
-  if (domain().outer() == nullptr) // a root has left, and what followed it is one now
+  // What followed it may be a root now. (Where contexts are set aside, the thread's root may be one
+  // of those.)
+  if (this_thread.root == &domain() || this_thread.root == nullptr)
     this_thread.root = root_here();
 }
 
@@ -514,6 +541,7 @@ ROOST_COLD_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause,
                                        stop_wave& wave) noexcept {
   if (!can_be_marked())
     return false;
+  wave.begins_to_mark();
   cause_ = std::move(cause);
   on_stop(cause_->told, wave.woken);
   // release: publishes cause_; pairs with acquire in stop_requested()
@@ -528,23 +556,28 @@ ROOST_COLD_BODY bool stop_domain::mark(counted_ptr<const kept_cause> cause,
   return true;
 }
 
-ROOST_COLD_BODY void stop_wave::add(stop_domain& d) noexcept {
-  (last_ != nullptr ? last_->next_in_wave_ : first_) = d.shared_from_this();
+ROOST_COLD_BODY void stop_wave::list::add(stop_domain& d) noexcept {
+  (first_ != nullptr ? last_->next_in_wave_ : first_) = d.shared_from_this();
   last_ = &d;
 }
 
+ROOST_COLD_BODY counted_ptr<stop_domain> stop_wave::list::pop() noexcept {
+  counted_ptr<stop_domain> popped = std::move(first_);
+  if (popped != nullptr)
+    first_ = std::move(popped->next_in_wave_);
+  return popped;
+}
+
 ROOST_BODY void stop_wave::deliver() noexcept {
+  if (std::exchange(marks_, false))
+    marking::end();
   woken.complete(wait_state::stopped);
-  while (first_ != nullptr) {
-    const counted_ptr<stop_domain> told = std::move(first_);
-    first_ = std::move(told->next_in_wave_);
-    if (told->stop_requested()) {
-      // Not for a shield that hides the stop: the shield is told of it, and its users are not.
-      told->call_users();
-    }
+  while (const counted_ptr<stop_domain> hiding = hiding_.pop())
+    hiding->stop_told();
+  while (const counted_ptr<stop_domain> told = marked_.pop()) {
+    told->tell_rest();
     told->stop_told();
   }
-  last_ = nullptr;
 }
 
 ROOST_COLD_BODY void stop_domain::claim_blocked(const context& c, claimed_list& woken) noexcept {

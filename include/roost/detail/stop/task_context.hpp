@@ -79,6 +79,9 @@ class task_context : public context {
                                       thread_slot* on,
                                       claimed_list& woken) noexcept;
 
+  /// Its own domain; null if it has none. The caller as above.
+  counted_ptr<task_domain> own(thread_slot* on) const noexcept;
+
   /// Called when nothing waits in the task any more, on the task's thread.
   void leave_own_domain() noexcept {
     if (&domain() != &scope_)
@@ -145,6 +148,13 @@ ROOST_COLD_BODY counted_ptr<task_domain> task_context::stop_alone(
     if (on != nullptr)
       stopped->claim_in(*on, woken);
   }
+  return own_;
+}
+
+ROOST_COLD_BODY counted_ptr<task_domain> task_context::own(thread_slot* on) const noexcept {
+  std::unique_lock<spin_lock> guard;
+  if (on != nullptr)
+    guard = std::unique_lock(on->lock);
   return own_;
 }
 

@@ -78,7 +78,8 @@ inline void sleep_until(detail::any_time_point time, site where = site::current(
   detail::throw_if_stopped();
   detail::parker_lease lease;
   detail::wait_record record(lease.get(), detail::short_wait::over());
-  if (detail::block(record, {"this_task::sleep", {}, where}, time) == detail::wait_state::stopped)
+  const auto end = detail::block(record, {"this_task::sleep", {}, where}, time);
+  if (end.how == detail::wait_state::stopped)
     detail::raise_stop();
 }
 

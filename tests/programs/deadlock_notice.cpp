@@ -222,6 +222,18 @@ void a_scope_that_has_outlived_the_token_around() {
   expect_deadlock(t, "app", "it has no task, and its owner waits");
 }
 
+void the_outer_of_two_that_have_outlived_the_token_around() {
+  roost::event never;
+  const told t([&] { never.set(); });
+  const std::stop_source source;
+  std::optional<roost::stop_when> around(std::in_place, source.get_token());
+  roost::task_scope scope({.name = "app", .stall_after = 20ms});
+  const roost::task_scope inner({.inherit = false, .stall_after = 1h});
+  around.reset();
+  never.wait();
+  expect_deadlock(t, "app", "it has no task, and its owner waits");
+}
+
 void an_object_that_has_outlived_the_token_around() {
   roost::event never;
   const told t([&] { never.set(); });
@@ -430,6 +442,7 @@ int main(int argc, char** argv) {
                                 beside_an_object_that_was_stopped,
                                 a_scope_that_has_outlived_the_one_around,
                                 a_scope_that_has_outlived_the_token_around,
+                                the_outer_of_two_that_have_outlived_the_token_around,
                                 an_object_that_has_outlived_the_token_around,
                                 a_thread_outside_that_has_used_nothing,
                                 once_for_a_scope}) {

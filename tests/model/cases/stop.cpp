@@ -8,7 +8,6 @@
 
 #include "model/model.hpp"
 #include "model/stoppable.hpp"
-#include "support/at_exit.hpp"
 
 #include <array>
 #include <memory>
@@ -131,11 +130,8 @@ void effect_is_no_result(const model::domain_ptr& domain, const model::domain_pt
   roost::event set_at_end;
   model::together(
       [&] {
-        const bool stopped = model::is_stopped_in(domain, [&] {
-          const test::at_exit set([&] { set_at_end.set(); });
-          never_set.wait();
-        });
-        model::check(stopped, "it is not stopped");
+        model::check(model::is_stopped_in(domain, [&] { never_set.wait(); }), "it is not stopped");
+        set_at_end.set();
       },
       [&] {
         model::check(model::is_stopped_in(of_the_other, [&] { set_at_end.wait(); }),

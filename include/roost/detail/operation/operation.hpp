@@ -128,10 +128,9 @@ struct first_ended {
   wait_state end;
 };
 
-/// How a call ends whose result is there. A stop goes before a permanent result, such as a close:
-/// tasks that the stop has ended may have brought it about. Every kind of wait asks here, whether
-/// it has blocked or not. So no thread takes an effect of a stop that covers it
-/// for something else.
+/// How a call ends that has found its result without waiting, or in a wait that has missed a stop.
+/// A stop goes before a permanent result, such as a close: tasks that the stop has ended may have
+/// brought it about. Every kind of wait that has such a result asks here.
 inline wait_state end_or_stop(bool is_permanent) noexcept {
   if (!is_permanent || this_thread.top == nullptr)
     return wait_state::done;
@@ -276,7 +275,7 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
   for (const operation* const a : in_turn)
     deadline = earlier(deadline, a->due());
   const awaited_operations all(in_turn);
-  const wait_state end = block(record, call, deadline, &all);
+  const blocked_end end = block(record, call, deadline, &all);
   for (operation* const a : in_turn) {
     // The peer has unlinked the operation that happened, whose primitive may be gone by now unless
     // the operation keeps it.
@@ -287,9 +286,11 @@ ROOST_BODY first_ended wait_for_first(operation_list in_turn,
     }
   }
   if (happened == nullptr)
-    return {nullptr, end};
-  happened->conclude(end);
-  return first_or_stop(happened);
+    return {nullptr, end.how};
+  happened->conclude(end.how);
+  if (end.missed_stop) // as if it had been found without a wait
+    return first_or_stop(happened);
+  return {happened, end.how};
 }
 
 #endif // ROOST_HAS_BODIES

@@ -52,12 +52,19 @@ tree_ptr tree_around() noexcept;
 /// The number of the task that runs on the calling thread; 0 if none does.
 std::uint64_t task_id_around() noexcept;
 
+/// How block() ended. `missed_stop`: a stop has come that could not find the record, and so
+/// whatever has ended the wait may be an effect of that stop.
+struct blocked_end {
+  wait_state how;
+  bool missed_stop;
+};
+
 /// Blocks the calling thread until `record` has ended, the thread is asked to stop, or `deadline`
 /// has come. Reports ask `what` for what the thread waits for.
-wait_state block(wait_record& record,
-                 const blocked_call& call,
-                 clock::time_point deadline,
-                 const awaited* what = nullptr) noexcept;
+blocked_end block(wait_record& record,
+                  const blocked_call& call,
+                  clock::time_point deadline,
+                  const awaited* what = nullptr) noexcept;
 
 /// While it lives, the calling thread sleeps in `record`. The sleep is counted, and observers are
 /// told of it.
@@ -102,6 +109,7 @@ class wait_set_aside {
   static activity* counted_out_of(const thread_slot::publication& wait) noexcept;
 
   stop_domain* const root_ = std::exchange(this_thread.root, nullptr);
+  const bool missed_stop_ = this_thread.missed_stop;
   const thread_slot::publication hidden_ = this_thread.hide();
   activity* const counted_in_ = counted_out_of(hidden_);      // null: it has stayed counted
   std::optional<contexts_set_aside> contexts_{std::in_place}; // empty once the wait is shown again
@@ -152,17 +160,18 @@ ROOST_BODY wait_state await_shown(wait_record& record,
   return record.await(deadline, call.meanwhile);
 }
 
-ROOST_BODY wait_state block(wait_record& record,
-                            const blocked_call& call,
-                            clock::time_point deadline,
-                            const awaited* what) noexcept {
+ROOST_BODY blocked_end block(wait_record& record,
+                             const blocked_call& call,
+                             clock::time_point deadline,
+                             const awaited* what) noexcept {
   context* const top = this_thread.top;
   if (top == nullptr)
-    return await_shown(record, call, deadline); // a plain thread: no stop reaches it
+    return {await_shown(record, call, deadline), false}; // a plain thread: no stop reaches it
   if (deadline == no_deadline)
     record.count_in(activity_here);
   this_thread.publish(&record, call, deadline, what);
-  if (top->domain().stop_requested() && record.try_claim())
+  this_thread.missed_stop = top->domain().stop_requested();
+  if (this_thread.missed_stop && record.try_claim())
     record.complete(wait_state::stopped);
   wait_state end = wait_state::waiting;
   if (record.await_shortly()) {
@@ -173,7 +182,7 @@ ROOST_BODY wait_state block(wait_record& record,
     end = top->sleep(record, deadline, call.meanwhile);
   }
   this_thread.withdraw();
-  return end;
+  return {end, this_thread.missed_stop};
 }
 
 // As in block(): the thread publishes the record first, and then looks for a stop.
@@ -181,8 +190,12 @@ ROOST_COLD_BODY wait_set_aside::~wait_set_aside() {
   contexts_.reset();
   this_thread.root = root_;
   this_thread.show_again(hidden_);
-  if (hidden_.record != nullptr && this_thread_is_stopped() && hidden_.record->try_claim())
-    hidden_.record->complete(wait_state::stopped);
+  this_thread.missed_stop = missed_stop_;
+  if (hidden_.record != nullptr && this_thread_is_stopped()) {
+    this_thread.missed_stop = true;
+    if (hidden_.record->try_claim())
+      hidden_.record->complete(wait_state::stopped);
+  }
   if (counted_in_ != nullptr)
     counted_in_->one_less();
 }

@@ -15,7 +15,7 @@ namespace roost::inline v0::detail {
 ///
 /// A thread that polls its domain may see the mark, end, and so bring about something permanent,
 /// such as a close, before the loop has come to a domain below. A thread in that domain that finds
-/// the result calls await_none() before it looks at its own mark.
+/// the result without waiting calls await_none() before it looks at its own mark.
 ///
 /// INVARIANT: after await_none() the thread finds all domains marked by each stop of which it has
 /// seen an effect. What it has seen happened after a mark, and so after the stop's begin(). So the
@@ -30,7 +30,7 @@ class marking {
     count().fetch_sub(1, std::memory_order_release);
   }
 
-  /// Precondition: the thread is in no first loop, and holds no lock.
+  /// Precondition: the thread is in no first loop, and holds no lock that such a loop takes.
   static void await_none() noexcept {
     if (is_under_way()) [[unlikely]]
       wait();

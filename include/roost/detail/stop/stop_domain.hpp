@@ -196,7 +196,8 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
     (void)woken;
   }
 
-  /// Called in the third loop of each stop in whose wave this domain is. No lock is held.
+  /// Called in the third loop of each stop in whose wave this domain is, or before it where this
+  /// domain hides the stop. No lock is held.
   virtual void stop_told() noexcept {}
 
   /// may_end_by_itself() for this domain alone. The caller holds lock_.
@@ -279,6 +280,9 @@ class stop_domain : public counted_object, public list_node<stop_domain> {
   counted_ptr<stop_domain> outer_; // the parent: the owner's alone. Its lock guards list_node
 };
 #pragma GCC diagnostic pop
+
+/// True if the calling thread owns `scope`, and its contexts are not set aside.
+bool is_owned_here(const stop_domain& scope) noexcept;
 
 /// Of the root scopes that cover the calling thread the one furthest out; null if none does.
 stop_domain* root_here() noexcept;
@@ -388,6 +392,13 @@ ROOST_BODY stop_domain* root_here() noexcept {
   return root;
 }
 
+ROOST_BODY bool is_owned_here(const stop_domain& scope) noexcept {
+  context* c = this_thread.top;
+  while (c != nullptr && c->owned_scope() != &scope)
+    c = c->outer();
+  return c != nullptr;
+}
+
 ROOST_BODY void context::uncover() noexcept {
   for (context* c = this_thread.top; c != nullptr && c != this; c = c->outer_) {
     stop_domain& inner = c->domain();
@@ -402,9 +413,10 @@ ROOST_BODY void context::uncover() noexcept {
   }
   leave();
   domain().remove(*this);
-  // What followed it may be a root now. (Where contexts are set aside, the thread's root may be one
-  // of those.)
-  if (this_thread.root == &domain() || this_thread.root == nullptr)
+  // What followed it may be a root now. Where contexts are set aside, the thread's root may be one
+  // of those: then it stays.
+  stop_domain* const root = this_thread.root;
+  if (root == nullptr || root == &domain() || is_owned_here(*root))
     this_thread.root = root_here();
 }
 
@@ -517,10 +529,10 @@ ROOST_COLD_BODY void stop_domain::tell_rest() noexcept {
 }
 
 ROOST_COLD_BODY counted_ptr<stop_domain> stop_domain::first_untold() noexcept {
-  if (source_.stop_requested()) // and so were those below, before this one
+  if (source_.stop_requested()) // and so were those below that were marked by then, before this one
     return nullptr;
   const std::lock_guard guard(lock_);
-  if (!stop_requested()) // nor was anything below
+  if (!stop_requested()) // so the stop has not come to what is below either
     return nullptr;
   for (stop_domain* child = children_.front(); child != nullptr; child = children_.next(*child)) {
     if (counted_ptr<stop_domain> found = child->first_untold())

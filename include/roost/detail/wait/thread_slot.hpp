@@ -94,6 +94,7 @@ struct thread_slot {
   bool tells = false;                    // the owner's alone; it is in the report sink
   stop_domain* root = nullptr; // the owner's alone; of the root scopes that cover this thread
                                // the one furthest out; null: none does
+  bool missed_stop = false;    // the owner's alone; of its wait, see block()
   std::size_t waits = 0;       // the owner's alone; see throw_if_stopped() for what counts
   unwinding_note touched;      // the owner's alone
   lock_holder locks_as;        // the owner's alone; no thread before its first lock

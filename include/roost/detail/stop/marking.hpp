@@ -15,7 +15,9 @@ namespace roost::inline v0::detail {
 ///
 /// A thread that polls its domain may see the mark, end, and so bring about something permanent,
 /// such as a close, before the loop has come to a domain below. A thread in that domain that finds
-/// the result without waiting calls await_none() before it looks at its own mark.
+/// the result without waiting calls await_none() before it looks at its own mark. (Not covered: one
+/// that is blocked, and claimed with that result before the loop comes to it. It cannot tell the
+/// result from one that was there before the stop, which it is to have.)
 ///
 /// INVARIANT: after await_none() the thread finds all domains marked by each stop of which it has
 /// seen an effect. What it has seen happened after a mark, and so after the stop's begin(). So the

@@ -30,12 +30,28 @@ using listener = Catch::EventListenerBase;
 using listener = Catch::TestEventListenerBase;
 #endif
 
-void take_reports(const std::stop_token& token) {
+/// A thread that is started while this lives gets no signals, from its first instruction on: they
+/// are for the threads of the test.
+class signals_blocked {
+ public:
 #if __has_include(<pthread.h>)
-  sigset_t all; // signals are for the threads of the test
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  signals_blocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~signals_blocked() {
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  signals_blocked(const signals_blocked&) = delete;
+  signals_blocked& operator=(const signals_blocked&) = delete;
+
+ private:
+  sigset_t before_;
 #endif
+};
+
+void take_reports(const std::stop_token& token) {
   std::mutex pause;
   std::condition_variable_any ended;
   std::size_t seen = 0;
@@ -62,8 +78,10 @@ class reports_meanwhile final : public listener {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): the program does not change its environment
     const bool wanted = std::getenv("ROOST_STRESS_REPORTS") != nullptr;
     // Where memory is looked at, what a sanitizer keeps of the reports for a while would count.
-    if (wanted && info.tagsAsString().find("[memory]") == std::string::npos)
+    if (wanted && info.tagsAsString().find("[memory]") == std::string::npos) {
+      const signals_blocked no_signals;
       thread_.emplace(take_reports);
+    }
   }
   void testCaseEnded(const Catch::TestCaseStats& stats) override {
     thread_.reset(); // asks it to stop, and joins it

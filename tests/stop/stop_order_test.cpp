@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -62,11 +63,11 @@ class hooked_case final : public roost::detail::operation {
 };
 
 struct two_scopes_inside {
-  two_scopes_inside() {
+  explicit two_scopes_inside(std::size_t limit_of_other = roost::unlimited) {
     around
         .spawn([&] {
           one.emplace(roost::scope_options{.covers_owner = false});
-          other.emplace(roost::scope_options{.covers_owner = false});
+          other.emplace(roost::scope_options{.limit = limit_of_other, .covers_owner = false});
         })
         .get();
   }
@@ -74,6 +75,27 @@ struct two_scopes_inside {
   roost::task_scope around{{.covers_owner = false}};
   std::optional<roost::task_scope> one;
   std::optional<roost::task_scope> other;
+};
+
+/// Callables of tasks that look at their tokens until these are stopped, and wait in no call that a
+/// stop could wake.
+class pollers {
+ public:
+  auto task() {
+    return [this](const std::stop_token& token) {
+      begun_.pass();
+      while (!token.stop_requested())
+        std::this_thread::yield();
+    };
+  }
+
+  void wait_until_begun(int count) {
+    begun_.open();
+    begun_.wait_for_arrivals(count);
+  }
+
+ private:
+  test::gate begun_;
 };
 
 } // namespace
@@ -211,23 +233,17 @@ TEST_CASE("a wait that a stop comes too early to find does not take its effect f
 TEST_CASE("a callback of a stop may stop and wait for another scope that it is on its way to",
           "[task_scope][stop]") {
   const test::no_thread_left check;
+  pollers all;
   two_scopes_inside scopes;
-  test::gate polls;
-  const auto poll = [&](const std::stop_token& token) {
-    polls.pass();
-    while (!token.stop_requested())
-      std::this_thread::yield();
-  };
   const auto poll_inside = [&] {
-    roost::with_scope([&](roost::task_scope& inner) { inner.spawn(poll); });
+    roost::with_scope([&](roost::task_scope& inner) { inner.spawn(all.task()); });
   };
   // A task that has a handle has a token of its own.
-  const auto one = scopes.one->spawn(poll);
-  const auto other = scopes.other->spawn(poll);
+  const auto one = scopes.one->spawn(all.task());
+  const auto other = scopes.other->spawn(all.task());
   scopes.one->spawn(poll_inside);
   scopes.other->spawn(poll_inside);
-  polls.open();
-  polls.wait_for_arrivals(4);
+  all.wait_until_begun(4);
   int idle = 0;
   {
     const auto end = [&](roost::task_scope& scope) {
@@ -244,15 +260,10 @@ TEST_CASE("a callback of a stop may stop and wait for another scope that it is o
 TEST_CASE("a callback of a stop may stop and wait for a task that it is on its way to",
           "[task_handle][stop]") {
   const test::no_thread_left check;
+  pollers all;
   two_scopes_inside scopes;
-  test::gate polls;
-  auto task = scopes.around.spawn([&](const std::stop_token& token) {
-    polls.pass();
-    while (!token.stop_requested())
-      std::this_thread::yield();
-  });
-  polls.open();
-  polls.wait_for_arrivals(1);
+  auto task = scopes.around.spawn(all.task());
+  all.wait_until_begun(1);
   bool stopped_alone = true;
   bool ended = false;
   {
@@ -270,25 +281,18 @@ TEST_CASE("a callback of a stop may stop and wait for a queued task that it is o
           "[task_handle][stop]") {
   const test::no_thread_left check;
   test::gate busy;
-  roost::task_scope around({.covers_owner = false});
-  std::optional<roost::task_scope> before;
-  std::optional<roost::task_scope> limited;
-  around
-      .spawn([&] {
-        before.emplace(roost::scope_options{.covers_owner = false});
-        limited.emplace(roost::scope_options{.limit = 1, .covers_owner = false});
-      })
-      .get();
-  limited->spawn([&] { busy.pass(); });
-  auto queued = limited->spawn([] {});
+  two_scopes_inside scopes(1);
+  scopes.other->spawn([&] { busy.pass(); });
+  busy.wait_for_arrivals(1); // a task that had not begun would be dropped, and then the queue
+  auto queued = scopes.other->spawn([] {});
   bool ended = false;
   {
-    const std::stop_callback end(before->get_stop_token(), [&] {
+    const std::stop_callback end(scopes.one->get_stop_token(), [&] {
       queued.request_stop();
       ended = queued.wait_for(1h);
       busy.open();
     });
-    around.request_stop();
+    scopes.around.request_stop();
   }
   CHECK(ended);
 }
@@ -296,19 +300,14 @@ TEST_CASE("a callback of a stop may stop and wait for a queued task that it is o
 TEST_CASE("a callback of a stop may stop what is around, and wait for what it is on its way to",
           "[task_scope][stop]") {
   const test::no_thread_left check;
+  pollers all;
   two_scopes_inside scopes;
-  test::gate polls;
   // The task has a token of its own, which comes after that of the scope inside.
   roost::task_scope& scope = *scopes.one;
   std::optional<roost::task_scope> inside;
   scope.spawn([&] { inside.emplace(roost::scope_options{.covers_owner = false}); }).get();
-  const auto task = scope.spawn([&](const std::stop_token& token) {
-    polls.pass();
-    while (!token.stop_requested())
-      std::this_thread::yield();
-  });
-  polls.open();
-  polls.wait_for_arrivals(1);
+  const auto task = scope.spawn(all.task());
+  all.wait_until_begun(1);
   bool idle = false;
   {
     const std::stop_callback end(inside->get_stop_token(), [&] {

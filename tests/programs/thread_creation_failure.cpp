@@ -461,7 +461,6 @@ void a_shield_that_nobody_keeps_the_time_for() {
 
 } // namespace
 
-// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 #ifndef ROOST_TEST_SANITIZED
 // NOLINTNEXTLINE(bugprone-reserved-identifier): what `throw;` calls
 extern "C" __attribute__((noreturn)) void __cxa_rethrow() {
@@ -474,6 +473,7 @@ extern "C" __attribute__((noreturn)) void __cxa_rethrow() {
 }
 #endif
 
+// NOLINTNEXTLINE(bugprone-exception-escape): then the test fails
 int main() {
   if (!test::can_refuse_threads)
     return 0;

@@ -79,7 +79,7 @@ class reports_meanwhile final : public listener {
     const bool wanted = std::getenv("ROOST_STRESS_REPORTS") != nullptr;
     // Where memory is looked at, what a sanitizer keeps of the reports for a while would count.
     if (wanted && info.tagsAsString().find("[memory]") == std::string::npos) {
-      const signals_blocked no_signals;
+      [[maybe_unused]] const signals_blocked no_signals{};
       thread_.emplace(take_reports);
     }
   }

@@ -199,38 +199,36 @@ void close_timed_send() {
 enum class patience { endless, limited };
 enum class meanwhile { nothing, a_close };
 
+// Calls `f` where a stop comes, and perhaps beside `close`.
+template <class F, class Close>
+void beside_a_stop(meanwhile comes, F f, Close close) {
+  const auto domain = model::make_domain();
+  const auto stoppable = [&] { model::is_stopped_in(domain, f); };
+  const auto stop = [&] { model::stop(domain); };
+  if (comes == meanwhile::a_close)
+    model::together(stoppable, close, stop);
+  else
+    model::together(stoppable, stop);
+}
+
 template <std::size_t Capacity>
 void stop_or_end_receive(patience p, meanwhile comes) {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
-  const auto domain = model::make_domain();
-  const auto receive = [&] {
-    model::is_stopped_in(
-        domain, [&] { (void)(p == patience::limited ? rx.receive_for(1ms) : rx.receive()); });
-  };
-  const auto close = [&] { tx.close(); };
-  const auto stop = [&] { model::stop(domain); };
-  if (comes == meanwhile::a_close)
-    model::together(receive, close, stop);
-  else
-    model::together(receive, stop);
+  beside_a_stop(
+      comes,
+      [&] { (void)(p == patience::limited ? rx.receive_for(1ms) : rx.receive()); },
+      [&] { tx.close(); });
 }
 
 template <std::size_t Capacity>
 void stop_or_end_send(patience p, meanwhile comes) {
   auto [tx, rx] = roost::make_channel<int>(Capacity);
   fill(tx, Capacity);
-  const auto domain = model::make_domain();
   bool sent = false;
-  const auto send = [&] {
-    model::is_stopped_in(
-        domain, [&] { sent = bool(p == patience::limited ? tx.send_for(0, 1ms) : tx.send(0)); });
-  };
-  const auto close = [&] { rx.close(); };
-  const auto stop = [&] { model::stop(domain); };
-  if (comes == meanwhile::a_close)
-    model::together(send, close, stop);
-  else
-    model::together(send, stop);
+  beside_a_stop(
+      comes,
+      [&] { sent = bool(p == patience::limited ? tx.send_for(0, 1ms) : tx.send(0)); },
+      [&] { rx.close(); });
   model::check(!sent && !rest_of(rx).came(0), "an item finds room where none is");
 }
 

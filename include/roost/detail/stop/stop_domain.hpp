@@ -413,8 +413,10 @@ ROOST_BODY void context::uncover() noexcept {
   }
   leave();
   domain().remove(*this);
-  // What followed it may be a root now. Where contexts are set aside, the thread's root may be one
-  // of those: then it stays.
+  if (domain().outer() != nullptr)
+    return;
+  // A root has left, and what followed it is one now. Where contexts are set aside, the thread's
+  // root may be one of those: then it stays.
   stop_domain* const root = this_thread.root;
   if (root == nullptr || root == &domain() || is_owned_here(*root))
     this_thread.root = root_here();

@@ -93,6 +93,11 @@ class task_context : public context {
   stop_domain& own_domain();
 
  private:
+  /// Holds the lock of the slot where the task runs; none where no thread has come for it.
+  static std::unique_lock<spin_lock> locked(thread_slot* on) noexcept {
+    return on != nullptr ? std::unique_lock(on->lock) : std::unique_lock<spin_lock>();
+  }
+
   stop_domain& scope_;
   // Written once, before domain() returns it; under the lock of the slot where the task runs, if a
   // thread has come for it.
@@ -139,9 +144,7 @@ ROOST_BODY stop_domain& task_context::own_domain() {
 
 ROOST_COLD_BODY counted_ptr<task_domain> task_context::stop_alone(
     const counted_ptr<task_domain>& stopped, thread_slot* on, claimed_list& woken) noexcept {
-  std::unique_lock<spin_lock> guard;
-  if (on != nullptr) // or no thread has come for it
-    guard = std::unique_lock(on->lock);
+  const std::unique_lock<spin_lock> guard = locked(on);
   if (own_ == nullptr) {
     own_ = stopped;
     change_domain(*stopped);
@@ -152,9 +155,7 @@ ROOST_COLD_BODY counted_ptr<task_domain> task_context::stop_alone(
 }
 
 ROOST_COLD_BODY counted_ptr<task_domain> task_context::own(thread_slot* on) const noexcept {
-  std::unique_lock<spin_lock> guard;
-  if (on != nullptr)
-    guard = std::unique_lock(on->lock);
+  const std::unique_lock<spin_lock> guard = locked(on);
   return own_;
 }
 
